@@ -1,0 +1,30 @@
+# Two commands do everything on a fresh machine with Python 3.11:  make run, make test
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: run test lint bench demo
+
+run: $(READY)
+	$(BIN)/streamlit run app.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	for script in benchmarks/*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+
+demo: $(READY)
+	$(BIN)/python -m unlearn_core demo
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/python -c "import umap" # compiles once what every later start would wait for
+	touch $(READY)

@@ -1,0 +1,1 @@
+"""Streamlit widgets and cached reads shared by the pages."""

@@ -1,0 +1,1 @@
+"""Compute core of the unlearning dashboard. Never imports Streamlit."""

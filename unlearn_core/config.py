@@ -1,0 +1,224 @@
+"""What identifies a run: frozen, hashable settings with one canonical JSON form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+SCHEMA_VERSION = 1  # bump when the meaning of any stored array or number changes
+FORGET_KINDS = ("none", "class", "subclass", "ids", "random")
+
+
+def require_positive(config: object, *names: str) -> None:
+    """Raise `ValueError` naming the first field in `names` that is not above zero."""
+    for name in names:
+        value = getattr(config, name)
+        if not value > 0:
+            raise ValueError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
+
+
+def require_between(config: object, low: float, high: float, *names: str) -> None:
+    """Raise `ValueError` naming the first field in `names` outside [`low`, `high`]."""
+    for name in names:
+        value = getattr(config, name)
+        if not low <= value <= high:
+            what = f"{type(config).__name__}.{name}"
+            raise ValueError(f"{what} must be between {low} and {high}, got {value!r}.")
+
+
+def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
+    """Raise `ValueError` unless the field `name` is one of `choices`."""
+    value = getattr(config, name)
+    if value not in choices:
+        known = ", ".join(choices)
+        raise ValueError(f"{type(config).__name__}.{name} must be one of {known}, got {value!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which data, and how much of it.
+
+    Attributes
+    ----------
+    name : str
+        A name from `unlearn_core.data.DATASETS`.
+    train_examples : int or None
+        Use a seeded, stratified part of the training set of this size; None means all of it.
+    """
+
+    name: str = "digits"
+    train_examples: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.train_examples is not None:
+            require_positive(self, "train_examples")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which network.
+
+    Attributes
+    ----------
+    name : str
+        A name from `unlearn_core.models.MODELS`.
+    width : int
+        Channels of the first stage of a ResNet (64 in the papers).
+    norm : {"group", "batch"}
+        Group normalisation has 2 groups, as in MUDA's training recipe.
+    stem : {"cifar", "imagenet"}
+        3x3 stride 1 without pooling, or 7x7 stride 2 with pooling.
+    """
+
+    name: str = "resnet18"
+    width: int = 64
+    norm: str = "group"
+    stem: str = "cifar"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "width")
+        require_choice(self, "norm", ("group", "batch"))
+        require_choice(self, "stem", ("cifar", "imagenet"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The recipe that made the original model, used again for the retrained one.
+
+    `warmup_fraction` is the share of all steps over which the learning rate rises linearly;
+    afterwards it follows a half cosine to zero.
+    """
+
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    optimizer: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_fraction: float = 0.1
+    augment: str = "none"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "epochs", "batch_size", "learning_rate")
+        require_between(self, 0, 1, "momentum", "weight_decay", "warmup_fraction")
+        require_choice(self, "optimizer", ("sgd", "adam", "adamw"))
+        require_choice(self, "augment", ("none", "crop_flip", "shift"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgetConfig:
+    """Which training examples to forget.
+
+    Attributes
+    ----------
+    kind : {"none", "class", "subclass", "ids", "random"}
+        `"none"` stands for the original model before any request.
+    values : tuple of int
+        The classes, subclasses or example ids; the number of examples for `"random"`.
+    """
+
+    kind: str = "none"
+    values: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_choice(self, "kind", FORGET_KINDS)
+        values = tuple(sorted({int(value) for value in self.values}))
+        object.__setattr__(self, "values", values)
+        if (self.kind == "none") != (not values):
+            raise ValueError(
+                f"A forget request of kind {self.kind!r} needs "
+                f"{'no values' if self.kind == 'none' else 'at least one value'}, "
+                f"got {list(values)}."
+            )
+        if values and values[0] < 0:
+            raise ValueError(f"Forget values must not be negative, got {values[0]}.")
+        if self.kind == "random" and len(values) != 1:
+            raise ValueError(f"Forget kind {self.kind!r} takes one value, got {list(values)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that a run's result depends on.
+
+    Two runs with equal configs have equal keys, and so share one folder of the store.
+    `method` is `"original"` or a name from `unlearn_core.methods.METHODS`; `settings` holds
+    every field of that method's settings class (see `unlearn_core.methods.resolve_settings`).
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    forget: ForgetConfig = field(default_factory=ForgetConfig)
+    method: str = "original"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        require_choice(self, "precision", ("fp32", "bf16"))
+        if type(self.seed) is not int or self.seed < 0:
+            raise ValueError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types that `from_dict` turns back into an equal config."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Build a config from `to_dict`'s output; unknown or misspelt names are refused."""
+        parts: dict[str, Any] = dict(plain)
+        for name, part in _PARTS.items():
+            if name in parts:
+                parts[name] = _build(part, parts[name], name)
+        config: Self = _build(cls, parts, "config")
+        return config
+
+    def key(self) -> str:
+        """Return the 16-hex-digit name of this run's folder."""
+        return _digest({"schema": SCHEMA_VERSION, **self.to_dict()})
+
+    def comparison_key(self) -> str:
+        """Return the key shared by all runs on the same data, model and forget request."""
+        shared = self.to_dict()
+        for name in ("method", "settings", "seed"):
+            del shared[name]
+        return _digest({"schema": SCHEMA_VERSION, **shared})
+
+    def base(self) -> RunConfig:
+        """Return the config of the trained model that every forget request starts from."""
+        return replace(self, method="original", settings={}, forget=ForgetConfig())
+
+    def original(self) -> RunConfig:
+        """Return the config of the original model, evaluated on this forget request."""
+        return replace(self, method="original", settings={})
+
+    def retrained(self) -> RunConfig:
+        """Return the config of the reference: the model trained without the forget set."""
+        return replace(self, method="retrain", settings={})
+
+
+_PARTS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "forget": ForgetConfig,
+}
+
+
+def _build(cls: type[Any], values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where} must be an object of named settings, got {values!r}.")
+    known = [f.name for f in fields(cls)]
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
+    return cls(**values)
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

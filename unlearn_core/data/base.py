@@ -1,0 +1,148 @@
+"""What a data set is, and the table of those that exist."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.config import DataConfig, TrainingConfig
+from unlearn_core.seeding import numpy_stream
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Images and labels of training and test set, in the data set's own order.
+
+    An example's id is its row here and never changes: sets are given as masks or ids.
+
+    Attributes
+    ----------
+    images : uint8 ndarray of shape (n_examples, channels, height, width)
+    labels : int64 ndarray of shape (n_examples,)
+    is_train, is_test : bool ndarray of shape (n_examples,)
+        An example in neither is left out (`DataConfig.train_examples`).
+    class_names : tuple of str
+    subclass_labels : int64 ndarray of shape (n_examples,) or None
+        Finer labels within the classes, where the data set has them.
+    subclass_names : tuple of str
+    mean, std : tuple of float
+        Per channel, of pixel values in [0, 1].
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    is_train: NDArray[np.bool_]
+    is_test: NDArray[np.bool_]
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    subclass_labels: NDArray[np.int64] | None = None
+    subclass_names: tuple[str, ...] = ()
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, which is the number of the model's outputs."""
+        return len(self.class_names)
+
+    @property
+    def train_ids(self) -> NDArray[np.int64]:
+        """Ids of the training examples, ascending."""
+        return np.flatnonzero(self.is_train)
+
+    @property
+    def test_ids(self) -> NDArray[np.int64]:
+        """Ids of the test examples, ascending."""
+        return np.flatnonzero(self.is_test)
+
+
+Loader = Callable[[Path], Dataset]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """One row of `DATASETS`: how to load it, and the recipe that suits it by default.
+
+    `width` is the default width of a ResNet on this data.
+    """
+
+    name: str
+    label: str
+    source: str
+    load: Loader
+    recipe: TrainingConfig
+    width: int
+
+
+DATASETS: dict[str, DatasetSpec] = {}
+
+
+def register_dataset(
+    name: str, *, label: str, source: str, recipe: TrainingConfig, width: int = 64
+) -> Callable[[Loader], Loader]:
+    """Add the decorated loader to `DATASETS` under `name`."""
+
+    def add(load: Loader) -> Loader:
+        if name in DATASETS:
+            raise ValueError(f"Two data sets are registered as {name!r}.")
+        DATASETS[name] = DatasetSpec(
+            name=name, label=label, source=source, load=load, recipe=recipe, width=width
+        )
+        return load
+
+    return add
+
+
+def get_dataset(name: str) -> DatasetSpec:
+    """Look up a data set, or say which names would have worked."""
+    try:
+        return DATASETS[name]
+    except KeyError:
+        known = ", ".join(sorted(DATASETS))
+        raise ValueError(f"Unknown data set {name!r}. Known data sets: {known}.") from None
+
+
+def data_root() -> Path:
+    """Return the folder with one folder a data set: `UNLEARN_DATA`, or the user's cache."""
+    default = Path.home() / ".cache" / "unlearn" / "data"
+    return Path(os.environ.get("UNLEARN_DATA") or default)
+
+
+def load_dataset(config: DataConfig) -> Dataset:
+    """Read the data set, or the seeded part of its training set that `config` asks for.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or more training examples are asked for than exist.
+    FileNotFoundError
+        If the data is not on this machine and cannot be fetched.
+    """
+    spec = get_dataset(config.name)
+    dataset = spec.load(data_root() / config.name)
+    if config.train_examples is None:
+        return dataset
+    return _train_part(dataset, config.train_examples)
+
+
+def _train_part(dataset: Dataset, n_examples: int) -> Dataset:
+    """Leave out training examples until `n_examples` remain, in equal shares of each class."""
+    train_ids = dataset.train_ids
+    if n_examples > len(train_ids):
+        raise ValueError(
+            f"train_examples must be at most {len(train_ids)}, the size of the training set, "
+            f"got {n_examples}."
+        )
+    order = numpy_stream(0, "train part").permutation(train_ids)
+    rank_in_class = np.zeros(len(order), dtype=np.int64)
+    for label in range(dataset.n_classes):
+        of_class = dataset.labels[order] == label
+        rank_in_class[of_class] = np.arange(of_class.sum())
+    kept = order[np.argsort(rank_in_class, kind="stable")][:n_examples]
+    is_train = np.zeros_like(dataset.is_train)
+    is_train[kept] = True
+    return replace(dataset, is_train=is_train)

@@ -1,0 +1,109 @@
+"""From a forget request to the sets D_f, D_r, D_ft, D_rt."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.config import ForgetConfig
+from unlearn_core.data.base import Dataset
+from unlearn_core.records import Sets
+from unlearn_core.seeding import numpy_stream
+
+
+def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
+    """Return the masks, of shape (n_examples,), that a forget request stands for.
+
+    A class or subclass also splits the test set; chosen and random examples leave it whole.
+    Random examples are the same for every method and every seed.
+
+    Raises
+    ------
+    ValueError
+        If the request names classes or examples that do not exist, forgets nothing, or
+        leaves nothing to retain.
+    """
+    none = np.zeros(len(dataset.labels), dtype=bool)
+    chosen, chosen_test = _CHOOSE[forget.kind](dataset, forget.values, none)
+    sets = Sets(
+        forget=chosen & dataset.is_train,
+        retain=~chosen & dataset.is_train,
+        forget_test=chosen_test & dataset.is_test,
+        retain_test=~chosen_test & dataset.is_test,
+    )
+    if forget.kind != "none" and not sets.forget.any():
+        raise ValueError(f"The forget request {describe(forget)} matches no training example.")
+    if not sets.retain.any():
+        raise ValueError(f"The forget request {describe(forget)} leaves nothing to retain.")
+    return sets
+
+
+def describe(forget: ForgetConfig) -> str:
+    """Return the request as the command line spells it, such as ``class 3``."""
+    shown = ",".join(str(value) for value in forget.values[:8])
+    more = f",... ({len(forget.values)} in all)" if len(forget.values) > 8 else ""
+    return f"{forget.kind} {shown}{more}".strip()
+
+
+Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def _by_label(
+    labels: NDArray[np.int64] | None, values: tuple[int, ...], n_labels: int, what: str
+) -> Masks:
+    if labels is None:
+        raise ValueError("This data set has no subclasses; choose a class or examples instead.")
+    if max(values) >= n_labels:
+        raise ValueError(f"{what} must be between 0 and {n_labels - 1}, got {max(values)}.")
+    mask = np.isin(labels, values)
+    return mask, mask
+
+
+def _classes(data: Dataset, values: tuple[int, ...], _none: NDArray[np.bool_]) -> Masks:
+    return _by_label(data.labels, values, data.n_classes, "Forget class")
+
+
+def _subclasses(data: Dataset, values: tuple[int, ...], _none: NDArray[np.bool_]) -> Masks:
+    n_subclasses = len(data.subclass_names)
+    return _by_label(data.subclass_labels, values, n_subclasses, "Forget subclass")
+
+
+def _ids(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+    n_examples = len(data.labels)
+    if max(values) >= n_examples:
+        raise ValueError(f"Example ids must be between 0 and {n_examples - 1}, got {max(values)}.")
+    mask = none.copy()
+    mask[list(values)] = True
+    strangers = np.flatnonzero(mask & ~data.is_train)
+    if len(strangers):
+        raise ValueError(
+            f"Only training examples can be forgotten, got {len(strangers)} that are not, "
+            f"such as {strangers[0]}."
+        )
+    return mask, none
+
+
+def _random(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+    n_forget, n_train = values[0], len(data.train_ids)
+    if not 0 < n_forget < n_train:
+        raise ValueError(
+            f"The number of random examples to forget must be between 1 and {n_train - 1}, "
+            f"got {n_forget}."
+        )
+    mask = none.copy()
+    ids = numpy_stream(0, "random forget set").permutation(data.train_ids)
+    mask[ids[:n_forget]] = True
+    return mask, none
+
+
+def _nothing(_d: Dataset, _v: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+    return none, none
+
+
+_CHOOSE = {
+    "none": _nothing,
+    "class": _classes,
+    "subclass": _subclasses,
+    "ids": _ids,
+    "random": _random,
+}

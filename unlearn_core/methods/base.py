@@ -1,0 +1,160 @@
+"""The contract every unlearning method keeps, and the table of those that exist."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.config import TrainingConfig
+from unlearn_core.data.batches import Examples
+from unlearn_core.training import Progress, autocast
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlearnInputs:
+    """What a method may touch. The test set is absent on purpose.
+
+    Attributes
+    ----------
+    model : nn.Module
+        The original model, on `device`; the method changes it in place.
+    forget, retain : Examples
+        D_f and D_r.
+    generator : torch.Generator
+        The only source of randomness, on the CPU.
+    device : torch.device
+    precision : {"fp32", "bf16"}
+    recipe : TrainingConfig
+        How the original was trained; `retrain` follows it again.
+    extras : dict of tensors
+        What the method leaves behind besides the model, such as its adapter.
+    """
+
+    model: nn.Module
+    forget: Examples
+    retain: Examples
+    generator: torch.Generator
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    precision: str = "fp32"
+    recipe: TrainingConfig = field(default_factory=TrainingConfig)
+    extras: dict[str, Tensor] = field(default_factory=dict)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the method runs its forward passes."""
+        return autocast(self.device, self.precision)
+
+    def retain_part(self) -> Examples:
+        """Draw D'_r: as many examples from D_r, without replacement, as D_f has."""
+        return self.retain.sample(len(self.forget), self.generator)
+
+
+RunMethod = Callable[[UnlearnInputs, Any], Iterator[Progress]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One row of `METHODS`: the function, its settings class, and what to tell a reader.
+
+    Attributes
+    ----------
+    presets : mapping of str to mapping
+        Named settings that differ from the defaults; one named like a data set is that
+        data set's default.
+    is_trick : bool
+        Whether it only games a metric, for the page that shows why accuracy is not enough.
+    """
+
+    name: str
+    label: str
+    source: str
+    uses_retain: bool
+    settings_class: type[Any]
+    run: RunMethod
+    presets: Mapping[str, Mapping[str, Any]]
+    is_trick: bool
+    description: str
+
+
+METHODS: dict[str, Method] = {}
+
+
+def register_method(
+    name: str,
+    settings_class: type[Any],
+    *,
+    label: str,
+    source: str,
+    uses_retain: bool,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[RunMethod], RunMethod]:
+    """Add the decorated generator to `METHODS`; its module's docstring is its description."""
+
+    def add(run: RunMethod) -> RunMethod:
+        if name in METHODS:
+            raise ValueError(f"Two methods are registered as {name!r}.")
+        METHODS[name] = Method(
+            name=name,
+            label=label,
+            source=source,
+            uses_retain=uses_retain,
+            settings_class=settings_class,
+            run=run,
+            presets=presets or {},
+            is_trick=name.startswith("trick_"),
+            description=inspect.getdoc(inspect.getmodule(run)) or "",
+        )
+        return run
+
+    return add
+
+
+def get_method(name: str) -> Method:
+    """Look up a method, or say which names would have worked."""
+    try:
+        return METHODS[name]
+    except KeyError:
+        known = ", ".join(sorted(METHODS))
+        raise ValueError(f"Unknown unlearning method {name!r}. Known methods: {known}.") from None
+
+
+def resolve_settings(
+    name: str, overrides: Mapping[str, Any] | None = None, *, preset: str | None = None
+) -> Any:
+    """Return the method's settings: defaults, then the preset, then `overrides`.
+
+    A `preset` that the method does not have means its defaults, so that the name of a data
+    set can be passed as it is.
+
+    Raises
+    ------
+    ValueError
+        If a setting does not exist, has the wrong type or is out of range.
+    """
+    method = get_method(name)
+    known = {f.name: f for f in fields(method.settings_class)}
+    values = {**method.presets.get(preset or "", {}), **(overrides or {})}
+    defaults = method.settings_class()
+    for key, value in values.items():
+        if key not in known:
+            has = ", ".join(known) or "no settings"
+            raise ValueError(f"{name} has no setting {key!r}; it has {has}.")
+        values[key] = _as_type_of(getattr(defaults, key), value, f"{name}.{key}")
+    return method.settings_class(**values)
+
+
+def _as_type_of(default: Any, value: Any, where: str) -> Any:
+    """Return `value` as the type of `default`; an int is welcome where a float belongs."""
+    wanted = type(default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if wanted is tuple and isinstance(value, list | tuple):
+        return tuple(value)
+    if type(value) is not wanted:
+        raise ValueError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
+    return value

@@ -1,0 +1,131 @@
+"""MUDA: align the forgotten features with the retained subspace, then recover.
+
+Objective: alternate one pass over D_f that minimises alpha * L_DA + beta * L_SD with one pass
+over D'_r that minimises cross-entropy.  L_DA is minus the dimensional alignment of the batch's
+features with the principal subspace of D'_r; L_SD distils the model's own prediction with the
+label's entry removed.  All parameters are trained; it needs D_f and D'_r only.  It costs
+`iterations` steps plus one forward pass over D'_r per forget phase.  Normalisation layers stay in
+eval mode (the paper uses group normalisation, where the question does not arise).
+Source: arXiv:2407.17710, section 3.  Departures (methods.md 3.1): the optimiser, unstated there,
+is Adam; an iteration is an optimiser step; the retained subspace is computed once per forget phase
+from all of D'_r.  The digits preset is ours, for a network of 64 features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlearn_core.config import require_choice, require_positive
+from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.losses import alignment_loss, self_distillation_loss
+from unlearn_core.models import captured_features
+from unlearn_core.subspace import principal_basis
+from unlearn_core.training import (
+    OBJECTIVE,
+    OPTIMIZERS,
+    Losses,
+    LossesOf,
+    Progress,
+    make_optimizer,
+    optimise,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MudaSettings:
+    """Settings of `muda`; each field is one widget on the Unlearn page."""
+
+    learning_rate: float = 1e-3
+    iterations: int = 200
+    batch_size: int = 100
+    alpha: float = 0.1
+    beta: float = 0.01
+    optimizer: str = "adam"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "learning_rate", "iterations", "batch_size")
+        require_choice(self, "optimizer", OPTIMIZERS)
+        if self.alpha < 0 or self.beta < 0:
+            raise ValueError(
+                f"MudaSettings.alpha and .beta must not be negative, got {self.alpha} "
+                f"and {self.beta}."
+            )
+
+
+@register_method(
+    "muda",
+    MudaSettings,
+    label="MUDA",
+    source="arXiv:2407.17710",
+    uses_retain=True,
+    presets={"digits": {"learning_rate": 1e-3, "batch_size": 50}},
+)
+def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    model = inputs.model.eval()
+    retain = inputs.retain_part()
+    optimizer = make_optimizer(
+        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+    )
+    step, forgetting = 0, True
+    while step < settings.iterations:
+        losses_of = _forget(inputs, settings, retain) if forgetting else _recover(inputs)
+        examples = inputs.forget if forgetting else retain
+        batches = examples.shuffled(settings.batch_size, inputs.generator)
+        for progress in optimise(
+            optimizer,
+            islice(batches, settings.iterations - step),
+            losses_of,
+            total=settings.iterations,
+            first_step=step,
+            phase="forget" if forgetting else "recover",
+        ):
+            step = progress.step
+            yield progress
+        forgetting = not forgetting
+
+
+def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> LossesOf:
+    """Return the losses of a forget phase, with the retained subspace as it is now."""
+    basis = retain_basis(inputs, retain)
+
+    def losses_of(batch: Batch) -> Losses:
+        with captured_features(inputs.model) as features, inputs.autocast():
+            logits = inputs.model(batch.images)
+        alignment = alignment_loss(features[0].float(), basis)
+        distillation = self_distillation_loss(logits.float(), batch.labels)
+        return {
+            OBJECTIVE: settings.alpha * alignment + settings.beta * distillation,
+            "alignment_loss": alignment,
+            "self_distillation_loss": distillation,
+        }
+
+    return losses_of
+
+
+def _recover(inputs: UnlearnInputs) -> LossesOf:
+    """Return the loss of a recover phase."""
+
+    def losses_of(batch: Batch) -> Losses:
+        with inputs.autocast():
+            loss = F.cross_entropy(inputs.model(batch.images), batch.labels)
+        return {OBJECTIVE: loss, "recover_loss": loss}
+
+    return losses_of
+
+
+@torch.no_grad()
+def retain_basis(inputs: UnlearnInputs, retain: Examples) -> Tensor:
+    """Return the principal subspace of the retained features, (n_features, rank)."""
+    with captured_features(inputs.model) as features:
+        for batch in retain.ordered():
+            inputs.model(batch.images)
+    basis = principal_basis(torch.cat(features).float().cpu().numpy())
+    return torch.from_numpy(basis).to(inputs.device, torch.float32)

@@ -1,0 +1,63 @@
+"""Gradient ascent: climb the loss on the forget set.
+
+Objective: maximise cross-entropy on D_f.  All parameters are trained; D_r is never read, so
+nothing holds it in place and accuracy there usually falls too.  It costs one pass over D_f per
+epoch.  The ascent has no bound: a loss that is no longer finite stops the run with a reason.
+Normalisation layers stay in eval mode (RFA leaves it open; in train mode one class alone would
+drag the running statistics).
+Source: Golatkar et al. (2020), arXiv:1911.04933; settings of RFA (AdamW 5e-5, batch 128, 1 epoch).
+The digits preset is ours: strong enough to forget a class, and still a working classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from unlearn_core.config import require_choice, require_positive
+from unlearn_core.data.batches import Batch
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.training import OBJECTIVE, OPTIMIZERS, Losses, Progress, make_optimizer, optimise
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegGradSettings:
+    """Settings of `neggrad`; each field is one widget on the Unlearn page."""
+
+    learning_rate: float = 5e-5
+    epochs: int = 1
+    batch_size: int = 128
+    optimizer: str = "adamw"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "learning_rate", "epochs", "batch_size")
+        require_choice(self, "optimizer", OPTIMIZERS)
+
+
+@register_method(
+    "neggrad",
+    NegGradSettings,
+    label="NegGrad",
+    source="arXiv:1911.04933",
+    uses_retain=False,
+    presets={"digits": {"learning_rate": 5e-4, "epochs": 5, "batch_size": 64}},
+)
+def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    model = inputs.model.eval()
+
+    def losses_of(batch: Batch) -> Losses:
+        with inputs.autocast():
+            forget_loss = F.cross_entropy(model(batch.images), batch.labels)
+        return {OBJECTIVE: -forget_loss, "forget_loss": forget_loss}
+
+    yield from optimise(
+        make_optimizer(
+            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+        ),
+        inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        losses_of,
+        total=settings.epochs * inputs.forget.steps(settings.batch_size),
+    )

@@ -1,0 +1,62 @@
+"""Head-only finetuning: a trick that fools accuracy and forgets nothing in the features.
+
+Objective: cross-entropy on D'_r, training only the last linear layer.  Accuracy on a forgotten
+class falls to 0 while DA, linear probes, F1 and NMI stay those of the original to the last bit,
+because the features never change.  Normalisation layers stay in eval mode.
+Source: MUDA Table 2 and section D.2.  Not an unlearning method: it shows why accuracy and MIA
+alone do not prove forgetting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from unlearn_core.config import require_positive
+from unlearn_core.data.batches import Batch
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.models import head
+from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadFinetuneSettings:
+    """Settings of `trick_head_finetune`; each field is one widget on the Unlearn page."""
+
+    learning_rate: float = 1e-2
+    epochs: int = 10
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        require_positive(self, "learning_rate", "epochs", "batch_size")
+
+
+@register_method(
+    "trick_head_finetune",
+    HeadFinetuneSettings,
+    label="Head-only finetune (trick)",
+    source="arXiv:2407.17710, Table 2",
+    uses_retain=True,
+    presets={"digits": {"learning_rate": 2e-2, "epochs": 40}},
+)
+def trick_head_finetune(
+    inputs: UnlearnInputs, settings: HeadFinetuneSettings
+) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    model = inputs.model.eval().requires_grad_(False)
+    head(model).requires_grad_(True)
+    retain = inputs.retain_part()
+
+    def losses_of(batch: Batch) -> Losses:
+        with inputs.autocast():
+            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
+
+    yield from optimise(
+        make_optimizer("adam", model.parameters(), learning_rate=settings.learning_rate),
+        retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        losses_of,
+        total=settings.epochs * retain.steps(settings.batch_size),
+    )
+    model.requires_grad_(True)

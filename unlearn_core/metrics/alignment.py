@@ -1,0 +1,143 @@
+"""Dimensional alignment: does the forget set live in the retain set's feature subspace?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.subspace import (
+    check_features,
+    effective_rank_of,
+    principal_basis,
+    spectrum,
+)
+
+
+def effective_rank(features: NDArray[np.floating]) -> float:
+    r"""Return the effective rank of the uncentred covariance of `features`.
+
+    .. math:: \exp(-\sum_i p_i \ln p_i), \quad p_i = \sigma_i / \sum_j \sigma_j
+
+    with sigma_i the eigenvalues of F^T F (the squared singular values of F).
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_examples, n_features)
+
+    Returns
+    -------
+    rank : float
+        Between 1 and min(n_examples, n_features); 0 if every feature is zero.
+
+    Raises
+    ------
+    ValueError
+        If `features` is empty, not a matrix, or not finite.
+
+    References
+    ----------
+    .. [1] O. Roy and M. Vetterli, "The effective rank", 2007.
+
+    Examples
+    --------
+    >>> round(effective_rank(np.diag([2.0, 1.0])), 6)
+    1.649385
+    """
+    check_features("features", features)
+    return effective_rank_of(spectrum(features))
+
+
+def dimensional_alignment(
+    forget_features: NDArray[np.floating],
+    retain_features: NDArray[np.floating],
+    *,
+    rank: int | None = None,
+) -> float:
+    r"""Return how much of the forget set's covariance lies in the retain set's subspace.
+
+    .. math:: DA(D_f | D_r) = \|G_f \bar U_r \bar U_r^T\|_F / \|G_f\|_F, \quad G_f = F_f^T F_f
+
+    where the columns of U are the leading eigenvectors of the retained F_r^T F_r.
+
+    Parameters
+    ----------
+    forget_features, retain_features : ndarray of shape (n_examples, n_features)
+    rank : int, optional
+        Number of eigenvectors; None takes the effective rank of the retained features,
+        rounded half up.
+
+    Returns
+    -------
+    alignment : float
+        In [0, 1]; 1 if the forget set lies inside the subspace.  The target is the retrained
+        model's value, not 1.  0 if every forgotten feature is zero.
+
+    Raises
+    ------
+    ValueError
+        If an array is empty or not finite, the widths differ, or `rank` is out of range.
+
+    References
+    ----------
+    .. [1] MUDA, arXiv:2407.17710, eq. 1.
+
+    Examples
+    --------
+    >>> features = np.diag([2.0, 1.0])
+    >>> round(dimensional_alignment(features, features, rank=1), 6)
+    0.970143
+    """
+    check_features("forget_features", forget_features)
+    check_features("retain_features", retain_features)
+    n_features = retain_features.shape[1]
+    if forget_features.shape[1] != n_features:
+        raise ValueError(
+            "`forget_features` and `retain_features` must have the same number of features, "
+            f"got {forget_features.shape[1]} and {n_features}."
+        )
+    if rank is not None and not 1 <= rank <= n_features:
+        raise ValueError(f"`rank` must be between 1 and {n_features}, got {rank}.")
+    basis = principal_basis(retain_features, rank=rank)
+    exact = forget_features.astype(np.float64)
+    gram = exact.T @ exact
+    size = np.linalg.norm(gram)
+    if size == 0:
+        return 0.0
+    return min(1.0, float(np.linalg.norm(gram @ basis) / size))
+
+
+def _finite(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    if not np.isfinite(features).all():
+        raise NotApplicableError("the model's features are not finite")
+    return features
+
+
+@register_metric(
+    "dimensional_alignment",
+    label="DA(D_f|D_r)",
+    group="Features",
+    source="arXiv:2407.17710, eq. 1",
+    tolerance=0.05,
+)
+def _dimensional_alignment(evidence: Evidence) -> float:
+    """Share of the forget set's feature covariance inside the retain set's principal subspace.
+
+    Both on training examples; the subspace has as many dimensions as the retained features'
+    effective rank.  In [0, 1]; the retrained model's value is the target.
+    """
+    forget, retain = evidence.part("forget"), evidence.part("retain")
+    return dimensional_alignment(_finite(forget.features), _finite(retain.features))
+
+
+@register_metric(
+    "effective_rank",
+    label="Effective rank",
+    group="Features",
+    source="Roy and Vetterli 2007",
+    bounds=(0.0, None),
+    tolerance=1.0,
+)
+def _effective_rank(evidence: Evidence) -> float:
+    """Exponential of the entropy of the retained features' normalised eigenvalues."""
+    return effective_rank(_finite(evidence.part("retain").features))

@@ -1,0 +1,160 @@
+"""What a metric is given, how it says that it does not apply, and the table of metrics."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from unlearn_core.records import Records, Sets
+
+T = TypeVar("T")
+
+
+class NotApplicableError(Exception):
+    """The metric has no meaning here; the message says why and is shown in its place."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cost:
+    """What making a model cost: wall-clock of its own loop only, and how much it saw."""
+
+    seconds: float
+    steps: int
+    trainable_parameters: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything that metrics of one run are computed from.
+
+    Attributes
+    ----------
+    records, original, retrained : Records
+        The same examples recorded in the run's model, the original and the reference.
+        `retrained` is None where there is no reference.
+    sets : Sets
+        Which of the recorded examples belong to D_f, D_r, D_ft, D_rt.
+    cost, retrained_cost : Cost
+    layer_distances : mapping of str to float
+        Feature distances, measured on layer outputs by the probes (metrics.distance).
+    seed : int
+        For metrics that fit something.
+    """
+
+    records: Records
+    original: Records
+    retrained: Records | None
+    sets: Sets
+    cost: Cost
+    retrained_cost: Cost | None
+    layer_distances: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, name: str) -> Records:
+        """Return the records of one set, such as ``"forget"``.
+
+        Raises
+        ------
+        NotApplicableError
+            If the set is empty, as the forget part of the test set is for chosen examples.
+        """
+        mask = getattr(self.sets, name)
+        if not mask.any():
+            raise NotApplicableError(f"the set {name} is empty for this request")
+        return self.records.where(mask)
+
+    def reference(self) -> Records:
+        """Return the retrained model's records, or say that there are none."""
+        if self.retrained is None:
+            raise NotApplicableError("there is no retrained model to compare with")
+        return self.retrained
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """Return `compute()`, shared by the metrics that ask for the same `name`."""
+        if name not in self.memory:
+            self.memory[name] = compute()
+        value: T = self.memory[name]
+        return value
+
+
+Compute = Callable[[Evidence], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec:
+    """One row of `METRICS`.
+
+    Attributes
+    ----------
+    ideal : {"higher", "lower", "reference"}
+        Which way is better; "reference" means: as near to the retrained model as possible.
+    bounds : tuple of (float or None)
+        Smallest and largest possible value.
+    tolerance : float
+        How far from the retrained model still counts as matched, where the spread of several
+        retrained models is not known.
+    unit : {"fraction", "number", "seconds", "ratio", "count"}
+        How a view formats it; a fraction is shown in percent.
+    """
+
+    name: str
+    label: str
+    group: str
+    ideal: str
+    bounds: tuple[float | None, float | None]
+    tolerance: float
+    unit: str
+    source: str
+    compute: Compute
+    definition: str
+
+
+METRICS: dict[str, MetricSpec] = {}
+
+
+def register_metric(
+    name: str,
+    *,
+    label: str,
+    group: str,
+    source: str,
+    ideal: str = "reference",
+    bounds: tuple[float | None, float | None] = (0.0, 1.0),
+    tolerance: float = 0.05,
+    unit: str = "number",
+) -> Callable[[Compute], Compute]:
+    """Add the decorated function to `METRICS`; its docstring is the definition shown."""
+
+    def add(compute: Compute) -> Compute:
+        if name in METRICS:
+            raise ValueError(f"Two metrics are registered as {name!r}.")
+        METRICS[name] = MetricSpec(
+            name=name,
+            label=label,
+            group=group,
+            ideal=ideal,
+            bounds=bounds,
+            tolerance=tolerance,
+            unit=unit,
+            source=source,
+            compute=compute,
+            definition=inspect.getdoc(compute) or "",
+        )
+        return compute
+
+    return add
+
+
+def evaluate(evidence: Evidence) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Compute every metric; a value is None exactly where `reasons` says why."""
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    for name, spec in METRICS.items():
+        try:
+            values[name] = spec.compute(evidence)
+        except NotApplicableError as reason:
+            values[name], reasons[name] = None, str(reason)
+    return values, reasons

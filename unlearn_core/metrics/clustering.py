@@ -1,0 +1,123 @@
+"""Can the forget set be found again by clustering the features?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.seeding import stream_seed
+
+SOURCE = "arXiv:2407.17710, section D.1"
+
+
+@dataclass(frozen=True)
+class ClusterScores:
+    """How well one cluster singles out the forget set; each in [0, 1], high = identifiable."""
+
+    f1: float
+    nmi: float
+    nmi_arithmetic: float
+
+
+def forget_cluster_scores(
+    assignments: NDArray[np.integer], is_forget: NDArray[np.bool_]
+) -> ClusterScores:
+    r"""Compare a clustering with membership in the forget set.
+
+    F1 is the best over clusters, taking a cluster as the prediction of D_f.  NMI is the mutual
+    information of cluster and membership over the smaller of the two entropies,
+
+    .. math:: I(K; X) / \min(H(K), H(X)),
+
+    the only normalisation that reaches 1 for a perfect clustering into several classes
+    (methods.md 4.7); `nmi_arithmetic` is 2 I / (H(K) + H(X)).  Both are 0 if either entropy is 0.
+
+    Parameters
+    ----------
+    assignments : integer ndarray of shape (n_examples,)
+        Cluster of each example.
+    is_forget : bool ndarray of shape (n_examples,)
+
+    Returns
+    -------
+    scores : ClusterScores
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or there is no example.
+
+    Examples
+    --------
+    >>> clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2])
+    >>> forget = np.array([1, 1, 0, 0, 0, 1, 0, 0], dtype=bool)
+    >>> round(forget_cluster_scores(clusters, forget).nmi, 6)
+    0.278398
+    """
+    if assignments.shape != is_forget.shape or assignments.ndim != 1 or not len(assignments):
+        raise ValueError(
+            "`assignments` and `is_forget` must have the same shape (n_examples,) with at least "
+            f"one example, got {assignments.shape} and {is_forget.shape}."
+        )
+    _, cluster = np.unique(assignments, return_inverse=True)
+    joint = np.zeros((cluster.max() + 1, 2))
+    np.add.at(joint, (cluster, np.asarray(is_forget, dtype=bool).astype(np.int64)), 1)
+    sizes, n_forget = joint.sum(axis=1), joint[:, 1].sum()
+    f1 = float((2 * joint[:, 1] / (sizes + n_forget)).max())
+    joint /= joint.sum()
+    clusters, membership = _entropy(joint.sum(axis=1)), _entropy(joint.sum(axis=0))
+    if clusters == 0 or membership == 0:
+        return ClusterScores(f1=f1, nmi=0.0, nmi_arithmetic=0.0)
+    information = max(0.0, clusters + membership - _entropy(joint.ravel()))
+    return ClusterScores(
+        f1=f1,
+        nmi=min(1.0, information / min(clusters, membership)),
+        nmi_arithmetic=2 * information / (clusters + membership),
+    )
+
+
+def _entropy(shares: NDArray[np.float64]) -> float:
+    positive = shares[shares > 0]
+    return float(-(positive * np.log(positive)).sum())
+
+
+def cluster_features(
+    features: NDArray[np.floating], n_clusters: int, *, seed: int = 0
+) -> NDArray[np.int64]:
+    """Return the k-means cluster of each example (n_examples,), best of 10 starts."""
+    from sklearn.cluster import KMeans
+
+    random_state = stream_seed(seed, "k-means") % 2**32
+    kmeans = KMeans(n_clusters=n_clusters, n_init=10, random_state=random_state)
+    return np.asarray(kmeans.fit_predict(features.astype(np.float64)), dtype=np.int64)
+
+
+def _scores(evidence: Evidence) -> ClusterScores:
+    sets = evidence.sets
+    train = sets.forget | sets.retain
+    records = evidence.records.where(train)
+    if not np.isfinite(records.features).all():
+        raise NotApplicableError("the model's features are not finite")
+    n_classes = records.logits.shape[1]
+    # MUDA clusters into as many clusters as there are classes, the forgotten one included
+    assignments = cluster_features(records.features, min(n_classes, len(records)))
+    return forget_cluster_scores(assignments, sets.forget[train])
+
+
+@register_metric(
+    "cluster_f1", label="F1", group="Features", source=SOURCE, tolerance=0.05, unit="number"
+)
+def cluster_f1(evidence: Evidence) -> float:
+    """Best F1 of any k-means cluster of the training features as a detector of D_f."""
+    return evidence.once("clusters", lambda: _scores(evidence)).f1
+
+
+@register_metric(
+    "cluster_nmi", label="NMI", group="Features", source=SOURCE, tolerance=0.05, unit="number"
+)
+def cluster_nmi(evidence: Evidence) -> float:
+    """Mutual information of k-means cluster and membership in D_f over the smaller entropy."""
+    return evidence.once("clusters", lambda: _scores(evidence)).nmi

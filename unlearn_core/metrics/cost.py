@@ -1,0 +1,86 @@
+"""What a method costs next to training again."""
+
+from __future__ import annotations
+
+from unlearn_core.metrics.base import Cost, Evidence, NotApplicableError, register_metric
+
+SOURCE = "methods.md 4.8"
+
+
+def speedup(seconds: float, retrain_seconds: float) -> float:
+    """Return how many times faster than retraining it was; above 1 is faster.
+
+    Examples
+    --------
+    >>> round(speedup(1.7, 100.0), 6)
+    58.823529
+    """
+    if seconds <= 0 or retrain_seconds <= 0:
+        raise ValueError(f"Durations must be above 0, got {seconds} and {retrain_seconds}.")
+    return retrain_seconds / seconds
+
+
+def _retraining(evidence: Evidence) -> Cost:
+    if evidence.retrained_cost is None:
+        raise NotApplicableError("there is no retrained model to compare with")
+    if evidence.cost.steps == 0:
+        raise NotApplicableError("the original took no unlearning steps")
+    return evidence.retrained_cost
+
+
+@register_metric(
+    "unlearn_seconds",
+    label="Seconds",
+    group="Cost",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, None),
+    unit="seconds",
+)
+def unlearn_seconds(evidence: Evidence) -> float:
+    """Wall-clock seconds of the method's own loop, without probes, metrics and maps."""
+    _retraining(evidence)
+    return evidence.cost.seconds
+
+
+@register_metric(
+    "speedup",
+    label="Speed-up",
+    group="Cost",
+    source=SOURCE,
+    ideal="higher",
+    bounds=(0.0, None),
+    unit="ratio",
+)
+def _speedup(evidence: Evidence) -> float:
+    """Seconds of retraining over seconds of this method, on the same machine."""
+    return speedup(evidence.cost.seconds, _retraining(evidence).seconds)
+
+
+@register_metric(
+    "rel_cost",
+    label="Relative cost",
+    group="Cost",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, None),
+    unit="ratio",
+)
+def rel_cost(evidence: Evidence) -> float:
+    """Seconds of this method over seconds of retraining: the papers' tables of RTE."""
+    return 1 / speedup(evidence.cost.seconds, _retraining(evidence).seconds)
+
+
+@register_metric(
+    "trainable_parameters",
+    label="Trained parameters",
+    group="Cost",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, None),
+    unit="count",
+)
+def trainable_parameters(evidence: Evidence) -> float:
+    """Number of parameters that the method trained."""
+    _retraining(evidence)
+    return float(evidence.cost.trainable_parameters)

@@ -1,0 +1,185 @@
+"""Distances between two models: of their predictions, and of their layers' outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+
+TINY = 1e-8
+SOURCE = "arXiv:2411.08443, section V"
+
+
+def activation_distance(
+    probabilities_a: NDArray[np.floating],
+    probabilities_b: NDArray[np.floating],
+    *,
+    norm: str = "l2",
+) -> float:
+    """Return the mean distance between two models' class probabilities.
+
+    Parameters
+    ----------
+    probabilities_a, probabilities_b : ndarray of shape (n_examples, n_classes)
+    norm : {"l2", "l1"}
+        "l2" is the text of RFA (at most sqrt 2), "l1" what its Table V shows (at most 2).
+
+    Returns
+    -------
+    distance : float
+        0 if both models agree.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no example, or `norm` is unknown.
+
+    Examples
+    --------
+    >>> a, b = np.array([[0.7, 0.2, 0.1]]), np.array([[0.1, 0.3, 0.6]])
+    >>> round(activation_distance(a, b), 6), round(activation_distance(a, b, norm="l1"), 6)
+    (0.787401, 1.2)
+    """
+    if probabilities_a.shape != probabilities_b.shape or probabilities_a.ndim != 2:
+        raise ValueError(
+            "`probabilities_a` and `probabilities_b` must have the same shape (n_examples, "
+            f"n_classes), got {probabilities_a.shape} and {probabilities_b.shape}."
+        )
+    if not len(probabilities_a):
+        raise ValueError("`probabilities_a` must hold at least one example, got none.")
+    if norm not in ("l2", "l1"):
+        raise ValueError(f'`norm` must be "l2" or "l1", got {norm!r}.')
+    order = 2 if norm == "l2" else 1
+    difference = probabilities_a.astype(np.float64) - probabilities_b
+    return float(np.linalg.norm(difference, ord=order, axis=1).mean())
+
+
+def layer_distances(
+    layers_a: Sequence[NDArray[np.floating]],
+    layers_b: Sequence[NDArray[np.floating]],
+    *,
+    relative: bool = False,
+) -> NDArray[np.float64]:
+    """Return the mean absolute difference of each layer's outputs, shape (n_layers,).
+
+    `relative` divides by that layer's mean absolute output in model b.
+    """
+    if len(layers_a) != len(layers_b) or not len(layers_a):
+        raise ValueError(
+            "`layers_a` and `layers_b` must list the same layers, at least one, got "
+            f"{len(layers_a)} and {len(layers_b)}."
+        )
+    distances = []
+    for a, b in zip(layers_a, layers_b, strict=True):
+        if a.shape != b.shape or not a.size:
+            raise ValueError(f"Both outputs of a layer must agree, got {a.shape} and {b.shape}.")
+        distance = np.abs(a.astype(np.float64) - b).mean()
+        scale = np.abs(b.astype(np.float64)).mean() + TINY if relative else 1.0
+        distances.append(distance / scale)
+    return np.asarray(distances)
+
+
+def feature_distance(
+    layers_a: Sequence[NDArray[np.floating]],
+    layers_b: Sequence[NDArray[np.floating]],
+    *,
+    relative: bool = False,
+) -> float:
+    r"""Return the feature distance of RFA: the layers' mean absolute differences, added up.
+
+    .. math:: \frac1N \sum_x \sum_k \mathrm{mean} |x_k^a - x_k^b|
+
+    Definition 1 takes the original as b (compare with the retrained model's value),
+    definition 2 the retrained model (smaller is better).
+
+    Parameters
+    ----------
+    layers_a, layers_b : sequence of ndarray of shape (n_examples, ...)
+        Outputs of the same layers in both models, one array a layer.
+    relative : bool
+        Divide each layer by its mean absolute output in model b.
+
+    Raises
+    ------
+    ValueError
+        If the layers or their shapes differ.
+
+    Examples
+    --------
+    >>> feature_distance([np.zeros((2, 3)), np.zeros((2, 4))], [np.ones((2, 3)), np.ones((2, 4))])
+    2.0
+    """
+    return float(layer_distances(layers_a, layers_b, relative=relative).sum())
+
+
+def _activation(evidence: Evidence, norm: str) -> float:
+    reference = evidence.reference()
+    a = evidence.part("forget").probabilities
+    b = reference.where(evidence.sets.forget).probabilities
+    if not np.isfinite(a).all():
+        raise NotApplicableError("the model's outputs are not finite")
+    return activation_distance(a, b, norm=norm)
+
+
+@register_metric(
+    "activation_distance_l2",
+    label="AD (L2)",
+    group="Distance to retrained",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, float(np.sqrt(2))),
+)
+def activation_distance_l2(evidence: Evidence) -> float:
+    """Mean L2 distance between this and the retrained model's probabilities on D_f."""
+    return _activation(evidence, "l2")
+
+
+@register_metric(
+    "activation_distance_l1",
+    label="AD (L1)",
+    group="Distance to retrained",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, 2.0),
+)
+def activation_distance_l1(evidence: Evidence) -> float:
+    """Mean L1 distance between this and the retrained model's probabilities on D_f."""
+    return _activation(evidence, "l1")
+
+
+@register_metric(
+    "feature_distance_original",
+    label="FD to original",
+    group="Distance to retrained",
+    source=SOURCE,
+    bounds=(0.0, None),
+    tolerance=0.1,
+)
+def feature_distance_original(evidence: Evidence) -> float:
+    """Definition 1: mean absolute difference from the original's layer outputs, summed over layers.
+
+    On examples of D_f.  The target is the retrained model's distance from the original.
+    """
+    return _layers(evidence, "original/forget")
+
+
+@register_metric(
+    "feature_distance_retrained",
+    label="FD to retrained",
+    group="Distance to retrained",
+    source=SOURCE,
+    ideal="lower",
+    bounds=(0.0, None),
+)
+def feature_distance_retrained(evidence: Evidence) -> float:
+    """Definition 2: mean absolute difference from the retrained model's layer outputs, on D_f."""
+    return _layers(evidence, "retrained/forget")
+
+
+def _layers(evidence: Evidence, name: str) -> float:
+    if name not in evidence.layer_distances:
+        raise NotApplicableError("there is no model to compare the layers with")
+    return evidence.layer_distances[name]

@@ -1,0 +1,106 @@
+"""Linear probing: what can a fresh linear classifier still read from the features?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.records import Records
+
+SOURCE = "arXiv:2407.17710, section 4.2"
+
+
+def linear_probe_accuracy(
+    train_features: NDArray[np.floating],
+    train_labels: NDArray[np.integer],
+    test_features: NDArray[np.floating],
+    test_labels: NDArray[np.integer],
+    *,
+    seed: int = 0,
+) -> float:
+    """Return the test accuracy of multinomial logistic regression on fixed features.
+
+    Features are standardised with the training part's statistics; L2 penalty C = 1, L-BFGS,
+    at most 1000 iterations.
+
+    Parameters
+    ----------
+    train_features, test_features : ndarray of shape (n_examples, n_features)
+    train_labels, test_labels : integer ndarray of shape (n_examples,)
+    seed : int
+        Passed on to the solver, which does not draw random numbers today.
+
+    Returns
+    -------
+    accuracy : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a part is empty, or the training labels are all the same.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    for name, features, labels in (
+        ("train", train_features, train_labels),
+        ("test", test_features, test_labels),
+    ):
+        if features.ndim != 2 or len(features) != len(labels) or not len(labels):
+            raise ValueError(
+                f"`{name}_features` and `{name}_labels` must have shapes (n, n_features) and "
+                f"(n,) with n > 0, got {features.shape} and {labels.shape}."
+            )
+    if len(np.unique(train_labels)) < 2:
+        raise ValueError(
+            f"`train_labels` must hold at least two classes, got only {train_labels[0]}."
+        )
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
+    probe.fit(train_features.astype(np.float64), train_labels)
+    predictions = probe.predict(test_features.astype(np.float64))
+    return float((predictions == test_labels).mean())
+
+
+def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:
+    """Probe trained on the examples `retain`, scored on the examples `test`."""
+    train, held_out = records.where(retain), records.where(test)
+    if not np.isfinite(records.features).all():
+        raise NotApplicableError("the model's features are not finite")
+    if len(np.unique(train.labels)) < 2:
+        raise NotApplicableError("the probe's training set has only one class")
+    return linear_probe_accuracy(train.features, train.labels, held_out.features, held_out.labels)
+
+
+@register_metric(
+    "linear_probe_forget",
+    label="LP(D_f)",
+    group="Features",
+    source=SOURCE,
+    tolerance=0.05,
+    unit="fraction",
+)
+def linear_probe_forget(evidence: Evidence) -> float:
+    """Accuracy on the forgotten class's test examples of a fresh linear classifier.
+
+    It is trained on the features of D_r and D_f with their original labels: high means that
+    the features still tell the forgotten class apart.
+    """
+    evidence.part("forget_test")
+    sets = evidence.sets
+    return probe_retain(evidence.records, sets.retain | sets.forget, sets.forget_test)
+
+
+@register_metric(
+    "linear_probe_retain",
+    label="LP(D_r)",
+    group="Features",
+    source=SOURCE,
+    tolerance=0.03,
+    unit="fraction",
+)
+def linear_probe_retain(evidence: Evidence) -> float:
+    """Accuracy on retained test examples of a fresh linear classifier trained on D_r."""
+    return probe_retain(evidence.records, evidence.sets.retain, evidence.sets.retain_test)

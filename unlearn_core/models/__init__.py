@@ -1,0 +1,16 @@
+"""Networks. Importing this package fills `MODELS`; add one by adding a line here."""
+
+from unlearn_core.models import resnet
+from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise
+from unlearn_core.models.hooks import captured_features, captured_outputs, head
+
+__all__ = [
+    "MODELS",
+    "ModelSpec",
+    "build_model",
+    "captured_features",
+    "captured_outputs",
+    "head",
+    "initialise",
+    "resnet",
+]

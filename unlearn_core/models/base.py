@@ -1,0 +1,96 @@
+"""The table of networks, and how one is built from a config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from unlearn_core.config import ModelConfig
+
+Builder = Callable[[ModelConfig, int, int], nn.Module]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One row of `MODELS`. `build` takes the config, the image channels and the classes."""
+
+    name: str
+    label: str
+    source: str
+    build: Builder
+
+
+MODELS: dict[str, ModelSpec] = {}
+
+
+def register_model(name: str, *, label: str, source: str) -> Callable[[Builder], Builder]:
+    """Add the decorated builder to `MODELS` under `name`."""
+
+    def add(build: Builder) -> Builder:
+        if name in MODELS:
+            raise ValueError(f"Two models are registered as {name!r}.")
+        MODELS[name] = ModelSpec(name=name, label=label, source=source, build=build)
+        return build
+
+    return add
+
+
+def build_model(
+    config: ModelConfig, channels: int, n_classes: int, generator: torch.Generator
+) -> nn.Module:
+    """Build the network and initialise it from `generator`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    """
+    if config.name not in MODELS:
+        known = ", ".join(sorted(MODELS))
+        raise ValueError(f"Unknown model {config.name!r}. Known models: {known}.")
+    model = MODELS[config.name].build(config, channels, n_classes)
+    initialise(model, generator)
+    return model
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Give every layer in `module` fresh weights, drawn from `generator` in layer order.
+
+    Convolutions: He normal, fan out.  Linear layers: torch's default, uniform within
+    1/sqrt(fan in).  Normalisation: identity, running statistics reset.
+
+    Raises
+    ------
+    TypeError
+        If a layer with own parameters is of none of these kinds.
+    """
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
+            _normal(layer.weight, math.sqrt(2 / fan_out), generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Linear):
+            bound = 1 / math.sqrt(layer.in_features)
+            _uniform(layer.weight, bound, generator)
+            if layer.bias is not None:
+                _uniform(layer.bias, bound, generator)
+        elif isinstance(layer, nn.GroupNorm | nn.BatchNorm2d | nn.LayerNorm):
+            layer.reset_parameters()
+        elif next(layer.parameters(recurse=False), None) is not None:
+            raise TypeError(f"No rule to initialise {name or 'module'} of {type(layer).__name__}.")
+
+
+@torch.no_grad()
+def _normal(weight: torch.Tensor, std: float, generator: torch.Generator) -> None:
+    # drawn on the CPU, so that the same seed gives the same weights on every device
+    weight.copy_(torch.empty(weight.shape).normal_(0, std, generator=generator))
+
+
+@torch.no_grad()
+def _uniform(weight: torch.Tensor, bound: float, generator: torch.Generator) -> None:
+    weight.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))

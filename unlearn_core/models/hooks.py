@@ -1,0 +1,61 @@
+"""Reading what flows through named modules during a forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+
+def head(model: nn.Module) -> nn.Linear:
+    """Return the last linear layer, the classifier: its input is the feature vector.
+
+    Raises
+    ------
+    ValueError
+        If the model has no linear layer.
+    """
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ValueError(f"{type(model).__name__} has no linear layer to take features from.")
+    return linear[-1]
+
+
+@contextmanager
+def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect the inputs (B, n_features) of the classifier, one entry per forward pass."""
+    seen: list[Tensor] = []
+    handle = head(model).register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def captured_outputs(model: nn.Module, names: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """Keep the latest output of each named module.
+
+    Raises
+    ------
+    ValueError
+        If the model has no module of that name.
+    """
+    modules = dict(model.named_modules())
+    unknown = [name for name in names if name not in modules]
+    if unknown:
+        raise ValueError(f"The model has no module {unknown[0]!r}.")
+    latest: dict[str, Tensor] = {}
+
+    def keep(name: str) -> object:
+        return modules[name].register_forward_hook(
+            lambda _module, _args, output: latest.__setitem__(name, output)
+        )
+
+    handles = [keep(name) for name in names]
+    try:
+        yield latest
+    finally:
+        for handle in handles:
+            handle.remove()  # type: ignore[attr-defined]

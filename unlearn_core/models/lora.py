@@ -1,0 +1,153 @@
+"""Low-rank adapters on Conv2d and Linear layers, with PEFT: attach, freeze, watch, merge.
+
+A: in -> rank with the layer's own kernel, B: rank -> out.  B starts at zero, so attaching
+leaves the function unchanged to the bit.
+
+Source: E. Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021,
+arXiv:2106.09685; PEFT's implementation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
+
+from unlearn_core.models.hooks import head
+
+ADAPTER = "default"
+
+
+@dataclass
+class Adapted:
+    """A model with adapters in place; `wrapper` is PEFT's handle on the same modules.
+
+    `layers` are the adapted modules by their name in the plain model, in network order.
+    """
+
+    wrapper: PeftModel
+    layers: dict[str, LoraLayer]
+
+    @property
+    def model(self) -> nn.Module:
+        """The adapted model itself, called like the plain one."""
+        base: nn.Module = self.wrapper.get_base_model()
+        return base
+
+    def state(self) -> dict[str, Tensor]:
+        """Return copies of the adapter weights by name."""
+        return {
+            name: tensor.detach().clone().contiguous()
+            for name, tensor in self.model.state_dict().items()
+            if "lora_" in name
+        }
+
+    def merge(self) -> nn.Module:
+        """Add scale * B A to the frozen weights and remove the adapters."""
+        merged: nn.Module = self.wrapper.merge_and_unload()
+        return merged.requires_grad_(True)
+
+    @contextmanager
+    def disabled(self) -> Iterator[None]:
+        """Run the plain model for a while: the frozen teacher of RFA's teacher mode."""
+        with self.wrapper.disable_adapter():
+            yield
+
+
+def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
+    """Return names of the layers that adapters fit: all but the stem, shortcuts and head.
+
+    Convolutions with a kernel above 1x1 or inside a bottleneck, and linear layers, except the
+    first layer of the network and the classifier.  `under` keeps names that start so.
+    """
+    last = head(model)
+    layers = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+        and module is not last
+        and "downsample" not in name
+    ][1:]
+    chosen = [name for name in layers if not under or name.startswith(tuple(under))]
+    if not chosen:
+        raise ValueError(f"No layer to adapt under {list(under)}; there are {layers}.")
+    return chosen
+
+
+def attach(
+    model: nn.Module,
+    names: Sequence[str],
+    *,
+    rank: int,
+    alpha: int,
+    dropout: float,
+    generator: torch.Generator,
+) -> Adapted:
+    """Freeze `model` in place and put an adapter on each named layer.
+
+    The scale is alpha / rank.  A is drawn from `generator` (Kaiming uniform, a = sqrt 5).
+    """
+    config = LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(names), bias="none"
+    )
+    wrapper = get_peft_model(model, config)
+    modules = dict(model.named_modules())
+    layers = {name: modules[name] for name in names}
+    adapted = Adapted(wrapper=wrapper, layers=layers)
+    for layer in adapted.layers.values():
+        _draw(layer.lora_A[ADAPTER].weight, generator)  # type: ignore[arg-type]
+    return adapted
+
+
+@torch.no_grad()
+def _draw(weight: Tensor, generator: torch.Generator) -> None:
+    fan_in = math.prod(weight.shape[1:])
+    bound = math.sqrt(1 / fan_in)  # Kaiming uniform with a = sqrt 5
+    weight.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))
+
+
+@dataclass
+class Branches:
+    """What both branches of every adapted layer gave in the latest forward pass.
+
+    `frozen[k]` is x_k, the frozen layer's output, and `residuals[k]` is the adapter's
+    contribution scale * B A x_{k-1}; both of the layer's output shape, in network order.
+    """
+
+    frozen: list[Tensor] = field(default_factory=list)
+    residuals: list[Tensor] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Forget the latest forward pass."""
+        self.frozen.clear()
+        self.residuals.clear()
+
+
+@contextmanager
+def captured_branches(adapted: Adapted) -> Iterator[Branches]:
+    """Record both branches in the same forward pass; call `clear` between them."""
+    latest = Branches()
+    handles = []
+    for layer in adapted.layers.values():
+        scale = layer.scaling[ADAPTER]
+        handles.append(
+            layer.base_layer.register_forward_hook(
+                lambda _m, _a, output: latest.frozen.append(output)
+            )
+        )
+        handles.append(
+            layer.lora_B[ADAPTER].register_forward_hook(
+                lambda _m, _a, output, scale=scale: latest.residuals.append(scale * output)
+            )
+        )
+    try:
+        yield latest
+    finally:
+        for handle in handles:
+            handle.remove()

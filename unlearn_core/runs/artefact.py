@@ -1,0 +1,132 @@
+"""A finished run as pages and metrics read it. Nothing here imports torch but `weights`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+
+from unlearn_core.config import RunConfig
+from unlearn_core.records import Records
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MANIFEST = "manifest.json"
+MODEL = "model.safetensors"
+ADAPTER = "adapter.safetensors"
+ARRAYS = "arrays.safetensors"
+HISTORY = "history.parquet"
+METRICS = "metrics.json"
+LOG = "log.txt"
+
+
+class RunNotFoundError(LookupError):
+    """There is no finished run of this key."""
+
+
+class CorruptRunError(RuntimeError):
+    """A file of a finished run is missing or is not what was written; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunArtefact:
+    """One finished run: its config and manifest, and its files on demand.
+
+    Every read checks the file against the size and SHA-256 in the manifest.
+    """
+
+    folder: Path
+    config: RunConfig
+    manifest: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Name of the run's folder."""
+        return self.folder.name
+
+    @property
+    def files(self) -> Mapping[str, Mapping[str, Any]]:
+        """Size and SHA-256 of each file, by name."""
+        files: Mapping[str, Mapping[str, Any]] = self.manifest["files"]
+        return files
+
+    def has(self, name: str) -> bool:
+        """Say whether the run holds this file; a shipped demo run leaves some out."""
+        return name in self.files
+
+    def records(self) -> Records:
+        """Return what was recorded of the model."""
+        return Records.from_arrays(self.arrays(ARRAYS))
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return the arrays of one safetensors file."""
+        try:
+            arrays: dict[str, NDArray[Any]] = load_arrays(self.read(name))
+        except SafetensorError as error:
+            raise CorruptRunError(f"{self.folder / name} is not a safetensors file.") from error
+        return arrays
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one parquet table."""
+        import io
+
+        return pd.read_parquet(io.BytesIO(self.read(name)))
+
+    def history(self) -> pd.DataFrame:
+        """Return the losses of every step and, at probe steps, the probes' values."""
+        return self.table(HISTORY)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return `values`, `reasons` and `layers`, as the pipeline measured them."""
+        if not self.has(METRICS):
+            return {"values": {}, "reasons": {}, "layers": []}
+        content: dict[str, Any] = json.loads(self.read(METRICS))
+        return content
+
+    def projections(self) -> list[str]:
+        """Return the names of the run's maps."""
+        return sorted(name for name in self.files if name.startswith("projection-"))
+
+    def frames(self) -> dict[int, NDArray[np.float32]]:
+        """Return the tracked examples' features (n_tracked, n_features) by step."""
+        names = sorted(name for name in self.files if name.startswith("frames/"))
+        return {int(Path(name).stem): self.arrays(name)["features"] for name in names}
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the model's state dict."""
+        from safetensors.torch import load
+
+        return load(self.read(MODEL))
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises
+        ------
+        CorruptRunError
+            If the file is missing, or its size or content differs from the manifest.
+        """
+        if name not in self.files:
+            raise CorruptRunError(f"The run {self.key} holds no {name}.")
+        expected, path = self.files[name], self.folder / name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise CorruptRunError(f"{path} is missing.") from None
+        if len(content) != expected["bytes"]:
+            raise CorruptRunError(
+                f"{path} has {len(content)} bytes, the manifest says {expected['bytes']}."
+            )
+        if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+            raise CorruptRunError(f"{path} has changed since it was written.")
+        return content

@@ -1,0 +1,78 @@
+"""The course of a run: losses of every step, probes every few steps, tracked features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unlearn_core.data.base import Dataset
+from unlearn_core.data.batches import to_device
+from unlearn_core.records import Sets
+from unlearn_core.runs.probes import Probe, tracked_examples
+from unlearn_core.runs.store import RunWriter
+from unlearn_core.training import Progress
+
+PROBES = 10  # probes on the way, besides the ones before the first and after the last step
+LOSS_PREFIX = "loss/"
+PROBE_PREFIX = "probe/"
+
+
+class Recorder:
+    """Collects the rows of `history.parquet` and the features at each probe.
+
+    `frames` maps a step to the tracked examples' features (n_tracked, n_features), rows in the
+    order of `tracked_ids`.
+    """
+
+    def __init__(
+        self, writer: RunWriter, dataset: Dataset, sets: Sets, device: torch.device
+    ) -> None:
+        tracked = tracked_examples(sets)
+        self.writer = writer
+        self.tracked_ids = np.flatnonzero(tracked)
+        self.frames: dict[int, NDArray[np.float32]] = {}
+        self.rows: list[dict[str, Any]] = []
+        self.probes = Probe(
+            dataset=dataset,
+            examples=to_device(dataset, tracked, device),
+            sets=Sets(
+                forget=sets.forget[tracked],
+                retain=sets.retain[tracked],
+                forget_test=sets.forget_test[tracked],
+                retain_test=sets.retain_test[tracked],
+            ),
+        )
+
+    def step(self, progress: Progress, model: nn.Module, seconds: float, *, probing: bool) -> None:
+        """Note the losses of one step, and probe the model where it is time to."""
+        losses = {LOSS_PREFIX + name: value for name, value in progress.losses.items()}
+        self._add({"step": progress.step, "seconds": seconds, "phase": progress.phase, **losses})
+        every = max(1, round(progress.total / PROBES))
+        if probing and progress.step % every == 0 and progress.step < progress.total:
+            self.probe(model, step=progress.step, seconds=seconds)
+
+    def probe(self, model: nn.Module, *, step: int, seconds: float = 0.0) -> None:
+        """Look at the tracked examples."""
+        values, records = self.probes(model)
+        named = {PROBE_PREFIX + name: value for name, value in values.items()}
+        self.frames[step] = records.features
+        self._add({"step": step, "seconds": seconds, "phase": "", **named})
+
+    def finish(self, name: str) -> None:
+        """Write what was collected."""
+        self.writer.table(name, pd.DataFrame(self.rows))
+        for step, features in self.frames.items():
+            content: dict[str, NDArray[Any]] = {
+                "example_ids": self.tracked_ids,
+                "features": features,
+            }
+            self.writer.arrays(f"frames/{step:06d}.safetensors", content)
+
+    def _add(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+        self.writer.live(row)

@@ -1,0 +1,290 @@
+"""The one place that wires a run: data, model, method, probes, metrics, map, store.
+
+Stages are runs of their own, so nothing is computed twice::
+
+    base      the trained model, shared by every forget request on it
+    retrain   the reference of one forget request                       needs base
+    original  the base, measured on one forget request                  needs base, retrain
+    a method  the base, changed                                         needs base, retrain
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from unlearn_core.config import DataConfig, RunConfig
+from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.data.batches import to_device
+from unlearn_core.data.splits import split
+from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
+from unlearn_core.models import build_model
+from unlearn_core.projection import ProjectionConfig
+from unlearn_core.runs import maps, measure
+from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
+from unlearn_core.runs.environment import choose_device, describe
+from unlearn_core.runs.history import Recorder
+from unlearn_core.runs.probes import record
+from unlearn_core.runs.status import Status
+from unlearn_core.runs.store import RunWriter, Store
+from unlearn_core.seeding import torch_stream
+from unlearn_core.training import Progress, train
+
+OnProgress = Callable[[Status], None]
+ShouldStop = Callable[[], bool]
+
+
+class CancelledError(RuntimeError):
+    """The run was stopped on request; nothing of it is kept but its log."""
+
+
+def parents(config: RunConfig) -> list[RunConfig]:
+    """Return the runs that must be finished before this one, in the order to make them."""
+    if config == config.base():
+        return []
+    if config == config.retrained():
+        return [config.base()]
+    return [config.base(), config.retrained()]
+
+
+def validate(config: RunConfig) -> RunConfig:
+    """Return the config with its settings complete, or say in one line what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a setting wrong, or the forget request impossible.
+    """
+    if config.method == "original":
+        if config.settings:
+            raise ValueError(f"The original has no settings, got {dict(config.settings)}.")
+        complete = config
+    else:
+        if config.forget.kind == "none":
+            raise ValueError(f"{config.method} needs something to forget, got no request.")
+        settings = resolve_settings(config.method, config.settings)
+        complete = replace(config, settings=measure.plain(settings))
+    split(_dataset(config.data), config.forget)
+    return complete
+
+
+def execute(
+    config: RunConfig,
+    *,
+    store: Store,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+    device: str = "auto",
+    projection: ProjectionConfig | None = None,
+) -> RunArtefact:
+    """Return the run of `config`, making it, and what it needs, where it is not in the store.
+
+    Parameters
+    ----------
+    config : RunConfig
+    store : Store
+    on_progress : callable taking a Status, optional
+        Called at every step, also for the runs that this one needs.
+    should_stop : callable returning bool, optional
+        Asked before every step; True ends the run with `CancelledError`.
+    device : {"auto", "cpu", "cuda"}
+    projection : ProjectionConfig, optional
+        How maps are made.
+
+    Raises
+    ------
+    ValueError
+        If the config is not possible.
+    CancelledError
+        If it was stopped on request.
+    DivergedError
+        If a loss stopped being finite.
+    """
+    config = validate(config)
+    for parent in parents(config):
+        execute(
+            parent,
+            store=store,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            device=device,
+            projection=projection,
+        )
+    key = config.key()
+    with store.lock(key):
+        if store.exists(key) and not store.verify(key):
+            return store.load(key)
+        making = _Making(
+            config=config,
+            store=store,
+            writer=store.begin(config),
+            device=choose_device(device),
+            projection=projection or ProjectionConfig(),
+            on_progress=on_progress or (lambda _status: None),
+            should_stop=should_stop or (lambda: False),
+        )
+        try:
+            facts = making.run()
+        except CancelledError:
+            making.writer.fail("cancelled", "cancelled on request")
+            raise
+        except Exception as error:
+            making.writer.log(f"{type(error).__name__}: {error}")
+            making.writer.fail("failed", str(error))
+            raise
+        making.writer.commit(store.runs, facts)
+    return store.load(key)
+
+
+@lru_cache(maxsize=2)
+def _dataset(config: DataConfig) -> Dataset:
+    return load_dataset(config)
+
+
+@dataclass(kw_only=True)
+class _Making:
+    """One run while it is made."""
+
+    config: RunConfig
+    store: Store
+    writer: RunWriter
+    device: torch.device
+    projection: ProjectionConfig
+    on_progress: OnProgress
+    should_stop: ShouldStop
+
+    def run(self) -> dict[str, Any]:
+        """Make the model, record it, draw its map, measure it; return the manifest's facts."""
+        started = time.time()
+        self.dataset = _dataset(self.config.data)
+        self.sets = split(self.dataset, self.config.forget)
+        self.recorder = Recorder(self.writer, self.dataset, self.sets, self.device)
+        is_base = self.config == self.config.base()
+        if self.config.method == "original" and not is_base:
+            model, cost = self._share_base()
+        else:
+            model, cost = self._train_base() if is_base else self._unlearn()
+            self.writer.tensors(MODEL, model.state_dict())
+            self._stage("record")
+            everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
+            self.writer.arrays(ARRAYS, record(model, everything, self.dataset).to_arrays())
+        self.recorder.finish(HISTORY)
+        self._stage("map")
+        map_facts = self._draw()
+        if not is_base:
+            self._stage("measure")
+            content = measure.measure(
+                self.config,
+                self.writer,
+                self.store,
+                model,
+                cost,
+                self.sets,
+                self.dataset,
+                self.device,
+            )
+            self.writer.json(METRICS, content)
+        return {
+            **cost,
+            "maps": map_facts,
+            "created": started,
+            "total_seconds": time.time() - started,
+            "environment": describe(self.device),
+        }
+
+    def _train_base(self) -> tuple[nn.Module, dict[str, Any]]:
+        model = self._fresh()
+        recipe = self.config.training
+        examples = self._on_device(self.dataset.is_train, augment=recipe.augment)
+        generator = torch_stream(self.config.seed, "train original")
+        steps = train(model, examples, recipe, generator, self.config.precision)
+        return model, self._follow(model, steps, "train")
+
+    def _unlearn(self) -> tuple[nn.Module, dict[str, Any]]:
+        model = self._fresh()
+        model.load_state_dict(self.store.load(self.config.base().key()).weights())
+        method = get_method(self.config.method)
+        augment = self.config.training.augment
+        inputs = UnlearnInputs(
+            model=model,
+            forget=self._on_device(self.sets.forget, augment=augment),
+            retain=self._on_device(self.sets.retain, augment=augment),
+            generator=torch_stream(self.config.seed, f"method {method.name}"),
+            device=self.device,
+            precision=self.config.precision,
+            recipe=self.config.training,
+        )
+        settings = resolve_settings(method.name, self.config.settings)
+        cost = self._follow(model, method.run(inputs, settings), "unlearn")
+        if inputs.extras:
+            self.writer.tensors(ADAPTER, inputs.extras)
+        return model.eval(), cost
+
+    def _share_base(self) -> tuple[nn.Module, dict[str, Any]]:
+        base = self.store.load(self.config.base().key())
+        for name in (MODEL, ARRAYS):
+            self.writer.link(base, name)
+        model = self._fresh()
+        model.load_state_dict(base.weights())
+        self.recorder.probe(model.eval(), step=0)
+        return model, {"seconds": 0.0, "steps": 0, "trainable_parameters": 0}
+
+    def _follow(self, model: nn.Module, steps: Iterator[Progress], stage: str) -> dict[str, Any]:
+        """Drive the loop to its end, probing on the way; only the loop's own time is counted."""
+        is_base = stage == "train"
+        self._stage(stage)
+        if not is_base:
+            self.recorder.probe(model, step=0)
+        seconds, progress, trainable = 0.0, Progress(step=0, total=0), 0
+        while True:
+            if self.should_stop() or self.store.is_cancel_requested(self.config.key()):
+                raise CancelledError(
+                    f"{self.config.method} was cancelled at {progress.step} steps."
+                )
+            before = time.perf_counter()
+            following = next(steps, None)
+            seconds += time.perf_counter() - before
+            if following is None:
+                break
+            progress = following
+            if not trainable:
+                trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+            self.recorder.step(progress, model, seconds, probing=not is_base)
+            self._report(step=progress.step, total=progress.total, losses=progress.losses)
+        if not is_base:
+            self.recorder.probe(model, step=progress.step, seconds=seconds)
+        self._report(force=True)
+        return {"seconds": seconds, "steps": progress.step, "trainable_parameters": trainable}
+
+    def _draw(self) -> list[dict[str, Any]]:
+        base = None
+        if self.config != self.config.base():
+            base = self.store.load(self.config.base().key())
+        return maps.draw(self.writer, base, self.sets, self.recorder.frames, self.projection)
+
+    def _fresh(self) -> nn.Module:
+        generator = torch_stream(self.config.seed, "initial weights")
+        channels = self.dataset.images.shape[1]
+        model = build_model(self.config.model, channels, self.dataset.n_classes, generator)
+        return model.to(self.device)
+
+    def _on_device(self, mask: Any, augment: str = "none") -> Any:
+        return to_device(self.dataset, mask, self.device, forget=self.sets.forget, augment=augment)
+
+    def _stage(self, stage: str) -> None:
+        if self.should_stop():
+            raise CancelledError(f"{self.config.method} was cancelled before {stage}.")
+        self._report(force=True, state="running", stage=stage)
+
+    def _report(self, *, force: bool = False, **changes: Any) -> None:
+        """Tell the caller at every step, and the disk a few times a second."""
+        if force or time.time() - self.writer.status.updated > 0.2:
+            self.on_progress(self.writer.update(**changes))
+        else:
+            self.on_progress(replace(self.writer.status, **changes))

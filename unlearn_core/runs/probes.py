@@ -1,0 +1,150 @@
+"""What is recorded of a model: outputs of all examples, layer outputs, and probes on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from unlearn_core.data.base import Dataset
+from unlearn_core.data.batches import Examples
+from unlearn_core.metrics.accuracy import accuracy
+from unlearn_core.metrics.alignment import dimensional_alignment
+from unlearn_core.metrics.base import NotApplicableError
+from unlearn_core.metrics.distance import layer_distances
+from unlearn_core.metrics.probing import probe_retain
+from unlearn_core.models import captured_features, captured_outputs
+from unlearn_core.models.lora import adaptable_layers
+from unlearn_core.records import Records, Sets
+from unlearn_core.seeding import numpy_stream
+
+TRACKED = {"forget": 160, "retain": 320, "forget_test": 80, "retain_test": 160}
+LAYER_EXAMPLES = 64
+LAYER_SETS = ("forget", "retain", "retain_test")
+
+
+@torch.no_grad()
+def record(model: nn.Module, examples: Examples, dataset: Dataset) -> Records:
+    """Run the model over the examples in evaluation mode and keep logits and features."""
+    was_training = model.training
+    model.eval()
+    logits, ids = [], []
+    with captured_features(model) as features:
+        for batch in examples.ordered():
+            logits.append(model(batch.images).float().cpu())
+            ids.append(batch.example_ids.cpu())
+        kept = torch.cat([part.float().cpu() for part in features])
+    model.train(was_training)
+    example_ids = torch.cat(ids).numpy()
+    return Records(
+        example_ids=example_ids,
+        labels=dataset.labels[example_ids],
+        is_train=dataset.is_train[example_ids],
+        logits=torch.cat(logits).numpy(),
+        features=kept.numpy(),
+    )
+
+
+def tracked_examples(sets: Sets) -> NDArray[np.bool_]:
+    """Choose the examples followed during unlearning, the same for every run of a comparison."""
+    chosen = np.zeros(len(sets.forget), dtype=bool)
+    for name, most in TRACKED.items():
+        ids = np.flatnonzero(getattr(sets, name))
+        chosen[numpy_stream(0, f"tracked {name}").permutation(ids)[:most]] = True
+    return chosen
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Probe:
+    """Looks at the tracked examples: small, so that it can be used at every few steps.
+
+    `examples` are the tracked ones and `sets` masks over them.
+    """
+
+    dataset: Dataset
+    examples: Examples
+    sets: Sets
+
+    def __call__(self, model: nn.Module) -> tuple[dict[str, float], Records]:
+        """Return probe values by name, and the tracked examples' records."""
+        records = record(model, self.examples, self.dataset)
+        values: dict[str, float] = {}
+        for name in TRACKED:
+            part = records.where(getattr(self.sets, name))
+            if len(part):
+                values[f"{name}_accuracy"] = accuracy(part.predictions, part.labels)
+        if not np.isfinite(records.features).all():
+            return values, records
+        forget, retain = records.where(self.sets.forget), records.where(self.sets.retain)
+        if len(forget):
+            values["dimensional_alignment"] = dimensional_alignment(
+                forget.features, retain.features
+            )
+        train = self.sets.forget | self.sets.retain
+        for name, fitted, held_out in (
+            ("linear_probe_forget", train, self.sets.forget_test),
+            ("linear_probe_retain", self.sets.retain, self.sets.retain_test),
+        ):
+            if held_out.any():
+                try:
+                    values[name] = probe_retain(records, fitted, held_out)
+                except NotApplicableError:
+                    continue  # the curve has a gap; the table of metrics gives the reason
+        return values, records
+
+
+def layer_examples(sets: Sets) -> dict[str, NDArray[np.int64]]:
+    """Choose the example ids on which layers are compared, by set; fewer where a set is small."""
+    return {
+        name: np.sort(
+            numpy_stream(0, f"layers {name}").permutation(np.flatnonzero(getattr(sets, name)))
+        )[:LAYER_EXAMPLES]
+        for name in LAYER_SETS
+    }
+
+
+@torch.no_grad()
+def layer_outputs(
+    model: nn.Module, examples: Examples, names: Sequence[str]
+) -> list[NDArray[np.float32]]:
+    """Return the named layers' outputs, one array (n_examples, ...) a layer."""
+    model.eval()
+    with captured_outputs(model, names) as outputs:
+        for batch in examples.ordered(batch_size=len(examples)):
+            model(batch.images)
+    return [outputs[name].float().cpu().numpy() for name in names]
+
+
+def compare_layers(
+    model: nn.Module, others: Mapping[str, nn.Module], parts: Mapping[str, Examples]
+) -> list[dict[str, Any]]:
+    """Return the feature distance of each layer, by reference model and by set.
+
+    One row per reference, set and layer, with the mean absolute difference and the same
+    relative to the reference's mean absolute output.
+    """
+    names = adaptable_layers(model)
+    rows: list[dict[str, Any]] = []
+    for part, examples in parts.items():
+        mine = layer_outputs(model, examples, names)
+        for reference, other in others.items():
+            theirs = layer_outputs(other, examples, names)
+            absolute = layer_distances(mine, theirs)
+            relative = layer_distances(mine, theirs, relative=True)
+            rows += [
+                {
+                    "reference": reference,
+                    "set": part,
+                    "layer": name,
+                    "depth": depth,
+                    "distance": float(absolute[depth]),
+                    "relative_distance": float(relative[depth]),
+                }
+                for depth, name in enumerate(names)
+            ]
+    return rows

@@ -1,0 +1,364 @@
+"""Read and write run folders. The only module that touches `cache/`.
+
+Layout::
+
+    cache/runs/<key>/     finished runs; `manifest.json` lists every file with size and SHA-256
+    cache/work/<key>/     runs in progress, and what is left of those that did not finish
+    cache/locks/          one lock a run, held by the process that makes it
+    cache/demo/           finished runs that are shipped, read like the others
+
+A run becomes visible by one rename of its whole work folder, after its manifest was written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from safetensors.numpy import save as save_arrays
+
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
+from unlearn_core.runs.status import ENDED, STATUS, Status, read_status, write_status
+
+CONFIG = "config.json"
+CANCEL = "cancel"
+LIVE = "live.jsonl"
+SCRATCH = (CONFIG, CANCEL, LIVE, STATUS)
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def default_root() -> Path:
+    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project."""
+    return Path(os.environ.get("UNLEARN_CACHE") or PROJECT / "cache").resolve()
+
+
+Keys = list[str]  # named here, because inside `Store` the word `list` is a method
+Lines = list[str]
+Statuses = list[Status]
+
+
+class Store:
+    """Finished runs and runs in progress under one root.
+
+    Parameters
+    ----------
+    root : path
+        Made when the first run is written.
+    demo : bool
+        Whether to list the runs shipped in `<root>/demo` too; the store's own come first.
+    """
+
+    def __init__(self, root: Path | str, *, demo: bool = False) -> None:
+        self.root = Path(root)
+        self.runs, self.work, self.locks = (self.root / n for n in ("runs", "work", "locks"))
+        self._sources = [self.runs, *([self.root / "demo" / "runs"] if demo else [])]
+
+    # --- finished runs ---------------------------------------------------------------------
+
+    def exists(self, key: str) -> bool:
+        """Say whether a finished run of this key is here."""
+        return self._folder(key) is not None
+
+    def list(self) -> Keys:
+        """Return the keys of all finished runs, oldest first."""
+        manifests = {
+            path.parent.name: path.stat().st_mtime_ns
+            for source in reversed(self._sources)
+            for path in source.glob(f"*/{MANIFEST}")
+        }
+        return sorted(manifests, key=lambda key: (manifests[key], key))
+
+    def load(self, key: str) -> RunArtefact:
+        """Open a finished run.
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is none of this key.
+        CorruptRunError
+            If its manifest cannot be read, or a file is missing or has another size.
+        """
+        folder = self._folder(key)
+        if folder is None:
+            raise RunNotFoundError(f"There is no finished run {key} in {self.root}.")
+        path = folder / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            config = RunConfig.from_dict(manifest["config"])
+            sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorruptRunError(f"{path} is not a whole manifest: {error}") from error
+        for name, size in sizes.items():
+            file = folder / name
+            if not file.is_file():
+                raise CorruptRunError(f"{file} is missing.")
+            if file.stat().st_size != size:
+                raise CorruptRunError(
+                    f"{file} has {file.stat().st_size} bytes, the manifest says {size}."
+                )
+        return RunArtefact(folder=folder, config=config, manifest=manifest)
+
+    def verify(self, key: str) -> Lines:
+        """Return what is wrong with a finished run, one line each; empty if nothing is."""
+        try:
+            artefact = self.load(key)
+        except CorruptRunError as error:
+            return [str(error)]
+        faults = []
+        if artefact.config.key() != key:
+            faults.append(f"{artefact.folder} holds the config of run {artefact.config.key()}.")
+        for name in artefact.files:
+            try:
+                artefact.read(name)
+            except CorruptRunError as error:
+                faults.append(str(error))
+        return faults
+
+    def delete(self, key: str) -> None:
+        """Remove a run of this store, finished or not; shipped runs stay.
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is none of this key.
+        """
+        found = [folder for folder in (self.runs / key, self.work / key) if folder.exists()]
+        if not found:
+            raise RunNotFoundError(f"There is no run {key} to delete in {self.root}.")
+        for folder in found:
+            (folder / MANIFEST).unlink(missing_ok=True)  # from here on it is not a finished run
+            shutil.rmtree(folder)
+
+    def fingerprint(self) -> str:
+        """Return text that changes whenever a run is finished, redone or removed."""
+        marks = [
+            f"{path.parent.name}:{path.stat().st_mtime_ns}"
+            for source in self._sources
+            for path in sorted(source.glob(f"*/{MANIFEST}"))
+        ]
+        return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
+
+    def is_shipped(self, key: str) -> bool:
+        """Say whether the run that `load` opens came with the project."""
+        folder = self._folder(key)
+        return folder is not None and folder.parent != self.runs
+
+    def _folder(self, key: str) -> Path | None:
+        for source in self._sources:
+            if (source / key / MANIFEST).is_file():
+                return source / key
+        return None
+
+    # --- runs in progress ------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Hold the run: other processes that want to make it wait, and then find it made."""
+        self.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.locks / f"{key}.lock"):
+            yield
+
+    def is_locked(self, key: str) -> bool:
+        """Say whether some process is making this run right now."""
+        if not (self.locks / f"{key}.lock").exists():
+            return False
+        try:
+            with FileLock(self.locks / f"{key}.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def enqueue(self, config: RunConfig) -> Status:
+        """Note on disk that this run was asked for, forgetting an earlier attempt."""
+        key = config.key()
+        folder = self.work / key
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        status = Status(key=key, method=config.method, seed=config.seed)
+        (folder / CONFIG).write_text(json.dumps(config.to_dict()), encoding="utf-8")
+        write_status(folder, status)
+        return status
+
+    def begin(self, config: RunConfig) -> RunWriter:
+        """Open an empty work folder for this run; call with its lock held."""
+        folder = self.work / config.key()
+        cancelled = (folder / CANCEL).exists()
+        status = self.enqueue(config)
+        if cancelled:
+            (folder / CANCEL).touch()
+        return RunWriter(folder, config, status)
+
+    def requested(self, key: str) -> RunConfig:
+        """Return the config of a run that was asked for.
+
+        Raises
+        ------
+        RunNotFoundError
+            If it was not.
+        """
+        try:
+            plain = json.loads((self.work / key / CONFIG).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
+        return RunConfig.from_dict(plain)
+
+    def statuses(self) -> Statuses:
+        """Return the status of every run in progress or left unfinished, oldest first.
+
+        A run that says it is running while no process holds its lock is `interrupted`.
+        """
+        found = []
+        for folder in sorted(self.work.glob("*/")):
+            status = read_status(folder)
+            if status is None:
+                continue
+            if status.state == "running" and not self.is_locked(status.key):
+                status = replace(
+                    status,
+                    state="interrupted",
+                    message="the process that made it ended; nothing was saved",
+                )
+            found.append(status)
+        return sorted(found, key=lambda status: (status.created, status.key))
+
+    def request_cancel(self, key: str) -> None:
+        """Ask the process that makes this run to stop at its next step."""
+        if (self.work / key).is_dir():
+            (self.work / key / CANCEL).touch()
+
+    def is_cancel_requested(self, key: str) -> bool:
+        """Say whether `request_cancel` was called since the run was asked for."""
+        return (self.work / key / CANCEL).exists()
+
+    def mark(self, key: str, state: str, message: str = "") -> None:
+        """Set the state of a run that is not finished."""
+        folder = self.work / key
+        status = read_status(folder)
+        if status is not None:
+            write_status(folder, replace(status, state=state, message=message))
+
+    def live(self, key: str) -> pd.DataFrame:
+        """Return the history of a run in progress so far; empty before its first step."""
+        try:
+            lines = (self.work / key / LIVE).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return pd.DataFrame()
+        whole = [json.loads(line) for line in lines if line.endswith("}")]
+        return pd.DataFrame(whole)
+
+    def log(self, key: str) -> str:
+        """Return the log of a run, finished or not; empty where there is none."""
+        folder = self._folder(key) or self.work / key
+        path = folder / LOG
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def clean(self) -> Keys:
+        """Remove what unfinished runs left behind, except runs in progress; return their keys."""
+        removed = []
+        for status in self.statuses():
+            if status.state in ENDED or (
+                status.state == "queued" and not self.is_locked(status.key)
+            ):
+                shutil.rmtree(self.work / status.key, ignore_errors=True)
+                removed.append(status.key)
+        return removed
+
+
+class RunWriter:
+    """Fills a work folder and, at the end, turns it into a finished run."""
+
+    def __init__(self, folder: Path, config: RunConfig, status: Status) -> None:
+        self.folder, self.config, self.status = folder, config, status
+
+    def arrays(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write arrays as one safetensors file."""
+        content = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        self._write(name, save_arrays(content))
+
+    def table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a parquet table."""
+        path = self.folder / name
+        table.to_parquet(path, index=False, compression="zstd")
+
+    def json(self, name: str, content: Any) -> None:
+        """Write JSON; NaN is refused, because missing is null with a reason."""
+        self._write(name, json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def tensors(self, name: str, tensors: Mapping[str, Any]) -> None:
+        """Write torch tensors as one safetensors file."""
+        from safetensors.torch import save
+
+        content = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        self._write(name, save(content))
+
+    def link(self, source: RunArtefact, name: str) -> None:
+        """Share a file of another run, without a second copy where the disk allows it."""
+        try:
+            os.link(source.folder / name, self.folder / name)
+        except OSError:
+            shutil.copyfile(source.folder / name, self.folder / name)
+
+    def log(self, line: str) -> None:
+        """Add a line to the run's log."""
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def live(self, row: Mapping[str, Any]) -> None:
+        """Add a row to the history that pages draw while the run is made."""
+        with (self.folder / LIVE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def update(self, **changes: Any) -> Status:
+        """Write the status with these fields changed."""
+        import time
+
+        self.status = replace(self.status, updated=time.time(), **changes)
+        write_status(self.folder, self.status)
+        return self.status
+
+    def commit(self, runs: Path, facts: Mapping[str, Any]) -> None:
+        """Write the manifest, then make the run visible by one rename."""
+        for name in SCRATCH:
+            (self.folder / name).unlink(missing_ok=True)
+        names = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
+        files = {name.as_posix(): describe_file(self.folder / name) for name in names}
+        self.json(MANIFEST, {"config": self.config.to_dict(), **facts, "files": files})
+        runs.mkdir(parents=True, exist_ok=True)
+        target = runs / self.config.key()
+        shutil.rmtree(target, ignore_errors=True)  # a corrupt earlier run, about to be replaced
+        self.folder.rename(target)
+
+    def fail(self, state: str, message: str) -> None:
+        """Keep status and log of a run that did not finish, and nothing else."""
+        self.update(state=state, message=message)
+        for path in self.folder.iterdir():
+            if path.name not in (STATUS, CONFIG, LOG):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Return a file's size and SHA-256."""
+    content = path.read_bytes()
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def manifest_facts(artefact: RunArtefact) -> dict[str, Any]:
+    """Return the manifest without its config and file list."""
+    return {k: v for k, v in artefact.manifest.items() if k not in ("config", "files")}

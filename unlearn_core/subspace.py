@@ -1,0 +1,63 @@
+"""Spectrum and principal subspace of a set of feature vectors.
+
+Used twice: by the metric that measures dimensional alignment and by the method that trains
+on it.  Everything is uncentred, as in MUDA's eq. 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def spectrum(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the eigenvalues of F^T F for features (n_examples, n_features), descending.
+
+    F^T F is neither centred nor divided by n_examples; eigenvalues below zero by rounding
+    are set to zero.  Shape (n_features,).
+    """
+    return _eigen(features)[0]
+
+
+def effective_rank_of(eigenvalues: NDArray[np.float64]) -> float:
+    """Return exp of the entropy (nats) of the normalised eigenvalues; 0 if all are zero."""
+    total = eigenvalues.sum()
+    if total == 0:
+        return 0.0
+    shares = eigenvalues[eigenvalues > 0] / total
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def principal_basis(
+    features: NDArray[np.floating], *, rank: int | None = None
+) -> NDArray[np.float64]:
+    """Return the leading eigenvectors of F^T F as columns, shape (n_features, rank).
+
+    `rank=None` takes the effective rank, rounded half up, at least 1.
+    """
+    eigenvalues, vectors = _eigen(features)
+    if rank is None:
+        rank = max(1, math.floor(effective_rank_of(eigenvalues) + 0.5))
+    return vectors[:, :rank]
+
+
+def check_features(name: str, features: NDArray[np.floating]) -> None:
+    """Raise `ValueError` unless `features` is a non-empty, finite matrix."""
+    if features.ndim != 2 or features.size == 0:
+        raise ValueError(
+            f"`{name}` must have shape (n_examples, n_features), none of them 0, "
+            f"got {features.shape}."
+        )
+    if not np.isfinite(features).all():
+        n_bad = int((~np.isfinite(features)).sum())
+        raise ValueError(f"`{name}` has {n_bad} non-finite values out of {features.size}.")
+
+
+def _eigen(
+    features: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    exact = features.astype(np.float64)
+    eigenvalues, vectors = np.linalg.eigh(exact.T @ exact)
+    return np.maximum(eigenvalues[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1])

@@ -1,0 +1,146 @@
+"""The one training loop: the original, the retrained, and every method that takes steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearn_core.config import TrainingConfig
+from unlearn_core.data.batches import Batch, Examples
+
+OPTIMIZERS = ("sgd", "adam", "adamw")
+OBJECTIVE = "objective"
+
+Losses = dict[str, Tensor]
+LossesOf = Callable[[Batch], Losses]
+
+
+class DivergedError(RuntimeError):
+    """The loss stopped being a finite number; the message says at which step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One step of a run, for a progress bar and for the stored learning curve.
+
+    `losses` are in nats; `phase` names what the step belongs to, such as "recover".
+    """
+
+    step: int
+    total: int
+    losses: dict[str, float] = field(default_factory=dict)
+    phase: str = ""
+
+
+def make_optimizer(
+    name: str,
+    parameters: Iterable[nn.Parameter],
+    *,
+    learning_rate: float,
+    momentum: float = 0.0,
+    weight_decay: float = 0.0,
+) -> torch.optim.Optimizer:
+    """Build the optimiser called `name` over the parameters that require a gradient."""
+    trained = [p for p in parameters if p.requires_grad]
+    if name == "sgd":
+        return torch.optim.SGD(
+            trained, lr=learning_rate, momentum=momentum, weight_decay=weight_decay
+        )
+    if name == "adam":
+        return torch.optim.Adam(trained, lr=learning_rate, weight_decay=weight_decay)
+    if name == "adamw":
+        return torch.optim.AdamW(trained, lr=learning_rate, weight_decay=weight_decay)
+    raise ValueError(f"Unknown optimiser {name!r}. Known: {', '.join(OPTIMIZERS)}.")
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return the context in which forward passes run: bfloat16 where asked for."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def optimise(
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[Batch],
+    losses_of: LossesOf,
+    *,
+    total: int,
+    first_step: int = 0,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+    phase: str = "",
+) -> Iterator[Progress]:
+    """Take one step per batch down the entry "objective" of `losses_of(batch)`.
+
+    Raises
+    ------
+    DivergedError
+        If the objective is not finite; the weights are then those of the step before.
+    """
+    for step, batch in enumerate(batches, start=first_step + 1):
+        losses = losses_of(batch)
+        objective = losses[OBJECTIVE]
+        if not torch.isfinite(objective):
+            raise DivergedError(f"The loss became {objective.item()} at step {step} of {total}.")
+        optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        yield Progress(
+            step=step,
+            total=total,
+            losses={name: value.item() for name, value in losses.items()},
+            phase=phase,
+        )
+
+
+def warmup_cosine(
+    optimizer: torch.optim.Optimizer, total: int, warmup_fraction: float
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """Rise linearly over the first share of `total` steps, then follow a half cosine to 0."""
+    warmup = max(1, round(warmup_fraction * total))
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def train(
+    model: nn.Module,
+    examples: Examples,
+    recipe: TrainingConfig,
+    generator: torch.Generator,
+    precision: str = "fp32",
+) -> Iterator[Progress]:
+    """Train all of `model` in place on the examples' labels, yielding once per step."""
+    model.train()
+    device = examples.labels.device
+    total = recipe.epochs * examples.steps(recipe.batch_size)
+    optimizer = make_optimizer(
+        recipe.optimizer,
+        model.parameters(),
+        learning_rate=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    )
+
+    def losses_of(batch: Batch) -> Losses:
+        with autocast(device, precision):
+            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
+
+    yield from optimise(
+        optimizer,
+        examples.epochs(recipe.epochs, recipe.batch_size, generator),
+        losses_of,
+        total=total,
+        scheduler=warmup_cosine(optimizer, total, recipe.warmup_fraction),
+    )
+    model.eval()
