@@ -5,6 +5,7 @@ from unlearn_core.methods.base import (
     METHODS,
     Method,
     UnlearnInputs,
+    catalogue,
     get_method,
     resolve_settings,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "METHODS",
     "Method",
     "UnlearnInputs",
+    "catalogue",
     "finetune",
     "get_method",
     "muda",

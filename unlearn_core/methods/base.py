@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.batches import Examples
+from unlearn_core.methods.settings import Settings, describe
 from unlearn_core.training import Progress, autocast
 
 
@@ -74,7 +75,7 @@ class Method:
     label: str
     source: str
     uses_retain: bool
-    settings_class: type[Any]
+    settings_class: type[Settings]
     run: RunMethod
     presets: Mapping[str, Mapping[str, Any]]
     is_trick: bool
@@ -86,7 +87,7 @@ METHODS: dict[str, Method] = {}
 
 def register_method(
     name: str,
-    settings_class: type[Any],
+    settings_class: type[Settings],
     *,
     label: str,
     source: str,
@@ -158,3 +159,20 @@ def _as_type_of(default: Any, value: Any, where: str) -> Any:
     if type(value) is not wanted:
         raise ValueError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
     return value
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Return every method as JSON types: what a form, a card or a list shows of it."""
+    return [
+        {
+            "name": method.name,
+            "label": method.label,
+            "source": method.source,
+            "uses_retain": method.uses_retain,
+            "is_trick": method.is_trick,
+            "description": method.description,
+            "presets": {name: dict(preset) for name, preset in method.presets.items()},
+            "settings": describe(method.settings_class),
+        }
+        for method in METHODS.values()
+    ]

@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearn_core.config import require_choice, require_positive
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import alignment_loss, self_distillation_loss
+from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import captured_features
 from unlearn_core.subspace import principal_basis
 from unlearn_core.training import (
@@ -39,24 +39,15 @@ from unlearn_core.training import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MudaSettings:
+class MudaSettings(Settings):
     """Settings of `muda`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = 1e-3
-    iterations: int = 200
-    batch_size: int = 100
-    alpha: float = 0.1
-    beta: float = 0.01
-    optimizer: str = "adam"
-
-    def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "iterations", "batch_size")
-        require_choice(self, "optimizer", OPTIMIZERS)
-        if self.alpha < 0 or self.beta < 0:
-            raise ValueError(
-                f"MudaSettings.alpha and .beta must not be negative, got {self.alpha} "
-                f"and {self.beta}."
-            )
+    learning_rate: float = setting(1e-3, "Step size of the optimiser.", positive=True)
+    iterations: int = setting(200, "Optimiser steps, both phases together.", positive=True)
+    batch_size: int = setting(100, "Examples per step.", positive=True)
+    alpha: float = setting(0.1, "Weight of dimensional alignment.", between=(0, 1e6))
+    beta: float = setting(0.01, "Weight of self-distillation.", between=(0, 1e6))
+    optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 
 
 @register_method(

@@ -16,24 +16,20 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
-from unlearn_core.config import require_choice, require_positive
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, OPTIMIZERS, Losses, Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegGradSettings:
+class NegGradSettings(Settings):
     """Settings of `neggrad`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = 5e-5
-    epochs: int = 1
-    batch_size: int = 128
-    optimizer: str = "adamw"
-
-    def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epochs", "batch_size")
-        require_choice(self, "optimizer", OPTIMIZERS)
+    learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
+    epochs: int = setting(1, "Passes over the forget set.", positive=True)
+    batch_size: int = setting(128, "Examples per step.", positive=True)
+    optimizer: str = setting("adamw", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 
 
 @register_method(

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.settings import Settings
 from unlearn_core.models import initialise
 from unlearn_core.training import Progress, train
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainSettings:
+class RetrainSettings(Settings):
     """`retrain` has no settings of its own: it follows the original's recipe."""
 
 

@@ -4,7 +4,7 @@ Objective: gamma / m * L_inter + (1 - gamma) * L_task.  L_inter keeps what adapt
 zero and makes it, on D_f, the step to the batch's average retained feature, in each of m adapted
 layers; L_task is cross-entropy with the true label on D_r and with the average retained label
 on D_f.  Trained: adapters only, merged at the end.  Frozen: all weights, biases, norms and the
-head; normalisation statistics stay as they are.  It needs D_f and D_r, one pass over both per epoch.
+head; normalisation statistics stay as they are.  It needs D_f and D_r, one pass over both an epoch.
 
 `mode="direct"` takes the frozen branch of the same forward pass as reference (eqs. 7-8): no second
 network, no weight gradients of frozen layers.  `mode="teacher"` compares with a pass of the frozen
@@ -26,10 +26,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearn_core.config import require_between, require_choice, require_positive
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import NORMS, average_label, residual_alignment_loss
+from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models.hooks import captured_outputs
 from unlearn_core.models.lora import (
     Adapted,
@@ -42,32 +42,25 @@ from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, o
 
 
 @dataclass(frozen=True, kw_only=True)
-class RfaSettings:
-    """Settings of `rfa`; each field is one widget on the Unlearn page.
+class RfaSettings(Settings):
+    """Settings of `rfa`; each field is one widget on the Unlearn page."""
 
-    `gamma` weighs intermediate alignment against the task; `alpha` (retain) and `beta` (forget)
-    weigh alignment, `retain_weight` (lambda) and `forget_weight` (mu) the task.
-    """
-
-    learning_rate: float = 5e-5
-    epochs: int = 1
-    batch_size: int = 128
-    gamma: float = 0.5
-    rank: int = 8
-    mode: str = "direct"
-    norm: str = "mse"
-    alpha: float = 1.0
-    beta: float = 1.0
-    retain_weight: float = 1.0
-    forget_weight: float = 1.0
-    layers: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epochs", "batch_size", "rank")
-        require_between(self, 0, 1, "gamma")
-        require_between(self, 0, 1e6, "alpha", "beta", "retain_weight", "forget_weight")
-        require_choice(self, "mode", ("direct", "teacher"))
-        require_choice(self, "norm", NORMS)
+    learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
+    epochs: int = setting(1, "Passes over D_f and D_r together.", positive=True)
+    batch_size: int = setting(128, "Examples per step.", positive=True)
+    gamma: float = setting(
+        0.5, "Weight of feature alignment; the rest goes to the task loss.", between=(0, 1)
+    )
+    rank: int = setting(8, "Rank of the adapters.", positive=True)
+    mode: str = setting(
+        "direct", "Compare with the own frozen branch, or a teacher.", choices=("direct", "teacher")
+    )
+    norm: str = setting("mse", "How a layer's difference is measured.", choices=NORMS)
+    alpha: float = setting(1.0, "Keep retained features (alpha).", between=(0, 1e6))
+    beta: float = setting(1.0, "Move forgotten features (beta).", between=(0, 1e6))
+    retain_weight: float = setting(1.0, "Task loss on D_r (lambda).", between=(0, 1e6))
+    forget_weight: float = setting(1.0, "Average label on D_f (mu).", between=(0, 1e6))
+    layers: tuple[str, ...] = setting((), "Adapt only layers under these names; none means all.")
 
 
 @register_method(

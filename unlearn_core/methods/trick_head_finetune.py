@@ -14,23 +14,20 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
-from unlearn_core.config import require_positive
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadFinetuneSettings:
+class HeadFinetuneSettings(Settings):
     """Settings of `trick_head_finetune`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = 1e-2
-    epochs: int = 10
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        require_positive(self, "learning_rate", "epochs", "batch_size")
+    learning_rate: float = setting(1e-2, "Step size of the optimiser.", positive=True)
+    epochs: int = setting(10, "Passes over the retained examples.", positive=True)
+    batch_size: int = setting(64, "Examples per step.", positive=True)
 
 
 @register_method(

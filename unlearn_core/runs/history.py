@@ -14,7 +14,7 @@ from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.records import Sets
 from unlearn_core.runs.probes import Probe, tracked_examples
-from unlearn_core.runs.store import RunWriter
+from unlearn_core.runs.writer import RunWriter
 from unlearn_core.training import Progress
 
 PROBES = 10  # probes on the way, besides the ones before the first and after the last step

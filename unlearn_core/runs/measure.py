@@ -19,7 +19,8 @@ from unlearn_core.metrics import Cost, Evidence, evaluate
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.runs.probes import compare_layers, layer_examples
-from unlearn_core.runs.store import RunWriter, Store
+from unlearn_core.runs.store import Store
+from unlearn_core.runs.writer import RunWriter
 
 
 def measure(

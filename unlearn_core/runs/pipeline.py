@@ -32,7 +32,8 @@ from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.history import Recorder
 from unlearn_core.runs.probes import record
 from unlearn_core.runs.status import Status
-from unlearn_core.runs.store import RunWriter, Store
+from unlearn_core.runs.store import Store
+from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream
 from unlearn_core.training import Progress, train
 

@@ -1,0 +1,1 @@
+"""Runs: made by the pipeline, kept in the store, read as artefacts."""

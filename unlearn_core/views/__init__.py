@@ -1,0 +1,1 @@
+"""What pages show: tables, figures, colours and words. No torch, no Streamlit."""
