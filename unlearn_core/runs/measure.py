@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -73,12 +71,6 @@ def measure(
 def cost_of(run: RunArtefact) -> Cost:
     """Return what the manifest says that making the model cost."""
     return Cost(**{name: run.manifest[name] for name in Cost.__dataclass_fields__})
-
-
-def plain(settings: Any) -> dict[str, Any]:
-    """Return a settings dataclass as JSON types, tuples as lists."""
-    content: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
-    return content
 
 
 def _model(like: nn.Module, run: RunArtefact) -> nn.Module:

@@ -24,6 +24,7 @@ from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
+from unlearn_core.methods.settings import plain
 from unlearn_core.models import build_model
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs import maps, measure
@@ -70,7 +71,7 @@ def validate(config: RunConfig) -> RunConfig:
         if config.forget.kind == "none":
             raise ValueError(f"{config.method} needs something to forget, got no request.")
         settings = resolve_settings(config.method, config.settings)
-        complete = replace(config, settings=measure.plain(settings))
+        complete = replace(config, settings=plain(settings))
     split(_dataset(config.data), config.forget)
     return complete
 
@@ -143,6 +144,15 @@ def execute(
     return store.load(key)
 
 
+def _naming(config: RunConfig) -> dict[str, Any]:
+    """Return the method's label and the settings that differ from what the data set suggests."""
+    if config.method == "original":
+        return {"label": "Original", "changed": {}}
+    usual = plain(resolve_settings(config.method, preset=config.data.name))
+    changed = {k: v for k, v in config.settings.items() if usual[k] != v}
+    return {"label": get_method(config.method).label, "changed": changed}
+
+
 @lru_cache(maxsize=2)
 def _dataset(config: DataConfig) -> Dataset:
     return load_dataset(config)
@@ -192,6 +202,7 @@ class _Making:
             )
             self.writer.json(METRICS, content)
         return {
+            **_naming(self.config),
             **cost,
             "maps": map_facts,
             "created": started,
