@@ -1,0 +1,92 @@
+"""Fixtures shared by all tests: a store, small configs, and one tiny comparison with maps."""
+
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
+from unlearn_core.data import Dataset
+from unlearn_core.projection import ProjectionConfig
+from unlearn_core.runs.store import Store
+
+TINY = RunConfig(
+    data=DataConfig(train_examples=200),
+    model=ModelConfig(width=4),
+    training=TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05),
+    forget=ForgetConfig(kind="class", values=(3,)),
+)
+QUICK_MAPS = ProjectionConfig(epochs=20)
+COMPARED = {"neggrad": {"learning_rate": 1e-3, "epochs": 3}, "trick_head_finetune": {"epochs": 2}}
+
+
+@pytest.fixture(autouse=True)
+def _fresh_streamlit_caches():
+    """Keep what one page test cached from the next, without importing Streamlit for others."""
+    yield
+    streamlit = sys.modules.get("streamlit")
+    if streamlit is not None:
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def tiny():
+    """The config of the tiny original, with class 3 to forget."""
+    return TINY
+
+
+@pytest.fixture
+def no_maps(monkeypatch):
+    """Let the pipeline believe that umap-learn is not installed."""
+    absent = SimpleNamespace(util=SimpleNamespace(find_spec=lambda _name: None))
+    monkeypatch.setattr("unlearn_core.runs.maps.importlib", absent)
+
+
+@pytest.fixture(scope="session")
+def comparison(tmp_path_factory):
+    """Execute original, retrain and two methods once, maps included; do not change the store.
+
+    `runs` maps each method's name, and ``"base"``, to its finished run.
+    """
+    from unlearn_core.runs.pipeline import execute
+
+    kept = Store(tmp_path_factory.mktemp("comparison"))
+    configs = {
+        "original": TINY,
+        "retrain": TINY.retrained(),
+        **{name: replace(TINY, method=name, settings=s) for name, s in COMPARED.items()},
+    }
+    runs = {
+        name: execute(config, store=kept, device="cpu", projection=QUICK_MAPS)
+        for name, config in configs.items()
+    }
+    runs["base"] = kept.load(TINY.base().key())
+    return SimpleNamespace(store=kept, config=TINY, runs=runs, projection=QUICK_MAPS)
+
+
+@pytest.fixture
+def small_dataset():
+    """Four classes of twelve 8x8 grey images whose brightness gives the class away."""
+    random = np.random.default_rng(0)
+    labels = np.tile(np.arange(4), 12)
+    images = random.integers(0, 60, (48, 1, 8, 8)) + 60 * labels[:, None, None, None]
+    is_train = np.arange(48) < 32
+    return Dataset(
+        images=images.astype(np.uint8),
+        labels=labels.astype(np.int64),
+        is_train=is_train,
+        is_test=~is_train,
+        class_names=("a", "b", "c", "d"),
+        mean=(0.5,),
+        std=(0.3,),
+        subclass_labels=np.arange(48, dtype=np.int64) % 8,
+        subclass_names=tuple("stuvwxyz"),
+    )

@@ -1,0 +1,156 @@
+"""Imports point one way, heavy packages load late, pages only show, files stay small."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = [
+    "config",
+    "seeding",
+    "records",
+    "subspace",
+    "data",
+    "models",
+    "training",
+    "methods",
+    "metrics",
+    "projection",
+    "runs",
+    "views",
+    "jobs",
+    "cli",
+    "__main__",
+]
+COMPUTE_PACKAGES = {"torch", "numpy", "scipy", "sklearn", "umap", "peft", "torchvision"}
+ARITHMETIC = (ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult)
+REDUCTIONS = {"mean", "sum", "std", "var", "median", "quantile", "argmax", "softmax", "agg"}
+LIGHT_MODULES = (
+    "unlearn_core.config",
+    "unlearn_core.records",
+    "unlearn_core.data",
+    "unlearn_core.data.splits",
+    "unlearn_core.runs.artefact",
+    "unlearn_core.runs.status",
+    "unlearn_core.runs.store",
+)
+
+CORE = sorted((ROOT / "unlearn_core").rglob("*.py"))
+PAGES = sorted((ROOT / "pages").rglob("*.py")) + [p for p in [ROOT / "app.py"] if p.exists()]
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_names(tree):
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def imported_packages(tree):
+    return {name.split(".")[0] for name in imported_names(tree)}
+
+
+def runs_on_import(tree):
+    """Yield the nodes that run when the module is imported, skipping function bodies."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def layer_of(dotted):
+    parts = dotted.split(".")
+    if parts[0] == "unlearn_core" and len(parts) > 1 and parts[1] in LAYERS:
+        return LAYERS.index(parts[1])
+    return None
+
+
+def computes(node):
+    if isinstance(node, ast.BinOp | ast.AugAssign):
+        return isinstance(node.op, ARITHMETIC)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id == "sum"
+    return isinstance(node, ast.Attribute) and node.attr in REDUCTIONS
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_every_core_module_belongs_to_a_layer(path):
+    top = path.relative_to(ROOT / "unlearn_core").parts[0].removesuffix(".py")
+    assert top in [*LAYERS, "__init__"]
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_imports_only_its_own_and_earlier_layers(path):
+    here = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    imported = {name: layer_of(name) for name in imported_names(tree_of(path))}
+    if here is None:  # the package's own __init__ imports nothing of it
+        here = -1
+    later = {name for name, layer in imported.items() if layer is not None and layer > here}
+    assert not later
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_never_imports_streamlit(path):
+    assert "streamlit" not in imported_packages(tree_of(path))
+
+
+@pytest.mark.parametrize("path", [*CORE, *PAGES], ids=name_of)
+def test_umap_is_imported_by_the_projection_module_alone(path):
+    expected = {"umap"} if name_of(path) == "unlearn_core/projection.py" else set()
+    assert imported_packages(tree_of(path)) & {"umap"} == expected
+
+
+def test_umap_is_imported_only_when_a_map_is_made():
+    eager = list(runs_on_import(tree_of(ROOT / "unlearn_core/projection.py")))
+    modules = {alias.name for node in eager if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in eager if isinstance(node, ast.ImportFrom)}
+    assert "dataclasses" in modules  # the walk sees the imports at the top
+    assert not {name for name in modules if name.split(".")[0] in ("umap", "torch")}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_never_import_compute_packages(path):
+    assert not imported_packages(tree_of(path)) & COMPUTE_PACKAGES
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_do_no_arithmetic(path):
+    lines = sorted({node.lineno for node in ast.walk(tree_of(path)) if computes(node)})
+    assert not lines, f"{path.name}: move to unlearn_core, lines {lines}"
+
+
+@pytest.mark.parametrize("module", LIGHT_MODULES)
+def test_what_pages_read_with_loads_no_heavy_package(module):
+    heavy = "{'torch', 'umap', 'streamlit', 'peft', 'sklearn'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_files_stay_below_300_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_page_files_stay_below_150_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
