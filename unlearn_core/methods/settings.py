@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from unlearn_core.config import require_between, require_choice, require_positive
@@ -46,6 +46,12 @@ class Settings:
                 require_between(self, *f.metadata["between"], f.name)
             if f.metadata["choices"]:
                 require_choice(self, f.name, f.metadata["choices"])
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return settings as JSON types, tuples as lists: what a run's config holds."""
+    values = asdict(settings)
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
 def describe(settings_class: type[Settings]) -> list[dict[str, Any]]:

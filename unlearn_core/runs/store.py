@@ -41,6 +41,7 @@ def default_root() -> Path:
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
 Lines = list[str]
 Statuses = list[Status]
+Documents = list[dict[str, Any]]
 
 
 class Store:
@@ -154,6 +155,25 @@ class Store:
             if (source / key / MANIFEST).is_file():
                 return source / key
         return None
+
+    # --- other documents -------------------------------------------------------------------
+
+    def documents(self, name: str) -> Documents:
+        """Return the JSON documents of this name, the store's own first; unreadable ones not."""
+        found = []
+        for folder in (self.root, *(source.parent for source in self._sources[1:])):
+            try:
+                found.append(json.loads((folder / name).read_text(encoding="utf-8")))
+            except (FileNotFoundError, ValueError):
+                continue  # not there, or half a file: it can be made again
+        return found
+
+    def write_document(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON document that can be made again, whole or not at all."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f"{name}.{os.getpid()}.tmp"
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+        temporary.replace(self.root / name)
 
     # --- runs in progress ------------------------------------------------------------------
 

@@ -1,0 +1,23 @@
+import streamlit as st
+
+from pages.components import selectors
+
+st.set_page_config(page_title="Machine unlearning", page_icon=":material/blur_off:", layout="wide")
+PAGES = {
+    "": [
+        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/unlearn.py", title="Unlearn", icon=":material/play_circle:"),
+    ],
+    "See": [
+        st.Page("pages/manifolds.py", title="Manifolds", icon=":material/scatter_plot:"),
+        st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
+        st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
+        st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
+    ],
+    "Learn": [
+        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
+    ],
+}
+page = st.navigation(PAGES)
+selectors.choose_comparison()
+page.run()

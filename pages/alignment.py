@@ -1,0 +1,5 @@
+"""alignment."""
+
+import streamlit as st
+
+st.title("alignment")

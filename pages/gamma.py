@@ -1,0 +1,5 @@
+"""gamma."""
+
+import streamlit as st
+
+st.title("gamma")

@@ -1,0 +1,5 @@
+"""manifolds."""
+
+import streamlit as st
+
+st.title("manifolds")

@@ -1,0 +1,5 @@
+"""metrics."""
+
+import streamlit as st
+
+st.title("metrics")

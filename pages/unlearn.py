@@ -1,0 +1,5 @@
+"""unlearn."""
+
+import streamlit as st
+
+st.title("unlearn")

@@ -1,0 +1,80 @@
+"""The verdict on a run, in words, with the numbers that it rests on.
+
+The rule, in this order, with the retrained model as the target:
+
+1. *collapsed*: accuracy on retained test examples is more than 5 points below the original's.
+2. *under-forgotten*: accuracy on D_f is still off the retrained model's on the original's side; or
+   the features are: dimensional alignment lies nearer to the original's value than to the target.
+3. *over-forgotten*: accuracy on D_f, or dimensional alignment, has gone past the target.
+4. *matched*: none of these.
+
+"Off" and "past" mean by more than the metric's tolerance.  Dimensional alignment only counts where
+original and retrained differ in it by more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlearn_core.metrics.base import METRICS
+
+COLLAPSE_DROP = 0.05
+HALF_WAY = 0.5
+Values = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of five words and the sentence behind it."""
+
+    word: str
+    because: str
+
+
+def judge(values: Values, original: Values, retrained: Values) -> Verdict:
+    """Return the verdict on a run from its metrics, the original's and the retrained model's."""
+    utility, before = values.get("retain_test_accuracy"), original.get("retain_test_accuracy")
+    if utility is not None and before is not None and utility < before - COLLAPSE_DROP:
+        return Verdict(
+            "collapsed",
+            f"accuracy on retained test examples fell from {before:.1%} to {utility:.1%}",
+        )
+    findings = [
+        finding
+        for name in ("forget_accuracy", "dimensional_alignment")
+        if (finding := _compare(name, values, original, retrained)) is not None
+    ]
+    if not findings:
+        return Verdict("unknown", "there is no retrained model to compare with")
+    for word in ("under-forgotten", "over-forgotten"):
+        for finding in findings:
+            if finding.word == word:
+                return finding
+    return Verdict("matched", "; ".join(finding.because for finding in findings))
+
+
+def side(value: float, original: float, retrained: float, tolerance: float) -> str:
+    """Return where a value lies: "under" (the original's side), "over" (past it) or "matched"."""
+    gap = value - retrained
+    if abs(gap) <= tolerance:
+        return "matched"
+    return "under" if gap * (original - retrained) > 0 else "over"
+
+
+def _compare(name: str, values: Values, original: Values, retrained: Values) -> Verdict | None:
+    value, start, target = values.get(name), original.get(name), retrained.get(name)
+    if value is None or start is None or target is None:
+        return None
+    spec = METRICS[name]
+    shown = "{:.1%}" if spec.unit == "fraction" else "{:.2f}"
+    numbers = " against ".join(shown.format(number) for number in (value, target))
+    because = f"{spec.label} {numbers} retrained"
+    is_feature = name == "dimensional_alignment"
+    if is_feature and abs(start - target) <= spec.tolerance:
+        return Verdict("matched", f"{because} (original {shown.format(start)})")
+    where = side(value, start, target, spec.tolerance)
+    if is_feature and where == "under" and (value - target) / (start - target) <= HALF_WAY:
+        where = "matched"
+    word = {"matched": "matched", "under": "under-forgotten", "over": "over-forgotten"}[where]
+    return Verdict(word, f"{because} (original {shown.format(start)})")

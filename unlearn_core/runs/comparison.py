@@ -1,0 +1,132 @@
+"""A comparison: one data set, model and forget request, with all runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unlearn_core.config import RunConfig
+from unlearn_core.metrics.verdict import Verdict, judge
+from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
+from unlearn_core.runs.store import Store
+
+REFERENCES = ("original", "retrain")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """The runs that share data, model, recipe and forget request.
+
+    `runs` are in the order: original, retrained, then methods as they were made; each for
+    every seed.
+    """
+
+    key: str
+    runs: tuple[RunArtefact, ...]
+    measured: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def config(self) -> RunConfig:
+        """Return the config of one of the runs, for what all of them share."""
+        return self.runs[0].config
+
+    @property
+    def seeds(self) -> list[int]:
+        """Return the seeds of which there are runs."""
+        return sorted({run.config.seed for run in self.runs})
+
+    def reference(self, method: str, seed: int) -> RunArtefact | None:
+        """Return the original or the retrained run of a seed; None where it is not there."""
+        for run in self.runs:
+            if run.config.method == method and run.config.seed == seed:
+                return run
+        return None
+
+    def metrics(self, run: RunArtefact) -> dict[str, Any]:
+        """Return the run's `values`, `reasons` and `layers`, read once."""
+        if run.key not in self.measured:
+            self.measured[run.key] = run.metrics()
+        return self.measured[run.key]
+
+    def verdict(self, run: RunArtefact) -> Verdict:
+        """Judge the run against the original and the retrained model of its seed."""
+        sides: list[Mapping[str, float | None]] = []
+        for method in REFERENCES:
+            reference = self.reference(method, run.config.seed)
+            sides.append(self.metrics(reference)["values"] if reference else {})
+        if run.config.method == "original":
+            return Verdict("original", "before unlearning")
+        if run.config.method == "retrain":
+            return Verdict("reference", "trained without the forget set")
+        return judge(self.metrics(run)["values"], sides[0], sides[1])
+
+
+def comparisons(store: Store) -> list[Comparison]:
+    """Return every comparison in the store, the one with the latest run first.
+
+    Corrupt runs are left out; `Store.verify` names them.
+    """
+    groups: dict[str, list[RunArtefact]] = {}
+    for key in store.list():
+        try:
+            run = store.load(key)
+        except CorruptRunError:
+            continue
+        if run.config.forget.kind != "none":
+            groups.setdefault(run.config.comparison_key(), []).append(run)
+    order = {method: rank for rank, method in enumerate(REFERENCES)}
+    found = [
+        Comparison(
+            key=key,
+            runs=tuple(sorted(runs, key=lambda r: (order.get(r.config.method, 9), r.config.seed))),
+        )
+        for key, runs in groups.items()
+    ]
+    return found[::-1]
+
+
+def report(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON types: what `compare --json` writes and pages export."""
+    config = comparison.config
+    plain = config.to_dict()
+    runs = []
+    for run in comparison.runs:
+        content = comparison.metrics(run)
+        verdict = comparison.verdict(run)
+        runs.append(
+            {
+                "method": run.config.method,
+                "label": label(run),
+                "seed": run.config.seed,
+                "key": run.key,
+                "settings": run.config.to_dict()["settings"],
+                "metrics": content["values"],
+                "reasons": content["reasons"],
+                "verdict": verdict.word,
+                "because": verdict.because,
+                "seconds": run.manifest["seconds"],
+                "maps": run.manifest["maps"],
+                "environment": run.manifest["environment"],
+            }
+        )
+    return {
+        "comparison": {
+            "key": comparison.key,
+            "dataset": config.data.name,
+            "data": plain["data"],
+            "model": plain["model"],
+            "training": plain["training"],
+            "forget": plain["forget"],
+            "seeds": comparison.seeds,
+        },
+        "runs": runs,
+    }
+
+
+def label(run: RunArtefact) -> str:
+    """Return the run's name in tables: the method's label and the settings that were changed."""
+    changed = run.manifest.get("changed", {})
+    shown = ", ".join(f"{name}={value}" for name, value in changed.items())
+    name = str(run.manifest.get("label", run.config.method))
+    return f"{name} ({shown})" if shown else name

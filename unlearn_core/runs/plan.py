@@ -1,0 +1,53 @@
+"""From what a person asks for to the configs of runs; the command line and the pages share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
+from unlearn_core.data import get_dataset
+
+
+def comparison_config(
+    dataset: str,
+    forget: ForgetConfig,
+    *,
+    model: str = "resnet18",
+    width: int | None = None,
+    train_examples: int | None = None,
+    epochs: int | None = None,
+    precision: str = "fp32",
+) -> RunConfig:
+    """Return the config of the original of a comparison, with the data set's own recipe."""
+    spec = get_dataset(dataset)
+    recipe = spec.recipe if epochs is None else replace(spec.recipe, epochs=epochs)
+    return RunConfig(
+        data=DataConfig(name=dataset, train_examples=train_examples),
+        model=ModelConfig(name=model, width=width or spec.width),
+        training=recipe,
+        forget=forget,
+        precision=precision,
+    )
+
+
+def run_configs(
+    comparison: RunConfig,
+    methods: Mapping[str, Mapping[str, Any]],
+    seeds: Sequence[int] = (0,),
+) -> list[RunConfig]:
+    """Return the runs of a comparison: per seed the original, the retrained, then each method.
+
+    `methods` maps a method's name to its complete settings.
+    """
+    configs = []
+    for seed in seeds:
+        start = replace(comparison, seed=seed)
+        configs += [start.original(), start.retrained()]
+        configs += [
+            replace(start, method=name, settings=dict(settings))
+            for name, settings in methods.items()
+            if name not in ("retrain", "original")
+        ]
+    return configs

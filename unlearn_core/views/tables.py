@@ -1,0 +1,183 @@
+"""Tables: from a comparison's report to data frames, and from those to text and exports.
+
+A *report* is what `runs.comparison.report` returns: plain JSON types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.verdict import side
+from unlearn_core.views.wording import format_value
+
+Report = Mapping[str, Any]
+REFERENCES = ("original", "retrain")
+MAIN = (
+    "forget_accuracy",
+    "retain_accuracy",
+    "forget_test_accuracy",
+    "retain_test_accuracy",
+    "dimensional_alignment",
+    "linear_probe_forget",
+    "linear_probe_retain",
+    "cluster_f1",
+    "cluster_nmi",
+    "activation_distance_l2",
+    "feature_distance_retrained",
+    "mia_rfa",
+    "mia_muda",
+    "unlearn_seconds",
+    "speedup",
+)
+
+
+def metric_rows(report: Report) -> pd.DataFrame:
+    """Return one row per run and metric.
+
+    Columns: `method`, `label`, `seed`, `key`, `metric`, `value` (NaN where missing), `reason`,
+    `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under, over).
+    """
+    values = {(r["method"], r["seed"]): r["metrics"] for r in report["runs"]}
+    rows = []
+    for run in report["runs"]:
+        target = values.get(("retrain", run["seed"]), {})
+        start = values.get(("original", run["seed"]), {})
+        for name, value in run["metrics"].items():
+            row = {
+                "method": run["method"],
+                "label": run["label"],
+                "seed": run["seed"],
+                "key": run["key"],
+                "metric": name,
+                "value": value,
+                "reason": run["reasons"].get(name, ""),
+                "retrained": target.get(name),
+                "original": start.get(name),
+            }
+            rows.append({**row, **_distance(name, value, target.get(name), start.get(name))})
+    columns = ["value", "retrained", "original", "distance"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(columns, float))
+
+
+def _distance(
+    name: str, value: float | None, target: float | None, start: float | None
+) -> dict[str, Any]:
+    if value is None or target is None or name not in METRICS:
+        return {"distance": None, "side": ""}
+    distance = {"distance": value - target}
+    spec = METRICS[name]
+    if start is None or spec.ideal != "reference":
+        return {**distance, "side": ""}
+    return {**distance, "side": side(value, start, target, spec.tolerance)}
+
+
+def summary(report: Report) -> pd.DataFrame:
+    """Return one row per method variant and metric, over its seeds.
+
+    Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` (NaN for one seed),
+    `distance` (mean of value minus retrained), `is_nearest` (among methods: to the retrained
+    model, or the lowest or highest where the metric says that this is better).
+    """
+    rows = metric_rows(report)
+    grouped = rows.groupby(["label", "method", "metric"], sort=False)
+    table = grouped.agg(
+        n_seeds=("value", "count"),
+        mean=("value", "mean"),
+        std=("value", "std"),
+        distance=("distance", "mean"),
+    ).reset_index()
+    table["is_nearest"] = False
+    methods = table[~table["method"].isin(REFERENCES)]
+    for name, group in methods.groupby("metric"):
+        cost = _how_far(group, METRICS[str(name)].ideal)
+        if cost.notna().any():
+            table.loc[group.index[cost == cost.min()], "is_nearest"] = True
+    return table
+
+
+def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
+    """Return how far each row is from the ideal: the retrained model, or the best value."""
+    if ideal == "reference":
+        return group["distance"].abs()
+    return group["mean"] if ideal == "lower" else -group["mean"]
+
+
+def display_table(report: Report, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
+    """Return the table as the papers print it: text cells, one row per method variant.
+
+    Each cell holds the mean, the standard deviation where there are several seeds, and in
+    parentheses the distance to the retrained model; the nearest is between asterisks.  Distances
+    and costs, where lower or higher is better in itself, have no parentheses.
+    """
+    table = summary(report)
+    cells = {
+        (row.label, row.metric): _cell(row) for row in table.itertuples() if row.metric in metrics
+    }
+    labels = list(dict.fromkeys(run["label"] for run in report["runs"]))
+    shown = [name for name in metrics if name in METRICS]
+    data = {METRICS[name].label: [cells.get((lb, name), "–") for lb in labels] for name in shown}
+    return pd.DataFrame(data, index=pd.Index(labels, name="Method"))
+
+
+def _cell(row: Any) -> str:
+    if row.n_seeds == 0:
+        return "–"
+    text = format_value(row.metric, row.mean)
+    if row.n_seeds > 1:
+        text += f" ± {format_value(row.metric, row.std)}"
+    is_target = METRICS[row.metric].ideal == "reference"
+    if is_target and row.method not in REFERENCES and not pd.isna(row.distance):
+        text += f" ({format_value(row.metric, row.distance, signed=True)})"
+    return f"*{text}*" if row.is_nearest else text
+
+
+def to_text(table: pd.DataFrame) -> str:
+    """Return the table for a terminal: methods side by side, one line per metric."""
+    return str(table.T.to_string(justify="right"))
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Return the table in Markdown, the nearest values bold."""
+    head = [str(table.index.name), *table.columns]
+    lines = [head, ["---"] * len(head)]
+    lines += [[str(i), *(_bold(c, "**", "**") for c in row)] for i, row in _rows(table)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """Return the table in LaTeX (booktabs), the nearest values bold."""
+    head = " & ".join(_escape(c) for c in [str(table.index.name), *table.columns])
+    body = [
+        " & ".join([_escape(i), *(_bold(_escape(c), r"\textbf{", "}") for c in row)])
+        for i, row in _rows(table)
+    ]
+    lines = [
+        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+        *[rf"{line} \\" for line in body],
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    return [
+        (str(i), [str(c) for c in row]) for i, row in zip(table.index, table.values, strict=True)
+    ]
+
+
+def _bold(cell: str, before: str, after: str) -> str:
+    is_marked = cell.startswith("*") and cell.endswith("*") and len(cell) > 1
+    return f"{before}{cell[1:-1]}{after}" if is_marked else cell
+
+
+def _escape(text: str) -> str:
+    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "−": "$-$"}
+    return "".join(special.get(letter, letter) for letter in text)

@@ -1,0 +1,69 @@
+"""How numbers, methods and requests are written for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.data import DATASETS
+from unlearn_core.metrics.base import METRICS
+
+VERDICT_ICONS = {
+    "matched": "✓",
+    "under-forgotten": "◔",
+    "over-forgotten": "⤓",
+    "collapsed": "✗",
+    "original": "●",
+    "reference": "◎",
+    "unknown": "?",
+}
+SET_NAMES = {
+    "forget": "D_f (to forget)",
+    "retain": "D_r (retained)",
+    "forget_test": "D_ft (test, forgotten)",
+    "retain_test": "D_rt (test, retained)",
+}
+
+
+def format_value(metric: str, value: float | None, *, signed: bool = False) -> str:
+    """Return a metric's value as text: percent for fractions, three digits otherwise."""
+    if value is None or math.isnan(value):
+        return "–"
+    unit = METRICS[metric].unit if metric in METRICS else "number"
+    sign = "+" if signed else ""
+    if unit == "fraction":
+        return f"{value * 100:{sign}.1f}%"
+    if unit == "count":
+        return f"{value:{sign},.0f}"
+    if unit in ("seconds", "ratio"):
+        return f"{value:{sign}.2f}" + ("s" if unit == "seconds" else "x")
+    return f"{value:{sign}.3f}"
+
+
+def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Sequence[str]) -> str:
+    """Return a forget request in words, such as "class 3" or "12 chosen images"."""
+    if isinstance(forget, ForgetConfig):
+        kind, values = forget.kind, list(forget.values)
+    else:
+        kind, values = forget["kind"], list(forget["values"])
+    if kind == "class":
+        names = [class_names[v] if v < len(class_names) else str(v) for v in values]
+        return f"class{'es' if len(names) > 1 else ''} {', '.join(names)}"
+    if kind == "subclass":
+        return f"subclass{'es' if len(values) > 1 else ''} {', '.join(map(str, values))}"
+    if kind == "ids":
+        return f"{len(values)} chosen image{'s' if len(values) > 1 else ''}"
+    if kind == "random":
+        return f"{values[0]} random images"
+    return "nothing"
+
+
+def comparison_title(config: RunConfig) -> str:
+    """Return a comparison's name in a list, such as "Handwritten digits: forget class 3"."""
+    spec = DATASETS.get(config.data.name)
+    what = describe_forget(config.forget, ())
+    name = spec.label if spec else config.data.name
+    part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
+    return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width})"
