@@ -86,9 +86,10 @@ def optimise(
         objective = losses[OBJECTIVE]
         if not torch.isfinite(objective):
             raise DivergedError(f"The loss became {objective.item()} at step {step} of {total}.")
-        optimizer.zero_grad(set_to_none=True)
-        objective.backward()
-        optimizer.step()
+        if objective.requires_grad:  # else nothing in this batch teaches anything
+            optimizer.zero_grad(set_to_none=True)
+            objective.backward()
+            optimizer.step()
         if scheduler is not None:
             scheduler.step()
         yield Progress(
