@@ -1,5 +1,37 @@
-"""unlearn."""
+"""Unlearn: choose data, what to forget and methods; launch, and watch it happen."""
 
 import streamlit as st
 
-st.title("unlearn")
+from pages.components import data_choice, forget_picker, launch, progress, selectors, settings_form
+
+st.title("Unlearn", anchor=False)
+st.markdown(
+    "Choose what the model shall forget and press **Launch**. Every method starts from the same "
+    "original model and is compared with a model *retrained* without the forgotten images."
+)
+if forget_picker.receive_ids():
+    data_choice.receive(selectors.chosen_comparison().config)
+choices, runs = st.columns([5, 4], gap="large")
+request = None
+methods: dict[str, dict[str, object]] = {}
+faults: list[str] = []
+with choices:
+    st.subheader("1 · Data and model", anchor=False)
+    data = data_choice.choose_data()
+    st.subheader("2 · What to forget", anchor=False)
+    if data is None:
+        st.caption("Choose data that is on this machine first.")
+    else:
+        request = forget_picker.choose_forget(data[0].data)
+    st.subheader("3 · Methods", anchor=False)
+    st.caption("The retrained model is always made too: it is what the others are measured by.")
+    if data is not None:
+        methods, faults = settings_form.choose_methods(data[0].data.name)
+with runs:
+    st.subheader("4 · Launch", anchor=False)
+    if data is None or request is None:
+        st.info("Nothing to launch yet: see the message on the left.", icon=":material/info:")
+    else:
+        forget_picker.show_sets(data[0].data, request[1])
+        launch.show_plan(data[0], request[0], methods, data[1], faults)
+    progress.show_jobs()

@@ -1,0 +1,134 @@
+"""Choose the data set, the network and the recipe that trains it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.components import loaders
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.data import get_dataset
+from unlearn_core.runs.plan import comparison_config
+
+DATASET, MODEL = "dataset", "model"
+SEEDS = range(10)
+
+
+def receive(config: RunConfig) -> None:
+    """Set every field to what a comparison used; call before the widgets are made."""
+    name = config.data.name
+    st.session_state[DATASET], st.session_state[MODEL] = name, config.model.name
+    st.session_state[f"width_{name}"] = config.model.width
+    st.session_state[f"norm_{name}"] = config.model.norm
+    st.session_state[f"part_{name}"] = config.data.train_examples
+    st.session_state[f"epochs_{name}"] = config.training.epochs
+    st.session_state[f"rate_{name}"] = config.training.learning_rate
+
+
+def choose_data() -> tuple[RunConfig, list[int]] | None:
+    """Show the choice; return a config without a request and the seeds, or None if impossible."""
+    datasets = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
+    models = {row["name"]: row["label"] for row in loaders.catalogue()["models"]}
+    first, second, third = st.columns([3, 2, 2])
+    name = first.selectbox(
+        "Data set",
+        sorted(datasets, key=lambda name: name != "digits"),
+        format_func=datasets.__getitem__,
+        key=DATASET,
+        bind="query-params",
+        persist_state="session",
+        help="The digits are on every machine and take seconds; the others are larger.",
+    )
+    model = second.selectbox(
+        "Model",
+        list(models),
+        format_func=models.__getitem__,
+        key=MODEL,
+        bind="query-params",
+        persist_state="session",
+    )
+    spec = get_dataset(name)
+    width = third.number_input(
+        "Width",
+        1,
+        256,
+        value=spec.width,
+        step=1,
+        key=f"width_{name}",
+        persist_state="session",
+        help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
+    )
+    start = comparison_config(name, ForgetConfig(), model=model, width=int(width))
+    with st.expander("Training recipe and seeds", icon=":material/settings:"):
+        config, seeds = _advanced(start)
+    return (config, seeds) if _is_there(config.data) and seeds else None
+
+
+def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
+    st.caption("How the original and the retrained model are trained. It is the data set's own.")
+    name, recipe = start.data.name, start.training
+    left, right = st.columns(2)
+    epochs = left.number_input(
+        "Epochs",
+        1,
+        1000,
+        value=recipe.epochs,
+        step=1,
+        key=f"epochs_{name}",
+        persist_state="session",
+    )
+    rate = right.number_input(
+        "Learning rate",
+        1e-6,
+        10.0,
+        value=recipe.learning_rate,
+        step=0.01,
+        format="%g",
+        key=f"rate_{name}",
+        persist_state="session",
+    )
+    part = left.number_input(
+        "Training images",
+        min_value=1,
+        value=None,
+        step=1,
+        key=f"part_{name}",
+        placeholder="all of them",
+        persist_state="session",
+        help="Train on a part of this size, with equal shares of each class.",
+    )
+    norm = right.selectbox(
+        "Normalisation",
+        ["group", "batch"],
+        key=f"norm_{name}",
+        persist_state="session",
+        help="MUDA trains with group normalisation.",
+    )
+    seeds = st.multiselect(
+        "Seeds",
+        SEEDS,
+        default=[0],
+        key="seeds",
+        persist_state="session",
+        help="Every run is made once per seed; several seeds show the spread.",
+    )
+    if not seeds:
+        st.error("Choose at least one seed.", icon=":material/error:")
+    config = replace(
+        start,
+        data=DataConfig(name=name, train_examples=None if part is None else int(part)),
+        model=replace(start.model, norm=norm),
+        training=replace(recipe, epochs=int(epochs), learning_rate=float(rate)),
+    )
+    return config, sorted(seeds)
+
+
+def _is_there(config: DataConfig) -> bool:
+    """Say in one line where the data was looked for, if it is not there."""
+    try:
+        loaders.dataset(config)
+    except (FileNotFoundError, ValueError) as error:
+        st.error(str(error), icon=":material/folder_off:")
+        return False
+    return True

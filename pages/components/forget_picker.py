@@ -1,0 +1,108 @@
+"""Choose what to forget: classes, subclasses, random images or chosen ones."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import gallery, loaders
+from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.data import Dataset
+from unlearn_core.data.splits import split
+from unlearn_core.records import Sets
+from unlearn_core.views import requests
+
+ARRIVED = "forget_ids"  # other pages leave here the ids that a person selected
+KIND = "forget_kind"
+KINDS = {
+    "class": "Whole classes",
+    "subclass": "Subclasses",
+    "random": "Random images",
+    "ids": "Chosen images",
+}
+HELP = (
+    "Forgetting a class is what the papers study most. Random images ask a harder question: can "
+    "the model forget single examples while it still knows their class?"
+)
+FIRST_CLASS = 3
+
+
+def receive_ids() -> bool:
+    """Take over ids that another page left; say whether there were any."""
+    arrived = st.session_state.pop(ARRIVED, None)
+    if arrived is None:
+        return False
+    gallery.choose(arrived)
+    st.session_state[KIND] = "ids"
+    return True
+
+
+def choose_forget(config: DataConfig) -> tuple[ForgetConfig, Sets] | None:
+    """Show the choice; return the request and its sets, or None where it is not possible."""
+    dataset = loaders.dataset(config)
+    kinds = [kind for kind in KINDS if kind != "subclass" or dataset.subclass_names]
+    if st.session_state.get(KIND) not in kinds:
+        st.session_state.pop(KIND, None)
+    kind = st.segmented_control(
+        "What to forget",
+        kinds,
+        default=None if KIND in st.session_state else "class",
+        required=True,
+        format_func=KINDS.__getitem__,
+        key=KIND,
+        help=HELP,
+        persist_state="session",
+    )
+    values = _choose(kind or "class", config, dataset)
+    try:
+        request = ForgetConfig(kind=kind or "class", values=tuple(values))
+        return request, split(dataset, request)
+    except ValueError as error:
+        if gallery.FAULT not in st.session_state:
+            what = "Choose at least one to forget." if not values else str(error)
+            st.error(what, icon=":material/error:")
+        return None
+
+
+def show_sets(config: DataConfig, sets: Sets) -> None:
+    """Show the sizes of the four sets and some pictures of what will be forgotten."""
+    st.dataframe(
+        requests.set_sizes(sets),
+        key="set_sizes",
+        hide_index=True,
+        width="stretch",
+        height="content",
+    )
+    gallery.show(config, requests.spread(sets.forget, 6))
+    st.caption("Some of D_f, each with its class.")
+
+
+def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
+    if kind == "ids":
+        gallery.pick(config)
+        return [] if gallery.FAULT in st.session_state else gallery.chosen_ids()
+    if kind == "random":
+        return [_count(config, dataset)]
+    names = dataset.class_names if kind == "class" else dataset.subclass_names
+    return st.multiselect(
+        KINDS[kind],
+        options=range(len(names)),
+        default=[FIRST_CLASS if len(names) > FIRST_CLASS else 0],
+        format_func=names.__getitem__,
+        key=f"forget_{kind}_{config.name}",
+        label_visibility="collapsed",
+        placeholder="Choose at least one",
+        persist_state="session",
+    )
+
+
+def _count(config: DataConfig, dataset: Dataset) -> int:
+    number = st.number_input(
+        "How many",
+        value=requests.random_default(dataset),
+        min_value=0,
+        step=1,
+        key=f"forget_random_{config.name}",
+        help="The same images for every method and seed.",
+        persist_state="session",
+    )
+    return int(number)

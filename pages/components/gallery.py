@@ -1,0 +1,134 @@
+"""Pictures of training examples: small rows of them, and a picker that adds and removes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from itertools import cycle
+
+import streamlit as st
+from PIL import Image
+
+from pages.components import loaders
+from unlearn_core.config import DataConfig
+from unlearn_core.data import Dataset
+from unlearn_core.views import requests
+
+CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
+COLUMNS, PER_PAGE, SIZE = 6, 18, 56
+MOST_CHOSEN = 24
+
+
+def chosen_ids() -> list[int]:
+    """Return the ids that were picked in this session, ascending."""
+    return list(st.session_state.get(CHOSEN, ()))
+
+
+def choose(ids: Iterable[int]) -> None:
+    """Make these ids the chosen ones."""
+    st.session_state[CHOSEN] = sorted({int(i) for i in ids})
+    st.session_state.pop(FAULT, None)
+
+
+def show(config: DataConfig, ids: Sequence[int]) -> None:
+    """Show the pictures of some examples in a row that wraps, each with its class and id."""
+    dataset = loaders.dataset(config)
+    with st.container(horizontal=True, gap="small"):
+        for i in ids:
+            caption = dataset.class_names[dataset.labels[i]]
+            st.image(picture(config, i), caption=caption, width=SIZE)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def picture(config: DataConfig, example_id: int) -> bytes:
+    """Return one example's picture as PNG."""
+    pixels = loaders.dataset(config).images[example_id]
+    is_grey = pixels.shape[0] == 1
+    image = Image.fromarray(pixels[0] if is_grey else pixels.transpose(1, 2, 0))
+    content = io.BytesIO()
+    image.resize((SIZE, SIZE), Image.Resampling.NEAREST).save(content, format="PNG")
+    return content.getvalue()
+
+
+def pick(config: DataConfig) -> None:
+    """Show pages of training images with a box each, and what is chosen so far."""
+    dataset = loaders.dataset(config)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = st.selectbox(
+            "Class in the gallery",
+            options=[None, *range(dataset.n_classes)],
+            format_func=lambda c: "All classes" if c is None else dataset.class_names[c],
+            key="gallery_class",
+            persist_state="session",
+        )
+        ids = requests.training_ids(dataset, label)
+        last = requests.page_count(len(ids), PER_PAGE)
+        page = st.number_input(
+            f"Page, of {last:,}", 1, last, step=1, key=f"gallery_page_{label}_{len(ids)}"
+        )
+    _grid(config, dataset, requests.page_of(ids, page, PER_PAGE))
+    _chosen(config, len(dataset.labels))
+
+
+def _grid(config: DataConfig, dataset: Dataset, ids: Sequence[int]) -> None:
+    chosen = set(chosen_ids())
+    for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
+        with column:
+            st.image(picture(config, i), width=SIZE)
+            st.session_state[f"pick_{i}"] = i in chosen
+            st.checkbox(
+                str(i),
+                key=f"pick_{i}",
+                on_change=_toggle,
+                args=(i,),
+                help=f"Class {dataset.class_names[dataset.labels[i]]}",
+            )
+
+
+def _toggle(example_id: int) -> None:
+    choose(set(chosen_ids()).symmetric_difference({example_id}))
+
+
+def _chosen(config: DataConfig, n_examples: int) -> None:
+    """Show what is chosen, with a button each that removes it, and the ids as text."""
+    ids = chosen_ids()
+    if ids:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{len(ids)} chosen**", width="content")
+            st.button("Remove all", key="remove_all", on_click=choose, args=((),))
+        for i, column in zip(ids[:MOST_CHOSEN], cycle(st.columns(COLUMNS)), strict=False):
+            with column:
+                if i < n_examples:
+                    st.image(picture(config, i), width=SIZE)
+                st.button(
+                    str(i),
+                    key=f"remove_{i}",
+                    icon=":material/close:",
+                    type="tertiary",
+                    on_click=_toggle,
+                    args=(i,),
+                    help="Do not forget this one",
+                )
+        if len(ids) > MOST_CHOSEN:
+            st.caption(f"The first {MOST_CHOSEN} of {len(ids)} are shown.")
+    else:
+        st.caption("Nothing is chosen yet. Tick images above, or paste ids below.")
+    if FAULT not in st.session_state:
+        st.session_state[TEXT] = ", ".join(map(str, ids))
+    st.text_area(
+        "Ids of the chosen images",
+        key=TEXT,
+        height=80,
+        on_change=_read_text,
+        help="Whole numbers with commas, spaces or lines between. An id is an image's place "
+        "in the data set; hover a point on the Manifolds page to see it.",
+    )
+    if FAULT in st.session_state:
+        st.error(st.session_state[FAULT], icon=":material/error:")
+
+
+def _read_text() -> None:
+    try:
+        choose(requests.parse_ids(st.session_state[TEXT]))
+    except ValueError as error:
+        st.session_state[FAULT] = str(error)

@@ -1,0 +1,74 @@
+"""What a launch will make and cost, the button, and the way to the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components import loaders, queue, selectors
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.runs.plan import run_configs
+from unlearn_core.views import jobs as view
+
+RESULTS = {
+    "pages/manifolds.py": "See the manifolds",
+    "pages/metrics.py": "See the metrics",
+}
+
+
+def show_plan(
+    start: RunConfig,
+    forget: ForgetConfig,
+    methods: Mapping[str, Mapping[str, Any]],
+    seeds: Sequence[int],
+    faults: Sequence[str],
+) -> None:
+    """Show which runs exist and how long the others take, and the button that starts them."""
+    labels = {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}
+    comparison = replace(start, forget=forget)
+    configs = run_configs(comparison, {} if faults else methods, seeds)
+    needed = view.all_needed(configs)
+    finished = {config.key() for config in needed if loaders.store().exists(config.key())}
+    waiting = view.active(queue.jobs())
+    table = view.plan_table(needed, finished, waiting, queue.timings(), labels)
+    left = view.left_to_make(table)
+    if faults:
+        st.error("Correct the settings on the left first.", icon=":material/error:")
+    elif not methods:
+        st.caption("No method is chosen: only the original and the retrained model are made.")
+    is_ready = not faults and left > 0
+    if st.button(
+        "Launch",
+        key="launch",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not is_ready,
+        width="stretch",
+    ):
+        queue.submit(configs)
+        st.rerun()
+    st.caption(view.plan_summary(needed, finished, queue.timings()))
+    with st.expander("The runs", icon=":material/list:"):
+        columns = ["Run", "Seed", "State", "Time"]
+        st.dataframe(table[columns], key="plan", hide_index=True, width="stretch", height="content")
+    if comparison.comparison_key() in loaders.all_comparisons():
+        show_results(
+            comparison.comparison_key(), is_whole=not faults and len(finished) == len(needed)
+        )
+
+
+def show_results(comparison: str, *, is_whole: bool) -> None:
+    """Lead to the pages that show a comparison, and make it the sidebar's choice there."""
+    if is_whole:
+        st.success("All of these runs are finished.", icon=":material/check_circle:")
+    with st.container(horizontal=True):
+        for page, label in RESULTS.items():
+            if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison,)):
+                st.switch_page(page)
+
+
+def _choose(comparison: str) -> None:
+    st.session_state[selectors.CHOSEN] = comparison

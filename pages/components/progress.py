@@ -1,0 +1,106 @@
+"""`show_jobs()`: the queue as a live panel, for every page that launches runs.
+
+It polls only while something is queued or running.  What it shows is on disk and in the queue,
+so that a refresh or a second tab shows the same.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import loaders, queue
+from unlearn_core.runs.status import Status
+from unlearn_core.views import jobs as view
+from unlearn_core.views.figures.live import live_curves, live_figure
+from unlearn_core.views.wording import comparison_title
+
+WATCHED = "watched_jobs"  # the active jobs when this session last looked
+NOTHING = "Nothing is running. Runs that you launch appear here, with their progress and curves."
+
+
+def show_jobs() -> None:
+    """Show all jobs, and keep showing them while one is queued or running."""
+    st.subheader("Jobs", anchor=False)
+    if view.active(queue.jobs()):
+        _watching()
+    else:
+        _noticed(queue.jobs())
+        _panel(queue.jobs())
+
+
+@st.fragment(run_every=1.0)
+def _watching() -> None:
+    found = queue.jobs()
+    if _noticed(found):
+        st.rerun()  # once: the rest of the page shall see the new run
+    _panel(found)
+
+
+def _noticed(found: list[Status]) -> bool:
+    """Tell about jobs that ended since this session last looked; say whether there were any."""
+    running = view.active(found)
+    ended = set(st.session_state.get(WATCHED, ())).difference(running)
+    st.session_state[WATCHED] = sorted(running)
+    for key in sorted(ended):
+        if loaders.store().exists(key):
+            name = view.run_name(loaders.store().load(key).config, _labels())
+            st.toast(f"Finished: {name}", icon=":material/check_circle:")
+    return bool(ended)
+
+
+def _panel(found: list[Status]) -> None:
+    if not found:
+        st.caption(NOTHING)
+        return
+    st.caption(view.headline(found).capitalize() + ".")
+    places = view.positions(found)
+    for job in view.in_order(found):
+        with st.container(border=True):
+            _job(job, places.get(job.key))
+
+
+def _job(job: Status, place: int | None) -> None:
+    config = queue.requested(job.key)
+    name = view.run_name(config, _labels()) if config else _labels().get(job.method, job.method)
+    badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{job.state}]"
+    where = f"place {place} in the queue" if place else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{name}**, seed {job.seed} {badge} {where}", width="stretch")
+        _buttons(job)
+    if config and config.forget.kind != "none":
+        st.caption(comparison_title(config))
+    if job.state == "running":
+        st.progress(job.fraction, text=view.progress_text(job))
+        _curves(job)
+    elif job.message:
+        st.markdown(f":red[{job.message}]" if job.state == "failed" else job.message)
+
+
+def _buttons(job: Status) -> None:
+    jobs = queue.job_queue()
+    if job.state in ("queued", "running"):
+        if loaders.store().is_cancel_requested(job.key):
+            st.caption("stopping…", width="content")
+            return
+        st.button("Cancel", key=f"cancel_{job.key}", on_click=jobs.cancel, args=(job.key,))
+        return
+    st.button("Retry", key=f"retry_{job.key}", on_click=jobs.retry, args=(job.key,))
+    st.button("Dismiss", key=f"dismiss_{job.key}", on_click=jobs.dismiss, args=(job.key,))
+    with st.popover("Log", width="content"):
+        st.code(loaders.store().log(job.key) or "The log is empty.", language=None)
+
+
+def _curves(job: Status) -> None:
+    curves = live_curves(loaders.store().live(job.key))
+    if curves.empty:
+        return
+    st.caption(view.losses_text(job))
+    figure = live_figure(curves, job.total)
+    st.plotly_chart(
+        figure, key=f"live_{job.key}", width="stretch", config={"displayModeBar": False}
+    )
+    st.caption("Probes look at up to 160 images of D_f and 320 of D_r while the run goes on.")
+
+
+def _labels() -> dict[str, str]:
+    return {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}

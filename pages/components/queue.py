@@ -1,0 +1,66 @@
+"""The server's one job queue, and cached reads of what it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.components import loaders
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
+from unlearn_core.runs.status import Status
+from unlearn_core.views.jobs import Timing
+
+if TYPE_CHECKING:
+    from unlearn_core.jobs import JobQueue
+
+
+@st.cache_resource(on_release=lambda queue: queue.close(), show_spinner=False)
+def job_queue() -> JobQueue:
+    """Return the one queue of this server; it starts nothing before the first submit."""
+    from unlearn_core.jobs import JobQueue
+
+    return JobQueue(loaders.store())
+
+
+def submit(configs: Sequence[RunConfig]) -> list[str]:
+    """Queue these runs and what they need; what is finished or queued already is not repeated."""
+    with st.spinner("Handing the runs to the worker…"):
+        return job_queue().submit(configs)
+
+
+def jobs() -> list[Status]:
+    """Return every run that is queued, running or left unfinished, in the queue's order."""
+    return job_queue().jobs()
+
+
+def requested(key: str) -> RunConfig | None:
+    """Return what a job was asked to make; None in the moment in which it is written."""
+    try:
+        return _requested(str(loaders.store().root), key)
+    except (RunNotFoundError, ValueError):
+        return None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _requested(root: str, key: str) -> RunConfig:  # noqa: ARG001 - root tells stores apart
+    return loaders.store().requested(key)
+
+
+def timings() -> list[Timing]:
+    """Return every finished run's config with the seconds that it took."""
+    return _timings(str(loaders.store().root), loaders.store().fingerprint())
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _timings(root: str, fingerprint: str) -> list[Timing]:  # noqa: ARG001
+    store, found = loaders.store(), []
+    for key in store.list():
+        try:
+            run = store.load(key)
+        except (CorruptRunError, RunNotFoundError):
+            continue
+        found.append((run.config, float(run.manifest["total_seconds"])))
+    return found

@@ -1,0 +1,120 @@
+"""Choose methods, each with a form made from its settings: new methods need nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+from typing import Any
+
+import streamlit as st
+
+from pages.components import loaders
+from unlearn_core.views import forms
+
+Settings = dict[str, Any]
+
+
+def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
+    """Show a card a method; return the chosen ones' settings, and what is wrong with them."""
+    labels = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
+    chosen: dict[str, Settings] = {}
+    faults: list[str] = []
+    for method in loaders.catalogue()["methods"]:
+        if method["name"] == "retrain":
+            continue
+        with st.container(border=True, gap="small"):
+            trick = " :orange-badge[trick]" if method["is_trick"] else ""
+            is_on = st.checkbox(
+                f"**{method['label']}**{trick}",
+                value=True,
+                key=f"use_{method['name']}",
+                persist_state="session",
+                help=method["description"],
+            )
+            st.caption(forms.idea(method))
+            if is_on:
+                settings, wrong = settings_form(method, dataset, labels)
+                chosen[method["name"]] = settings
+                faults += [f"{method['label']}: {fault}" for fault in wrong]
+    return chosen, faults
+
+
+def settings_form(
+    method: Mapping[str, Any], dataset: str, datasets: Mapping[str, str]
+) -> tuple[Settings, list[str]]:
+    """Show one method's form; return complete settings, and one line for each that is wrong.
+
+    Widgets of another data set are other widgets, so that each starts from its own preset.
+    """
+    if not method["settings"]:
+        st.caption("It has no settings.")
+        return {}, []
+    presets = forms.presets(method, dataset, datasets)
+    where = f"{method['name']}.{dataset}"
+    with st.expander("Settings", icon=":material/tune:", key=f"form_{where}"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.selectbox(
+                "Preset",
+                options=list(presets),
+                format_func=lambda name: forms.preset_label(name, datasets),
+                key=f"preset_{where}",
+                on_change=_fill,
+                args=(method, where, presets),
+                persist_state="session",
+                help="Complete settings to start from.",
+            )
+            st.button(
+                "Reset",
+                key=f"reset_{where}",
+                on_click=_fill,
+                args=(method, where, presets),
+                help="Back to the preset's values.",
+            )
+        preset = presets[st.session_state[f"preset_{where}"]]
+        values, faults = {}, []
+        for row, column in zip(method["settings"], cycle(st.columns(2)), strict=False):
+            with column:
+                key = f"set_{where}.{row['name']}"
+                shown = _widget(row, key, next(iter(presets.values()))[row["name"]])
+                try:
+                    values[row["name"]] = forms.from_widget(row, shown)
+                except ValueError as error:
+                    st.markdown(f":red[{error}]")
+                    faults.append(str(error))
+        changed = forms.changed(values, preset)
+        if changed and not faults:
+            st.caption("Changed: " + ", ".join(f"{name} = {v}" for name, v in changed.items()))
+    for fault in faults:
+        st.error(fault, icon=":material/error:")
+    return values, faults
+
+
+def _fill(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:
+    """Set every field of a form to its preset's value."""
+    values = presets[st.session_state[f"preset_{where}"]]
+    for row in method["settings"]:
+        shown = forms.to_widget(row, values[row["name"]])
+        st.session_state[f"set_{where}.{row['name']}"] = shown
+
+
+def _widget(row: Mapping[str, Any], key: str, value: Any) -> Any:
+    """Show the widget that suits a setting and return its content."""
+    st.session_state.setdefault(key, forms.to_widget(row, value))
+    label, about = forms.field_label(row), row["help"]
+    kind = forms.widget_of(row)
+    if kind == "toggle":
+        return st.toggle(label, key=key, help=about, persist_state="session")
+    if kind == "choice":
+        return st.selectbox(label, row["choices"], key=key, help=about, persist_state="session")
+    if kind == "choices":
+        return st.multiselect(label, row["choices"], key=key, help=about, persist_state="session")
+    if kind == "whole":
+        low, high = forms.limits(row)
+        return st.number_input(
+            label, low, high, step=1, key=key, help=about, persist_state="session"
+        )
+    if kind == "fraction":
+        return st.number_input(
+            label, 0.0, 1.0, step=0.05, format="%g", key=key, help=about, persist_state="session"
+        )
+    return st.text_input(label, key=key, help=about, persist_state="session")

@@ -1,0 +1,144 @@
+"""Settings as forms: presets, what a widget shows of a value, and what it gave back.
+
+A *row* describes one setting as the catalogue lists it: `name`, `type`, `default`, `help`,
+`choices`, `positive`, `between`.  Nothing here knows a method by name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+DEFAULTS = "defaults"
+
+
+def presets(method: Row, dataset: str, datasets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return complete settings by preset, the one to start with first.
+
+    The order is: the preset made for this data set, presets of papers, the method's own
+    defaults, presets made for other data sets.  `datasets` maps names to labels.
+    """
+    defaults = {row["name"]: row["default"] for row in method["settings"]}
+    named = method["presets"]
+    papers = [name for name in named if name not in datasets]
+    others = [name for name in named if name in datasets and name != dataset]
+    order = [*([dataset] if dataset in named else []), *papers, DEFAULTS, *others]
+    if dataset not in named:
+        order = [DEFAULTS, *papers, *others]
+    return {name: _complete(method, defaults, named.get(name, {})) for name in order}
+
+
+def _complete(method: Row, defaults: Row, changed: Row) -> dict[str, Any]:
+    values = {**defaults, **changed}
+    for row in method["settings"]:
+        if row["type"] == "float":
+            values[row["name"]] = float(values[row["name"]])
+    return values
+
+
+def preset_label(name: str, datasets: Mapping[str, str]) -> str:
+    """Return a preset's name for people."""
+    if name == DEFAULTS:
+        return "The method's defaults"
+    if name in datasets:
+        return f"For {datasets[name]}"
+    return f"As in the {name} paper" if name.isalpha() else name
+
+
+def field_label(row: Row) -> str:
+    """Return a setting's name for people, such as "Learning rate"."""
+    return str(row["name"]).replace("_", " ").capitalize()
+
+
+def widget_of(row: Row) -> str:
+    """Return which widget suits a setting: toggle, choice, choices, whole, fraction or text."""
+    kind = row["type"]
+    if kind == "tuple":
+        return "choices" if row["choices"] else "text"
+    if row["choices"]:
+        return "choice"
+    if kind == "float":
+        return "fraction" if row["between"] in ([0, 1], (0, 1)) else "text"
+    return {"bool": "toggle", "int": "whole"}.get(kind, "text")
+
+
+def limits(row: Row) -> tuple[int | None, int | None]:
+    """Return the smallest and largest whole number that a setting may have."""
+    if row["between"]:
+        low, high = row["between"]
+        return math.ceil(low), math.floor(high)
+    return (1 if row["positive"] else None), None
+
+
+def to_widget(row: Row, value: Any) -> Any:
+    """Return what the setting's widget shows for a value."""
+    if widget_of(row) != "text":
+        return list(value) if row["type"] == "tuple" else value
+    if row["type"] == "tuple":
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def from_widget(row: Row, shown: Any) -> Any:
+    """Return the value that a widget's content stands for.
+
+    Raises
+    ------
+    ValueError
+        If the content is not of the setting's type or breaks its rules; one line.
+    """
+    value = _READ.get(row["type"], _as_is)(row, shown)
+    if row["positive"] and not value > 0:
+        raise ValueError(f"{field_label(row)} must be above 0, got {value:g}.")
+    if row["between"]:
+        low, high = row["between"]
+        if not low <= value <= high:
+            name = field_label(row)
+            raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value:g}.")
+    return value
+
+
+def _as_is(_row: Row, shown: Any) -> Any:
+    return shown
+
+
+def _float(row: Row, shown: Any) -> float:
+    try:
+        value = float(shown)
+    except (TypeError, ValueError):
+        hint = "such as 0.001 or 1e-3"
+        raise ValueError(f"{field_label(row)} must be a number, {hint}, got {shown!r}.") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{field_label(row)} must be a finite number, got {shown!r}.")
+    return value
+
+
+def _int(row: Row, shown: Any) -> int:
+    try:
+        return int(shown)
+    except (TypeError, ValueError):
+        raise ValueError(f"{field_label(row)} must be a whole number, got {shown!r}.") from None
+
+
+def _tuple(_row: Row, shown: Any) -> list[str]:
+    parts = shown.split(",") if isinstance(shown, str) else shown
+    return [part.strip() for part in parts if part.strip()]
+
+
+_READ: dict[str, Callable[[Row, Any], Any]] = {"float": _float, "int": _int, "tuple": _tuple}
+
+
+def changed(values: Row, preset: Row) -> dict[str, Any]:
+    """Return the settings that differ from a preset's."""
+    return {name: value for name, value in values.items() if value != preset[name]}
+
+
+def idea(method: Row) -> str:
+    """Return a method's one-line idea: the first line of its description, without its name."""
+    lines = str(method["description"]).splitlines()
+    first = lines[0].strip() if lines else ""
+    head, colon, rest = first.partition(": ")
+    shown = rest if colon and len(head) < 40 else first
+    return shown[:1].upper() + shown[1:]

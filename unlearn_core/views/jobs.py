@@ -1,0 +1,184 @@
+"""Runs that are to be made or are being made: their names, states, times and what is left.
+
+A *timing* is a finished run's config with the seconds it took.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.status import ACTIVE, ENDED, Status
+
+Timing = tuple[RunConfig, float]
+STAGES = {
+    "train": "training",
+    "unlearn": "unlearning",
+    "record": "recording features",
+    "map": "drawing the maps",
+    "measure": "measuring",
+}
+STATE_COLOURS = {
+    "queued": "gray",
+    "running": "blue",
+    "failed": "red",
+    "cancelled": "orange",
+    "interrupted": "orange",
+}
+FINISHED, WAITING, TO_DO = "exists already", "in the queue", "to make"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """How long a run may take, and from how many finished runs this is known."""
+
+    seconds: float
+    n_runs: int
+
+
+def run_name(config: RunConfig, labels: Mapping[str, str]) -> str:
+    """Return what a run makes, such as "Retrained" or "MUDA"."""
+    if config.method == "original":
+        return "Original (measured)" if config.forget.kind != "none" else "Original (trained)"
+    return labels.get(config.method, config.method)
+
+
+def all_needed(configs: Sequence[RunConfig]) -> list[RunConfig]:
+    """Return the runs and the runs they need, each once, in the order to make them."""
+    needed = [parent for config in configs for parent in with_parents(config)]
+    return list({config.key(): config for config in needed}.values())
+
+
+def estimate(config: RunConfig, timings: Sequence[Timing]) -> Estimate | None:
+    """Return the median time of finished runs like this one; None where there is none.
+
+    Alike are runs of the same method on the same data and model; those with the very same
+    settings and recipe count alone where there are some.
+    """
+    alike = [(other, seconds) for other, seconds in timings if _is_alike(config, other)]
+    same = [t for t in alike if t[0].settings == config.settings and t[0].forget == config.forget]
+    counted = [seconds for _, seconds in same or alike]
+    if not counted:
+        return None
+    return Estimate(seconds=statistics.median(counted), n_runs=len(counted))
+
+
+def _is_alike(a: RunConfig, b: RunConfig) -> bool:
+    if (a.method, a.data, a.model, a.precision) != (b.method, b.data, b.model, b.precision):
+        return False
+    if (a.forget.kind == "none") != (b.forget.kind == "none"):
+        return False
+    follows_recipe = a.method in ("original", "retrain")
+    return not follows_recipe or a.training == b.training
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people.
+
+    Examples
+    --------
+    >>> duration(8.2), duration(75), duration(7300)
+    ('8 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plan_table(
+    configs: Sequence[RunConfig],
+    finished: Collection[str],
+    queued: Collection[str],
+    timings: Sequence[Timing],
+    labels: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return one row per run: `Run`, `Seed`, `State`, `Time` and `key`.
+
+    `finished` and `queued` are keys of runs.
+    """
+    rows = []
+    for config in configs:
+        key = config.key()
+        state = FINISHED if key in finished else WAITING if key in queued else TO_DO
+        guess = estimate(config, timings)
+        time = "" if state == FINISHED else "no estimate yet"
+        if guess and state != FINISHED:
+            time = f"about {duration(guess.seconds)} (from {_count(guess.n_runs, 'run')})"
+        row = {"Run": run_name(config, labels), "Seed": config.seed, "State": state, "Time": time}
+        rows.append({**row, "key": key})
+    return pd.DataFrame(rows)
+
+
+def plan_summary(
+    configs: Sequence[RunConfig], finished: Collection[str], timings: Sequence[Timing]
+) -> str:
+    """Return in one or two sentences what a launch will cost."""
+    left = [config for config in configs if config.key() not in finished]
+    there = len(configs) - len(left)
+    if not left:
+        return f"All {_count(there, 'run')} exist already; launching costs nothing."
+    start = f"{_count(len(left), 'run')} to make"
+    start += f", {there} exist already." if there else "."
+    known = [guess for config in left if (guess := estimate(config, timings))]
+    if not known:
+        return f"{start} No estimate of the time yet: nothing like this has been run here."
+    total = duration(sum(guess.seconds for guess in known))
+    rest = len(left) - len(known)
+    missing = f"; no estimate yet for the other {rest}" if rest else ""
+    n_runs = _count(sum(guess.n_runs for guess in known), "finished run")
+    return f"{start} About {total}, estimated from {n_runs}{missing}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def left_to_make(table: pd.DataFrame) -> int:
+    """Return how many runs of a plan neither exist nor wait."""
+    return int((table["State"] == TO_DO).sum()) if len(table) else 0
+
+
+def active(jobs: Sequence[Status]) -> set[str]:
+    """Return the keys of the runs that are queued or running."""
+    return {job.key for job in jobs if job.state in ACTIVE}
+
+
+def positions(jobs: Sequence[Status]) -> dict[str, int]:
+    """Return each waiting run's place in the queue, from 1."""
+    waiting = [job.key for job in jobs if job.state == "queued"]
+    return {key: place for place, key in enumerate(waiting, start=1)}
+
+
+def in_order(jobs: Sequence[Status]) -> list[Status]:
+    """Return running jobs first, then what ended badly, then what waits in its order."""
+    rank = {"running": 0, **dict.fromkeys(ENDED, 1), "queued": 2}
+    return sorted(jobs, key=lambda job: rank.get(job.state, 3))
+
+
+def headline(jobs: Sequence[Status]) -> str:
+    """Return how many runs are in which state."""
+    states = ("running", "queued", *ENDED)
+    counts = {state: sum(job.state == state for job in jobs) for state in states}
+    return ", ".join(f"{n} {state}" for state, n in counts.items() if n) or "nothing to do"
+
+
+def progress_text(job: Status) -> str:
+    """Return where a running job stands, with its true steps."""
+    if not job.stage:
+        return "starting"
+    steps = f", step {job.step:,} of {job.total:,}" if job.total else ""
+    return STAGES.get(job.stage, job.stage) + steps
+
+
+def losses_text(job: Status) -> str:
+    """Return the latest losses."""
+    shown = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in job.losses.items()]
+    return "Latest: " + ", ".join(shown) if shown else ""

@@ -1,0 +1,79 @@
+"""What a person asks to forget: ids read from text, the sets it makes, pages of a gallery."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unlearn_core.data import Dataset
+from unlearn_core.records import Sets
+
+RANDOM_EXAMPLES = 128  # offered at first, or fewer where the data set is small
+SET_WORDS = {
+    "forget": ("D_f", "to forget"),
+    "retain": ("D_r", "to keep"),
+    "forget_test": ("D_ft", "test images like the forgotten ones"),
+    "retain_test": ("D_rt", "other test images"),
+}
+
+
+def parse_ids(text: str) -> list[int]:
+    """Return the ids in a text, ascending and once each.
+
+    Raises
+    ------
+    ValueError
+        If something in it is not a whole number.
+
+    Examples
+    --------
+    >>> parse_ids("7, 3 3; 12")
+    [3, 7, 12]
+    """
+    parts = [part for part in re.split(r"[\s,;]+", text.strip().strip("[]")) if part]
+    for part in parts:
+        if not part.isdecimal():
+            raise ValueError(f"Example ids are whole numbers with commas, got {part!r}.")
+    return sorted({int(part) for part in parts})
+
+
+def set_sizes(sets: Sets) -> pd.DataFrame:
+    """Return one row per set: `Set`, `Images` and what it holds."""
+    rows = [
+        {"Set": short, "Images": int(getattr(sets, name).sum()), "What": words}
+        for name, (short, words) in SET_WORDS.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def random_default(dataset: Dataset) -> int:
+    """Return how many random images to offer to forget at first."""
+    return max(1, min(RANDOM_EXAMPLES, len(dataset.train_ids) // 10))
+
+
+def training_ids(dataset: Dataset, label: int | None = None) -> list[int]:
+    """Return the ids of the training examples, of one class where it is given."""
+    is_shown = dataset.is_train if label is None else dataset.is_train & (dataset.labels == label)
+    return [int(i) for i in np.flatnonzero(is_shown)]
+
+
+def spread(mask: NDArray[np.bool_], most: int) -> list[int]:
+    """Return at most so many ids of a set, evenly spaced over it."""
+    ids = np.flatnonzero(mask)
+    places = np.linspace(0, len(ids) - 1, min(most, len(ids))).round().astype(int)
+    return [int(i) for i in ids[places]]
+
+
+def page_count(n_examples: int, size: int) -> int:
+    """Return the number of pages, at least one."""
+    return max(1, -(-n_examples // size))
+
+
+def page_of(ids: Sequence[int], number: int, size: int) -> list[int]:
+    """Return the ids on a page; pages count from 1."""
+    start = (number - 1) * size
+    return list(ids[start : start + size])
