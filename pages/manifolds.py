@@ -1,5 +1,122 @@
-"""manifolds."""
+"""Manifolds: the same examples as several models see them, side by side."""
 
+import pandas as pd
 import streamlit as st
 
-st.title("manifolds")
+from pages.components import map_loaders, map_sections, map_selection, selectors
+from pages.components.feature_map import assets, feature_map
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import label
+from unlearn_core.views import points as views
+from unlearn_core.views.map_payload import map_payload
+
+LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout"}
+PARTS = {"both": "Train and test", "train": "Train", "test": "Test"}
+COLOURS = {"label": "True class", "prediction": "Predicted class"}
+
+comparison = selectors.chosen_comparison()
+classes = map_loaders.class_names(comparison.config.data)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.title("Manifolds")
+    help_box = st.popover("How to read this", icon=":material/help:")
+st.write(
+    "Each map shows the same examples as one model sees them: near each other means alike to "
+    "that model. Compare where the examples to forget lie, above all with the retrained model."
+)
+with help_box:
+    st.markdown(
+        "- A point is one example, placed by UMAP from the model's penultimate features. "
+        "**Diamonds** are the examples to forget.\n"
+        "- If forgetting worked as retraining would, the diamonds lie as they do in the "
+        "*retrained* map: scattered or beside other classes. A tight cluster of diamonds far "
+        "from the rest means that the features still know them.\n"
+        "- *Correctly forgotten*: examples to forget that the model no longer classifies as "
+        "their label. *Still recognised*: those it still does. *Collateral*: other examples "
+        "that the original classified right and this model does not.\n"
+        "- Aligned maps start from the original's layout and are turned onto it, so places can be "
+        "compared. Distances on a map have no unit and only near neighbours can be trusted."
+    )
+
+
+def choose_runs() -> list[RunArtefact]:
+    seeds = comparison.seeds
+    left, right = st.columns([5, 1]) if len(seeds) > 1 else (st.container(), None)
+    seed = seeds[0]
+    if right is not None:
+        seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
+    by_label = {label(run): run for run in comparison.runs if run.config.seed == seed}
+    chosen = left.multiselect(
+        "Models",
+        options=list(by_label),
+        default=[label(run) for run in views.default_runs(list(by_label.values()))],
+        key="models",
+        bind="query-params",
+        max_selections=9,
+    )
+    return [by_label[name] for name in chosen]
+
+
+@st.fragment
+def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        mode = st.segmented_control(
+            "Highlight", list(views.HIGHLIGHTS), format_func=views.HIGHLIGHTS.__getitem__, default="all",
+            key="highlight", bind="query-params", required=True,
+        )  # fmt: skip
+        part = st.segmented_control(
+            "Examples", list(PARTS), format_func=PARTS.__getitem__, default="both",
+            key="examples", bind="query-params", required=True,
+        )  # fmt: skip
+        layout = st.segmented_control(
+            "Layout", list(LAYOUTS), format_func=LAYOUTS.__getitem__, default="aligned",
+            key="layout", bind="query-params", required=True,
+        )  # fmt: skip
+        colour = st.segmented_control(
+            "Colour", list(COLOURS), format_func=COLOURS.__getitem__, default="label",
+            key="colour", bind="query-params", required=True,
+        )  # fmt: skip
+    panels = [
+        {
+            "key": run.key,
+            "label": label(run),
+            "verdict": comparison.verdict(run).word,
+            "facts": run.manifest["maps"][0],
+        }
+        for run in runs
+    ]
+    notes = views.highlight_counts(table, mode, part)
+    payload = map_payload(
+        table, panels, classes, layout=layout, mode=mode, part=part, colour=colour, notes=notes
+    )
+    ids = map_selection.selected(comparison)
+    feature_map(
+        {**payload, "pictures": comparison.key},
+        selected=ids,
+        origin=st.session_state[map_selection.ORIGIN],
+        key=map_selection.MAP,
+        on_select=map_selection.on_map_selection,
+    )
+    st.caption(views.map_recipe(panels, layout, map_loaders.n_examples(comparison)))
+    names = {run.key: label(run) for run in runs}
+    map_selection.selection_panel(comparison, table, names)
+
+
+runs = choose_runs()
+if not runs:
+    st.info("Choose at least one model above.")
+    st.stop()
+table, reasons = map_loaders.points(comparison, runs)
+for run in runs:
+    if run.key in reasons:
+        st.warning(f"**{label(run)}** has no map here: {reasons[run.key]}.", icon=":material/map:")
+mapped = [run for run in runs if run.key not in reasons]
+if table is None:
+    st.info("None of the chosen models has a map. Choose others, or run them on the Unlearn page.")
+    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    st.stop()
+shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
+maps(mapped, table)
+original = comparison.reference("original", mapped[0].config.seed)
+map_sections.moved_most(comparison, mapped, table, original.key if original else "")
+map_sections.during(comparison, mapped)
+assets({**map_loaders.pictures(comparison.config.data, shown_ids), "key": comparison.key})

@@ -1,0 +1,128 @@
+"""What follows a selection on the maps: thumbnails, predictions, "forget these" and export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import map_loaders
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views import points as views
+
+MAP = "feature_map"
+FORGET_IDS = "forget_ids"  # the Unlearn page reads it
+SELECTED, ORIGIN, OF = "map_selected", "map_origin", "map_selected_of"
+MOST_ROWS = 300
+
+
+def selected(comparison: Comparison) -> list[int]:
+    """Return the ids selected on this comparison's maps."""
+    if st.session_state.get(OF) != comparison.key:
+        st.session_state[OF] = comparison.key
+        select([])
+    return list(st.session_state[SELECTED])
+
+
+def select(ids: list[int]) -> None:
+    """Select these examples from outside the maps."""
+    st.session_state[SELECTED] = ids
+    st.session_state[ORIGIN] = st.session_state.get(ORIGIN, 0) + 1
+
+
+def on_map_selection() -> None:
+    """Keep what the mouse selected, also when the page is left and opened again."""
+    st.session_state[SELECTED] = list(st.session_state[MAP]["ids"] or [])
+
+
+def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Show the selected examples in every model, and what can be done with them."""
+    ids = selected(comparison)
+    st.subheader("Selected examples")
+    if not ids:
+        st.info(
+            "Draw a loop around points on any map. Their pictures and what every model predicts "
+            "for them appear here, and you can ask to forget exactly those.",
+            icon=":material/gesture_select:",
+        )
+        return
+    config = comparison.config
+    classes = map_loaders.class_names(config.data)
+    rows = views.selection_table(table, ids, names, classes)
+    st.markdown(f"**{views.selection_words(table, ids)}**")
+    shown = rows.head(MOST_ROWS)
+    shown.insert(0, "image", map_loaders.thumbnails(config.data, shown["id"].tolist()))
+    event = st.dataframe(
+        shown,
+        key="map_rows",
+        hide_index=True,
+        row_height=52,
+        height=360,
+        selection_mode="multi-row",
+        on_select="rerun",
+        column_config=_columns(names),
+    )
+    ticked = [rows["id"].tolist()[row] for row in event["selection"]["rows"]]
+    chosen = ticked or ids
+    if len(rows) > len(shown):
+        st.caption(f"The first {MOST_ROWS} of {len(rows):,} are shown; the buttons act on all.")
+    _buttons(chosen, table, names, classes, is_part=bool(ticked))
+
+
+def _columns(names: Mapping[str, str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
+        "set": "Set",
+        "label": "True class",
+    }
+    for name in names.values():
+        columns[f"{name} p"] = st.column_config.ProgressColumn(
+            f"{name}: probability", format="percent", min_value=0, max_value=1
+        )
+        columns[name] = st.column_config.TextColumn(f"{name}: predicts")
+    return columns
+
+
+def _buttons(
+    ids: list[int],
+    table: pd.DataFrame,
+    names: Mapping[str, str],
+    classes: tuple[str, ...],
+    *,
+    is_part: bool,
+) -> None:
+    training = views.training_ids(table, ids)
+    which = "ticked" if is_part else "selected"
+    with st.container(horizontal=True):
+        if st.button(
+            f"Forget exactly these ({len(training)})",
+            key="forget_these",
+            type="primary",
+            icon=":material/delete_forever:",
+            disabled=not training,
+            help=f"Takes the {which} training examples to the Unlearn page. Test examples were "
+            "never learned, so they cannot be forgotten.",
+        ):
+            st.session_state[FORGET_IDS] = training
+            st.switch_page("pages/unlearn.py")
+        st.download_button(
+            f"Export {len(ids)} rows (CSV)",
+            data=views.export_table(table, ids, names, classes).to_csv(index=False),
+            file_name="selected-examples.csv",
+            mime="text/csv",
+            key="export_selected",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.button(
+            "Clear selection",
+            key="clear_selected",
+            icon=":material/close:",
+            on_click=select,
+            args=([],),
+        )
+    if not training:
+        st.caption("None of these is a training example, so there is nothing to forget.")

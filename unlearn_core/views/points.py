@@ -1,0 +1,280 @@
+"""The points of the maps: layouts joined with predictions and sets, one row an example and run.
+
+A *point table* has the columns `run` (key), `example_id`, `x`, `y` (aligned to the original's
+map), `own_x`, `own_y`, `set`, `label`, `prediction`, `probability` (of the predicted class),
+`label_probability` and `state`, one of `STATES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unlearn_core.records import Records, Sets
+from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.views.wording import SET_NAMES
+
+LAYOUTS = {"aligned": ("x", "y"), "own": ("own_x", "own_y")}
+STATES = ("other", "forgotten", "recognised", "collateral")
+FORGET_SETS = ("forget", "forget_test")
+PARTS = {
+    "both": tuple(SET_NAMES),
+    "train": ("forget", "retain"),
+    "test": ("forget_test", "retain_test"),
+}
+HIGHLIGHTS = {
+    "all": "All examples",
+    "forget": "Forget set",
+    "forgotten": "Correctly forgotten",
+    "recognised": "Still recognised",
+    "collateral": "Collateral",
+}
+SUMMARY_SETS = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain_test": "D_rt"}
+
+
+def missing_map(run: RunArtefact) -> str | None:
+    """Return why a run has no map to show; None where it has one."""
+    facts = (run.manifest.get("maps") or [{}])[0]
+    if facts.get("file") is None:
+        return str(facts.get("reason", "no map was made of it"))
+    if not run.has(facts["file"]):
+        return "its map is not among the files kept of this run"
+    if not run.has(ARRAYS):
+        return "its recorded outputs are not among the files kept of this run"
+    return None
+
+
+def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> pd.DataFrame:
+    """Return the point table of one run.
+
+    `sets` are masks over the whole data set. `reference` is the original model's run; without
+    its recorded outputs no example counts as collateral.
+    """
+    layout = run.table(run.manifest["maps"][0]["file"])
+    ids = layout["example_id"].to_numpy(dtype=np.int64)
+    records = run.records().where(np.isin(run.records().example_ids, ids))
+    records = _in_order(records, ids)
+    table = layout.assign(
+        run=run.key,
+        set=sets.names()[ids],
+        label=records.labels,
+        prediction=records.predictions,
+        probability=records.probabilities.max(axis=1).astype(np.float32),
+        label_probability=_own_class(records),
+    )
+    was_right = np.zeros(len(ids), dtype=bool)
+    if reference is not None and reference.has(ARRAYS):
+        before = reference.records()
+        was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
+    return table.assign(state=_states(table, was_right))
+
+
+def _in_order(records: Records, ids: NDArray[np.int64]) -> Records:
+    """Return the records in the order of `ids`."""
+    order = np.argsort(records.example_ids, kind="stable")
+    rows = order[np.searchsorted(records.example_ids[order], ids)]
+    return Records(**{name: array[rows] for name, array in records.to_arrays().items()})
+
+
+def _own_class(records: Records) -> NDArray[np.float32]:
+    rows = np.arange(len(records))
+    return records.probabilities[rows, records.labels].astype(np.float32)
+
+
+def _states(table: pd.DataFrame, was_right: NDArray[np.bool_]) -> NDArray[np.str_]:
+    is_forget = table["set"].isin(FORGET_SETS).to_numpy()
+    is_right = (table["label"] == table["prediction"]).to_numpy()
+    conditions = [is_forget & ~is_right, is_forget & is_right, ~is_forget & ~is_right & was_right]
+    return np.select(conditions, STATES[1:], STATES[0])
+
+
+def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return one point table of several, with the examples that all of them show."""
+    shared = set.intersection(*(set(table["example_id"]) for table in tables))
+    kept = [table[table["example_id"].isin(shared)] for table in tables]
+    return pd.concat([t.sort_values("example_id") for t in kept], ignore_index=True)
+
+
+def is_highlighted(points: pd.DataFrame, mode: str) -> pd.Series[bool]:
+    """Say which points a highlight mode, a key of `HIGHLIGHTS`, brings out."""
+    if mode == "all":
+        return points["set"].notna()
+    if mode == "forget":
+        return points["set"].isin(FORGET_SETS)
+    return points["state"] == mode
+
+
+def highlight_counts(points: pd.DataFrame, mode: str, part: str) -> dict[str, str]:
+    """Return for each run how many of which examples the mode brings out, in words."""
+    shown = points[points["set"].isin(PARTS[part])]
+    of_forget = mode in ("forgotten", "recognised")
+    counts = {}
+    for key, rows in shown.groupby("run", sort=False):
+        lit = int(is_highlighted(rows, mode).sum())
+        is_forget = rows["set"].isin(FORGET_SETS)
+        total = {True: is_forget.sum(), False: len(rows) - is_forget.sum()}[of_forget]
+        if mode == "all":
+            counts[str(key)] = f"{len(rows):,} examples"
+        elif mode == "forget":
+            counts[str(key)] = f"{lit:,} to forget"
+        else:
+            counts[str(key)] = f"{HIGHLIGHTS[mode].lower()}: {lit:,} of {total:,}"
+    return counts
+
+
+def looks(labels: NDArray[np.int64], sets: Sets, ids: Sequence[int]) -> pd.DataFrame:
+    """Return `example_id`, `label` and `set` of these examples."""
+    rows = np.asarray(ids, dtype=np.int64)
+    return pd.DataFrame(
+        {"example_id": rows, "label": labels[rows], "set": sets.names()[rows]},
+    )
+
+
+def default_runs(runs: Sequence[RunArtefact], most: int = 6) -> list[RunArtefact]:
+    """Return the runs to show first: of each method the one with the fewest changed settings."""
+    best: dict[str, RunArtefact] = {}
+    for run in runs:
+        known = best.get(run.config.method)
+        if known is None or _n_changed(run) < _n_changed(known):
+            best[run.config.method] = run
+    return list(best.values())[:most]
+
+
+def _n_changed(run: RunArtefact) -> int:
+    return len(run.manifest.get("changed", {}))
+
+
+def n_examples(sets: Sets) -> int:
+    """Return how many examples the training and test set hold."""
+    return int((sets.names() != "").sum())
+
+
+def map_recipe(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
+    """Return how the maps were made, in one line.
+
+    Each panel has a `label` and `facts`, what the run's manifest says of its map.
+    """
+    facts = panels[0]["facts"]
+    name = "trustworthiness" if layout == "aligned" else "own_trustworthiness"
+    trust = [
+        f"{p['label']} {p['facts'][name]:.3f}" for p in panels if p["facts"].get(name) is not None
+    ]
+    how = {
+        "aligned": "started from the original's layout and turned onto it (orthogonal Procrustes)",
+        "own": "each laid out by itself, so places cannot be compared between maps",
+    }[layout]
+    return (
+        f"UMAP of penultimate features; {facts['n_examples']:,} of {n_total:,} examples; seed "
+        f"{facts['seed']}; {facts['n_neighbors']} neighbours; {how}. "
+        f"Trustworthiness (1 is best): {', '.join(trust) or 'not defined for so few examples'}."
+    )
+
+
+# --- what is selected ----------------------------------------------------------------------
+
+
+def selection_table(
+    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return one row a selected example: `id`, `set`, `label`, and what each run predicts.
+
+    `names` maps run keys to labels. Each gives the columns "<label>" (predicted class) and
+    "<label> p" (its probability).
+    """
+    table, wide = _selected(points, ids, classes)
+    for key, name in names.items():
+        table[name] = [classes[c] for c in wide["prediction"][key]]
+        table[f"{name} p"] = wide["probability"][key].to_numpy()
+    return table
+
+
+def export_table(
+    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return `selection_table` with machine-readable sets and the positions on the maps."""
+    table, wide = _selected(points, ids, classes)
+    table["set"] = wide["set"][next(iter(names))].to_numpy()
+    for key, name in names.items():
+        table[f"{name}: predicted"] = [classes[c] for c in wide["prediction"][key]]
+        for column in ("probability", "x", "y"):
+            table[f"{name}: {column}"] = wide[column][key].to_numpy()
+    return table
+
+
+def _selected(
+    points: pd.DataFrame, ids: Sequence[int], classes: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    wide = points[points["example_id"].isin(list(ids))].pivot_table(
+        index="example_id",
+        columns="run",
+        values=["set", "label", "prediction", "probability", "x", "y"],
+        aggfunc="first",
+    )
+    first = points["run"].iloc[0]
+    table = pd.DataFrame(
+        {
+            "id": wide.index.to_numpy(),
+            "set": [SET_NAMES[name] for name in wide["set"][first]],
+            "label": [classes[label] for label in wide["label"][first]],
+        }
+    )
+    return table, wide
+
+
+def training_ids(points: pd.DataFrame, ids: Sequence[int]) -> list[int]:
+    """Return those of `ids` that are training examples, which alone can be forgotten."""
+    is_train = points["set"].isin(PARTS["train"])
+    known = points.loc[is_train & points["example_id"].isin(list(ids)), "example_id"]
+    return sorted({int(i) for i in known})
+
+
+def selection_words(points: pd.DataFrame, ids: Sequence[int]) -> str:
+    """Return how many examples of each set are selected, in words."""
+    chosen = points[points["example_id"].isin(list(ids))].drop_duplicates("example_id")
+    counts = chosen["set"].value_counts()
+    parts = [f"{counts[name]} {text}" for name, text in SET_NAMES.items() if name in counts]
+    return f"{len(chosen)} selected: {', '.join(parts)}"
+
+
+# --- what moved ----------------------------------------------------------------------------
+
+
+def displacements(points: pd.DataFrame, original: str) -> pd.DataFrame:
+    """Return how far each example lies from its place on the original's map.
+
+    Columns: `run`, `example_id`, `set`, `label`, `prediction`, `distance` (map units, on the
+    aligned maps). The original itself is left out.
+    """
+    start = points[points["run"] == original].set_index("example_id")[["x", "y"]]
+    moved = points[points["run"] != original].join(start, on="example_id", rsuffix="_before")
+    distance = np.hypot(moved["x"] - moved["x_before"], moved["y"] - moved["y_before"])
+    columns = ["run", "example_id", "set", "label", "prediction"]
+    return moved[columns].assign(distance=distance.astype(np.float64))
+
+
+def displacement_summary(moved: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the mean displacement of each set, one row a run; NaN where a set is empty."""
+    means = moved.pivot_table(index="run", columns="set", values="distance", aggfunc="mean")
+    present = [name for name in SUMMARY_SETS if name in means.columns]
+    means = means.reindex(index=list(names), columns=present).rename(index=names)
+    return means.rename(columns=SUMMARY_SETS).rename_axis("Run").reset_index()
+
+
+def most_moved(
+    moved: pd.DataFrame, run: str, classes: Sequence[str], n_examples: int = 12
+) -> pd.DataFrame:
+    """Return the examples of one run that moved most, farthest first."""
+    rows = moved[moved["run"] == run].nlargest(n_examples, "distance")
+    return pd.DataFrame(
+        {
+            "id": rows["example_id"].to_numpy(),
+            "set": [SET_NAMES[name] for name in rows["set"]],
+            "label": [classes[label] for label in rows["label"]],
+            "predicted": [classes[label] for label in rows["prediction"]],
+            "distance": rows["distance"].to_numpy(),
+        }
+    )

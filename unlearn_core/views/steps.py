@@ -1,0 +1,170 @@
+"""The map during unlearning: one frame a probe, with the probes' values beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from unlearn_core.views.map_payload import axis_range
+from unlearn_core.views.palette import class_colour
+from unlearn_core.views.points import FORGET_SETS
+
+CURVES = {
+    "probe/dimensional_alignment": ("DA(D_f|D_r)", "#0072B2", "solid"),
+    "probe/forget_accuracy": ("Accuracy D_f", "#D55E00", "solid"),
+    "probe/retain_accuracy": ("Accuracy D_r", "#009E73", "solid"),
+    "probe/retain_test_accuracy": ("Accuracy D_rt", "#009E73", "dot"),
+}
+MILLISECONDS = 700
+
+
+def step_figure(
+    steps: pd.DataFrame, looks: pd.DataFrame, history: pd.DataFrame, classes: Sequence[str]
+) -> go.Figure:
+    """Return the animated map of the tracked examples, and the probes' values by step.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        `step`, `example_id`, `x`, `y`.
+    looks : DataFrame
+        `example_id`, `label`, `set` of the tracked examples.
+    history : DataFrame
+        `step` and some of the columns in `CURVES`, in [0, 1].
+    """
+    table = steps.merge(looks, on="example_id")
+    numbers = sorted(int(step) for step in table["step"].unique())
+    figure = make_subplots(
+        cols=2, column_widths=[0.56, 0.44], horizontal_spacing=0.1,
+        subplot_titles=["Map of the tracked examples", "Probes by step"],
+    )  # fmt: skip
+    probes = history[["step", *[c for c in CURVES if c in history]]].dropna(thresh=2)
+    figure.add_traces(_points(table, numbers[0], classes), rows=1, cols=1)
+    figure.add_traces(_curves(probes), rows=1, cols=2)
+    moving = len(figure.data)
+    figure.add_traces(_here(probes, numbers[0]), rows=1, cols=2)
+    n_maps = moving - len(_curves(probes))
+    changed = [*range(n_maps), *range(moving, len(figure.data))]
+    figure.frames = [
+        go.Frame(
+            name=str(step),
+            data=[*_points(table, step, classes), *_here(probes, step)],
+            traces=changed,
+        )
+        for step in numbers
+    ]
+    _dress(figure, table, numbers)
+    return figure
+
+
+def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.Scatter]:
+    now = table[table["step"] == step]
+    is_forget = now["set"].isin(FORGET_SETS)
+    looks: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
+        "To retain": (now[~is_forget], {"size": 6, "opacity": 0.55}),
+        "To forget": (
+            now[is_forget],
+            {"size": 10, "symbol": "diamond", "line": {"width": 1.2, "color": "#222222"}},
+        ),
+    }
+    return [
+        go.Scatter(
+            x=rows["x"].to_numpy(),
+            y=rows["y"].to_numpy(),
+            mode="markers",
+            name=name,
+            marker={**marker, "color": [class_colour(label) for label in rows["label"]]},
+            customdata=rows["example_id"].to_numpy(),
+            ids=rows["example_id"].astype(str).to_numpy(),
+            text=[classes[label] for label in rows["label"]],
+            hovertemplate="id %{customdata}, class %{text}<extra></extra>",
+            showlegend=False,
+        )
+        for name, (rows, marker) in looks.items()
+    ]
+
+
+def _curves(probes: pd.DataFrame) -> list[go.Scatter]:
+    return [
+        go.Scatter(
+            x=probes["step"].to_numpy(),
+            y=probes[column].to_numpy(),
+            mode="lines",
+            name=name,
+            line={"color": colour, "dash": dash},
+            hovertemplate=f"{name}: %{{y:.3f}} at step %{{x}}<extra></extra>",
+        )
+        for column, (name, colour, dash) in CURVES.items()
+        if column in probes
+    ]
+
+
+def _here(probes: pd.DataFrame, step: int) -> list[go.Scatter]:
+    """Return a line at the step, and the values where it crosses the curves."""
+    now = probes[probes["step"] == step]
+    names = [column for column in CURVES if column in probes]
+    values = [float(now[name].iloc[0]) if len(now) else None for name in names]
+    line = go.Scatter(
+        x=[step, step], y=[-0.04, 1.04], mode="lines", showlegend=False, hoverinfo="skip",
+        line={"color": "#777777", "width": 1, "dash": "dot"},
+    )  # fmt: skip
+    dots = go.Scatter(
+        x=[step] * len(names), y=values, mode="markers", showlegend=False, hoverinfo="skip",
+        marker={"size": 9, "color": [CURVES[name][1] for name in names]},
+    )  # fmt: skip
+    return [line, dots]
+
+
+def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int]) -> None:
+    blank = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
+    frame = {"mirror": True, "showline": True, "linecolor": "#B8BEC6"}
+    figure.update_xaxes(range=axis_range(table["x"]), **blank, **frame, row=1, col=1)
+    figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
+    figure.update_xaxes(title="Step of unlearning", row=1, col=2)
+    figure.update_yaxes(title="Value (0 to 1)", range=[-0.04, 1.04], row=1, col=2)
+    figure.update_layout(
+        height=500,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        legend={"orientation": "h", "x": 0.61, "y": -0.16, "yanchor": "top"},
+        updatemenus=[_buttons()],
+        sliders=[_slider(numbers)],
+    )
+
+
+def _buttons() -> dict[str, Any]:
+    run = {"frame": {"duration": MILLISECONDS}, "transition": {"duration": MILLISECONDS // 2}}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "showactive": False,
+        "x": 0.0,
+        "y": -0.06,
+        "xanchor": "left",
+        "yanchor": "top",
+        "buttons": [
+            {"label": "Play", "method": "animate", "args": [None, {**run, "fromcurrent": True}]},
+            {
+                "label": "Pause",
+                "method": "animate",
+                "args": [[None], {"mode": "immediate", "frame": {"duration": 0}}],
+            },
+        ],
+    }
+
+
+def _slider(numbers: Sequence[int]) -> dict[str, Any]:
+    jump = {"mode": "immediate", "frame": {"duration": 0}, "transition": {"duration": 250}}
+    return {
+        "x": 0.17,
+        "y": -0.02,
+        "len": 0.38,
+        "currentvalue": {"prefix": "Step "},
+        "steps": [
+            {"label": str(step), "method": "animate", "args": [[str(step)], jump]}
+            for step in numbers
+        ],
+    }
