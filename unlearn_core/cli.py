@@ -116,15 +116,15 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
+    from unlearn_core.runs.pipeline import execute, validate
+
     store = Store(default_root())
+    configs = [validate(config) for config in configs]
     if args.scheduler:
         from unlearn_core.jobs import run_on_cluster
 
         run_on_cluster(configs, args.scheduler, store)
     else:
-        from unlearn_core.runs.pipeline import execute, validate
-
-        configs = [validate(config) for config in configs]
         with _progress_bar(args.quiet) as bar:
             for config in configs:
                 execute(config, store=store, on_progress=bar, device=args.device)

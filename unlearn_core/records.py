@@ -62,8 +62,17 @@ class Records:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Records:
-        """Build records from `to_arrays`' output, ignoring other entries."""
-        return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+        """Build records from `to_arrays`' output, ignoring other entries; dtypes are restored."""
+        return cls(**{name: arrays[name].astype(dtype) for name, dtype in _DTYPES.items()})
+
+
+_DTYPES = {
+    "example_ids": np.int64,
+    "labels": np.int64,
+    "is_train": np.bool_,
+    "logits": np.float32,
+    "features": np.float32,
+}
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ from unlearn_core.runs import maps, measure
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.history import Recorder
+from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.probes import record
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
@@ -44,15 +45,6 @@ ShouldStop = Callable[[], bool]
 
 class CancelledError(RuntimeError):
     """The run was stopped on request; nothing of it is kept but its log."""
-
-
-def parents(config: RunConfig) -> list[RunConfig]:
-    """Return the runs that must be finished before this one, in the order to make them."""
-    if config == config.base():
-        return []
-    if config == config.retrained():
-        return [config.base()]
-    return [config.base(), config.retrained()]
 
 
 def validate(config: RunConfig) -> RunConfig:
@@ -109,7 +101,7 @@ def execute(
         If a loss stopped being finite.
     """
     config = validate(config)
-    for parent in parents(config):
+    for parent in with_parents(config)[:-1]:
         execute(
             parent,
             store=store,

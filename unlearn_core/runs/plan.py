@@ -51,3 +51,11 @@ def run_configs(
             if name not in ("retrain", "original")
         ]
     return configs
+
+
+def with_parents(config: RunConfig) -> list[RunConfig]:
+    """Return the runs that must be finished before this one, in order, and then this one."""
+    chain = [config.base(), config.retrained(), config]
+    if config == config.base():
+        return [config]
+    return chain if config.key() != config.retrained().key() else chain[:2]

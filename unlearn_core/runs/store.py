@@ -208,8 +208,10 @@ class Store:
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
         folder = self.work / config.key()
-        cancelled = (folder / CANCEL).exists()
+        cancelled, earlier = (folder / CANCEL).exists(), read_status(folder)
         status = self.enqueue(config)
+        if earlier is not None and earlier.state == "queued":
+            status = replace(status, created=earlier.created)  # keeps its place in the queue
         if cancelled:
             (folder / CANCEL).touch()
         return RunWriter(folder, config, status)
@@ -233,19 +235,21 @@ class Store:
 
         A run that says it is running while no process holds its lock is `interrupted`.
         """
-        found = []
-        for folder in sorted(self.work.glob("*/")):
-            status = read_status(folder)
-            if status is None:
-                continue
-            if status.state == "running" and not self.is_locked(status.key):
-                status = replace(
-                    status,
-                    state="interrupted",
-                    message="the process that made it ended; nothing was saved",
-                )
-            found.append(status)
+        statuses = [self._status(folder.name) for folder in self.work.glob("*/")]
+        found = [status for status in statuses if status is not None]
         return sorted(found, key=lambda status: (status.created, status.key))
+
+    def _status(self, key: str) -> Status | None:
+        status = read_status(self.work / key)
+        if status is None or status.state != "running" or self.is_locked(key):
+            return status
+        why = "the process that made it ended; nothing was saved"
+        return replace(status, state="interrupted", message=why)
+
+    def state(self, key: str) -> str | None:
+        """Return the state of one run that is not finished; None where it was not asked for."""
+        status = self._status(key)
+        return None if status is None else status.state
 
     def request_cancel(self, key: str) -> None:
         """Ask the process that makes this run to stop at its next step."""

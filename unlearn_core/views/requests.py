@@ -14,10 +14,13 @@ from unlearn_core.records import Sets
 
 RANDOM_EXAMPLES = 128  # offered at first, or fewer where the data set is small
 SET_WORDS = {
-    "forget": ("D_f", "to forget"),
-    "retain": ("D_r", "to keep"),
-    "forget_test": ("D_ft", "test images like the forgotten ones"),
-    "retain_test": ("D_rt", "other test images"),
+    "forget": ("D_f", "Training images to forget."),
+    "retain": ("D_r", "Training images to retain."),
+    "forget_test": (
+        "D_ft",
+        "Test images of what is forgotten; none where single images are forgotten.",
+    ),
+    "retain_test": ("D_rt", "The other test images."),
 }
 
 

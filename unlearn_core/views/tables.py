@@ -5,6 +5,7 @@ A *report* is what `runs.comparison.report` returns: plain JSON types.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from unlearn_core.metrics.verdict import side
 from unlearn_core.views.wording import format_value
 
 Report = Mapping[str, Any]
+FORMULA = re.compile(r"(?P<symbol>D_(?:ft|rt|f|r|t))\b|-(?=\d)")  # set names, minus signs
 REFERENCES = ("original", "retrain")
 MAIN = (
     "forget_accuracy",
@@ -78,9 +80,11 @@ def _distance(
 def summary(report: Report) -> pd.DataFrame:
     """Return one row per method variant and metric, over its seeds.
 
-    Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` (NaN for one seed),
-    `distance` (mean of value minus retrained), `is_nearest` (among methods: to the retrained
-    model, or the lowest or highest where the metric says that this is better).
+    Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` (NaN for one seed), `retrained`
+    and `original` (means over the same seeds), `distance` (mean of value minus retrained), `side`
+    of the mean ("matched", "under", "over", or "" where there is no target), `reason` of a
+    missing value, `is_nearest` (among methods: to the retrained model, or the lowest or highest
+    where the metric says that this is better).
     """
     rows = metric_rows(report)
     grouped = rows.groupby(["label", "method", "metric"], sort=False)
@@ -88,8 +92,12 @@ def summary(report: Report) -> pd.DataFrame:
         n_seeds=("value", "count"),
         mean=("value", "mean"),
         std=("value", "std"),
+        retrained=("retrained", "mean"),
+        original=("original", "mean"),
         distance=("distance", "mean"),
+        reason=("reason", "max"),
     ).reset_index()
+    table["side"] = [_side_of_mean(row) for row in table.itertuples()]
     table["is_nearest"] = False
     methods = table[~table["method"].isin(REFERENCES)]
     for name, group in methods.groupby("metric"):
@@ -97,6 +105,14 @@ def summary(report: Report) -> pd.DataFrame:
         if cost.notna().any():
             table.loc[group.index[cost == cost.min()], "is_nearest"] = True
     return table
+
+
+def _side_of_mean(row: Any) -> str:
+    spec = METRICS.get(row.metric)
+    known = not any(pd.isna(v) for v in (row.mean, row.original, row.retrained))
+    if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
+        return ""
+    return side(row.mean, row.original, row.retrained, spec.tolerance)
 
 
 def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
@@ -140,22 +156,35 @@ def to_text(table: pd.DataFrame) -> str:
     return str(table.T.to_string(justify="right"))
 
 
+def with_verdicts(table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return `display_table`'s table with the words of `views.verdicts` as first column."""
+    words = verdicts.set_index("label")["word"]
+    return pd.concat([words.reindex(table.index).rename("Verdict"), table], axis=1)
+
+
+def long_csv(report: Report) -> str:
+    """Return every run's every metric, one row each, as CSV; missing values with their reason."""
+    return str(metric_rows(report).to_csv(index=False))
+
+
 def to_markdown(table: pd.DataFrame) -> str:
     """Return the table in Markdown, the nearest values bold."""
     head = [str(table.index.name), *table.columns]
     lines = [head, ["---"] * len(head)]
     lines += [[str(i), *(_bold(c, "**", "**") for c in row)] for i, row in _rows(table)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
 
 
-def to_latex(table: pd.DataFrame) -> str:
-    """Return the table in LaTeX (booktabs), the nearest values bold."""
+def to_latex(table: pd.DataFrame, note: str = "") -> str:
+    """Return the table in LaTeX (booktabs), the nearest values bold, `note` as a comment."""
     head = " & ".join(_escape(c) for c in [str(table.index.name), *table.columns])
     body = [
         " & ".join([_escape(i), *(_bold(_escape(c), r"\textbf{", "}") for c in row)])
         for i, row in _rows(table)
     ]
     lines = [
+        *([f"% {note}"] if note else []),
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
         rf"{head} \\",
@@ -179,5 +208,11 @@ def _bold(cell: str, before: str, after: str) -> str:
 
 
 def _escape(text: str) -> str:
-    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "−": "$-$"}
-    return "".join(special.get(letter, letter) for letter in text)
+    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "|": "$|$"}
+    parts, end = [], 0
+    for match in FORMULA.finditer(text):
+        parts += [text[end : match.start()].translate(str.maketrans(special))]
+        symbol = match["symbol"]
+        parts += [f"${symbol[0]}_{{{symbol[2:]}}}$" if symbol else "$-$"]
+        end = match.end()
+    return "".join([*parts, text[end:].translate(str.maketrans(special))])

@@ -28,13 +28,16 @@ SET_NAMES = {
 
 
 def format_value(metric: str, value: float | None, *, signed: bool = False) -> str:
-    """Return a metric's value as text: percent for fractions, three digits otherwise."""
+    """Return a metric's value as text: percent for fractions, three digits otherwise.
+
+    `signed` is for differences: with their sign, and for fractions in percentage points.
+    """
     if value is None or math.isnan(value):
         return "–"
     unit = METRICS[metric].unit if metric in METRICS else "number"
     sign = "+" if signed else ""
     if unit == "fraction":
-        return f"{value * 100:{sign}.1f}%"
+        return f"{value * 100:{sign}.1f}" + ("" if signed else "%")
     if unit == "count":
         return f"{value:{sign},.0f}"
     if unit in ("seconds", "ratio"):

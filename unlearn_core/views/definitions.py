@@ -1,0 +1,74 @@
+"""Definitions of the metrics, in words for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlearn_core.metrics.base import METRICS, MetricSpec
+
+ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+BETTER = {
+    "reference": "Target: the retrained model's value.",
+    "lower": "Lower is better.",
+    "higher": "Higher is better.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One metric: its name, symbol, definition, which way is better, and where it comes from."""
+
+    name: str
+    label: str
+    group: str
+    text: str
+    better: str
+    origin: str
+
+
+def groups() -> list[str]:
+    """Return the groups of metrics, in the order in which they are shown."""
+    return list(dict.fromkeys(spec.group for spec in METRICS.values()))
+
+
+def names_in(chosen: Sequence[str]) -> list[str]:
+    """Return the names of the metrics in these groups, group by group."""
+    return [definition.name for definition in grouped(chosen)]
+
+
+def grouped(chosen: Sequence[str]) -> list[Definition]:
+    """Return the definitions of the metrics in these groups, group by group."""
+    return [
+        define(spec) for group in groups() if group in chosen for spec in METRICS.values()
+        if spec.group == group
+    ]  # fmt: skip
+
+
+def define(spec: MetricSpec) -> Definition:
+    """Return a metric's definition, with a link where its source is a paper."""
+    return Definition(
+        name=spec.name,
+        label=spec.label,
+        group=spec.group,
+        text=" ".join(spec.definition.split()),
+        better=BETTER[spec.ideal],
+        origin=f"Source: {with_link(spec.source)}." if is_public(spec.source) else "",
+    )
+
+
+def with_link(source: str) -> str:
+    """Return a source with its arXiv number as a Markdown link.
+
+    Examples
+    --------
+    >>> with_link("arXiv:2407.17710, eq. 1")
+    '[arXiv:2407.17710](https://arxiv.org/abs/2407.17710), eq. 1'
+    """
+    return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", source)
+
+
+def is_public(source: str) -> bool:
+    """Say whether a reader can look the source up; a note of this project is not one."""
+    return not source.startswith("methods.md")

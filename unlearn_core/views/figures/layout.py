@@ -1,0 +1,41 @@
+"""What all figures share: margins, legend, grid, and how method variants are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import plotly.graph_objects as go
+
+GRID = "rgba(128, 128, 128, 0.25)"
+LINE = "rgba(128, 128, 128, 0.9)"
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star", "pentagon", "hexagon")
+
+
+def finish(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
+    """Set margins, a legend above the plot and light grids; return the same figure."""
+    figure.update_layout(
+        height=height,
+        title={"text": title, "x": 0, "font": {"size": 15}} if title else None,
+        margin={"l": 60, "r": 20, "t": 70 if title else 40, "b": 50},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.03, "x": 0, "title": None},
+        hovermode="closest",
+        uirevision="keep",
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    return figure
+
+
+def variants(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Number the variants of each method from 0, given (label, method) pairs in order.
+
+    Variants share their method's colour; the number picks a dash or a marker.
+    """
+    numbers: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for label, method in pairs:
+        if label not in numbers:
+            numbers[label] = seen.get(method, 0)
+            seen[method] = numbers[label] + 1
+    return numbers

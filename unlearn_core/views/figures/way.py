@@ -1,0 +1,67 @@
+"""One dot a method and metric, between the retrained model (0) and the original (1)."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from unlearn_core.views.figures.layout import LINE, SYMBOLS, finish
+from unlearn_core.views.palette import method_colour
+from unlearn_core.views.symbols import as_html
+from unlearn_core.views.way import EDGES
+
+ROW_HEIGHT = 36
+SPREAD = 0.6  # of a row's height
+
+
+def way_figure(rows: pd.DataFrame) -> go.Figure:
+    """Draw what `views.way.way_rows` returns.
+
+    Columns used: `label`, `method`, `metric_label`, `shown`, `share`, `is_beyond`, `text`.
+    """
+    figure = go.Figure()
+    names = list(dict.fromkeys(rows["metric_label"]))
+    labels = list(dict.fromkeys(rows["label"]))
+    for number, label in enumerate(labels):
+        part = rows[rows["label"] == label]
+        lift = SPREAD * ((number + 0.5) / len(labels) - 0.5)  # dots of a row stand side by side
+        symbol = SYMBOLS[number % len(SYMBOLS)]
+        edge = ["triangle-right" if share > 0 else "triangle-left" for share in part["share"]]
+        figure.add_scatter(
+            x=part["shown"],
+            y=[names.index(name) + lift for name in part["metric_label"]],
+            mode="markers",
+            name=str(label),
+            marker={
+                "color": method_colour(part["method"].iloc[0]),
+                "size": 11,
+                "opacity": 0.85,
+                "symbol": [
+                    e if beyond else symbol
+                    for e, beyond in zip(edge, part["is_beyond"], strict=True)
+                ],
+                "line": {"width": 1, "color": "white"},
+            },
+            customdata=part[["share", "text", "metric_label"]].to_numpy(),
+            hovertemplate="%{customdata[2]}<br>%{customdata[1]}<br>"
+            "%{customdata[0]:.2f} of the way left",
+        )
+    for x, name in ((0, "retrained"), (1, "original")):
+        figure.add_vline(x=x, line={"color": LINE, "dash": "dot"})
+        figure.add_annotation(
+            x=x, y=0, yref="paper", text=name, showarrow=False, yanchor="top", yshift=-20
+        )
+    finish(figure, height=140 + ROW_HEIGHT * max(len(names), 3))
+    low, high = EDGES
+    figure.update_xaxes(
+        range=[low - 0.1, high + 0.1],
+        dtick=0.5,
+        title={"text": "share of the way from retrained to original that is left", "standoff": 26},
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[as_html(name) for name in names],
+        range=[len(names) - 0.4, -0.6],
+    )
+    figure.update_layout(margin={"l": 120, "b": 75})
+    return figure

@@ -1,0 +1,140 @@
+"""The table of metrics and the verdicts as HTML: what a data frame cannot show.
+
+Each cell tells its side by colour, by a symbol and, on hover, in words.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.views.palette import VERDICT_COLOURS, method_colour
+from unlearn_core.views.symbols import as_html
+from unlearn_core.views.tables import REFERENCES, summary
+from unlearn_core.views.verdicts import verdict_rows
+from unlearn_core.views.wording import VERDICT_ICONS, format_value
+
+SIDES = {
+    "matched": ("matched", "as near to the retrained model as its tolerance asks"),
+    "under": ("under-forgotten", "still on the original's side of the retrained model"),
+    "over": ("over-forgotten", "past the retrained model"),
+}
+STYLE = """<style>
+.mu-scroll {overflow-x: auto}
+.mu-table {border-collapse: collapse; width: 100%; font-size: .875rem}
+.mu-table th, .mu-table td {padding: .3rem .45rem; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid rgba(128, 128, 128, .25); line-height: 1.25}
+.mu-table thead th {vertical-align: bottom; cursor: help; font-weight: 600; white-space: normal}
+.mu-table tbody th, .mu-table th.mu-left {text-align: left; font-weight: 400; line-height: 1.5}
+.mu-table tbody th {white-space: normal; min-width: 11rem}
+.mu-table thead th.mu-group {text-align: left; font-weight: 400; font-size: .75rem; opacity: .75;
+  border-left: 1px solid rgba(128, 128, 128, .25)}
+.mu-table tbody tr.mu-last > * {border-bottom: 2px solid rgba(128, 128, 128, .6)}
+.mu-table small {display: block; opacity: .8; font-size: .75rem}
+.mu-table abbr {text-decoration: underline dotted; cursor: help}
+.mu-pill {display: inline-block; padding: .05rem .5rem; border-radius: .75rem; white-space: nowrap;
+  font-size: .8125rem}
+.mu-dot {display: inline-block; width: .7rem; height: .7rem; border-radius: 2px;
+  margin-right: .4rem}
+.mu-table th small {display: inline}
+</style>"""
+
+
+def table_html(report: Mapping[str, Any], metrics: Sequence[str]) -> str:
+    """Return the papers' table of the named metrics, one row per method variant."""
+    rows = summary(report).set_index(["label", "metric"])
+    verdicts = verdict_rows(report)
+    shown = [METRICS[name] for name in metrics if name in METRICS]
+    head = "".join(
+        f'<th scope="col" title="{_definition(spec)}">{as_html(spec.label)}</th>' for spec in shown
+    )
+    above = "".join(
+        f'<th scope="colgroup" colspan="{len(list(part))}" class="mu-group">'
+        f"{html.escape(group)}</th>"
+        for group, part in groupby(shown, key=lambda spec: spec.group)
+    )
+    last_reference = max(
+        (i for i, row in enumerate(verdicts.itertuples()) if row.method in REFERENCES), default=-1
+    )
+    body = []
+    for number, verdict in enumerate(verdicts.itertuples()):
+        cells = "".join(
+            _cell(rows.loc[(verdict.label, spec.name)])
+            if (verdict.label, spec.name) in rows.index
+            else "<td>–</td>"
+            for spec in shown
+        )
+        mark = ' class="mu-last"' if number == last_reference else ""
+        body.append(
+            f'<tr{mark}><th scope="row" title="{html.escape(str(verdict.because))}">'
+            f"{method_dot(str(verdict.method))}{html.escape(str(verdict.label))}<br>"
+            f"{verdict_pill(str(verdict.word))} {_small(str(verdict.agreement))}</th>{cells}</tr>"
+        )
+    return (
+        f'{STYLE}<div class="mu-scroll"><table class="mu-table"><thead>'
+        f"<tr><td></td>{above}</tr><tr>"
+        f'<th scope="col" class="mu-left">Method and verdict</th>'
+        f"{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def verdict_pill(word: str) -> str:
+    """Return a verdict as a coloured pill with its symbol; needs `STYLE` on the page."""
+    colour = VERDICT_COLOURS.get(word, VERDICT_COLOURS["unknown"])
+    icon = VERDICT_ICONS.get(word, "")
+    return (
+        f'<span class="mu-pill" style="background: {colour}26; border: 1px solid {colour}">'
+        f"{icon} {html.escape(word)}</span>"
+    )
+
+
+def method_dot(method: str) -> str:
+    """Return a square in the method's colour; needs `STYLE` on the page."""
+    return f'<span class="mu-dot" style="background: {method_colour(method)}"></span>'
+
+
+def side_legend() -> str:
+    """Return what colours and symbols of the cells mean."""
+    return "".join(
+        f'<span style="margin-right: 1.2rem">{_swatch(word)} {html.escape(meaning)}</span>'
+        for word, meaning in SIDES.values()
+    )
+
+
+def _swatch(word: str) -> str:
+    colour = VERDICT_COLOURS[word]
+    return f'<span class="mu-pill" style="background: {colour}26">{VERDICT_ICONS[word]}</span>'
+
+
+def _cell(row: pd.Series[Any]) -> str:
+    name = str(row.name[1]) if isinstance(row.name, tuple) else str(row.name)
+    if not row["n_seeds"]:
+        reason = html.escape(str(row["reason"]) or "not measured", quote=True)
+        return f'<td title="{reason}"><abbr title="{reason}">–</abbr></td>'
+    text = format_value(name, row["mean"])
+    if row["n_seeds"] > 1:
+        text += f" ± {format_value(name, row['std'])}"
+    text = f"<b>{text}</b>" if row["is_nearest"] else text
+    word, meaning = SIDES.get(row["side"], ("", ""))
+    if not word:
+        return f"<td>{text}</td>"
+    distance = format_value(name, row["distance"], signed=True)
+    return (
+        f'<td style="background: {VERDICT_COLOURS[word]}26" title="{word}: {meaning}">{text}'
+        f"{_small(f'({distance}) {VERDICT_ICONS[word]}')}</td>"
+    )
+
+
+def _small(text: str) -> str:
+    return f"<small>{html.escape(text)}</small>" if text else ""
+
+
+def _definition(spec: Any) -> str:
+    ideal = {"reference": "as the retrained model", "lower": "lower", "higher": "higher"}
+    text = f"{' '.join(spec.definition.split())} Better: {ideal[spec.ideal]}."
+    return html.escape(text, quote=True)

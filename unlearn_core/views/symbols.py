@@ -1,0 +1,46 @@
+"""The papers' symbols in the three languages that pages speak: HTML, plotly and Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+
+SYMBOL = re.compile(r"\b(D'?)_(ft|rt|f|r|t)(?![A-Za-z0-9])")
+MARKDOWN_SPECIAL = "*_[]$~<>#|"
+
+
+def as_html(text: str) -> str:
+    """Return the text with D_f and its like as subscripts and everything else escaped.
+
+    plotly reads the same form in titles, ticks and legends.
+
+    Examples
+    --------
+    >>> as_html("Acc(D_rt) < 1")
+    'Acc(D<sub>rt</sub>) &lt; 1'
+    """
+    return SYMBOL.sub(r"\1<sub>\2</sub>", html.escape(text, quote=True))
+
+
+def as_markdown(text: str, *, keep: str = "") -> str:
+    r"""Return the text for Markdown, with D_f and its like as formulas.
+
+    Characters that Markdown gives a meaning are escaped, except those in `keep`.
+
+    Examples
+    --------
+    >>> as_markdown("on D_f, alpha * x")
+    'on $D_{f}$, alpha \\* x'
+    """
+    parts, end = [], 0
+    for match in SYMBOL.finditer(text):
+        parts += [_escape(text[end : match.start()], keep), f"${match[1]}_{{{match[2]}}}$"]
+        end = match.end()
+    return "".join([*parts, _escape(text[end:], keep)])
+
+
+def _escape(text: str, keep: str) -> str:
+    return "".join(
+        f"\\{letter}" if letter in MARKDOWN_SPECIAL and letter not in keep else letter
+        for letter in text
+    )
