@@ -2,7 +2,7 @@
 
 What a page shows stays: metrics, histories, maps, logits in full and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the main
-comparison).  Runs of the gamma sweeps keep their numbers alone.  The manifest says what was left out.
+comparison).  Runs of the gamma sweeps keep their numbers alone.  The manifest says what is missing.
 """
 
 from __future__ import annotations
