@@ -1,5 +1,98 @@
-"""metrics."""
+"""Every metric of every run, next to the retrained model's."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("metrics")
+from pages.components import loaders, selectors
+from pages.components.exports import export_buttons
+from unlearn_core.views.definitions import grouped, groups, names_in
+from unlearn_core.views.figures.way import way_figure
+from unlearn_core.views.markup import side_legend, table_html
+from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.verdicts import rule_text, verdict_rows
+from unlearn_core.views.way import way_rows
+
+st.title("Metrics")
+comparison = selectors.chosen_comparison()
+report = loaders.comparison_report(comparison.key)
+st.markdown(
+    "A method has unlearned well if its numbers are those of the **retrained** model, which never "
+    "saw the forget set. Lower accuracy on it is not better in itself."
+)
+
+chosen = st.pills(
+    "Metrics",
+    groups(),
+    selection_mode="multi",
+    default=["Accuracy", "Features"],
+    key="metric_groups",
+    bind="query-params",
+)
+if not chosen:
+    st.info("Choose at least one group of metrics above.", icon=":material/checklist:")
+    st.stop()
+names = names_in(chosen)
+
+st.html(table_html(report, names))
+st.html(f"<small>{side_legend()}</small>")
+st.caption(
+    "In parentheses the distance to the retrained model (of percentages, in points); in bold the "
+    "nearest of each column, or the best where lower or higher is better in itself. Rest the "
+    "pointer on a heading for its definition, on a method for the reason of its verdict, on a dash "
+    f"for why it is missing. {recipe(report)}."
+)
+export_buttons(report, names)
+
+missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})
+verdicts = verdict_rows(report)
+left, right = st.columns(2)
+with left, st.expander("Why each run has its verdict", icon=":material/gavel:", key="why"):
+    for row in verdicts.itertuples():
+        st.markdown(f"- **{row.label}**: {row.word}. {as_markdown(str(row.because))}")
+with left, st.expander("How the verdict is reached", icon=":material/rule:", key="rule"):
+    st.markdown("The first rule that holds gives the word.")
+    st.markdown(as_markdown(rule_text(), keep="*#"))
+with right, st.expander("What the metrics mean", icon=":material/menu_book:", key="definitions"):
+    for spec in grouped(chosen):
+        st.markdown(
+            f"**{as_markdown(spec.label)}**: {as_markdown(spec.text)} {spec.better} {spec.origin}"
+        )
+with right, st.expander(f"Missing values ({len(missing)})", icon=":material/help:", key="missing"):
+    if missing.empty:
+        st.markdown("None: every metric applies to every run.")
+    else:
+        st.dataframe(missing, hide_index=True, key="missing_table")
+
+st.subheader("How much of the way is left")
+rows, left_out = way_rows(report)
+if rows.empty:
+    st.info(
+        "This needs a method's run beside the original and the retrained one.",
+        icon=":material/info:",
+    )
+else:
+    st.plotly_chart(way_figure(rows), key="way")
+    st.caption(
+        "Each dot is one method on one metric: 1 is the original, 0 the retrained model, below 0 "
+        "is past it. An arrow stands for a dot outside the plot. Means over seeds."
+    )
+    if left_out:
+        st.caption(
+            "Left out, because original and retrained hardly differ in them: "
+            f"{as_markdown(', '.join(left_out))}."
+        )
+
+with st.expander("Cost and environment of each run", icon=":material/memory:", key="environment"):
+    seconds = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        cost_rows(report),
+        hide_index=True,
+        column_config={"Seconds": seconds},
+        key="environment_table",
+    )
+    st.caption(
+        "Seconds of the method's own loop, without probes, metrics and maps; the original has none, "
+        "for it took no unlearning steps."
+    )

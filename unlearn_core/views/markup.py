@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-import pandas as pd
-
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.views.palette import VERDICT_COLOURS, method_colour
 from unlearn_core.views.symbols import as_html
@@ -23,6 +21,7 @@ SIDES = {
     "matched": ("matched", "as near to the retrained model as its tolerance asks"),
     "under": ("under-forgotten", "still on the original's side of the retrained model"),
     "over": ("over-forgotten", "past the retrained model"),
+    "off": ("collapsed", "away from both, where original and retrained are alike"),
 }
 STYLE = """<style>
 .mu-scroll {overflow-x: auto}
@@ -47,7 +46,7 @@ STYLE = """<style>
 
 def table_html(report: Mapping[str, Any], metrics: Sequence[str]) -> str:
     """Return the papers' table of the named metrics, one row per method variant."""
-    rows = summary(report).set_index(["label", "metric"])
+    rows = {(row["label"], row["metric"]): row for row in summary(report).to_dict("records")}
     verdicts = verdict_rows(report)
     shown = [METRICS[name] for name in metrics if name in METRICS]
     head = "".join(
@@ -64,8 +63,8 @@ def table_html(report: Mapping[str, Any], metrics: Sequence[str]) -> str:
     body = []
     for number, verdict in enumerate(verdicts.itertuples()):
         cells = "".join(
-            _cell(rows.loc[(verdict.label, spec.name)])
-            if (verdict.label, spec.name) in rows.index
+            _cell(rows[str(verdict.label), spec.name])
+            if (verdict.label, spec.name) in rows
             else "<td>–</td>"
             for spec in shown
         )
@@ -111,8 +110,8 @@ def _swatch(word: str) -> str:
     return f'<span class="mu-pill" style="background: {colour}26">{VERDICT_ICONS[word]}</span>'
 
 
-def _cell(row: pd.Series[Any]) -> str:
-    name = str(row.name[1]) if isinstance(row.name, tuple) else str(row.name)
+def _cell(row: Mapping[Any, Any]) -> str:
+    name = str(row["metric"])
     if not row["n_seeds"]:
         reason = html.escape(str(row["reason"]) or "not measured", quote=True)
         return f'<td title="{reason}"><abbr title="{reason}">–</abbr></td>'
@@ -125,7 +124,7 @@ def _cell(row: pd.Series[Any]) -> str:
         return f"<td>{text}</td>"
     distance = format_value(name, row["distance"], signed=True)
     return (
-        f'<td style="background: {VERDICT_COLOURS[word]}26" title="{word}: {meaning}">{text}'
+        f'<td style="background: {VERDICT_COLOURS[word]}26" title="{meaning}">{text}'
         f"{_small(f'({distance}) {VERDICT_ICONS[word]}')}</td>"
     )
 

@@ -41,7 +41,8 @@ def metric_rows(report: Report) -> pd.DataFrame:
     """Return one row per run and metric.
 
     Columns: `method`, `label`, `seed`, `key`, `metric`, `value` (NaN where missing), `reason`,
-    `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under, over).
+    `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under, over, or off
+    where original and retrained are alike and the value is not).
     """
     values = {(r["method"], r["seed"]): r["metrics"] for r in report["runs"]}
     rows = []
@@ -74,7 +75,13 @@ def _distance(
     spec = METRICS[name]
     if start is None or spec.ideal != "reference":
         return {**distance, "side": ""}
-    return {**distance, "side": side(value, start, target, spec.tolerance)}
+    return {**distance, "side": _where(value, start, target, spec.tolerance)}
+
+
+def _where(value: float, original: float, retrained: float, tolerance: float) -> str:
+    """Return `verdict.side`, or "off" where original and retrained lie together and it does not."""
+    found = side(value, original, retrained, tolerance)
+    return "off" if found != "matched" and abs(original - retrained) <= tolerance else found
 
 
 def summary(report: Report) -> pd.DataFrame:
@@ -82,7 +89,7 @@ def summary(report: Report) -> pd.DataFrame:
 
     Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` (NaN for one seed), `retrained`
     and `original` (means over the same seeds), `distance` (mean of value minus retrained), `side`
-    of the mean ("matched", "under", "over", or "" where there is no target), `reason` of a
+    of the mean (as in `metric_rows`, "" where there is no target), `reason` of a
     missing value, `is_nearest` (among methods: to the retrained model, or the lowest or highest
     where the metric says that this is better).
     """
@@ -112,7 +119,7 @@ def _side_of_mean(row: Any) -> str:
     known = not any(pd.isna(v) for v in (row.mean, row.original, row.retrained))
     if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
         return ""
-    return side(row.mean, row.original, row.retrained, spec.tolerance)
+    return _where(row.mean, row.original, row.retrained, spec.tolerance)
 
 
 def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
@@ -208,11 +215,15 @@ def _bold(cell: str, before: str, after: str) -> str:
 
 
 def _escape(text: str) -> str:
-    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "|": "$|$"}
     parts, end = [], 0
     for match in FORMULA.finditer(text):
-        parts += [text[end : match.start()].translate(str.maketrans(special))]
         symbol = match["symbol"]
-        parts += [f"${symbol[0]}_{{{symbol[2:]}}}$" if symbol else "$-$"]
+        formula = f"${symbol[0]}_{{{symbol[2:]}}}$" if symbol else "$-$"
+        parts += [_escape_plain(text[end : match.start()]), formula]
         end = match.end()
-    return "".join([*parts, text[end:].translate(str.maketrans(special))])
+    return "".join([*parts, _escape_plain(text[end:])])
+
+
+def _escape_plain(text: str) -> str:
+    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "|": "$|$"}
+    return "".join(special.get(letter, letter) for letter in text)
