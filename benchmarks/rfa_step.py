@@ -46,9 +46,8 @@ def main() -> None:
                 )
                 steps = METHODS[method].run(inputs, resolve_settings(method, overrides))
                 next(steps)  # the first step allocates
-                started, count = time.perf_counter(), 0
-                for count, _progress in enumerate(steps, start=1):
-                    pass
+                started = time.perf_counter()
+                count = sum(1 for _ in steps)
                 if device.type == "cuda":
                     torch.cuda.synchronize()
                 times[name].append((time.perf_counter() - started) / count)

@@ -98,26 +98,28 @@ class FeatureMap {
     this.traces = this.panels.flatMap((panel, i) => this.panelTraces(panel, i));
   }
 
-  // Three traces a panel: dimmed points below, retained ones, and the forget set on top.
+  // Traces of a panel, from below: dimmed points, then retained ones, and the forget set on top.
   panelTraces(panel, index) {
     const { forget_sets: forgetSets, colours, muted, colour } = this.data;
-    const groups = { dimmed: [], circles: [], diamonds: [] };
+    const groups = { dimmedCircles: [], dimmedDiamonds: [], circles: [], diamonds: [] };
     panel.looks.forEach((look, i) => {
-      if (look === DIMMED) groups.dimmed.push(i);
-      else if (look === LIT) groups[forgetSets[this.sets[i]] ? "diamonds" : "circles"].push(i);
+      const isForget = forgetSets[this.sets[i]];
+      if (look === DIMMED) groups[isForget ? "dimmedDiamonds" : "dimmedCircles"].push(i);
+      else if (look === LIT) groups[isForget ? "diamonds" : "circles"].push(i);
     });
     const codes = colour === "label" ? this.labels : panel.predictions;
     const paint = (i) => colours[codes[i]];
     const markers = {
-      dimmed: { size: 4, color: muted, opacity: 0.45 },
+      dimmedCircles: { size: 4, color: muted, opacity: 0.45 },
+      dimmedDiamonds: { size: 7, symbol: "diamond", color: muted, opacity: 0.6, line: { width: 0.8, color: "#7A828C" } },
       circles: { size: 5, color: groups.circles.map(paint), opacity: 0.8 },
-      diamonds: { size: 9, symbol: "diamond", color: groups.diamonds.map(paint), opacity: 0.95, line: { width: 1.2, color: "#222222" } },
+      diamonds: { size: 8, symbol: "diamond", color: groups.diamonds.map(paint), opacity: 0.95, line: { width: 1, color: "#222222" } },
     };
     const suffix = index ? String(index + 1) : "";
     return Object.entries(groups).map(([name, positions]) => ({
       positions,
       panel: index,
-      selectable: name !== "dimmed",
+      selectable: !name.startsWith("dimmed"),
       spec: {
         type: "scattergl",
         mode: "markers",
@@ -128,7 +130,7 @@ class FeatureMap {
         hoverinfo: "none",
         showlegend: false,
         marker: markers[name],
-        selected: { marker: { opacity: 1, size: name === "diamonds" ? 11 : 8 } },
+        selected: { marker: { opacity: 1, size: name === "diamonds" ? 10 : 7 } },
         unselected: { marker: { opacity: 0.12 } },
       },
     }));
@@ -181,6 +183,7 @@ class FeatureMap {
       this.plot.on("plotly_selected", (event) => event && this.choose(Plotly, event.points));
       this.plot.on("plotly_deselect", () => this.choose(Plotly, []));
       this.plot.on("plotly_hover", (event) => this.hover(event));
+      this.plot.on("plotly_selecting", () => this.leave());
       this.plot.on("plotly_unhover", () => this.leave());
     }
     this.root.dataset.drawn = this.version;

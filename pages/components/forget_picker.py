@@ -65,15 +65,11 @@ def choose_forget(config: DataConfig) -> tuple[ForgetConfig, Sets] | None:
 
 def show_sets(config: DataConfig, sets: Sets) -> None:
     """Show the sizes of the four sets and some pictures of what will be forgotten."""
-    st.dataframe(
-        requests.set_sizes(sets),
-        key="set_sizes",
-        hide_index=True,
-        width="stretch",
-        height="content",
-    )
+    sizes = requests.set_sizes(sets)
+    for (name, n_images, what), column in zip(sizes, st.columns(len(sizes)), strict=True):
+        column.metric(name, n_images, help=what)
     gallery.show(config, requests.spread(sets.forget, 6))
-    st.caption("Some of D_f, each with its class.")
+    st.caption("How many images are in each set, and some of D_f with their class.")
 
 
 def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:

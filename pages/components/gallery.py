@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 
 import streamlit as st
-from PIL import Image
 
 from pages.components import loaders
 from unlearn_core.config import DataConfig
 from unlearn_core.data import Dataset
 from unlearn_core.views import requests
+from unlearn_core.views.sprites import thumbnail
 
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
-COLUMNS, PER_PAGE, SIZE = 6, 18, 56
+COLUMNS, PER_PAGE, SIZE = 6, 18, 48
 MOST_CHOSEN = 24
 
 
@@ -40,14 +39,9 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
-def picture(config: DataConfig, example_id: int) -> bytes:
-    """Return one example's picture as PNG."""
-    pixels = loaders.dataset(config).images[example_id]
-    is_grey = pixels.shape[0] == 1
-    image = Image.fromarray(pixels[0] if is_grey else pixels.transpose(1, 2, 0))
-    content = io.BytesIO()
-    image.resize((SIZE, SIZE), Image.Resampling.NEAREST).save(content, format="PNG")
-    return content.getvalue()
+def picture(config: DataConfig, example_id: int) -> str:
+    """Return one example's picture as a data URL."""
+    return thumbnail(loaders.dataset(config).images[example_id])
 
 
 def pick(config: DataConfig) -> None:

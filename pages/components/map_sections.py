@@ -19,7 +19,7 @@ MOVED_COLUMNS: dict[str, Any] = {
     "set": "Set",
     "label": "True class",
     "predicted": "Predicted",
-    "distance": st.column_config.NumberColumn("Distance (map units)", format="%.2f"),
+    "distance": st.column_config.NumberColumn("Distance", format="%.2f"),
 }
 
 
@@ -35,7 +35,7 @@ def moved_most(
         st.info("Choose the original and at least one other model to see what moved.")
         return
     moved = views.displacements(table, original)
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         st.markdown("**Mean distance moved, by set**")
         st.dataframe(

@@ -23,15 +23,13 @@ def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
         if method["name"] == "retrain":
             continue
         with st.container(border=True, gap="small"):
-            trick = " :orange-badge[trick]" if method["is_trick"] else ""
             is_on = st.checkbox(
-                f"**{method['label']}**{trick}",
+                f"**{method['label']}**: {forms.idea(method)}",
                 value=True,
                 key=f"use_{method['name']}",
                 persist_state="session",
                 help=method["description"],
             )
-            st.caption(forms.idea(method))
             if is_on:
                 settings, wrong = settings_form(method, dataset, labels)
                 chosen[method["name"]] = settings

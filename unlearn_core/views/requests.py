@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from unlearn_core.data import Dataset
@@ -44,13 +43,12 @@ def parse_ids(text: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def set_sizes(sets: Sets) -> pd.DataFrame:
-    """Return one row per set: `Set`, `Images` and what it holds."""
-    rows = [
-        {"Set": short, "Images": int(getattr(sets, name).sum()), "What": words}
+def set_sizes(sets: Sets) -> list[tuple[str, str, str]]:
+    """Return each set's short name, its number of images as text, and what it holds."""
+    return [
+        (short, f"{int(getattr(sets, name).sum()):,}", words)
         for name, (short, words) in SET_WORDS.items()
     ]
-    return pd.DataFrame(rows)
 
 
 def random_default(dataset: Dataset) -> int:

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.views.map_payload import axis_range
 from unlearn_core.views.palette import class_colour
 from unlearn_core.views.points import FORGET_SETS
+from unlearn_core.views.wording import format_value
 
 CURVES = {
     "probe/dimensional_alignment": ("DA(D_f|D_r)", "#0072B2", "solid"),
@@ -39,20 +40,20 @@ def step_figure(
     table = steps.merge(looks, on="example_id")
     numbers = sorted(int(step) for step in table["step"].unique())
     figure = make_subplots(
-        cols=2, column_widths=[0.56, 0.44], horizontal_spacing=0.1,
-        subplot_titles=["Map of the tracked examples", "Probes by step"],
+        cols=3, column_widths=[0.5, 0.36, 0.14], horizontal_spacing=0.06,
+        subplot_titles=["Tracked examples", "Probes by step", "At this step"],
     )  # fmt: skip
     probes = history[["step", *[c for c in CURVES if c in history]]].dropna(thresh=2)
-    figure.add_traces(_points(table, numbers[0], classes), rows=1, cols=1)
-    figure.add_traces(_curves(probes), rows=1, cols=2)
-    moving = len(figure.data)
-    figure.add_traces(_here(probes, numbers[0]), rows=1, cols=2)
-    n_maps = moving - len(_curves(probes))
-    changed = [*range(n_maps), *range(moving, len(figure.data))]
+    still = _curves(probes)
+    figure.add_traces(still, rows=1, cols=2)
+    first = _moving(table, probes, numbers[0], classes)
+    for column, traces in first.items():
+        figure.add_traces(traces, rows=1, cols=column)
+    changed = list(range(len(still), len(figure.data)))
     figure.frames = [
         go.Frame(
             name=str(step),
-            data=[*_points(table, step, classes), *_here(probes, step)],
+            data=[t for traces in _moving(table, probes, step, classes).values() for t in traces],
             traces=changed,
         )
         for step in numbers
@@ -61,12 +62,23 @@ def step_figure(
     return figure
 
 
+def _moving(
+    table: pd.DataFrame, probes: pd.DataFrame, step: int, classes: Sequence[str]
+) -> dict[int, list[go.Scatter]]:
+    """Return what changes from step to step, by the column it is drawn in."""
+    return {
+        1: _points(table, step, classes),
+        2: [_here(step)],
+        3: [_values(probes, step)],
+    }
+
+
 def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.Scatter]:
     now = table[table["step"] == step]
     is_forget = now["set"].isin(FORGET_SETS)
-    looks: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
-        "To retain": (now[~is_forget], {"size": 6, "opacity": 0.55}),
-        "To forget": (
+    shapes: list[tuple[pd.DataFrame, dict[str, Any]]] = [
+        (now[~is_forget], {"size": 6, "opacity": 0.55}),
+        (
             now[is_forget],
             {"size": 10, "symbol": "diamond", "line": {"width": 1.2, "color": "#222222"}},
         ),
@@ -76,15 +88,13 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
             x=rows["x"].to_numpy(),
             y=rows["y"].to_numpy(),
             mode="markers",
-            name=name,
             marker={**marker, "color": [class_colour(label) for label in rows["label"]]},
             customdata=rows["example_id"].to_numpy(),
             ids=rows["example_id"].astype(str).to_numpy(),
             text=[classes[label] for label in rows["label"]],
             hovertemplate="id %{customdata}, class %{text}<extra></extra>",
-            showlegend=False,
         )
-        for name, (rows, marker) in looks.items()
+        for rows, marker in shapes
     ]
 
 
@@ -103,20 +113,28 @@ def _curves(probes: pd.DataFrame) -> list[go.Scatter]:
     ]
 
 
-def _here(probes: pd.DataFrame, step: int) -> list[go.Scatter]:
-    """Return a line at the step, and the values where it crosses the curves."""
+def _here(step: int) -> go.Scatter:
+    return go.Scatter(
+        x=[step, step], y=[-0.04, 1.04], mode="lines", hoverinfo="skip",
+        line={"color": "#777777", "width": 1.5, "dash": "dot"},
+    )  # fmt: skip
+
+
+def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
+    """Return the probes' values in words; their colours are the legend of the curves."""
     now = probes[probes["step"] == step]
-    names = [column for column in CURVES if column in probes]
-    values = [float(now[name].iloc[0]) if len(now) else None for name in names]
-    line = go.Scatter(
-        x=[step, step], y=[-0.04, 1.04], mode="lines", showlegend=False, hoverinfo="skip",
-        line={"color": "#777777", "width": 1, "dash": "dot"},
+    shown = [column for column in CURVES if column in probes]
+    texts = []
+    for column in shown:
+        value = float(now[column].iloc[0]) if len(now) else float("nan")
+        name, _, dash = CURVES[column]
+        style = " (dotted)" if dash == "dot" else ""
+        texts.append(f"{name}{style}<br><b>{format_value(column.partition('/')[2], value)}</b>")
+    return go.Scatter(
+        x=[0] * len(shown), y=[0.9 - 0.2 * row for row in range(len(shown))], text=texts,
+        mode="text", textposition="middle right", hoverinfo="skip",
+        textfont={"color": [CURVES[column][1] for column in shown], "size": 14},
     )  # fmt: skip
-    dots = go.Scatter(
-        x=[step] * len(names), y=values, mode="markers", showlegend=False, hoverinfo="skip",
-        marker={"size": 9, "color": [CURVES[name][1] for name in names]},
-    )  # fmt: skip
-    return [line, dots]
 
 
 def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int]) -> None:
@@ -126,10 +144,13 @@ def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int]) -> No
     figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
     figure.update_xaxes(title="Step of unlearning", row=1, col=2)
     figure.update_yaxes(title="Value (0 to 1)", range=[-0.04, 1.04], row=1, col=2)
+    figure.update_annotations(yshift=6)
+    figure.update_xaxes(range=[0, 1], visible=False, row=1, col=3)
+    figure.update_yaxes(range=[0, 1], visible=False, row=1, col=3)
     figure.update_layout(
         height=500,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        legend={"orientation": "h", "x": 0.61, "y": -0.16, "yanchor": "top"},
+        margin={"l": 10, "r": 10, "t": 50, "b": 10},
+        showlegend=False,
         updatemenus=[_buttons()],
         sliders=[_slider(numbers)],
     )
@@ -161,7 +182,7 @@ def _slider(numbers: Sequence[int]) -> dict[str, Any]:
     return {
         "x": 0.17,
         "y": -0.02,
-        "len": 0.38,
+        "len": 0.3,
         "currentvalue": {"prefix": "Step "},
         "steps": [
             {"label": str(step), "method": "animate", "args": [[str(step)], jump]}
