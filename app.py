@@ -2,22 +2,31 @@ import streamlit as st
 
 from pages.components import selectors
 
-st.set_page_config(page_title="Machine unlearning", page_icon=":material/blur_off:", layout="wide")
-PAGES = {
-    "": [
-        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-        st.Page("pages/unlearn.py", title="Unlearn", icon=":material/play_circle:"),
-    ],
-    "See": [
-        st.Page("pages/manifolds.py", title="Manifolds", icon=":material/scatter_plot:"),
-        st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
-        st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
-        st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
-    ],
-    "Learn": [
-        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
-    ],
-}
-page = st.navigation(PAGES)
-selectors.choose_comparison()
-page.run()
+
+def main() -> None:
+    """Show the chosen page under the navigation."""
+    st.set_page_config(
+        page_title="Machine unlearning", page_icon=":material/blur_off:", layout="wide"
+    )
+    pages = {
+        "": [
+            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+            st.Page("pages/unlearn.py", title="Unlearn", icon=":material/play_circle:"),
+        ],
+        "See": [
+            st.Page("pages/manifolds.py", title="Manifolds", icon=":material/scatter_plot:"),
+            st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
+            st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
+            st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
+        ],
+        "Learn": [
+            st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
+        ],
+    }
+    page = st.navigation(pages)
+    selectors.choose_comparison()
+    page.run()
+
+
+if __name__ == "__main__":  # worker processes import this file too, and shall draw nothing
+    main()
