@@ -23,6 +23,8 @@ with choices:
         st.caption("Choose data that is on this machine first.")
     else:
         request = forget_picker.choose_forget(data[0].data)
+    if data is not None and request is not None:
+        forget_picker.show_sets(data[0].data, request[1])
     st.subheader("3 · Methods", anchor=False)
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
@@ -32,6 +34,5 @@ with runs:
     if data is None or request is None:
         st.info("Nothing to launch yet: see the message on the left.", icon=":material/info:")
     else:
-        forget_picker.show_sets(data[0].data, request[1])
         launch.show_plan(data[0], request[0], methods, data[1], faults)
     progress.show_jobs()
