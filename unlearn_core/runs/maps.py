@@ -25,7 +25,7 @@ from unlearn_core.projection import (
 )
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.runs.probes import tracked_examples
+from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 
 FOLLOWING_EPOCHS = 60  # a layout that starts from the step before needs few

@@ -21,9 +21,9 @@ from unlearn_core.metrics.probing import probe_retain
 from unlearn_core.models import captured_features, captured_outputs
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
+from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.seeding import numpy_stream
 
-TRACKED = {"forget": 160, "retain": 320, "forget_test": 80, "retain_test": 160}
 LAYER_EXAMPLES = 64
 LAYER_SETS = ("forget", "retain", "retain_test")
 
@@ -48,15 +48,6 @@ def record(model: nn.Module, examples: Examples, dataset: Dataset) -> Records:
         logits=torch.cat(logits).numpy(),
         features=kept.numpy(),
     )
-
-
-def tracked_examples(sets: Sets) -> NDArray[np.bool_]:
-    """Choose the examples followed during unlearning, the same for every run of a comparison."""
-    chosen = np.zeros(len(sets.forget), dtype=bool)
-    for name, most in TRACKED.items():
-        ids = np.flatnonzero(getattr(sets, name))
-        chosen[numpy_stream(0, f"tracked {name}").permutation(ids)[:most]] = True
-    return chosen
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
