@@ -1,10 +1,9 @@
-import streamlit as st
-
-from pages.components import selectors
-
-
 def main() -> None:
     """Show the chosen page under the navigation."""
+    import streamlit as st
+
+    from pages.components import selectors
+
     st.set_page_config(
         page_title="Machine unlearning", page_icon=":material/blur_off:", layout="wide"
     )
@@ -28,5 +27,5 @@ def main() -> None:
     page.run()
 
 
-if __name__ == "__main__":  # worker processes import this file too, and shall draw nothing
+if __name__ == "__main__":  # worker processes import this file too, and need no page
     main()
