@@ -93,6 +93,6 @@ with st.expander("Cost and environment of each run", icon=":material/memory:", k
         key="environment_table",
     )
     st.caption(
-        "Seconds of the method's own loop, without probes, metrics and maps; the original has none, "
-        "for it took no unlearning steps."
+        "Seconds of the method's own loop, without probes, metrics and maps; the original has "
+        "none, for it took no unlearning steps."
     )

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.data import DATASETS
+from unlearn_core.records import Sets
+from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.wording import describe_forget
 
 
@@ -79,3 +81,11 @@ def cost_rows(report: Mapping[str, Any]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     counts = {"Seconds": "Float64", "Trained parameters": "Int64"}
     return table.astype({name: kind for name, kind in counts.items() if name in table})
+
+
+def tracked_text(sets: Sets) -> str:
+    """Return how many examples of each set are followed on the way."""
+    counts = {name: min(int(getattr(sets, name).sum()), most) for name, most in TRACKED.items()}
+    names = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain_test": "D_rt"}
+    shown = [f"{counts[name]} of {names[name]}" for name in names if counts[name]]
+    return f"{sum(counts.values())} tracked examples ({', '.join(shown)})"

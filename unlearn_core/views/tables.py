@@ -41,8 +41,8 @@ def metric_rows(report: Report) -> pd.DataFrame:
     """Return one row per run and metric.
 
     Columns: `method`, `label`, `seed`, `key`, `metric`, `value` (NaN where missing), `reason`,
-    `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under, over, or off
-    where original and retrained are alike and the value is not).
+    `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under,
+    over, or off where original and retrained are alike and the value is not).
     """
     values = {(r["method"], r["seed"]): r["metrics"] for r in report["runs"]}
     rows = []

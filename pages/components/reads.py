@@ -1,0 +1,51 @@
+"""Cached reads for the pages that analyse: courses, spectra, sets, small maps, sweeps.
+
+Like `loaders`, everything is cached under the store's fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import loaders
+from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.data.splits import split
+from unlearn_core.records import Sets
+from unlearn_core.views import curves
+from unlearn_core.views import spectra as spectra_view
+
+
+def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
+    """Return the masks that a forget request stands for."""
+    return _sets(data, forget)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _sets(data: DataConfig, forget: ForgetConfig) -> Sets:
+    return split(loaders.dataset(data), forget)
+
+
+def course(comparison_key: str) -> pd.DataFrame:
+    """Return what was noted on the way in every run of a comparison; see `views.curves`."""
+    return _course(comparison_key, loaders.store().fingerprint())
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the course of the runs…")
+def _course(comparison_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    return curves.course(loaders.all_comparisons()[comparison_key].runs)
+
+
+def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
+    """Return the spectra of several runs; see `views.spectra`."""
+    fingerprint = loaders.store().fingerprint()
+    parts = [_spectra(key, fingerprint) for key in run_keys]
+    return pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
+
+
+@st.cache_data(max_entries=64, show_spinner="Computing the spectra…")
+def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    run = loaders.store().load(run_key)
+    return spectra_view.spectra(run, sets(run.config.data, run.config.forget))

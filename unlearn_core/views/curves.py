@@ -1,0 +1,77 @@
+"""What happened on the way: probes and losses of the methods by step, and the reference lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from unlearn_core.runs.artefact import HISTORY, RunArtefact
+from unlearn_core.runs.comparison import label
+
+PROBE, LOSS = "probe/", "loss/"
+REFERENCES = ("original", "retrain")
+PROBE_NAMES = {
+    "dimensional_alignment": "DA(D_f|D_r)",
+    "linear_probe_forget": "LP(D_f)",
+    "linear_probe_retain": "LP(D_r)",
+    "forget_accuracy": "Acc(D_f)",
+    "retain_accuracy": "Acc(D_r)",
+    "forget_test_accuracy": "Acc(D_ft)",
+    "retain_test_accuracy": "Acc(D_rt)",
+}
+AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
+COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
+
+
+def course(runs: Sequence[RunArtefact]) -> pd.DataFrame:
+    """Return one row per run, step and quantity that was noted at that step.
+
+    Columns: `label`, `method`, `seed`, `quantity` (`probe/...` or `loss/...`), `step`, `share`
+    (of the run's steps, in [0, 1]), `seconds` and `value`.  The original has its one probe, the
+    retrained model the probe after its last step: their values are the reference lines.
+    """
+    parts = [_of_run(run) for run in runs if run.has(HISTORY)]
+    parts = [part for part in parts if not part.empty]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _of_run(run: RunArtefact) -> pd.DataFrame:
+    history = run.history()
+    values = [name for name in history if str(name).startswith((PROBE, LOSS))]
+    if run.config.method in REFERENCES:
+        history = history[history["step"] == history["step"].max()]
+        values = [name for name in values if str(name).startswith(PROBE)]
+    long = history.melt(["step", "seconds"], values, var_name="quantity").dropna(subset="value")
+    last = max(int(history["step"].max()), 1)
+    long = long.assign(
+        label=label(run),
+        method=run.config.method,
+        seed=run.config.seed,
+        share=long["step"] / last,
+    )
+    return long[COLUMNS]
+
+
+def curves(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Return the methods' rows of one quantity, without the references."""
+    return rows[(rows["quantity"] == quantity) & ~rows["method"].isin(REFERENCES)]
+
+
+def reference_lines(rows: pd.DataFrame, quantity: str) -> dict[str, float]:
+    """Return the value of original and retrained model (mean over seeds) by method name."""
+    chosen = rows[(rows["quantity"] == quantity) & rows["method"].isin(REFERENCES)]
+    means = chosen.groupby("method")["value"].mean()
+    return {name: float(means[name]) for name in REFERENCES if name in means}
+
+
+def loss_names(rows: pd.DataFrame) -> list[str]:
+    """Return the losses that any method noted, without their prefix, the objective first."""
+    quantities = [name for name in rows["quantity"].unique() if name.startswith(LOSS)]
+    names = [name.removeprefix(LOSS) for name in quantities]
+    return sorted(names, key=lambda name: (name != "objective", name))
+
+
+def method_labels(rows: pd.DataFrame) -> list[str]:
+    """Return the labels of the runs that have a course of their own."""
+    return list(dict.fromkeys(rows[~rows["method"].isin(REFERENCES)]["label"]))

@@ -1,0 +1,71 @@
+"""Eigenvalue spectra of the features of D_f and D_r, from what was recorded of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.runs.comparison import label
+from unlearn_core.subspace import effective_rank_of, spectrum
+
+SHOWN_SETS = {"forget": "D_f", "retain": "D_r"}
+FLOOR = 1e-7  # smaller shares are rounding
+COLUMNS = ["label", "method", "seed", "set", "index", "share", "effective_rank", "n_examples"]
+
+
+def spectra(run: RunArtefact, sets: Sets) -> pd.DataFrame:
+    """Return one row per set and eigenvalue of F^T F.
+
+    Columns: `label`, `method`, `seed`, `set` ("forget" or "retain"), `index` (from 1), `share`
+    (the eigenvalue over their sum), `effective_rank` (exp of the shares' entropy) and
+    `n_examples`.  Empty where the run has no recorded features, or they are not finite.
+    """
+    if not run.has(ARRAYS):
+        return pd.DataFrame(columns=COLUMNS)
+    records = run.records()
+    parts = []
+    for name in SHOWN_SETS:
+        features = records.features[getattr(sets, name)[records.example_ids]]
+        if not len(features) or not np.isfinite(features).all():
+            continue
+        eigenvalues = spectrum(features)
+        if not eigenvalues.any():
+            continue
+        part = pd.DataFrame(
+            {
+                "index": np.arange(1, len(eigenvalues) + 1),
+                "share": eigenvalues / eigenvalues.sum(),
+            }
+        )
+        parts.append(
+            part[part["share"] > FLOOR].assign(
+                set=name,
+                effective_rank=effective_rank_of(eigenvalues),
+                n_examples=len(features),
+            )
+        )
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(label=label(run), method=run.config.method, seed=run.config.seed)
+    return table[COLUMNS]
+
+
+def rank_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the effective ranks, one row per model, one column per set."""
+    ranks = rows.drop_duplicates(["label", "seed", "set"])
+    table = ranks.pivot_table(
+        values="effective_rank", index=["label", "seed"], columns="set", sort=False
+    )
+    names = {name: f"Effective rank of {shown}" for name, shown in SHOWN_SETS.items()}
+    table = table.rename(columns=names).rename_axis(columns=None).round(2)
+    return table.reset_index().rename(columns={"label": "Model", "seed": "Seed"})
+
+
+def sizes_text(rows: pd.DataFrame) -> str:
+    """Return how many examples each set has, such as "146 examples of D_f, 1,292 of D_r"."""
+    sizes = rows.groupby("set", sort=False)["n_examples"].first()
+    shown = [f"{sizes[name]:,} of {SHOWN_SETS[name]}" for name in SHOWN_SETS if name in sizes]
+    return ", ".join(shown)
