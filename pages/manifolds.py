@@ -10,6 +10,7 @@ from unlearn_core.runs.comparison import label
 from unlearn_core.views import points as views
 from unlearn_core.views.map_payload import map_payload
 
+HIGHLIGHTS = views.HIGHLIGHTS
 LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout"}
 PARTS = {"both": "Train and test", "train": "Train", "test": "Test"}
 COLOURS = {"label": "True class", "prediction": "Predicted class"}
@@ -60,7 +61,7 @@ def choose_runs() -> list[RunArtefact]:
 def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(
-            "Highlight", list(views.HIGHLIGHTS), format_func=views.HIGHLIGHTS.__getitem__, default="all",
+            "Highlight", list(HIGHLIGHTS), format_func=HIGHLIGHTS.__getitem__, default="all",
             key="highlight", bind="query-params", required=True,
         )  # fmt: skip
         part = st.segmented_control(
@@ -115,8 +116,8 @@ if table is None:
     st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
+assets({**map_loaders.pictures(comparison.config.data, shown_ids), "key": comparison.key})
 maps(mapped, table)
 original = comparison.reference("original", mapped[0].config.seed)
 map_sections.moved_most(comparison, mapped, table, original.key if original else "")
 map_sections.during(comparison, mapped)
-assets({**map_loaders.pictures(comparison.config.data, shown_ids), "key": comparison.key})

@@ -250,7 +250,8 @@ def displacements(points: pd.DataFrame, original: str) -> pd.DataFrame:
     aligned maps). The original itself is left out.
     """
     start = points[points["run"] == original].set_index("example_id")[["x", "y"]]
-    moved = points[points["run"] != original].join(start, on="example_id", rsuffix="_before")
+    start = start.add_suffix("_before")
+    moved = points[points["run"] != original].join(start, on="example_id")
     distance = np.hypot(moved["x"] - moved["x_before"], moved["y"] - moved["y_before"])
     columns = ["run", "example_id", "set", "label", "prediction"]
     return moved[columns].assign(distance=distance.astype(np.float64))

@@ -37,7 +37,7 @@ def step_figure(
     history : DataFrame
         `step` and some of the columns in `CURVES`, in [0, 1].
     """
-    table = steps.merge(looks, on="example_id")
+    table = steps.merge(looks, on="example_id").sort_values(["step", "example_id"])
     numbers = sorted(int(step) for step in table["step"].unique())
     figure = make_subplots(
         cols=3, column_widths=[0.5, 0.36, 0.14], horizontal_spacing=0.06,
@@ -46,31 +46,20 @@ def step_figure(
     probes = history[["step", *[c for c in CURVES if c in history]]].dropna(thresh=2)
     still = _curves(probes)
     figure.add_traces(still, rows=1, cols=2)
-    first = _moving(table, probes, numbers[0], classes)
-    for column, traces in first.items():
-        figure.add_traces(traces, rows=1, cols=column)
+    figure.add_traces(_points(table, numbers[0], classes), rows=1, cols=1)
+    figure.add_trace(_here(numbers[0]), row=1, col=2)
+    figure.add_trace(_values(probes, numbers[0]), row=1, col=3)
     changed = list(range(len(still), len(figure.data)))
     figure.frames = [
         go.Frame(
             name=str(step),
-            data=[t for traces in _moving(table, probes, step, classes).values() for t in traces],
+            data=[*_places(table, step), _here(step), _values(probes, step)],
             traces=changed,
         )
         for step in numbers
     ]
     _dress(figure, table, numbers)
     return figure
-
-
-def _moving(
-    table: pd.DataFrame, probes: pd.DataFrame, step: int, classes: Sequence[str]
-) -> dict[int, list[go.Scatter]]:
-    """Return what changes from step to step, by the column it is drawn in."""
-    return {
-        1: _points(table, step, classes),
-        2: [_here(step)],
-        3: [_values(probes, step)],
-    }
 
 
 def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.Scatter]:
@@ -82,7 +71,7 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
             now[is_forget],
             {"size": 10, "symbol": "diamond", "line": {"width": 1.2, "color": "#222222"}},
         ),
-    }
+    ]
     return [
         go.Scatter(
             x=rows["x"].to_numpy(),
@@ -95,6 +84,16 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
             hovertemplate="id %{customdata}, class %{text}<extra></extra>",
         )
         for rows, marker in shapes
+    ]
+
+
+def _places(table: pd.DataFrame, step: int) -> list[go.Scatter]:
+    """Return where `_points` lie at a later step; what they look like stays."""
+    now = table[table["step"] == step]
+    is_forget = now["set"].isin(FORGET_SETS)
+    return [
+        go.Scatter(x=rows["x"].to_numpy(), y=rows["y"].to_numpy())
+        for rows in (now[~is_forget], now[is_forget])
     ]
 
 

@@ -1,0 +1,88 @@
+import base64
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.views.map_payload import axis_range, map_payload, typed
+
+CLASSES = [str(label) for label in range(10)]
+
+
+def points(n_examples, runs):
+    random = np.random.default_rng(0)
+    ids = np.arange(n_examples) * 3
+    sets = random.choice(["forget", "retain", "forget_test", "retain_test"], n_examples)
+    labels = random.integers(0, 10, n_examples)
+    parts = []
+    for key in runs:
+        places = random.normal(size=(4, n_examples)).astype(np.float32)
+        columns = dict(zip(("x", "y", "own_x", "own_y"), places, strict=True))
+        part = pd.DataFrame(
+            {"run": key, "example_id": ids, "set": sets, "label": labels, **columns}
+        )
+        part["prediction"] = random.integers(0, 10, n_examples)
+        part["probability"] = random.random(n_examples).astype(np.float32)
+        part["state"] = random.choice(["other", "forgotten"], n_examples)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def panels(runs):
+    return [{"key": key, "label": key.upper(), "verdict": "matched"} for key in runs]
+
+
+def decoded(array):
+    return np.frombuffer(base64.b64decode(array["bdata"]), dtype=f"<{array['dtype']}")
+
+
+def test_a_figure_of_5000_points_and_6_models_is_under_a_megabyte():
+    runs = list("abcdef")
+    payload = map_payload(points(5000, runs), panels(runs), CLASSES)
+    assert len(json.dumps(payload)) < 1_000_000
+
+
+def test_typed_arrays_come_back_as_they_went():
+    values = np.array([0, 7, 65_535])
+    np.testing.assert_array_equal(decoded(typed(values, "u2")), values)
+
+
+def test_points_out_of_the_chosen_part_are_hidden_and_others_lit_or_dimmed():
+    table = points(200, ["a"])
+    payload = map_payload(table, panels("a"), CLASSES, mode="forgotten", part="train")
+    looks = decoded(payload["panels"][0]["looks"])
+    is_train = table["set"].isin(["forget", "retain"])
+    expected = np.where(is_train, np.where(table["state"] == "forgotten", 2, 1), 0)
+    np.testing.assert_array_equal(looks, expected)
+
+
+def test_probabilities_are_sent_to_four_digits():
+    table = points(50, ["a"])
+    payload = map_payload(table, panels("a"), CLASSES)
+    sent = decoded(payload["panels"][0]["probabilities"]) / payload["probability_scale"]
+    np.testing.assert_allclose(sent, table["probability"], atol=5.1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layout", "column", "linked"), [("aligned", "x", True), ("own", "own_x", False)]
+)
+def test_only_aligned_maps_share_their_axes(layout, column, linked):
+    table = points(50, ["a", "b"])
+    payload = map_payload(table, panels("ab"), CLASSES, layout=layout)
+    assert payload["linked"] is linked
+    np.testing.assert_array_equal(
+        decoded(payload["panels"][1]["x"]), table.loc[table["run"] == "b", column]
+    )
+
+
+def test_the_version_changes_with_what_is_shown_and_only_then():
+    table = points(50, ["a", "b"])
+    first = map_payload(table, panels("ab"), CLASSES)
+    assert map_payload(table, panels("ab"), CLASSES)["version"] == first["version"]
+    assert map_payload(table, panels("ab"), CLASSES, mode="forget")["version"] != first["version"]
+
+
+def test_an_axis_of_equal_values_still_has_a_width():
+    low, high = axis_range(pd.Series([2.0, 2.0]))
+    assert low < 2.0 < high

@@ -1,0 +1,181 @@
+"""Joining maps, records and sets; the numbers are small enough to check by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.records import Records, Sets
+from unlearn_core.runs.artefact import ARRAYS
+from unlearn_core.views import points as views
+
+MAP = "projection-1.parquet"
+CLASSES = ("cat", "dog")
+# examples 0, 1: forget (cat); 2, 3: retain; 4: forget_test; 5, 6: retain_test
+LABELS = np.array([0, 0, 1, 1, 0, 1, 1])
+
+
+def masks():
+    ids = np.arange(7)
+    return Sets(
+        forget=ids < 2, retain=(ids > 1) & (ids < 4), forget_test=ids == 4, retain_test=ids > 4
+    )
+
+
+def run(key, predictions, *, shift=0.0, ids=range(7), facts=None, files=(MAP, ARRAYS)):
+    """Return a run whose records lie in descending and whose map in ascending order of ids."""
+    rows = np.array(sorted(ids, reverse=True))
+    logits = np.zeros((len(rows), 2), dtype=np.float32)
+    logits[np.arange(len(rows)), np.asarray(predictions)[rows]] = np.log(3)  # probability 3/4
+    records = Records(
+        example_ids=rows,
+        labels=LABELS[rows],
+        is_train=rows < 4,
+        logits=logits,
+        features=np.zeros((len(rows), 2), dtype=np.float32),
+    )
+    placed = np.array(sorted(ids))
+    layout = pd.DataFrame(
+        {"example_id": placed, "x": placed + 3 * shift, "y": 4 * shift, "own_x": 0.0, "own_y": 1.0}
+    )
+    known = {"file": MAP, "n_examples": len(placed), "seed": 0, "n_neighbors": 15}
+    return SimpleNamespace(
+        key=key,
+        manifest={"maps": [known if facts is None else facts]},
+        has=lambda name: name in files,
+        records=lambda: records,
+        table=lambda name: layout,
+    )
+
+
+ORIGINAL = run("o", [0, 0, 1, 1, 0, 1, 0])  # wrong on 6
+UNLEARNED = run("u", [1, 0, 1, 0, 1, 1, 0], shift=1.0)
+NAMES = {"o": "Original", "u": "MUDA"}
+
+
+def table():
+    return views.join([views.run_points(r, masks(), ORIGINAL) for r in (ORIGINAL, UNLEARNED)])
+
+
+def of(key):
+    return table().query("run == @key").set_index("example_id")
+
+
+def test_predictions_meet_their_positions_whatever_the_order_of_the_records():
+    rows = of("u")
+    assert rows["x"].tolist() == [3, 4, 5, 6, 7, 8, 9]
+    assert rows["prediction"].tolist() == [1, 0, 1, 0, 1, 1, 0]
+    assert rows["probability"].to_numpy() == pytest.approx(0.75)
+    assert rows["label_probability"].tolist() == pytest.approx(
+        [0.25, *[0.75] * 2, 0.25, 0.25, 0.75, 0.25]
+    )
+    assert rows["set"].tolist() == [
+        *["forget"] * 2, *["retain"] * 2, "forget_test", *["retain_test"] * 2
+    ]  # fmt: skip
+
+
+def test_states_tell_forgotten_recognised_and_collateral():
+    assert of("u")["state"].tolist() == [
+        "forgotten", "recognised", "other", "collateral", "forgotten", "other", "other"
+    ]  # fmt: skip
+    assert of("o")["state"].tolist() == [
+        "recognised", "recognised", "other", "other", "recognised", "other", "other"
+    ]  # fmt: skip
+
+
+def test_without_the_original_nothing_counts_as_collateral():
+    rows = views.run_points(UNLEARNED, masks(), None)
+    assert "collateral" not in rows["state"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("mode", "ids"),
+    [
+        ("all", [0, 1, 2, 3, 4, 5, 6]),
+        ("forget", [0, 1, 4]),
+        ("forgotten", [0, 4]),
+        ("recognised", [1]),
+        ("collateral", [3]),
+    ],
+)
+def test_a_highlight_brings_out_its_examples(mode, ids):
+    rows = of("u")
+    assert rows.index[views.is_highlighted(rows, mode)].tolist() == ids
+
+
+def test_counts_name_how_many_of_which():
+    assert (
+        views.highlight_counts(table(), "forgotten", "both")["u"] == "correctly forgotten: 2 of 3"
+    )
+    assert (
+        views.highlight_counts(table(), "forgotten", "train")["u"] == "correctly forgotten: 1 of 2"
+    )
+    assert views.highlight_counts(table(), "collateral", "both")["u"] == "collateral: 1 of 4"
+    assert views.highlight_counts(table(), "all", "test")["o"] == "3 examples"
+
+
+def test_only_shared_examples_are_joined():
+    part = views.run_points(run("p", LABELS, ids=[0, 2, 6]), masks(), ORIGINAL)
+    whole = views.run_points(ORIGINAL, masks(), ORIGINAL)
+    joined = views.join([whole, part])
+    assert joined.groupby("run")["example_id"].apply(list).to_dict() == {
+        "o": [0, 2, 6],
+        "p": [0, 2, 6],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"facts": {"file": None, "reason": "umap-learn is not installed"}}, "not installed"),
+        ({"files": (ARRAYS,)}, "map is not among the files"),
+        ({"files": (MAP,)}, "recorded outputs are not among the files"),
+    ],
+)
+def test_a_run_without_a_map_says_why(changes, reason):
+    assert reason in views.missing_map(run("r", LABELS, **changes))
+    assert views.missing_map(ORIGINAL) is None
+
+
+def test_the_selection_shows_every_model_s_prediction():
+    rows = views.selection_table(table(), [3, 0], NAMES, CLASSES)
+    assert rows["id"].tolist() == [0, 3]
+    assert rows["label"].tolist() == ["cat", "dog"]
+    assert rows["Original"].tolist() == ["cat", "dog"]
+    assert rows["MUDA"].tolist() == ["dog", "cat"]
+    assert rows["MUDA p"].tolist() == pytest.approx([0.75, 0.75])
+
+
+def test_the_export_has_sets_and_positions():
+    rows = views.export_table(table(), [3, 4], NAMES, CLASSES)
+    assert rows["set"].tolist() == ["retain", "forget_test"]
+    assert rows["MUDA: x"].tolist() == [6, 7]
+    assert rows["Original: predicted"].tolist() == ["dog", "cat"]
+
+
+def test_only_training_examples_can_be_forgotten():
+    assert views.training_ids(table(), [6, 3, 0, 4]) == [0, 3]
+
+
+def test_selection_words_count_each_set():
+    words = views.selection_words(table(), [0, 1, 2])
+    assert words == "3 selected: 2 D_f (to forget), 1 D_r (retained)"
+
+
+def test_displacement_is_the_distance_from_the_original_s_map():
+    moved = views.displacements(table(), "o")
+    assert set(moved["run"]) == {"u"}
+    assert moved["distance"].to_numpy() == pytest.approx(5.0)  # a 3-4-5 triangle
+    summary = views.displacement_summary(moved, {"u": "MUDA"})
+    assert summary.to_dict("records") == [
+        {"Run": "MUDA", "D_f": 5.0, "D_r": 5.0, "D_ft": 5.0, "D_rt": 5.0}
+    ]
+
+
+def test_most_moved_come_farthest_first():
+    moved = views.displacements(table(), "o")
+    moved["distance"] = [1.0, 7.0, 2.0, 0.0, 3.0, 5.0, 4.0]
+    rows = views.most_moved(moved, "u", CLASSES, 3)
+    assert rows["id"].tolist() == [1, 5, 6]
+    assert rows["predicted"].tolist() == ["cat", "dog", "cat"]
