@@ -16,6 +16,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.views import curves
 from unlearn_core.views import spectra as spectra_view
+from unlearn_core.views.small_maps import small_map
 
 
 def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
@@ -49,3 +50,17 @@ def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
 def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
     run = loaders.store().load(run_key)
     return spectra_view.spectra(run, sets(run.config.data, run.config.forget))
+
+
+def small_maps(run_keys: Sequence[str]) -> pd.DataFrame:
+    """Return the small maps of several runs; see `views.small_maps`."""
+    fingerprint = loaders.store().fingerprint()
+    parts = [_small_map(key, fingerprint) for key in run_keys]
+    return pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the maps…")
+def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    run = loaders.store().load(run_key)
+    chosen = sets(run.config.data, run.config.forget)
+    return small_map(run, loaders.dataset(run.config.data), chosen)

@@ -70,3 +70,13 @@ def comparison_title(config: RunConfig) -> str:
     name = spec.label if spec else config.data.name
     part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width})"
+
+
+def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:
+    """Return what is to be forgotten from what, as one sentence in Markdown."""
+    spec = DATASETS.get(config.data.name)
+    what = describe_forget(config.forget, class_names)
+    return (
+        f"**{what[:1].upper()}{what[1:]}** is to be removed from a {config.model.name} of width "
+        f"{config.model.width} trained on **{spec.label if spec else config.data.name}**."
+    )

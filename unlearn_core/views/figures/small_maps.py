@@ -1,0 +1,71 @@
+"""Small maps side by side with matched axes, the forget set told by colour, shape and edge."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from unlearn_core.views.figures.layout import LINE
+from unlearn_core.views.palette import class_colour
+
+HEIGHT = 400
+MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
+
+
+def small_maps_figure(rows: pd.DataFrame) -> go.Figure:
+    """Draw what `views.small_maps.small_map` returns for one or more runs.
+
+    Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.
+    """
+    titles = list(dict.fromkeys(rows["title"]))
+    figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
+    for column, title in enumerate(titles, start=1):
+        panel = rows[rows["title"] == title]
+        kept = panel[~panel["is_forget"]]
+        for number, part in kept.groupby("label"):
+            _points(figure, part, int(str(number)), column)
+        for number, part in panel[panel["is_forget"]].groupby("label"):
+            _points(figure, part, int(str(number)), column, forget=True)
+    figure.update_xaxes(visible=False, matches="x")
+    figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 5, "r": 5, "t": 40, "b": 5},
+        showlegend=rows["label"].nunique() <= MANY_CLASSES,
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
+        uirevision="keep",
+    )
+    for number in range(1, len(titles) + 1):  # a frame, for the axes themselves are hidden
+        suffix = "" if number == 1 else str(number)
+        figure.add_shape(
+            type="rect", x0=0, x1=1, y0=0, y1=1, line={"color": LINE, "width": 0.5},
+            xref=f"x{suffix} domain", yref=f"y{suffix} domain",
+        )  # fmt: skip
+    return figure
+
+
+def _points(
+    figure: go.Figure, part: pd.DataFrame, number: int, column: int, *, forget: bool = False
+) -> None:
+    name = str(part["class_name"].iloc[0])
+    shown = f"{name} (to forget)" if forget else name
+    figure.add_scatter(
+        x=part["x"].to_numpy(),
+        y=part["y"].to_numpy(),
+        mode="markers",
+        name=shown,
+        legendgroup=shown,
+        showlegend=column == 1,
+        marker={
+            "color": class_colour(number),
+            "size": 7 if forget else 4,
+            "symbol": "x" if forget else "circle",
+            "opacity": 0.9 if forget else 0.55,
+            "line": {"width": 0.5 if forget else 0, "color": "black"},
+        },
+        customdata=part["example_id"].to_numpy(),
+        hovertemplate=f"{shown}<br>example %{{customdata}}<extra></extra>",
+        row=1,
+        col=column,
+    )

@@ -1,0 +1,169 @@
+"""The headline of a comparison: one card a method, and which method is nearest to retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison, label
+from unlearn_core.views.small_maps import map_facts
+from unlearn_core.views.symbols import as_html
+from unlearn_core.views.tables import REFERENCES, summary
+from unlearn_core.views.verdicts import BEST_FIRST, verdict_rows
+from unlearn_core.views.wording import format_value
+
+KEY_NUMBERS = ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment")
+BEST_RULE = (
+    "the best verdict first (matched, then under-forgotten, over-forgotten, collapsed), and among "
+    "equals the dimensional alignment nearest to the retrained model's"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyNumber:
+    """One number of a card beside the retrained model's, as text."""
+
+    label: str
+    value: str
+    retrained: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """The headline of one method: its verdict and a few numbers. `more` counts its variants."""
+
+    label: str
+    method: str
+    word: str
+    because: str
+    agreement: str
+    numbers: tuple[KeyNumber, ...]
+    speedup: str
+    more: int
+
+
+def cards(comparison: Comparison, report: Mapping[str, Any]) -> list[Card]:
+    """Return one card per method, the best first; of its variants the one with usual settings."""
+    table, verdicts = summary(report), verdict_rows(report).set_index("label")
+    variants: dict[str, list[RunArtefact]] = {}
+    for run in comparison.runs:
+        if run.config.method not in REFERENCES:
+            variants.setdefault(run.config.method, []).append(run)
+    found = []
+    for method, runs in variants.items():
+        usual = min(runs, key=lambda run: len(run.manifest.get("changed", {})))
+        name = label(usual)
+        verdict = verdicts.loc[name]
+        found.append(
+            Card(
+                label=name,
+                method=method,
+                word=str(verdict["word"]),
+                because=str(verdict["because"]),
+                agreement=str(verdict["agreement"]),
+                numbers=_numbers(table, name),
+                speedup=_text(table, name, "speedup", "mean"),
+                more=len({label(run) for run in runs}) - 1,
+            )
+        )
+    order = ranking(report)
+    return sorted(found, key=lambda card: order.index(card.label))
+
+
+def in_threes(found: Sequence[Card]) -> list[Sequence[Card]]:
+    """Return the cards in rows of three."""
+    return [found[start : start + 3] for start in range(0, len(found), 3)]
+
+
+def ranking(report: Mapping[str, Any]) -> list[str]:
+    """Return the labels of the methods' variants, the best first, by `BEST_RULE`."""
+    table = summary(report)
+    alignment = table[table["metric"] == "dimensional_alignment"].set_index("label")["distance"]
+    verdicts = verdict_rows(report)
+    verdicts = verdicts[~verdicts["method"].isin(REFERENCES)]
+    far = alignment.abs().reindex(verdicts["label"]).fillna(float("inf"))
+    ranks = zip(verdicts["word"].map(BEST_FIRST.index), far, verdicts["label"], strict=True)
+    return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:2])]
+
+
+def best(report: Mapping[str, Any]) -> str | None:
+    """Return the label of the best method's variant; None where no method has run."""
+    order = ranking(report)
+    return order[0] if order else None
+
+
+def key_of(comparison: Comparison, name: str) -> str | None:
+    """Return the key of the first run of this label; None where there is none."""
+    return next((run.key for run in comparison.runs if label(run) == name), None)
+
+
+def sizes(sets: Sets) -> list[tuple[str, str, str]]:
+    """Return symbol, meaning and size of the forget, the retain and the test set."""
+    return [
+        ("D_f", "training images to forget", f"{int(sets.forget.sum()):,}"),
+        ("D_r", "training images to keep", f"{int(sets.retain.sum()):,}"),
+        ("D_t", "test images", f"{int(sets.test.sum()):,}"),
+    ]
+
+
+def _numbers(table: pd.DataFrame, name: str) -> tuple[KeyNumber, ...]:
+    return tuple(
+        KeyNumber(
+            label=METRICS[metric].label,
+            value=_text(table, name, metric, "mean"),
+            retrained=_text(table, name, metric, "retrained"),
+        )
+        for metric in KEY_NUMBERS
+    )
+
+
+def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
+    rows = table[(table["label"] == name) & (table["metric"] == metric)]
+    return format_value(metric, float(rows[column].iloc[0])) if len(rows) else "–"
+
+
+def numbers_html(card: Card) -> str:
+    """Return a card's numbers as a small table, in parentheses the retrained model's."""
+    lines = [(as_html(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
+    if card.speedup != "–":
+        lines.append(("Speed-up", f"<b>{card.speedup}</b>", "(1.00x)"))
+    cells = "".join(
+        f'<tr><td>{name}</td><td style="padding: 0 .6rem; text-align: right">{value}</td>'
+        f'<td style="opacity: .75">{target}</td></tr>'
+        for name, value, target in lines
+    )
+    more = f"{card.more} more with changed settings on Metrics" if card.more else ""
+    return f'<table style="font-size: .875rem">{cells}</table><small>{more}</small>'
+
+
+def runs_text(comparison: Comparison) -> str:
+    """Return how many runs and seeds there are, such as "7, 1 seed"."""
+    n_seeds = len(comparison.seeds)
+    return f"{len(comparison.runs)}, {n_seeds} seed{'s' if n_seeds > 1 else ''}"
+
+
+def map_recipe(comparison: Comparison, keys: Sequence[str], n_points: int) -> str:
+    """Return neighbours, seed and trustworthiness of the maps of these runs."""
+    facts = [map_facts(run) for run in comparison.runs if run.key in keys]
+    facts = [fact for fact in facts if fact.get("file")]
+    trust = [float(fact["trustworthiness"]) for fact in facts]
+    spread = f"{min(trust):.2f}" if min(trust) == max(trust) else f"{min(trust):.3f} or more"
+    return (
+        f"All maps are aligned to the original's; {facts[0]['n_neighbors']} neighbours, map seed "
+        f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
+        f"{facts[0]['n_examples']:,} mapped images are drawn in each."
+    )
+
+
+def why_no_maps(comparison: Comparison) -> str:
+    """Return the reasons for which none of the runs has a map."""
+    reasons = {
+        str(map_facts(run).get("reason", "the map was not shipped")) for run in comparison.runs
+    }
+    return f"There are no maps: {'; '.join(sorted(reasons))}."
