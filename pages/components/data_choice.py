@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import loaders
-from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.runs.plan import comparison_config
 
@@ -49,11 +49,11 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
     )
     spec = get_dataset(name)
+    _start(name, spec.width, spec.recipe)
     width = third.number_input(
         "Width",
         1,
         256,
-        value=spec.width,
         step=1,
         key=f"width_{name}",
         persist_state="session",
@@ -73,7 +73,6 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
         "Epochs",
         1,
         1000,
-        value=recipe.epochs,
         step=1,
         key=f"epochs_{name}",
         persist_state="session",
@@ -82,7 +81,6 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
         "Learning rate",
         1e-6,
         10.0,
-        value=recipe.learning_rate,
         step=0.01,
         format="%g",
         key=f"rate_{name}",
@@ -91,7 +89,6 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
     part = left.number_input(
         "Training images",
         min_value=1,
-        value=None,
         step=1,
         key=f"part_{name}",
         placeholder="all of them",
@@ -122,6 +119,13 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
         training=replace(recipe, epochs=int(epochs), learning_rate=float(rate)),
     )
     return config, sorted(seeds)
+
+
+def _start(name: str, width: int, recipe: TrainingConfig) -> None:
+    """Fill the fields of a data set that was not shown yet with what suits it."""
+    fields = {"epochs": recipe.epochs, "rate": recipe.learning_rate, "part": None, "width": width}
+    for field, value in fields.items():
+        st.session_state.setdefault(f"{field}_{name}", value)
 
 
 def _is_there(config: DataConfig) -> bool:

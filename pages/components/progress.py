@@ -6,10 +6,12 @@ so that a refresh or a second tab shows the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components import loaders, queue
-from unlearn_core.runs.status import Status
+from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as view
 from unlearn_core.views.figures.live import live_curves, live_figure
 from unlearn_core.views.wording import comparison_title
@@ -52,7 +54,7 @@ def _panel(found: list[Status]) -> None:
     if not found:
         st.caption(NOTHING)
         return
-    st.caption(view.headline(found).capitalize() + ".")
+    _buttons_for_all(found)
     places = view.positions(found)
     for job in view.in_order(found):
         with st.container(border=True):
@@ -77,17 +79,38 @@ def _job(job: Status, place: int | None) -> None:
 
 
 def _buttons(job: Status) -> None:
-    jobs = queue.job_queue()
-    if job.state in ("queued", "running"):
-        if loaders.store().is_cancel_requested(job.key):
+    key, jobs = job.key, queue.job_queue()
+    if job.state in ACTIVE:
+        if loaders.store().is_cancel_requested(key):
             st.caption("stopping…", width="content")
-            return
-        st.button("Cancel", key=f"cancel_{job.key}", on_click=jobs.cancel, args=(job.key,))
+        else:
+            st.button("Cancel", key=f"cancel_{key}", on_click=jobs.cancel, args=(key,))
         return
-    st.button("Retry", key=f"retry_{job.key}", on_click=jobs.retry, args=(job.key,))
-    st.button("Dismiss", key=f"dismiss_{job.key}", on_click=jobs.dismiss, args=(job.key,))
-    with st.popover("Log", width="content"):
-        st.code(loaders.store().log(job.key) or "The log is empty.", language=None)
+    st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=jobs.retry, args=(key,))
+    st.button("Dismiss", key=f"dismiss_{key}", type="tertiary", on_click=jobs.dismiss, args=(key,))
+    with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
+        st.code(loaders.store().log(key) or "The log is empty.", language=None)
+
+
+def _buttons_for_all(found: list[Status]) -> None:
+    jobs = queue.job_queue()
+    waiting = [job.key for job in found if job.state in ACTIVE]
+    ended = [job.key for job in found if job.state in ENDED]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(view.headline(found).capitalize() + ".", width="stretch")
+        if len(waiting) > 1:
+            _button("Cancel all", jobs.cancel, waiting[::-1])  # or the next would begin
+        if len(ended) > 1:
+            _button("Retry all", jobs.retry, ended)
+            _button("Dismiss all", jobs.dismiss, ended)
+
+
+def _button(label: str, act: Callable[[str], None], keys: list[str]) -> None:
+    def act_on_all() -> None:
+        for key in keys:
+            act(key)
+
+    st.button(label, key=label.lower().replace(" ", "_"), type="tertiary", on_click=act_on_all)
 
 
 def _curves(job: Status) -> None:

@@ -173,9 +173,10 @@ def headline(jobs: Sequence[Status]) -> str:
 def progress_text(job: Status) -> str:
     """Return where a running job stands, with its true steps."""
     if not job.stage:
-        return "starting"
+        return "Starting"
     steps = f", step {job.step:,} of {job.total:,}" if job.total else ""
-    return STAGES.get(job.stage, job.stage) + steps
+    stage = "train" if job.method == "retrain" and job.stage == "unlearn" else job.stage
+    return STAGES.get(stage, stage).capitalize() + steps
 
 
 def losses_text(job: Status) -> str:

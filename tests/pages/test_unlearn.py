@@ -1,0 +1,291 @@
+"""The Unlearn page: choices, forms, plan, launch and the panel of jobs."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
+from unlearn_core.runs.catalogue import catalogue as read_catalogue
+from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.status import read_status, write_status
+from unlearn_core.runs.store import Store
+
+pytestmark = pytest.mark.page
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+DIGITS = RunConfig(
+    model=ModelConfig(width=8),
+    training=TrainingConfig(epochs=15, batch_size=64, learning_rate=0.05, weight_decay=1e-3),
+)
+
+
+class FakeQueue:
+    """Keeps jobs on disk as the real one does, and never runs any."""
+
+    last = None
+
+    def __init__(self, store):
+        self.store = store
+        FakeQueue.last = self
+
+    def submit(self, configs):
+        for config in (needed for c in configs for needed in with_parents(c)):
+            if not self.store.exists(config.key()) and not self.store.state(config.key()):
+                self.store.enqueue(config)
+        return [config.key() for config in configs]
+
+    def jobs(self):
+        return self.store.statuses()
+
+    def cancel(self, key):
+        self.store.mark(key, "cancelled", "cancelled before it began")
+
+    def retry(self, key):
+        self.store.enqueue(self.store.requested(key))
+
+    def dismiss(self, key):
+        self.store.delete(key)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _fake_queue(monkeypatch):
+    monkeypatch.setattr("unlearn_core.jobs.JobQueue", FakeQueue)
+
+
+@pytest.fixture(scope="module")
+def listed_once(tmp_path_factory):
+    """List the registries once: each empty store would wait seconds for it."""
+    store = Store(tmp_path_factory.mktemp("listed"))
+    read_catalogue(store)
+    return store.root / "catalogue.json"
+
+
+@pytest.fixture
+def empty_store(empty_store, listed_once):
+    empty_store.mkdir()
+    shutil.copy(listed_once, empty_store)
+    return empty_store
+
+
+def open_page(**query):
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.query_params.update(query)
+    at.run()
+    at.switch_page("pages/unlearn.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def jobs_of(root):
+    return Store(root).statuses()
+
+
+def texts(at):
+    shown = [*at.markdown, *at.caption, *at.error, *at.info, *at.success]
+    return "\n".join(element.value for element in shown)
+
+
+def is_disabled(at):
+    return at.button(key="launch").disabled
+
+
+def test_one_press_on_an_empty_store_queues_class_3_with_every_method(empty_store):
+    at = open_page()
+    assert "No estimate" in texts(at)
+    at.button(key="launch").click().run()
+    jobs = jobs_of(empty_store)
+    assert [job.method for job in jobs[:3]] == ["original", "retrain", "original"]
+    chosen = [m["name"] for m in catalogue(empty_store)["methods"] if m["name"] != "retrain"]
+    assert sorted(job.method for job in jobs[3:]) == sorted(chosen)
+    requests = {Store(empty_store).requested(job.key).forget for job in jobs[1:]}
+    assert requests == {ForgetConfig(kind="class", values=(3,))}
+    assert is_disabled(at)
+    assert "place 1 in the queue" in texts(at)
+
+
+def catalogue(root):
+    return json.loads((root / "catalogue.json").read_text())
+
+
+def test_runs_that_exist_are_said_to_cost_nothing_and_lead_to_the_results(filled_store):
+    at = open_page()
+    plan = at.dataframe[0].value
+    assert (plan["State"] == "exists already").all()
+    assert "launching costs nothing" in texts(at)
+    assert is_disabled(at)
+    comparison = replace(DIGITS, forget=ForgetConfig(kind="class", values=(3,))).comparison_key()
+    at.button(key="to_pages/metrics.py").click().run()
+    assert at.session_state["comparison"] == comparison
+
+
+def test_another_class_gets_an_estimate_that_names_the_runs_it_rests_on(filled_store):
+    at = open_page()
+    at.multiselect(key="forget_class_digits").set_value([5]).run()
+    plan = at.dataframe[0].value.set_index("Run")
+    assert plan.loc["Original (trained)", "State"] == "exists already"
+    assert plan.loc["MUDA", "State"] == "to make"
+    assert "from 1 run" in plan.loc["MUDA", "Time"]
+    assert not is_disabled(at)
+
+
+def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
+    at = open_page()
+    at.text_input(key="set_muda.digits.learning_rate").set_value("-1").run()
+    assert "Learning rate must be above 0, got -1." in [e.value for e in at.error]
+    assert is_disabled(at)
+    at.text_input(key="set_muda.digits.learning_rate").set_value("5e-4").run()
+    assert not at.error
+    at.button(key="launch").click().run()
+    muda = next(job for job in jobs_of(empty_store) if job.method == "muda")
+    assert Store(empty_store).requested(muda.key).settings["learning_rate"] == 5e-4
+
+
+def test_choosing_a_preset_fills_the_form_and_reset_brings_it_back(empty_store):
+    at = open_page()
+    rate = "set_finetune.digits.learning_rate"
+    assert at.text_input(key=rate).value == "0.001"
+    at.selectbox(key="preset_finetune.digits").set_value("muda").run()
+    assert at.text_input(key=rate).value == "0.01"
+    assert at.selectbox(key="set_finetune.digits.retain").value == "part"
+    at.text_input(key=rate).set_value("0.5").run()
+    at.button(key="reset_finetune.digits").click().run()
+    assert at.text_input(key=rate).value == "0.01"
+
+
+def test_a_method_that_is_not_ticked_is_not_launched(empty_store):
+    at = open_page()
+    for method in ("muda", "rfa"):
+        at.checkbox(key=f"use_{method}").uncheck().run()
+    at.button(key="launch").click().run()
+    assert not {"muda", "rfa"} & {job.method for job in jobs_of(empty_store)}
+
+
+def test_forgetting_everything_is_refused_with_the_reason(empty_store):
+    at = open_page()
+    at.multiselect(key="forget_class_digits").set_value(list(range(10))).run()
+    assert any("leaves nothing to retain" in error.value for error in at.error)
+    assert not [b for b in at.button if b.key == "launch"]
+
+
+def test_pasted_ids_are_checked_and_become_the_forget_set(empty_store):
+    at = open_page()
+    at.segmented_control(key="forget_kind").set_value("ids").run()
+    at.text_area(key="ids_text").set_value("4, five").run()
+    assert any("'five'" in error.value for error in at.error)
+    at.text_area(key="ids_text").set_value("99999").run()
+    assert any("between 0 and 1796" in error.value for error in at.error)
+    held_out = held_out_ids()[0]
+    at.text_area(key="ids_text").set_value(str(held_out)).run()
+    assert any("Only training examples" in error.value for error in at.error)
+    ids = train_ids()[:3]
+    at.text_area(key="ids_text").set_value(" ".join(map(str, ids))).run()
+    assert not at.error
+    assert at.metric[0].value == "3"
+    at.button(key=f"remove_{ids[0]}").click().run()
+    assert at.session_state["chosen_ids"] == ids[1:]
+
+
+def train_ids():
+    from unlearn_core.data import load_dataset
+
+    return load_dataset(DataConfig()).train_ids.tolist()
+
+
+def held_out_ids():
+    from unlearn_core.data import load_dataset
+
+    return load_dataset(DataConfig()).test_ids.tolist()
+
+
+def test_images_ticked_in_the_gallery_are_chosen(empty_store):
+    at = open_page()
+    at.segmented_control(key="forget_kind").set_value("ids").run()
+    first = train_ids()[0]
+    at.checkbox(key=f"pick_{first}").check().run()
+    assert at.session_state["chosen_ids"] == [first]
+    assert at.text_area(key="ids_text").value == str(first)
+    at.checkbox(key=f"pick_{first}").uncheck().run()
+    assert at.session_state["chosen_ids"] == []
+
+
+def test_ids_from_another_page_are_taken_over_with_its_data_and_model(filled_store):
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    ids = train_ids()[5:9]
+    at.session_state["forget_ids"] = ids
+    at.switch_page("pages/unlearn.py").run()
+    assert not at.exception
+    assert at.segmented_control(key="forget_kind").value == "ids"
+    assert at.session_state["chosen_ids"] == ids
+    assert at.dataframe[0].value["State"].tolist()[0] == "exists already"
+
+
+def test_missing_data_says_where_it_was_looked_for(empty_store, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
+    at = open_page()
+    at.selectbox(key="dataset").set_value("folder").run()
+    assert any(str(tmp_path / "folder") in error.value for error in at.error)
+    assert not [b for b in at.button if b.key == "launch"]
+
+
+@pytest.fixture
+def one_job(empty_store):
+    store = Store(empty_store)
+    config = replace(DIGITS, forget=ForgetConfig(kind="class", values=(3,))).retrained()
+    store.enqueue(config)
+    return store, config.key()
+
+
+def test_a_waiting_job_can_be_cancelled_retried_and_dismissed(one_job):
+    store, key = one_job
+    at = open_page()
+    at.button(key=f"cancel_{key}").click().run()
+    assert store.state(key) == "cancelled"
+    at.button(key=f"retry_{key}").click().run()
+    assert store.state(key) == "queued"
+    at.button(key=f"cancel_{key}").click().run()
+    at.button(key=f"dismiss_{key}").click().run()
+    assert store.state(key) is None
+    assert "Nothing is running" in texts(at)
+
+
+def test_a_running_job_shows_true_steps_and_curves_in_any_session(one_job):
+    store, key = one_job
+    folder = store.work / key
+    status = read_status(folder)
+    losses = {"objective": 1.25}
+    write_status(
+        folder,
+        replace(status, state="running", stage="unlearn", step=3, total=12, losses=losses),
+    )
+    rows = [{"step": 0, "probe/forget_accuracy": 1.0}, {"step": 1, "loss/objective": 1.25}]
+    (folder / "live.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with store.lock(key):
+        at = open_page()
+        again = open_page()
+    for page in (at, again):
+        [chart] = page.get("plotly_chart")
+        names = [trace["name"] for trace in json.loads(chart.proto.spec)["data"]]
+        assert names == ["Accuracy on D_f", "Objective"]
+        [bar] = page.get("progress")
+        assert bar.proto.text == "Training, step 3 of 12"
+        assert bar.proto.value == 25
+        assert "objective 1.25" in texts(page)
+
+
+def test_a_failed_job_shows_its_message_and_log(one_job):
+    store, key = one_job
+    store.mark(key, "failed", "the loss is not finite")
+    (store.work / key / "log.txt").write_text("step 7: nan\n")
+    at = open_page()
+    assert "the loss is not finite" in texts(at)
+    assert "step 7: nan" in [code.value.strip() for code in at.code]
+    assert at.button(key=f"retry_{key}")

@@ -1,0 +1,157 @@
+"""Wording and frames for jobs, requests, settings forms and live curves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.data.splits import split
+from unlearn_core.runs.status import Status
+from unlearn_core.views import forms, jobs, requests
+from unlearn_core.views.figures.live import MOST_POINTS, live_curves, live_figure
+
+CLASS_3 = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+MUDA = replace(CLASS_3, method="muda", settings={"alpha": 0.1})
+LABELS = {"muda": "MUDA", "retrain": "Retrained"}
+RATE = {"name": "learning_rate", "type": "float", "default": 1e-3, "choices": [], "between": None}
+RATE = {**RATE, "positive": True, "help": ""}
+
+
+def status(key, state, **more):
+    return Status(key=key, method="muda", seed=0, state=state, **more)
+
+
+def test_everything_needed_is_listed_once_and_parents_come_first():
+    needed = jobs.all_needed([CLASS_3, MUDA])
+    assert needed == [CLASS_3.base(), CLASS_3.retrained(), CLASS_3, MUDA]
+    names = [jobs.run_name(config, LABELS) for config in needed]
+    assert names == ["Original (trained)", "Retrained", "Original (measured)", "MUDA"]
+
+
+def test_an_estimate_is_the_median_of_like_runs():
+    other_class = replace(MUDA, forget=ForgetConfig(kind="class", values=(5,)))
+    timings = [(replace(other_class, seed=seed), float(seed)) for seed in (1, 2, 9)]
+    assert jobs.estimate(MUDA, timings) == jobs.Estimate(seconds=2.0, n_runs=3)
+    assert jobs.estimate(MUDA, [*timings, (MUDA, 4.0)]) == jobs.Estimate(seconds=4.0, n_runs=1)
+
+
+def test_no_estimate_rests_on_another_model_or_recipe():
+    wider = replace(MUDA, model=replace(MUDA.model, width=8))
+    longer = replace(CLASS_3, training=replace(CLASS_3.training, epochs=99)).retrained()
+    assert jobs.estimate(MUDA, [(wider, 1.0)]) is None
+    assert jobs.estimate(CLASS_3.retrained(), [(longer, 1.0)]) is None
+    assert jobs.estimate(CLASS_3, [(CLASS_3.base(), 1.0)]) is None
+
+
+def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
+    needed = jobs.all_needed([MUDA])
+    finished, waiting = {CLASS_3.base().key()}, {CLASS_3.retrained().key()}
+    table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS)
+    assert table["State"].tolist() == ["exists already", "in the queue", "to make"]
+    assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s (from 1 run)"]
+    assert jobs.left_to_make(table) == 1
+    assert jobs.plan_summary(needed, finished, [(MUDA, 75.0)]) == (
+        "2 runs to make, 1 exist already. About 1 min 15 s, estimated from 1 finished run; "
+        "no estimate yet for the other 1."
+    )
+    everything = {config.key() for config in needed}
+    assert "costs nothing" in jobs.plan_summary(needed, everything, [])
+
+
+def test_waiting_runs_have_places_and_running_ones_come_first():
+    found = [status("a", "queued"), status("b", "failed"), status("c", "queued")]
+    found += [status("d", "running", stage="unlearn", step=1200, total=2400)]
+    assert jobs.positions(found) == {"a": 1, "c": 2}
+    assert [job.key for job in jobs.in_order(found)] == ["d", "b", "a", "c"]
+    assert jobs.headline(found) == "1 running, 2 queued, 1 failed"
+    assert jobs.active(found) == {"a", "c", "d"}
+    assert jobs.progress_text(found[-1]) == "Unlearning, step 1,200 of 2,400"
+
+
+@pytest.mark.parametrize("text", ["3;x", "1.5", "-1"])
+def test_ids_that_are_not_whole_numbers_are_refused(text):
+    with pytest.raises(ValueError, match="whole numbers"):
+        requests.parse_ids(text)
+
+
+def test_set_sizes_are_those_of_the_split(small_dataset):
+    sets = split(small_dataset, ForgetConfig(kind="class", values=(0,)))
+    sizes = {name: int(count) for name, count, _ in requests.set_sizes(sets)}
+    assert sizes == {"D_f": 8, "D_r": 24, "D_ft": 4, "D_rt": 12}
+    assert requests.spread(sets.forget, 3) == [0, 16, 28]
+    assert requests.training_ids(small_dataset, 1)[:2] == [1, 5]
+
+
+def test_pages_of_a_gallery_cover_every_image_once():
+    ids = list(range(25))
+    count = requests.page_count(len(ids), 12)
+    assert sum((requests.page_of(ids, n, 12) for n in range(1, count + 1)), []) == ids
+    assert requests.page_count(0, 12) == 1
+
+
+def test_presets_start_with_the_data_sets_own_and_are_complete():
+    rows = [RATE, {**RATE, "name": "epochs", "type": "int", "default": 1}]
+    method = {"settings": rows, "presets": {"muda": {"epochs": 3}, "digits": {"learning_rate": 1}}}
+    labels = {"digits": "Digits", "cifar10": "CIFAR-10"}
+    found = forms.presets(method, "digits", labels)
+    assert list(found) == ["digits", "muda", "defaults"]
+    assert found["digits"] == {"learning_rate": 1.0, "epochs": 1}
+    assert type(found["digits"]["learning_rate"]) is float
+    assert list(forms.presets(method, "cifar10", labels)) == ["defaults", "muda", "digits"]
+
+
+def test_small_numbers_survive_the_way_through_a_form_exactly():
+    for value in (5e-5, 1e-3, 0.1 + 0.2, 1 / 3):
+        assert forms.from_widget(RATE, forms.to_widget(RATE, value)) == value
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [("abc", "must be a number"), ("0", "above 0"), ("nan", "finite"), (None, "must be a number")],
+)
+def test_a_wrong_number_is_refused_in_one_line(shown, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        forms.from_widget(RATE, shown)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.1"])
+def test_bounds_are_kept(value):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        forms.from_widget({**RATE, "positive": False, "between": [0, 1]}, value)
+
+
+def test_names_become_a_list_and_an_empty_field_an_empty_one():
+    row = {**RATE, "name": "layers", "type": "tuple", "positive": False}
+    assert forms.from_widget(row, "layer4, layer3.0 ,") == ["layer4", "layer3.0"]
+    assert forms.from_widget(row, forms.to_widget(row, [])) == []
+
+
+def test_live_curves_are_thin_keep_their_last_point_and_skip_what_is_missing():
+    steps = np.arange(1, 5001)
+    rows = pd.DataFrame({"step": steps, "loss/objective": steps / 10.0, "phase": ""})
+    rows["probe/forget_accuracy"] = np.where(steps % 500 == 0, 0.5, np.nan)
+    rows["probe/linear_probe_forget"] = 1.0
+    curves = live_curves(rows)
+    assert set(curves["curve"]) == {"loss/objective", "probe/forget_accuracy"}
+    loss = curves[curves["curve"] == "loss/objective"]
+    assert len(loss) == MOST_POINTS
+    assert loss["step"].max() == 5000
+    assert (curves["curve"] == "probe/forget_accuracy").sum() == 10
+
+
+def test_the_live_figure_shows_shares_above_losses_up_to_the_last_step():
+    rows = pd.DataFrame(
+        [{"step": 0, "probe/retain_accuracy": 1.0}, {"step": 1, "loss/task_loss": 2.0}]
+    )
+    figure = live_figure(live_curves(rows), total=40)
+    assert [trace.name for trace in figure.data] == ["Accuracy on D_r", "Task loss"]
+    assert figure.layout.yaxis.title.text == "Share"
+    assert figure.layout.yaxis2.title.text == "Loss"
+    assert figure.layout.xaxis2.range == (0, 40)
+
+
+def test_before_the_first_step_there_are_no_curves():
+    assert live_curves(pd.DataFrame()).empty
