@@ -14,10 +14,10 @@ function decode({ dtype, bdata }) {
 }
 
 async function plotly() {
-  for (let waited = 0; waited < 30000 && !globalThis.Plotly; waited += 25) {
+  for (let waited = 0; waited < 30000 && !globalThis.unlearnPlotly; waited += 25) {
     await new Promise((done) => setTimeout(done, 25));
   }
-  return globalThis.Plotly;
+  return globalThis.unlearnPlotly;
 }
 
 function escape(text) {
@@ -45,7 +45,7 @@ class FeatureMap {
 
   close() {
     this.watch.disconnect();
-    if (globalThis.Plotly) globalThis.Plotly.purge(this.plot);
+    if (globalThis.unlearnPlotly) globalThis.unlearnPlotly.purge(this.plot);
   }
 
   async update(data, selection) {
@@ -281,14 +281,14 @@ class FeatureMap {
 
   resize() {
     const width = this.root.clientWidth;
-    if (!this.data || !width || !globalThis.Plotly || Math.abs(width - this.width) < 2) return;
+    if (!this.data || !width || !globalThis.unlearnPlotly || Math.abs(width - this.width) < 2) return;
     this.width = width;
     if (!this.plot._fullLayout) return;
     const { annotations, ...sizes } = this.layout();
     const ranges = Object.keys(sizes).filter((name) => /^[xy]axis/.test(name));
     const changes = { width: sizes.width, height: sizes.height };
     ranges.forEach((name) => (changes[`${name}.domain`] = sizes[name].domain));
-    globalThis.Plotly.relayout(this.plot, { ...changes, annotations });
+    globalThis.unlearnPlotly.relayout(this.plot, { ...changes, annotations });
   }
 }
 

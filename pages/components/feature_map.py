@@ -22,9 +22,13 @@ PICTURES_JS = """export default function ({ data }) {
 
 @cache
 def _library() -> Any:
-    # a module runs once in a browser tab, however often the component is mounted
-    source = f"{get_plotlyjs()}\nexport default function () {{}}"
-    return st.components.v2.component("unlearn_plotly", js=source, isolate_styles=False)
+    # A module runs once in a browser tab, however often the component is mounted. Streamlit's
+    # charts bring a plotly.js of their own and set the same global; mixing the two fails.
+    return st.components.v2.component(
+        "unlearn_plotly",
+        js=f"{get_plotlyjs()}\nglobalThis.unlearnPlotly = Plotly;\nexport default function () {{}}",
+        isolate_styles=False,
+    )
 
 
 @cache

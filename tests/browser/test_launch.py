@@ -1,0 +1,38 @@
+"""The whole way in a real browser: launch on an empty store, watch, and find the result."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 300_000  # milliseconds; the first job starts a worker, loads torch and compiles umap
+
+
+def fill(page, label, value):
+    field = page.get_by_label(label, exact=True).first
+    field.fill(value)
+    field.press("Enter")
+
+
+def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serve, page, tmp_path):
+    page.goto(serve(tmp_path / "empty"))
+    page.get_by_role("link", name="Unlearn").click()
+    launch = page.get_by_role("button", name="Launch")
+    launch.wait_for()
+    page.get_by_text("Training recipe and seeds").click()
+    fill(page, "Epochs", "2")
+    fill(page, "Training images", "200")
+    fill(page, "Width", "4")
+    for method in ("Finetune", "MUDA", "RFA", "Head-only finetune"):
+        page.get_by_text(method, exact=False).locator("visible=true").first.click()
+    page.get_by_text("4 runs to make.").wait_for()
+    launch.click()
+    page.get_by_text("place 1 in the queue").or_(page.get_by_text("running")).first.wait_for()
+
+    page.reload()  # a new session: what runs is known from disk
+    page.get_by_role("button", name="Cancel").first.wait_for()
+    page.get_by_text("Nothing is running").wait_for(timeout=PATIENCE)
+
+    page.get_by_role("link", name="Metrics").click()
+    table = page.locator("table").first
+    table.wait_for()
+    assert {"Original", "Retrained", "NegGrad"} <= set(table.inner_text().split())
