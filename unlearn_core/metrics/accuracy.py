@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.metrics.base import Evidence, register_metric
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.records import Records
 
 SOURCE = "methods.md 4.1"
@@ -37,6 +37,8 @@ def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> f
 
 
 def _of(records: Records) -> float:
+    if not np.isfinite(records.logits).all():
+        raise NotApplicableError("the model's outputs are not finite")
     return accuracy(records.predictions, records.labels)
 
 

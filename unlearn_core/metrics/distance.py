@@ -182,4 +182,6 @@ def feature_distance_retrained(evidence: Evidence) -> float:
 def _layers(evidence: Evidence, name: str) -> float:
     if name not in evidence.layer_distances:
         raise NotApplicableError("there is no model to compare the layers with")
+    if not np.isfinite(evidence.layer_distances[name]):
+        raise NotApplicableError("the model's layer outputs are not finite")
     return evidence.layer_distances[name]

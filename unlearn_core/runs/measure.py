@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,15 @@ def measure(
         seed=config.seed,
     )
     values, reasons = evaluate(evidence)
-    return {"values": values, "reasons": reasons, "layers": layers}
+    return {"values": values, "reasons": reasons, "layers": [_without_nan(row) for row in layers]}
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """Replace what a model that broke down leaves in a row by None, as JSON has no NaN."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
 
 
 def cost_of(run: RunArtefact) -> Cost:

@@ -67,7 +67,7 @@ class Probe:
         values: dict[str, float] = {}
         for name in TRACKED:
             part = records.where(getattr(self.sets, name))
-            if len(part):
+            if len(part) and np.isfinite(part.logits).all():
                 values[f"{name}_accuracy"] = accuracy(part.predictions, part.labels)
         if not np.isfinite(records.features).all():
             return values, records
