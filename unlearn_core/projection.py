@@ -102,10 +102,12 @@ def project(
         raise ValueError(f"A map needs at least 4 examples, got {n_examples}.")
     if not np.isfinite(features).all():
         raise ValueError("A map needs finite features; this model's are not.")
+    import torch
     from umap import UMAP
 
     n_neighbors = min(config.n_neighbors, n_examples - 1)
     knn = exact_neighbours(features, features, n_neighbors)
+    threads = torch.get_num_threads()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*knn_search_index.*")  # no later transform
         warnings.filterwarnings("ignore", message=".*n_jobs value.*")
@@ -121,6 +123,9 @@ def project(
             n_jobs=1,
         )
         layout = model.fit_transform(np.ascontiguousarray(features, dtype=np.float32))
+    # numba changes the thread count of the OpenMP pool that torch shares, and with it the
+    # rounding of every later run in this process
+    torch.set_num_threads(threads)
     return np.asarray(layout, dtype=np.float32)
 
 
