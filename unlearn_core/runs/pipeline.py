@@ -247,10 +247,7 @@ class _Making:
             self.recorder.probe(model, step=0)
         seconds, progress, trainable = 0.0, Progress(step=0, total=0), 0
         while True:
-            if self.should_stop() or self.store.is_cancel_requested(self.config.key()):
-                raise CancelledError(
-                    f"{self.config.method} was cancelled at {progress.step} steps."
-                )
+            self._check_stop(f"at {progress.step} steps")
             before = time.perf_counter()
             following = next(steps, None)
             seconds += time.perf_counter() - before
@@ -282,13 +279,16 @@ class _Making:
         return to_device(self.dataset, mask, self.device, forget=self.sets.forget, augment=augment)
 
     def _stage(self, stage: str) -> None:
-        if self.should_stop():
-            raise CancelledError(f"{self.config.method} was cancelled before {stage}.")
+        self._check_stop(f"before {stage}")
         self._report(force=True, state="running", stage=stage)
+
+    def _check_stop(self, when: str) -> None:
+        if self.should_stop() or self.store.is_cancel_requested(self.config.key()):
+            raise CancelledError(f"{self.config.method} was cancelled {when}.")
 
     def _report(self, *, force: bool = False, **changes: Any) -> None:
         """Tell the caller at every step, and the disk a few times a second."""
+        self.writer.status = replace(self.writer.status, **changes)
         if force or time.time() - self.writer.status.updated > 0.2:
-            self.on_progress(self.writer.update(**changes))
-        else:
-            self.on_progress(replace(self.writer.status, **changes))
+            self.writer.update()
+        self.on_progress(self.writer.status)
