@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
-from unlearn_core.runs.status import ENDED, Status, read_status, write_status
+from unlearn_core.runs.status import Status, read_status, write_status
 from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -285,12 +285,11 @@ class Store:
     def clean(self) -> Keys:
         """Remove what unfinished runs left behind, except runs in progress; return their keys."""
         removed = []
-        for status in self.statuses():
-            if status.state in ENDED or (
-                status.state == "queued" and not self.is_locked(status.key)
-            ):
-                shutil.rmtree(self.work / status.key, ignore_errors=True)
-                removed.append(status.key)
+        for folder in sorted(self.work.glob("*/")):
+            key = folder.name
+            if not self.is_locked(key):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(key)
         return removed
 
 
