@@ -1,8 +1,15 @@
 """Fixtures shared by all tests: a store, small configs, and one tiny comparison with maps."""
 
+import os
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
+
+# One thread each, also in processes that tests start: arrays here are so small that threads
+# mostly wait for each other. Read when these libraries load, so set before they do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
