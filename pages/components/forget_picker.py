@@ -10,6 +10,7 @@ from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.views import requests
+from unlearn_core.views.symbols import as_markdown
 
 ARRIVED = "forget_ids"  # other pages leave here the ids that a person selected
 KIND = "forget_kind"
@@ -67,9 +68,9 @@ def show_sets(config: DataConfig, sets: Sets) -> None:
     """Show the sizes of the four sets and some pictures of what will be forgotten."""
     sizes = requests.set_sizes(sets)
     for (name, n_images, what), column in zip(sizes, st.columns(len(sizes)), strict=True):
-        column.metric(name, n_images, help=what)
+        column.metric(as_markdown(name), n_images, help=what)
     gallery.show(config, requests.spread(sets.forget, 6))
-    st.caption("How many images are in each set, and some of D_f with their class.")
+    st.caption(as_markdown("How many images are in each set, and some of D_f with their class."))
 
 
 def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:

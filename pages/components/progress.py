@@ -11,9 +11,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components import loaders, queue
+from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as view
 from unlearn_core.views.figures.live import live_curves, live_figure
+from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title
 
 WATCHED = "watched_jobs"  # the active jobs when this session last looked
@@ -55,22 +57,23 @@ def _panel(found: list[Status]) -> None:
         st.caption(NOTHING)
         return
     _buttons_for_all(found)
-    places = view.positions(found)
+    places, title = view.positions(found), ""
     for job in view.in_order(found):
+        config = queue.requested(job.key)
+        if config and config.forget.kind != "none" and comparison_title(config) != title:
+            title = comparison_title(config)
+            st.caption(title)
         with st.container(border=True):
-            _job(job, places.get(job.key))
+            _job(job, config, places.get(job.key))
 
 
-def _job(job: Status, place: int | None) -> None:
-    config = queue.requested(job.key)
+def _job(job: Status, config: RunConfig | None, place: int | None) -> None:
     name = view.run_name(config, _labels()) if config else _labels().get(job.method, job.method)
-    badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{job.state}]"
-    where = f"place {place} in the queue" if place else ""
+    state = f"{job.state}, place {place}" if place else job.state
+    badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{name}**, seed {job.seed} {badge} {where}", width="stretch")
+        st.markdown(f"**{name}**, seed {job.seed} {badge}", width="stretch")
         _buttons(job)
-    if config and config.forget.kind != "none":
-        st.caption(comparison_title(config))
     if job.state == "running":
         st.progress(job.fraction, text=view.progress_text(job))
         _curves(job)
@@ -122,7 +125,7 @@ def _curves(job: Status) -> None:
     st.plotly_chart(
         figure, key=f"live_{job.key}", width="stretch", config={"displayModeBar": False}
     )
-    st.caption("Probes look at up to 160 images of D_f and 320 of D_r while the run goes on.")
+    st.caption(as_markdown("Probes look at up to 160 images of D_f and 320 of D_r."))
 
 
 def _labels() -> dict[str, str]:

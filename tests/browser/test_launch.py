@@ -26,7 +26,7 @@ def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serv
         page.get_by_text(method, exact=False).locator("visible=true").first.click()
     page.get_by_text("4 runs to make.").wait_for()
     launch.click()
-    page.get_by_text("place 1 in the queue").or_(page.get_by_text("running")).first.wait_for()
+    page.get_by_text("queued, place 1").first.wait_for()
 
     page.reload()  # a new session: what runs is known from disk
     page.get_by_role("button", name="Cancel").first.wait_for()

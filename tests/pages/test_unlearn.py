@@ -109,7 +109,7 @@ def test_one_press_on_an_empty_store_queues_class_3_with_every_method(empty_stor
     requests = {Store(empty_store).requested(job.key).forget for job in jobs[1:]}
     assert requests == {ForgetConfig(kind="class", values=(3,))}
     assert is_disabled(at)
-    assert "place 1 in the queue" in texts(at)
+    assert "queued, place 1" in texts(at)
 
 
 def catalogue(root):
@@ -274,7 +274,7 @@ def test_a_running_job_shows_true_steps_and_curves_in_any_session(one_job):
     for page in (at, again):
         [chart] = page.get("plotly_chart")
         names = [trace["name"] for trace in json.loads(chart.proto.spec)["data"]]
-        assert names == ["Accuracy on D_f", "Objective"]
+        assert names == ["Accuracy on D<sub>f</sub>", "Objective"]
         [bar] = page.get("progress")
         assert bar.proto.text == "Training, step 3 of 12"
         assert bar.proto.value == 25

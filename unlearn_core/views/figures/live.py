@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearn_core.views.palette import FORGET_COLOUR, OKABE_ITO
+from unlearn_core.views.symbols import as_html
 
 MOST_POINTS = 300
 PROBES = {
     "probe/forget_accuracy": ("Accuracy on D_f", FORGET_COLOUR),
     "probe/retain_accuracy": ("Accuracy on D_r", "#0072B2"),
-    "probe/dimensional_alignment": ("DA(D_f|D_r)", "#009E73"),
+    "probe/dimensional_alignment": ("DA", "#009E73"),
 }
 LOSS_COLOURS = [colour for colour in OKABE_ITO if colour != FORGET_COLOUR]
 
@@ -51,7 +52,7 @@ def live_figure(curves: pd.DataFrame, total: int) -> go.Figure:
             figure.add_scatter(
                 x=curve["step"].to_numpy(),
                 y=curve["value"].to_numpy(),
-                name=label,
+                name=as_html(label),
                 mode="lines+markers" if panel == "probe" else "lines",
                 line={"color": colour, "width": 2},
                 legend=legend,
