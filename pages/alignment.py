@@ -18,6 +18,7 @@ from unlearn_core.views.curves import (
 )
 from unlearn_core.views.figures.curves import course_figure
 from unlearn_core.views.figures.spectra import spectra_figure
+from unlearn_core.views.overview import best, key_of
 from unlearn_core.views.recipe import recipe, tracked_text
 from unlearn_core.views.spectra import rank_table, sizes_text
 from unlearn_core.views.symbols import as_markdown
@@ -114,11 +115,12 @@ st.markdown(
     "Each curve shows how the features' energy is spread over directions, from the strongest. "
     "Dotted lines mark the effective rank: about how many directions carry the features."
 )
+compared = ("Original", "Retrained", best(report) or "")
 runs = {run.key: f"{label(run)}, seed {run.config.seed}" for run in comparison.runs}
 chosen = st.multiselect(
     "Models",
     list(runs),
-    default=[run.key for run in comparison.runs if run.config.method in ("original", "retrain")],
+    default=list(filter(None, (key_of(comparison, name) for name in compared))),
     format_func=lambda key: runs[key],
     max_selections=MOST_SPECTRA,
     key="spectrum_runs",

@@ -1,5 +1,71 @@
-"""methods."""
+"""A card a method, and the definitions of the metrics."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("methods")
+from pages.components import loaders, reads
+from unlearn_core.views import cards as view
+from unlearn_core.views.definitions import grouped, groups, is_public, with_link
+from unlearn_core.views.markup import STYLE, method_dot
+from unlearn_core.views.recipe import recipe
+from unlearn_core.views.symbols import as_html, as_markdown
+
+st.title("Methods")
+st.markdown(
+    "$D_f$ is the training data to forget, $D_r$ the rest of it, $D'_r$ a part of $D_r$ as large "
+    "as $D_f$; $D_t$ is the test data, of which $D_{ft}$ belongs to the forgotten class and "
+    "$D_{rt}$ to the others. No method ever sees test data."
+)
+catalogue = loaders.catalogue()
+report = reads.report_if_any()
+entries = {entry["name"]: entry for entry in catalogue["methods"]}
+
+wanted = st.pills(
+    "Show only",
+    list(view.FILTERS),
+    selection_mode="multi",
+    format_func=lambda name: view.FILTERS[name],
+    key="method_filter",
+    bind="query-params",
+)
+cards = view.chosen_cards(catalogue["methods"], wanted)
+if not cards:
+    st.info("No method passes all of these filters. Take one away.", icon=":material/filter_alt:")
+for card in cards:
+    with st.container(border=True, key=f"card_{card.name}"):
+        trick = " :orange-badge[trick, not unlearning]" if card.is_trick else ""
+        st.html(
+            f'{STYLE}<div style="font-size: 1.25rem; font-weight: 600">'
+            f"{method_dot(card.name)}{as_html(card.label)}</div>"
+        )
+        st.markdown(f"**{as_markdown(card.idea)}**{trick}")
+        for paragraph in card.details:
+            st.markdown(as_markdown(paragraph))
+        cost = view.measured_cost(report, card.name) if report else ""
+        facts = [
+            f"**Needs:** {as_markdown(card.needs)}",
+            f"**Measured cost:** {cost or 'no run in the chosen comparison'}",
+        ]
+        if is_public(card.source):
+            facts.append(f"**Source:** {with_link(card.source)}")
+        st.markdown("  \n".join(facts))
+        with st.expander("Settings and departures", icon=":material/tune:"):
+            if card.origin:
+                st.markdown(with_link(as_markdown(card.origin)))
+            settings = view.settings_table(entries[card.name])
+            if settings.empty:
+                st.caption("No settings of its own: it repeats the recipe of the original.")
+            else:
+                st.dataframe(settings, hide_index=True, key=f"settings_{card.name}")
+if report:
+    st.caption(f"Measured on: {recipe(report)}.")
+
+st.header("Metrics", anchor="metrics")
+for group in groups():
+    with st.expander(group, icon=":material/straighten:", key=f"metrics_{group}"):
+        for metric in grouped([group]):
+            st.markdown(
+                f"**{as_markdown(metric.label)}**: {as_markdown(metric.text)} {metric.better} "
+                f"{metric.origin}"
+            )

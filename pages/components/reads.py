@@ -6,17 +6,33 @@ Like `loaders`, everything is cached under the store's fingerprint.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import loaders
+from pages.components.selectors import CHOSEN
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.views import curves
 from unlearn_core.views import spectra as spectra_view
 from unlearn_core.views.small_maps import small_map
+
+
+def report_if_any() -> dict[str, Any] | None:
+    """Return the report of the chosen comparison; None where nothing is finished yet."""
+    found = loaders.all_comparisons()
+    if not found:
+        return None
+    key = st.session_state.get(CHOSEN)
+    return loaders.comparison_report(key if key in found else next(iter(found)))
+
+
+def method_entry(name: str) -> dict[str, Any]:
+    """Return a method's entry of the catalogue."""
+    return next(entry for entry in loaders.catalogue()["methods"] if entry["name"] == name)
 
 
 def sets(data: DataConfig, forget: ForgetConfig) -> Sets:

@@ -25,13 +25,20 @@ def as_html(text: str) -> str:
 def as_markdown(text: str, *, keep: str = "") -> str:
     r"""Return the text for Markdown, with D_f and its like as formulas.
 
-    Characters that Markdown gives a meaning are escaped, except those in `keep`.
+    Characters that Markdown gives a meaning are escaped, except those in `keep` and
+    what stands between backticks.
 
     Examples
     --------
     >>> as_markdown("on D_f, alpha * x")
     'on $D_{f}$, alpha \\* x'
     """
+    pieces = text.split("`")
+    pieces[::2] = [_outside_code(piece, keep) for piece in pieces[::2]]
+    return "`".join(pieces)
+
+
+def _outside_code(text: str, keep: str) -> str:
     parts, end = [], 0
     for match in SYMBOL.finditer(text):
         parts += [_escape(text[end : match.start()], keep), f"${match[1]}_{{{match[2]}}}$"]

@@ -77,6 +77,6 @@ def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:
     spec = DATASETS.get(config.data.name)
     what = describe_forget(config.forget, class_names)
     return (
-        f"**{what[:1].upper()}{what[1:]}** is to be removed from a {config.model.name} of width "
+        f"The request: remove **{what}** from a {config.model.name} of width "
         f"{config.model.width} trained on **{spec.label if spec else config.data.name}**."
     )

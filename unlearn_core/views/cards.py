@@ -1,0 +1,123 @@
+"""A card a method: its registry entry in words, its settings as a table, its measured cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.views.tables import summary
+from unlearn_core.views.wording import format_value
+
+Entry = Mapping[str, Any]
+FILTERS = {
+    "unlearning": "Unlearning methods",
+    "tricks": "Tricks that fool metrics",
+    "no_retain": "Need no retained data",
+}
+INTERNAL = re.compile(r"\s*\(methods\.md [^)]*\)")  # notes that a reader of a page does not have
+MEASURED = ("unlearn_seconds", "speedup", "trainable_parameters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodCard:
+    """What a card says.
+
+    `details` are the paragraphs after the idea, `needs` the data in words, `origin` the paragraph
+    that names the source and the departures from it.
+    """
+
+    name: str
+    label: str
+    source: str
+    idea: str
+    details: tuple[str, ...]
+    origin: str
+    needs: str
+    is_trick: bool
+
+
+def method_card(entry: Entry) -> MethodCard:
+    """Read a card from a method's registry entry and the docstring in it."""
+    text = INTERNAL.sub("", entry["description"])
+    first, *rest = [" ".join(part.split()) for part in text.split("\n\n")]
+    body, origin = [], ""
+    for paragraph in rest:
+        before, mark, after = paragraph.partition("Source: ")
+        if before.strip():
+            body.append(before.strip())
+        if mark:
+            origin = after.strip()
+    idea = first.partition(": ")[2] or first
+    return MethodCard(
+        name=entry["name"],
+        label=entry["label"],
+        source=entry["source"],
+        idea=idea[:1].upper() + idea[1:],
+        details=tuple(body),
+        origin=origin[:1].upper() + origin[1:],
+        needs=_needs(entry),
+        is_trick=entry["is_trick"],
+    )
+
+
+def _needs(entry: Entry) -> str:
+    if entry["name"] == "retrain":
+        return "D_r only"
+    return "D_r, or a part of it" if entry["uses_retain"] else "D_f only: no retained data"
+
+
+def chosen_cards(entries: Sequence[Entry], wanted: Sequence[str]) -> list[MethodCard]:
+    """Return the cards that pass every filter of `FILTERS` in `wanted`, tricks last."""
+    found = [
+        method_card(entry)
+        for entry in entries
+        if not ("unlearning" in wanted and entry["is_trick"])
+        and not ("tricks" in wanted and not entry["is_trick"])
+        and not ("no_retain" in wanted and entry["uses_retain"])
+    ]
+    return sorted(found, key=lambda card: (card.is_trick, card.name != "retrain", card.label))
+
+
+def settings_table(entry: Entry) -> pd.DataFrame:
+    """Return one row per setting: its default, what each preset makes of it, and what it does."""
+    rows = []
+    for setting in entry["settings"]:
+        row = {"Setting": setting["name"], "Default": _shown(setting["default"])}
+        for preset, values in entry["presets"].items():
+            row[f"Preset {preset}"] = _shown(values.get(setting["name"], setting["default"]))
+        rows.append({**row, "What it does": setting["help"]})
+    return pd.DataFrame(rows)
+
+
+def usual_settings(entry: Entry, dataset: str) -> dict[str, Any]:
+    """Return a method's complete settings, with the preset of the data set where it has one."""
+    defaults = {setting["name"]: setting["default"] for setting in entry["settings"]}
+    return {**defaults, **entry["presets"].get(dataset, {})}
+
+
+def measured_cost(report: Mapping[str, Any], method: str) -> str:
+    """Return what the method's runs in a comparison cost, in words; "" where there is none."""
+    table = summary(report)
+    table = table[(table["method"] == method) & table["metric"].isin(MEASURED)]
+    means = table.dropna(subset="mean").drop_duplicates("metric").set_index("metric")["mean"]
+    if "unlearn_seconds" not in means:
+        return ""
+    shown = {name: format_value(name, float(means[name])) for name in MEASURED if name in means}
+    texts = [shown["unlearn_seconds"]]
+    if "speedup" in shown and method != "retrain":
+        texts.append(f"{shown['speedup']} the speed of retraining")
+    if "trainable_parameters" in shown:
+        texts.append(f"{shown['trainable_parameters']} trained parameters")
+    return ", ".join(texts)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "all"
+    return f"{value:g}" if isinstance(value, float) else str(value)
