@@ -7,6 +7,7 @@ const LIT = 2;
 const TITLE = 44;
 const TOOLS = 28;
 const GAP = 14;
+const NARROWEST = 240;
 
 function decode({ dtype, bdata }) {
   const bytes = Uint8Array.from(atob(bdata), (letter) => letter.charCodeAt(0));
@@ -92,9 +93,6 @@ class FeatureMap {
       probabilities: decode(panel.probabilities),
       looks: decode(panel.looks),
     }));
-    const n = this.panels.length;
-    this.columns = n <= 3 ? n : n === 4 ? 2 : 3;
-    this.rows = Math.ceil(n / this.columns);
     this.traces = this.panels.flatMap((panel, i) => this.panelTraces(panel, i));
   }
 
@@ -138,6 +136,10 @@ class FeatureMap {
 
   size() {
     const width = this.root.clientWidth || 900;
+    const n = this.panels.length;
+    const wished = n <= 3 ? n : n === 4 ? 2 : 3;
+    this.columns = Math.max(1, Math.min(wished, Math.floor(width / NARROWEST)));
+    this.rows = Math.ceil(n / this.columns);
     const side = (width - GAP * (this.columns - 1)) / this.columns;
     const tall = Math.max(240, Math.min(side * 0.8, 460));
     return { width, height: Math.round(this.rows * (tall + TITLE) + TOOLS) };

@@ -64,7 +64,9 @@ def during(comparison: Comparison, runs: list[RunArtefact]) -> None:
     """Show the map at each step of one method, with the probes beside."""
     classes = map_loaders.class_names(comparison.config.data)
     st.subheader("During unlearning")
-    made = {run.key: label(run) for run in runs if run.config.method != "original"}
+    methods = [run for run in runs if run.config.method not in ("original", "retrain")]
+    retrained = [run for run in runs if run.config.method == "retrain"]
+    made = {run.key: label(run) for run in (*methods, *retrained)}
     if not made:
         st.info("Choose a method above to see its steps.")
         return

@@ -40,7 +40,7 @@ def step_figure(
     table = steps.merge(looks, on="example_id").sort_values(["step", "example_id"])
     numbers = sorted(int(step) for step in table["step"].unique())
     figure = make_subplots(
-        cols=3, column_widths=[0.5, 0.36, 0.14], horizontal_spacing=0.06,
+        cols=3, column_widths=[0.46, 0.34, 0.2], horizontal_spacing=0.07,
         subplot_titles=["Tracked examples", "Probes by step", "At this step"],
     )  # fmt: skip
     probes = history[["step", *[c for c in CURVES if c in history]]].dropna(thresh=2)
@@ -148,7 +148,7 @@ def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int]) -> No
     figure.update_yaxes(range=[0, 1], visible=False, row=1, col=3)
     figure.update_layout(
         height=500,
-        margin={"l": 10, "r": 10, "t": 50, "b": 10},
+        margin={"l": 10, "r": 10, "t": 70, "b": 10},
         showlegend=False,
         updatemenus=[_buttons()],
         sliders=[_slider(numbers)],
