@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
@@ -125,7 +126,12 @@ class ForgetConfig:
 
     def __post_init__(self) -> None:
         require_choice(self, "kind", FORGET_KINDS)
-        values = tuple(sorted({int(value) for value in self.values}))
+        try:
+            values = tuple(sorted({operator.index(value) for value in self.values}))
+        except TypeError:
+            raise ValueError(
+                f"ForgetConfig.values must be whole numbers, got {self.values!r}."
+            ) from None
         object.__setattr__(self, "values", values)
         if (self.kind == "none") != (not values):
             raise ValueError(
@@ -208,14 +214,26 @@ _PARTS: dict[str, type[Any]] = {
     "forget": ForgetConfig,
 }
 
+_TYPES: dict[str, tuple[type[Any], ...]] = {  # what JSON may hold, by a field's annotation
+    "str": (str,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "tuple[int, ...]": (list, tuple),
+    "Mapping[str, Any]": (Mapping,),
+}
+
 
 def _build(cls: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise ValueError(f"{where} must be an object of named settings, got {values!r}.")
-    known = [f.name for f in fields(cls)]
-    for name in values:
+    known = {f.name: str(f.type) for f in fields(cls)}
+    for name, value in values.items():
         if name not in known:
             raise ValueError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
+        wanted = _TYPES.get(known[name], (object,))
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
     return cls(**values)
 
 
