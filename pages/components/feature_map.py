@@ -41,8 +41,8 @@ def _panels() -> Any:
     return st.components.v2.component(
         "unlearn_feature_map",
         html='<div class="feature-map"></div>',
-        css=(HERE / "feature_map.css").read_text(encoding="utf-8"),
-        js=(HERE / "feature_map.js").read_text(encoding="utf-8"),
+        css=HERE.joinpath("feature_map.css").read_text(encoding="utf-8"),
+        js=HERE.joinpath("feature_map.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
 

@@ -78,8 +78,10 @@ def test_hovering_shows_the_picture_and_the_prediction(page, app_url):
     tip.wait_for(state="visible")
     assert "true class" in tip.inner_text()
     assert "Retrained" in tip.inner_text()
-    picture = tip.locator(".feature-map-picture")
-    assert "data:image/png" in picture.evaluate("e => getComputedStyle(e).backgroundImage")
+    page.wait_for_function(
+        "() => document.querySelector('.feature-map-picture')"
+        "?.style.backgroundImage.includes('data:image/png')"
+    )
 
 
 def test_zoom_is_linked_and_survives_another_highlight(page, app_url):
