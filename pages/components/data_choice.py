@@ -89,6 +89,7 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
     part = left.number_input(
         "Training images",
         min_value=1,
+        value=None,
         step=1,
         key=f"part_{name}",
         placeholder="all of them",

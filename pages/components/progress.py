@@ -73,26 +73,34 @@ def _job(job: Status, config: RunConfig | None, place: int | None) -> None:
     badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{name}**, seed {job.seed} {badge}", width="stretch")
-        _buttons(job)
+        if job.state in ACTIVE:
+            _cancel(job.key)
     if job.state == "running":
         st.progress(job.fraction, text=view.progress_text(job))
         _curves(job)
     elif job.message:
-        st.markdown(f":red[{job.message}]" if job.state == "failed" else job.message)
+        st.caption(view.reason(job))
+    if job.state in ENDED:
+        _after_the_end(job.key)
 
 
-def _buttons(job: Status) -> None:
-    key, jobs = job.key, queue.job_queue()
-    if job.state in ACTIVE:
-        if loaders.store().is_cancel_requested(key):
-            st.caption("stopping…", width="content")
-        else:
-            st.button("Cancel", key=f"cancel_{key}", on_click=jobs.cancel, args=(key,))
+def _cancel(key: str) -> None:
+    if loaders.store().is_cancel_requested(key):
+        st.caption("stopping…", width="content")
         return
-    st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=jobs.retry, args=(key,))
-    st.button("Dismiss", key=f"dismiss_{key}", type="tertiary", on_click=jobs.dismiss, args=(key,))
-    with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
-        st.code(loaders.store().log(key) or "The log is empty.", language=None)
+    cancel = queue.job_queue().cancel
+    st.button("Cancel", key=f"cancel_{key}", type="tertiary", on_click=cancel, args=(key,))
+
+
+def _after_the_end(key: str) -> None:
+    jobs = queue.job_queue()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=jobs.retry, args=(key,))
+        st.button(
+            "Dismiss", key=f"dismiss_{key}", type="tertiary", on_click=jobs.dismiss, args=(key,)
+        )
+        with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
+            st.code(loaders.store().log(key) or "The log is empty.", language=None)
 
 
 def _buttons_for_all(found: list[Status]) -> None:

@@ -286,6 +286,6 @@ def test_a_failed_job_shows_its_message_and_log(one_job):
     store.mark(key, "failed", "the loss is not finite")
     (store.work / key / "log.txt").write_text("step 7: nan\n")
     at = open_page()
-    assert "the loss is not finite" in texts(at)
+    assert ":red[The loss is not finite]" in texts(at)
     assert "step 7: nan" in [code.value.strip() for code in at.code]
     assert at.button(key=f"retry_{key}")

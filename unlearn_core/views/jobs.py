@@ -183,3 +183,9 @@ def losses_text(job: Status) -> str:
     """Return the latest losses."""
     shown = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in job.losses.items()]
     return "Latest: " + ", ".join(shown) if shown else ""
+
+
+def reason(job: Status) -> str:
+    """Return why a job did not finish, as a sentence; in red where it failed."""
+    text = job.message[:1].upper() + job.message[1:]
+    return f":red[{text}]" if job.state == "failed" else text

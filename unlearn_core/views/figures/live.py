@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.palette import FORGET_COLOUR, OKABE_ITO
+from unlearn_core.views.palette import FORGET_COLOUR
 from unlearn_core.views.symbols import as_html
 
 MOST_POINTS = 300
@@ -16,7 +16,7 @@ PROBES = {
     "probe/retain_accuracy": ("Accuracy on D_r", "#0072B2"),
     "probe/dimensional_alignment": ("DA", "#009E73"),
 }
-LOSS_COLOURS = [colour for colour in OKABE_ITO if colour != FORGET_COLOUR]
+LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
 
 
 def live_curves(rows: pd.DataFrame) -> pd.DataFrame:
