@@ -1,5 +1,107 @@
-"""gamma."""
+"""RFA's gamma ablation for class and sample unlearning, and a button for the missing points."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-st.title("gamma")
+from pages.components import loaders, queue, reads, selectors
+from pages.components.progress import show_jobs
+from unlearn_core.config import ForgetConfig
+from unlearn_core.views import gamma as view
+from unlearn_core.views.cards import usual_settings
+from unlearn_core.views.figures.gamma import gamma_figure
+from unlearn_core.views.recipe import recipe
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import describe_forget
+
+MOST_SAMPLES = 500
+
+st.title("Gamma ablation")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+st.markdown(
+    "RFA minimises **gamma** times feature alignment plus **1 − gamma** times the task loss. At 0 "
+    "only the labels count, at 1 only the features. Compare where $D_{f}$ is forgotten with how "
+    "far the features have moved; dotted lines are the retrained model's."
+)
+found = view.sweeps(loaders.all_comparisons().values(), config)
+names = loaders.dataset(config.data).class_names
+settings = usual_settings(reads.method_entry(view.METHOD), config.data.name)
+
+
+def ask_class() -> ForgetConfig:
+    label = st.selectbox(
+        "Class to forget",
+        range(len(names)),
+        format_func=lambda number: names[number],
+        key="gamma_class",
+    )
+    return ForgetConfig(kind="class", values=(label,))
+
+
+def ask_samples() -> ForgetConfig:
+    number = st.number_input(
+        "Random images to forget",
+        min_value=1,
+        max_value=MOST_SAMPLES,
+        value=64,
+        key="gamma_samples",
+    )
+    return ForgetConfig(kind="random", values=(int(number),))
+
+
+ASK = {"class": ask_class, "samples": ask_samples}
+NEW = "new"
+
+
+def choose_sweep(kind: str) -> view.Sweep | None:
+    """Show what there is of one kind, and the button that runs what is missing."""
+    of_kind = {sweep.comparison.key: sweep for sweep in found if sweep.kind == kind}
+    st.markdown(f"**{view.KIND_TITLES[kind]}**")
+    titles = {
+        key: view.short_title(sweep, describe_forget(sweep.comparison.config.forget, names))
+        for key, sweep in of_kind.items()
+    }
+    key = st.selectbox(
+        "Request",
+        [*of_kind, NEW],
+        format_func=lambda choice: titles.get(choice, "another request"),
+        key=f"gamma_{kind}_request",
+    )
+    sweep = of_kind.get(key)
+    forget = sweep.comparison.config.forget if sweep else ASK[kind]()
+    seeds = sweep.comparison.seeds if sweep else config_seeds
+    missing = sweep.missing if sweep else list(view.GAMMAS)
+    if not missing:
+        st.caption("All points are there.")
+        return sweep
+    st.caption(f"Missing: gamma {view.text_of(missing)}.")
+    if st.button("Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"):
+        queue.submit(view.configs(config, forget, settings, missing, seeds))
+        st.rerun()
+    return sweep
+
+
+config_seeds = comparison.seeds[:1]
+chosen = []
+for place, kind in zip(st.columns(2), view.KINDS, strict=True):
+    with place.container(border=True, height="stretch"):
+        sweep = choose_sweep(kind)
+        chosen += [sweep] if sweep else []
+
+rows = view.points(chosen)
+if rows.empty:
+    st.info(
+        "There is no run of RFA for this data and model yet. Run the missing points above.",
+        icon=":material/play_arrow:",
+    )
+else:
+    st.plotly_chart(gamma_figure(rows), key="gamma")
+    st.caption(
+        "FD to original is definition 1: the mean absolute change of the layers' outputs, summed "
+        "over layers; good is the retrained model's value. FD to retrained is definition 2: lower "
+        f"is nearer. Both on examples of {as_markdown('D_f')}. Means over seeds, with their "
+        "standard deviation where there are several. Other settings as the data set suggests. "
+        f"{as_markdown(recipe(loaders.comparison_report(comparison.key)))}."
+    )
+show_jobs()

@@ -1,0 +1,126 @@
+"""RFA's gamma ablation: what there is of the sweep, what is missing, and how to run it.
+
+Gamma weighs feature alignment against the task loss.  The papers draw accuracy and feature
+distance against it, for class and for sample unlearning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.plan import run_configs
+
+METHOD, SETTING = "rfa", "gamma"
+GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
+KINDS = {"class": ("class", "subclass"), "samples": ("random", "ids")}
+KIND_TITLES = {"class": "Class unlearning", "samples": "Sample unlearning"}
+ACCURACIES = ("forget_accuracy", "retain_accuracy", "test_accuracy")
+DISTANCES = ("feature_distance_original", "feature_distance_retrained")
+COLUMNS = ["kind", "gamma", "seed", "metric", "value", "retrained", "original"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The RFA runs of one comparison that differ in gamma alone."""
+
+    kind: str
+    comparison: Comparison
+    runs: tuple[RunArtefact, ...]
+
+    @property
+    def missing(self) -> list[float]:
+        """Return the values of `GAMMAS` of which there is no run."""
+        there = {float(run.config.settings[SETTING]) for run in self.runs}
+        return [gamma for gamma in GAMMAS if gamma not in there]
+
+
+def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
+    """Return the sweeps on the same data, model and training as `like`, the fullest first."""
+    found = []
+    for comparison in comparisons:
+        config = comparison.config
+        kind = kind_of(config.forget)
+        if kind is None or _recipe(config) != _recipe(like):
+            continue
+        runs = [
+            run
+            for run in comparison.runs
+            if run.config.method == METHOD and set(run.manifest.get("changed", {})) <= {SETTING}
+        ]
+        found.append(Sweep(kind=kind, comparison=comparison, runs=tuple(runs)))
+    here = like.comparison_key()
+    return sorted(found, key=lambda s: (len(s.missing), s.comparison.key != here))
+
+
+def kind_of(forget: ForgetConfig) -> str | None:
+    """Return "class" or "samples"; None for a request that is neither."""
+    return next((kind for kind, names in KINDS.items() if forget.kind in names), None)
+
+
+def _recipe(config: RunConfig) -> tuple[object, ...]:
+    return config.data, config.model, config.training, config.precision
+
+
+def points(found: Sequence[Sweep]) -> pd.DataFrame:
+    """Return one row per run and metric, one sweep a kind.
+
+    Columns: `kind`, `gamma`, `seed`, `metric`, `value`, and the values of the `retrained` and
+    the `original` model of the same seed.
+    """
+    rows = []
+    for sweep in found:
+        for run in sweep.runs:
+            values = [_values(sweep.comparison, run)]
+            values += [
+                _values(sweep.comparison, sweep.comparison.reference(name, run.config.seed))
+                for name in ("retrain", "original")
+            ]
+            for metric in (*ACCURACIES, *DISTANCES):
+                numbers = [part.get(metric) for part in values]
+                gamma = float(run.config.settings[SETTING])
+                rows.append((sweep.kind, gamma, run.config.seed, metric, *numbers))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = table.astype(dict.fromkeys(("value", "retrained", "original"), float))
+    return table.sort_values(["kind", "metric", "gamma"], ignore_index=True)
+
+
+def _values(comparison: Comparison, run: RunArtefact | None) -> Mapping[str, float | None]:
+    values: Mapping[str, float | None] = comparison.metrics(run)["values"] if run else {}
+    return values
+
+
+def configs(
+    like: RunConfig,
+    forget: ForgetConfig,
+    settings: Mapping[str, Any],
+    gammas: Sequence[float],
+    seeds: Sequence[int] = (0,),
+) -> list[RunConfig]:
+    """Return the runs of these points, with the references that they need, once each.
+
+    `settings` are RFA's complete settings for the data set; `like` gives data, model, recipe.
+    """
+    start = replace(like, forget=forget)
+    wanted: dict[str, RunConfig] = {}
+    for gamma in gammas:
+        for config in run_configs(start, {METHOD: {**settings, SETTING: float(gamma)}}, seeds):
+            wanted[config.key()] = config
+    return list(wanted.values())
+
+
+def text_of(gammas: Sequence[float]) -> str:
+    """Return the values as a reader writes them, such as "0, 0.25, 0.5"."""
+    return ", ".join(f"{gamma:g}" for gamma in gammas)
+
+
+def short_title(sweep: Sweep, words: str) -> str:
+    """Return a sweep's name in a list: its request and how much of it is there."""
+    n_there = len(GAMMAS) - len(sweep.missing)
+    return f"{words} ({n_there} of {len(GAMMAS)} points)"
