@@ -126,7 +126,9 @@ def join(
     is_train = np.arange(len(labels)) < len(train.images)
     if statistics is None:
         pixels = train.images / np.float32(255)
-        mean, std = pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3))
+        axes = (0, 2, 3)  # added up in float64: float32 rounds sums of many pixels
+        mean = pixels.mean(axis=axes, dtype=np.float64)
+        std = pixels.std(axis=axes, dtype=np.float64)
         statistics = tuple(map(float, mean)), tuple(map(float, std))
     fine = None
     if subclass is not None:
