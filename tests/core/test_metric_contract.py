@@ -1,0 +1,206 @@
+"""What every metric keeps to. A metric that is registered joins these tests by itself."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from unlearn_core.metrics import METRICS, Cost, Evidence, evaluate
+from unlearn_core.metrics.base import register_metric
+from unlearn_core.metrics.probing import linear_probe_accuracy
+from unlearn_core.records import Records, Sets
+
+N, CLASSES = 120, 4
+every_metric = pytest.mark.parametrize("name", METRICS)
+
+
+def make_records(seed, *, sharp=3.0):
+    random = np.random.default_rng(seed)
+    labels = np.arange(N) % CLASSES
+    features = random.normal(size=(N, 6)) + 2 * np.eye(CLASSES, 6)[labels]
+    logits = sharp * np.eye(CLASSES)[labels] + random.normal(size=(N, CLASSES))
+    return Records(
+        example_ids=np.arange(N),
+        labels=labels,
+        is_train=np.arange(N) < 80,
+        logits=logits.astype(np.float32),
+        features=features.astype(np.float32),
+    )
+
+
+def make_sets(chosen, *, split_test=True):
+    train = np.arange(N) < 80
+    test_part = chosen & ~train if split_test else np.zeros(N, dtype=bool)
+    return Sets(
+        forget=chosen & train,
+        retain=~chosen & train,
+        forget_test=test_part,
+        retain_test=~train & ~test_part,
+    )
+
+
+def make_evidence(**changes):
+    parts = {
+        "records": make_records(0),
+        "original": make_records(1),
+        "retrained": make_records(2),
+        "sets": make_sets(np.arange(N) % CLASSES == 1),
+        "cost": Cost(seconds=1.7, steps=5, trainable_parameters=7),
+        "retrained_cost": Cost(seconds=100.0, steps=50, trainable_parameters=9),
+        "layer_distances": {"original/forget": 0.5, "retrained/forget": 0.25},
+    }
+    return Evidence(**{**parts, **changes})
+
+
+def constant(records, *, features=1.0, logits=0.0):
+    return replace(
+        records,
+        features=np.full_like(records.features, features),
+        logits=np.full_like(records.logits, logits),
+    )
+
+
+def extremes():
+    """Evidence at the edges of what a run can leave behind, by name."""
+    plain, broken = make_records(0), make_records(0)
+    broken.logits[5], broken.features[5] = np.nan, np.inf
+    certain = replace(plain, logits=1000 * np.eye(CLASSES, dtype=np.float32)[plain.labels])
+    ids = np.arange(N)
+    return {
+        "class": make_evidence(),
+        "chosen examples": make_evidence(sets=make_sets(ids < 10, split_test=False)),
+        "one forget example": make_evidence(sets=make_sets(ids == 5, split_test=False)),
+        "all but one class": make_evidence(sets=make_sets(ids % CLASSES != 1)),
+        "no retrained model": make_evidence(
+            retrained=None, retrained_cost=None, layer_distances={}
+        ),
+        "the original": make_evidence(cost=Cost(seconds=0.0, steps=0, trainable_parameters=0)),
+        "constant outputs": make_evidence(records=constant(plain)),
+        "zero features": make_evidence(records=constant(plain, features=0.0)),
+        "huge features": make_evidence(records=constant(plain, features=1e18)),
+        "certain outputs": make_evidence(records=certain),
+        "broken model": make_evidence(
+            records=broken,
+            layer_distances={"original/forget": math.nan, "retrained/forget": math.inf},
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {name: evaluate(evidence) for name, evidence in extremes().items()}
+
+
+@every_metric
+def test_a_metric_tells_what_it_is(name):
+    spec = METRICS[name]
+    low, high = spec.bounds
+    assert spec.name == name
+    assert spec.label
+    assert spec.group
+    assert spec.source
+    assert len(spec.definition) > 20
+    assert spec.ideal in ("higher", "lower", "reference")
+    assert spec.unit in ("fraction", "number", "seconds", "ratio", "count")
+    assert spec.tolerance > 0
+    assert low is None or high is None or low < high
+
+
+@pytest.mark.parametrize("case", extremes())
+@every_metric
+def test_a_value_lies_within_its_bounds_or_is_missing_with_a_reason(name, case, results):
+    values, reasons = results[case]
+    value = values[name]
+    if value is None:
+        assert reasons[name]
+        return
+    assert name not in reasons
+    low, high = METRICS[name].bounds
+    assert type(value) is float
+    assert math.isfinite(value)
+    assert low is None or value >= low
+    assert high is None or value <= high + 1e-9
+
+
+@every_metric
+def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
+    order = np.random.default_rng(0).permutation(N)
+    start = make_evidence()
+    shuffled = make_evidence(
+        records=start.records.where(order),
+        original=start.original.where(order),
+        retrained=start.retrained.where(order),
+        sets=Sets(**{k: getattr(start.sets, k)[order] for k in start.sets.__dataclass_fields__}),
+    )
+    expected = results["class"][0][name]
+    assert METRICS[name].compute(make_evidence()) == expected
+    # attacks and k-means draw examples by position, everything else sees the same ones
+    tolerance = 0.1 if name.startswith(("mia_", "cluster_")) else 1e-6
+    assert METRICS[name].compute(shuffled) == pytest.approx(expected, abs=tolerance)
+
+
+def test_every_metric_applies_to_an_ordinary_class_request(results):
+    values, reasons = results["class"]
+    assert set(values) == set(METRICS)
+    assert not {n for n in reasons if "subclass" not in n and "backdoor" not in n}, reasons
+
+
+def test_a_metric_that_does_not_apply_says_why(results):
+    reasons = results["chosen examples"][1]
+    assert "forget_test is empty" in reasons["forget_test_accuracy"]
+    assert "forget_test is empty" in reasons["linear_probe_forget"]
+    reasons = results["no retrained model"][1]
+    for name in ("activation_distance_l2", "speedup", "rel_cost"):
+        assert "no retrained model" in reasons[name]
+    assert "no model to compare" in reasons["feature_distance_retrained"]
+    for name in ("forget_accuracy", "dimensional_alignment", "cluster_f1", "mia_rfa"):
+        assert "not finite" in results["broken model"][1][name]
+    assert "no unlearning steps" in results["the original"][1]["speedup"]
+    assert "one class" in results["all but one class"][1]["linear_probe_retain"]
+
+
+def test_accuracies_are_those_of_their_sets(results):
+    evidence, (values, _) = make_evidence(), results["class"]
+    right = evidence.records.predictions == evidence.records.labels
+    sets = evidence.sets
+    for name, mask in {
+        "retain_accuracy": sets.retain,
+        "forget_accuracy": sets.forget,
+        "retain_test_accuracy": sets.retain_test,
+        "forget_test_accuracy": sets.forget_test,
+        "test_accuracy": sets.test,
+    }.items():
+        assert values[name] == pytest.approx(right[mask].mean()), name
+    assert values["unlearning_accuracy"] == pytest.approx(1 - right[sets.forget].mean())
+
+
+def test_probes_are_trained_and_scored_on_the_sets_that_the_paper_names(results):
+    evidence, (values, _) = make_evidence(), results["class"]
+    f, y, s = evidence.records.features, evidence.records.labels, evidence.sets
+    train = s.forget | s.retain
+    forget = linear_probe_accuracy(f[train], y[train], f[s.forget_test], y[s.forget_test])
+    retain = linear_probe_accuracy(f[s.retain], y[s.retain], f[s.retain_test], y[s.retain_test])
+    assert values["linear_probe_forget"] == forget
+    assert values["linear_probe_retain"] == retain
+    assert 0 < forget < 1
+    assert forget != retain
+
+
+def test_cost_is_reported_both_ways(results):
+    values = results["class"][0]
+    assert values["speedup"] == pytest.approx(58.823529, abs=1e-6)
+    assert values["rel_cost"] == pytest.approx(0.017, abs=1e-9)
+    assert values["unlearn_seconds"] == 1.7
+    assert values["trainable_parameters"] == 7
+
+
+def test_the_retrained_model_is_at_no_distance_from_itself():
+    same = make_records(2)
+    values, _ = evaluate(make_evidence(records=same, retrained=same))
+    assert values["activation_distance_l2"] == values["activation_distance_l1"] == 0
+
+
+def test_a_metric_is_registered_once():
+    with pytest.raises(ValueError, match="Two metrics are registered as 'cluster_f1'"):
+        register_metric("cluster_f1", label="F1", group="x", source="x")(lambda _e: 0.0)
