@@ -1,0 +1,140 @@
+"""The command line as a person types it, on a small recipe."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from unlearn_core.cli.main import main
+from unlearn_core.methods import METHODS
+from unlearn_core.metrics import METRICS
+from unlearn_core.runs import maps
+
+SMALL = ["--train-examples", "200", "--epochs", "1", "--width", "4", "--quiet"]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
+    # maps are tested elsewhere; without umap-learn they are null, with the reason
+    monkeypatch.setattr(maps.importlib.util, "find_spec", lambda name: None)
+    return tmp_path
+
+
+def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache, capsys):
+    command = ["compare", "--forget-class", "3", "--methods", "neggrad", *SMALL]
+    report = cache / "out.json"
+    assert main([*command, "--json", str(report), "--csv", str(cache / "out.csv")]) == 0
+    first = json.loads(report.read_text())
+
+    assert [run["method"] for run in first["runs"]] == ["original", "retrain", "neggrad"]
+    assert first["comparison"]["dataset"] == "digits"
+    assert first["comparison"]["forget"] == {"kind": "class", "values": [3]}
+    for run in first["runs"]:
+        assert set(run["metrics"]) == set(METRICS)
+        for name, value in run["metrics"].items():
+            assert (value is None) == (name in run["reasons"])
+        assert "umap-learn is not installed" in run["maps"][0]["reason"]
+    assert first["runs"][1]["metrics"]["forget_accuracy"] == 0
+    rows = pd.read_csv(cache / "out.csv")
+    assert len(rows) == 3 * len(METRICS)
+
+    assert main([*command, "--json", str(report)]) == 0
+    assert json.loads(report.read_text()) == first  # seconds included: nothing was made again
+    assert main(["verify"]) == 0
+    assert "0 faults" in capsys.readouterr().out
+
+
+def test_verify_names_the_changed_file_and_fails(cache, capsys):
+    main(["compare", "--forget-ids", "0,2,4", "--methods", "retrain", *SMALL])
+    changed = next((cache / "cache" / "runs").glob("*/metrics.json"))
+    changed.write_bytes(changed.read_bytes()[:-1] + b" ")
+
+    assert main(["verify"]) == 1
+    assert f"{changed} has changed" in capsys.readouterr().out
+
+
+def test_sweep_makes_one_run_per_value_and_labels_it(cache, capsys):
+    command = ["sweep", "--method", "neggrad", "--setting", "epochs", "--values", "1,2"]
+    report = cache / "sweep.json"
+    assert main([*command, "--forget-random", "20", *SMALL, "--json", str(report)]) == 0
+    labels = [run["label"] for run in json.loads(report.read_text())["runs"]]
+    assert labels == ["Original", "Retrained", "NegGrad (epochs=1)", "NegGrad (epochs=2)"]
+
+
+def test_run_takes_a_config_file(cache):
+    from unlearn_core.config import RunConfig
+    from unlearn_core.runs.store import Store, default_root
+
+    plain = {
+        "data": {"name": "digits", "train_examples": 200},
+        "model": {"width": 4},
+        "training": {"epochs": 1},
+        "forget": {"kind": "class", "values": [1]},
+        "method": "neggrad",
+    }
+    path = cache / "config.json"
+    path.write_text(json.dumps(plain))
+    assert main(["run", str(path), "--quiet"]) == 0
+    made = [Store(default_root()).load(key).config for key in Store(default_root()).list()]
+    assert {config.method for config in made} == {"original", "retrain", "neggrad"}
+    assert RunConfig.from_dict(plain).comparison_key() in {c.comparison_key() for c in made}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["compare", "--forget-class", "12"], "must be between 0 and 9, got 12"),
+        (["compare", "--forget-class", "1", "--methods", "rfaa"], "Known methods: "),
+        (["compare", "--forget-ids", "1,x"], "takes whole numbers with commas, got '1,x'"),
+        (["compare", "--forget-ids", "@nowhere.txt"], "no file of example ids nowhere.txt"),
+        (["compare"], "Give one of --forget-class"),
+        (["compare", "--forget-class", "1", "--forget-random", "3"], "got 2 of them"),
+        (["compare", "--dataset", "moon", "--forget-class", "1"], "Unknown data set 'moon'"),
+        (["compare", "--forget-random", "99999"], "must be between 1 and 1436, got 99999"),
+        (["compare", "--forget-class", "1", "--train-examples", "9999"], "at most 1437"),
+        (["compare", "--forget-class", "1", "--seeds", "-1"], "whole number from 0, got -1"),
+        (["run", "nowhere.json"], "There is no config file nowhere.json"),
+        (
+            ["sweep", "--method", "rfa", "--setting", "gama", "--values", "1"],
+            "rfa has no setting 'gama'",
+        ),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(cache, capsys, arguments, expected):
+    if arguments[0] == "sweep":
+        arguments = [*arguments, "--forget-class", "1"]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err.strip()
+    assert expected in error
+    assert len(error.splitlines()) == 1
+    assert not (cache / "cache" / "runs").exists()
+
+
+@pytest.mark.parametrize("what", ["methods", "metrics", "datasets", "models", "runs"])
+def test_every_list_is_json_for_programs(cache, capsys, what):
+    assert main(["list", what, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert isinstance(rows, list)
+    if what == "methods":
+        assert {row["name"] for row in rows} == set(METHODS)
+
+
+def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypatch):
+    from unlearn_core.training import DivergedError
+
+    def diverge(inputs, settings):
+        raise DivergedError("The loss became nan at step 1 of 9.")
+        yield
+
+    from dataclasses import replace
+
+    monkeypatch.setitem(METHODS, "finetune", replace(METHODS["finetune"], run=diverge))
+    report = cache / "out.json"
+    code = main(
+        ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
+        + ["--json", str(report)]
+    )
+    assert code == 1
+    assert "finetune, seed 0, failed: The loss became nan" in capsys.readouterr().err
+    assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"

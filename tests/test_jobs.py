@@ -1,0 +1,117 @@
+"""The queue on a real local cluster: one computation per key, cancel, a killed worker, retry."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from unlearn_core.config import ForgetConfig, TrainingConfig
+from unlearn_core.jobs import JobQueue
+from unlearn_core.runs.plan import comparison_config, run_configs, with_parents
+from unlearn_core.runs.store import Store
+
+PATIENCE = 240  # seconds; the machine may be busy, and the first map compiles
+
+
+@pytest.fixture(scope="module")
+def queue(tmp_path_factory):
+    queue = JobQueue(Store(tmp_path_factory.mktemp("jobs")))
+    yield queue
+    queue.close()
+
+
+def small(digit, epochs=1):
+    config = comparison_config("digits", ForgetConfig(kind="class", values=(digit,)), width=4)
+    data = replace(config.data, train_examples=200)
+    return replace(config, data=data, training=TrainingConfig(epochs=epochs))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def state(queue, key):
+    return next((job.state for job in queue.jobs() if job.key == key), None)
+
+
+def workers(queue):
+    processes = psutil.Process().children(recursive=True)
+    return [p for p in processes if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_two_tabs_that_ask_for_the_same_run_cause_one_computation(queue):
+    config = small(1).retrained()
+    assert queue.submit([config]) == queue.submit([config]) == [config.key()]
+    waiting = [job.key for job in queue.jobs()]
+    assert waiting == [needed.key() for needed in with_parents(config)]
+    queue.wait([config.key()])
+    made = queue.store.load(config.key()).manifest["created"]
+    queue.submit([config])
+    assert queue.jobs() == []
+    assert queue.store.load(config.key()).manifest["created"] == made
+
+
+def test_cancel_ends_a_running_job_and_retry_finishes_it(queue):
+    slow = small(2, epochs=400).base()
+    [key] = queue.submit([slow])
+    wait_until(lambda: any(job.step > 2 for job in queue.jobs()))
+    queue.cancel(key)
+    wait_until(lambda: state(queue, key) == "cancelled")
+    assert not queue.store.exists(key)
+    assert sorted(p.name for p in (queue.store.work / key).iterdir())[0] == "config.json"
+    queue.dismiss(key)
+    assert queue.jobs() == []
+
+    quick = small(2).base()
+    queue.submit([quick])
+    queue.wait([quick.key()])
+    assert queue.store.exists(quick.key())
+
+
+def test_a_job_cancelled_while_it_waits_never_runs(queue):
+    slow, other = small(3, epochs=400).base(), replace(small(4).base(), seed=1)
+    queue.submit([slow, other])
+    queue.cancel(other.key())
+    assert state(queue, other.key()) == "cancelled"
+    queue.cancel(slow.key())
+    wait_until(lambda: state(queue, slow.key()) == "cancelled")
+    assert not queue.store.exists(other.key())
+
+
+def test_a_killed_worker_leaves_an_interrupted_run_that_retry_finishes(queue):
+    config = replace(small(5, epochs=60).base(), seed=2)
+    [key] = queue.submit([config])
+    wait_until(lambda: any(job.key == key and job.step > 2 for job in queue.jobs()))
+    for worker in workers(queue):
+        os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: state(queue, key) == "interrupted")
+    assert not queue.store.exists(key)
+
+    queue.retry(key)
+    assert state(queue, key) in ("queued", "running")
+    wait_until(lambda: queue.store.exists(key) or state(queue, key) == "interrupted")
+    if not queue.store.exists(key):  # Dask noticed the death only after the retry
+        queue.retry(key)
+        wait_until(lambda: queue.store.exists(key))
+    assert [fault for k in queue.store.list() for fault in queue.store.verify(k)] == []
+
+
+def test_bad_settings_fail_with_their_reason(queue):
+    config = replace(small(6), method="neggrad", settings={"epochs": 0})
+    [key] = queue.submit([config])
+    wait_until(lambda: state(queue, key) == "failed")
+    [message] = [job.message for job in queue.jobs() if job.key == key]
+    assert message == "NegGradSettings.epochs must be above 0, got 0."
+
+
+def test_a_queue_knows_what_an_earlier_server_left_waiting(tmp_path):
+    store = Store(tmp_path)
+    store.enqueue(run_configs(small(7), {})[0])
+    [job] = JobQueue(store).jobs()
+    assert (job.state, job.message) == ("interrupted", "the server that queued it has ended")

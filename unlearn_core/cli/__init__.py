@@ -1,0 +1,1 @@
+"""`python -m unlearn_core ...`: the pipeline without a browser."""

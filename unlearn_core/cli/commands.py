@@ -1,0 +1,157 @@
+"""The commands of the command line: each takes the parsed arguments and returns an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from unlearn_core.cli import inputs, listings
+from unlearn_core.cli.progress import ProgressBar
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.store import Store, default_root
+
+DID_NOT_WORK = 1
+
+
+def compare(args: argparse.Namespace) -> int:
+    """Make every run of a comparison that is not there yet, then print and save its table."""
+    from unlearn_core.methods import METHODS, resolve_settings
+    from unlearn_core.methods.settings import plain
+    from unlearn_core.runs.plan import run_configs
+
+    names = list(METHODS) if args.methods == "all" else inputs.names(args.methods)
+    settings = {
+        name: plain(resolve_settings(name, preset=args.dataset))
+        for name in names
+        if name != "original"
+    }
+    configs = run_configs(inputs.comparison(args), settings, inputs.integers(args.seeds, "--seeds"))
+    return _make_and_show(configs, args)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the run that a JSON file describes, and what it needs."""
+    path = Path(args.config)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no config file {path}.")
+    try:
+        config = RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    references = [config.original()] if config.forget.kind != "none" else []
+    return _make_and_show([*references, config], args)
+
+
+def sweep(args: argparse.Namespace) -> int:
+    """Make one run for each value of a setting, beside the references."""
+    from unlearn_core.methods import resolve_settings
+    from unlearn_core.methods.settings import plain
+    from unlearn_core.runs.plan import run_configs
+
+    configs: list[RunConfig] = []
+    for text in args.values.split(","):
+        value = inputs.value(text)
+        settings = resolve_settings(args.method, {args.setting: value}, preset=args.dataset)
+        wanted = {args.method: plain(settings)}
+        configs += run_configs(
+            inputs.comparison(args), wanted, inputs.integers(args.seeds, "--seeds")
+        )
+    return _make_and_show(list({config.key(): config for config in configs}.values()), args)
+
+
+def listing(args: argparse.Namespace) -> int:
+    """List what there is; as JSON for programs."""
+    rows = listings.LISTS[args.what]()
+    if args.json or args.what == "all":
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        print("  ".join(str(row[name]) for name in ("name", "label", "source") if row.get(name)))
+    return 0
+
+
+def verify(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes the arguments
+    """Check every file of every finished run; exit code 1 if something is wrong."""
+    store = Store(default_root(), demo=True)
+    keys = store.list()
+    faults = [fault for key in keys for fault in store.verify(key)]
+    for fault in faults:
+        print(fault)
+    unfinished = [status for status in store.statuses() if status.state == "interrupted"]
+    for status in unfinished:
+        print(f"note: {status.method} ({status.key}) was interrupted; nothing of it is listed")
+    print(f"{len(keys)} runs checked, {len(faults)} faults.")
+    return 1 if faults else 0
+
+
+def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
+    """Remove what unfinished runs left behind."""
+    removed = Store(default_root()).clean()
+    print(f"{len(removed)} unfinished runs removed.")
+    return 0
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Make the shipped comparison again from nothing."""
+    from unlearn_core.runs.demo import make_demo
+
+    with ProgressBar(args.quiet) as bar:
+        size = make_demo(Path(args.out) if args.out else default_root() / "demo", bar)
+    print(f"The demo has {size / 1e6:.2f} MB.")
+    return 0
+
+
+def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
+    from unlearn_core.runs.pipeline import validate
+
+    store = Store(default_root())
+    configs = [validate(config) for config in configs]
+    if args.scheduler:
+        from unlearn_core.jobs import run_on_cluster
+
+        run_on_cluster(configs, args.scheduler, store)
+        made = configs
+    else:
+        made = _make(configs, store, args)
+    _show([config.key() for config in made], store, args)
+    return DID_NOT_WORK if len(made) < len(configs) else 0
+
+
+def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
+    """Make the runs one after the other; one that diverges does not stop the others."""
+    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.training import DivergedError
+
+    made = []
+    with ProgressBar(args.quiet) as bar:
+        for config in configs:
+            try:
+                execute(config, store=store, on_progress=bar, device=args.device)
+            except DivergedError as error:
+                print(f"{config.method}, seed {config.seed}, failed: {error}", file=sys.stderr)
+            else:
+                made.append(config)
+    return made
+
+
+def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
+    from unlearn_core.runs.comparison import Comparison, report
+    from unlearn_core.views import tables
+
+    runs = tuple(store.load(key) for key in keys)
+    chosen = Comparison(key=runs[0].config.comparison_key(), runs=runs)
+    content = report(chosen)
+    table = tables.display_table(content)
+    if not args.quiet:
+        print(tables.to_text(table))
+        for entry in content["runs"]:
+            print(
+                f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
+            )
+    if args.json:
+        Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    if args.csv:
+        tables.metric_rows(content).to_csv(args.csv, index=False)

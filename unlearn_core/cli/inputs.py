@@ -1,0 +1,82 @@
+"""From options to configs, with one clear line for what cannot be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from unlearn_core.config import ForgetConfig, RunConfig
+
+
+def comparison(args: argparse.Namespace) -> RunConfig:
+    """Return the config of the original that the options describe."""
+    from unlearn_core.runs.plan import comparison_config
+
+    return comparison_config(
+        args.dataset,
+        _forget(args),
+        model=args.model,
+        width=args.width,
+        train_examples=args.train_examples,
+        epochs=args.epochs,
+        precision=_precision(args),
+    )
+
+
+def _precision(args: argparse.Namespace) -> str:
+    if args.precision != "auto":
+        return str(args.precision)
+    from unlearn_core.runs.environment import choose_device
+
+    return "bf16" if choose_device(args.device).type == "cuda" else "fp32"
+
+
+def _forget(args: argparse.Namespace) -> ForgetConfig:
+    given = {
+        "class": args.forget_class,
+        "subclass": args.forget_subclass,
+        "ids": args.forget_ids,
+        "random": args.forget_random,
+    }
+    chosen = {kind: text for kind, text in given.items() if text is not None}
+    if len(chosen) != 1:
+        raise ValueError(
+            "Give one of --forget-class, --forget-subclass, --forget-ids, --forget-random, "
+            f"got {len(chosen)} of them."
+        )
+    [(kind, text)] = chosen.items()
+    if text.startswith("@"):
+        path = Path(text[1:])
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file of example ids {path}.")
+        text = ",".join(path.read_text(encoding="utf-8").replace(",", " ").split())
+    return ForgetConfig(kind=kind, values=tuple(integers(text, f"--forget-{kind}")))
+
+
+def names(text: str) -> list[str]:
+    """Read names of methods with commas; an unknown one is a `ValueError`."""
+    from unlearn_core.methods import get_method
+
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    for name in found:
+        if name != "original":
+            get_method(name)
+    return found
+
+
+def integers(text: str, where: str) -> list[int]:
+    """Read whole numbers with commas."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{where} takes whole numbers with commas, got {text!r}.") from None
+
+
+def value(text: str) -> Any:
+    """Read a setting's value: JSON where it is JSON, otherwise the text itself."""
+    try:
+        return json.loads(text if not text.startswith(".") else "0" + text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,72 @@
+"""Names and help of commands and options."""
+
+from __future__ import annotations
+
+import argparse
+
+from unlearn_core.cli import commands, listings
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; each command sets `command` to its function."""
+    parser = argparse.ArgumentParser(
+        prog="python -m unlearn_core", description="The dashboard's pipeline, without a browser."
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = subparsers.add_parser(
+        "compare", help="run methods on one forget request and compare them"
+    )
+    _comparison_options(one)
+    one.add_argument("--methods", default="all", help="names with commas, or all")
+    one.set_defaults(command=commands.compare)
+
+    one = subparsers.add_parser("run", help="make the run that a JSON config describes")
+    one.add_argument("config", metavar="CONFIG.json")
+    _output_options(one)
+    one.set_defaults(command=commands.run)
+
+    one = subparsers.add_parser("sweep", help="one run for each value of a setting")
+    _comparison_options(one)
+    one.add_argument("--method", required=True)
+    one.add_argument("--setting", required=True)
+    one.add_argument("--values", required=True, help="values with commas")
+    one.set_defaults(command=commands.sweep)
+
+    one = subparsers.add_parser("list", help="what there is")
+    one.add_argument("what", choices=sorted(listings.LISTS))
+    one.add_argument("--json", action="store_true")
+    one.set_defaults(command=commands.listing)
+
+    one = subparsers.add_parser("verify", help="check every file of every finished run")
+    one.set_defaults(command=commands.verify)
+    one = subparsers.add_parser("clean", help="remove what unfinished runs left behind")
+    one.set_defaults(command=commands.clean)
+    one = subparsers.add_parser("demo", help="make the shipped comparison again from nothing")
+    one.add_argument("--out", help="another folder than cache/demo")
+    one.add_argument("--quiet", action="store_true")
+    one.set_defaults(command=commands.demo)
+    return parser
+
+
+def _comparison_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", default="digits")
+    parser.add_argument("--model", default="resnet18")
+    parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
+    parser.add_argument("--train-examples", type=int)
+    parser.add_argument("--epochs", type=int, help="of the original's training")
+    parser.add_argument("--seeds", default="0", help="whole numbers with commas")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    parser.add_argument("--forget-class", metavar="C[,C]")
+    parser.add_argument("--forget-subclass", metavar="C[,C]")
+    parser.add_argument("--forget-ids", metavar="ID,ID|@FILE")
+    parser.add_argument("--forget-random", metavar="N")
+    _output_options(parser)
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write every number, with reasons")
+    parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no table")
