@@ -19,7 +19,8 @@ PLACES = """panel => {
     }));
 }"""
 SELECTED = """() => {
-    const map = document.querySelector(".feature-map").featureMap;
+    const map = document.querySelector(".feature-map")?.featureMap;
+    if (!map?.plot.data) return [[]];
     return map.panels.map((_, panel) => map.traces.flatMap((trace, i) =>
         trace.panel === panel
             ? (map.plot.data[i].selectedpoints ?? []).map((p) => map.ids[trace.positions[p]])
@@ -62,6 +63,7 @@ def test_a_lasso_selects_the_same_examples_in_every_map_and_takes_them_to_unlear
     page.get_by_test_id("stDataFrame").first.wait_for()
     page.get_by_role("button", name="Forget exactly these").click()
     page.get_by_role("heading", name="Unlearn").first.wait_for()
+    page.wait_for_selector(".feature-map", state="detached")
     page.get_by_role("link", name="Manifolds").click()
     page.wait_for_selector(".feature-map[data-drawn]")
     page.wait_for_function(f"() => ({SELECTED})()[0].length === {len(panels[0])}")
