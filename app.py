@@ -5,7 +5,7 @@ def main() -> None:
     from pages.components import selectors
 
     st.set_page_config(
-        page_title="Machine unlearning", page_icon=":material/blur_off:", layout="wide"
+        page_title="Machine unlearning", layout="wide"
     )
     pages = {
         "": [

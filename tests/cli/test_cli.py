@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from unlearn_core.cli.main import main
+from unlearn_core.config import DataConfig
+from unlearn_core.data import load_dataset
 from unlearn_core.methods import METHODS
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs import maps
@@ -46,7 +48,9 @@ def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache
 
 
 def test_verify_names_the_changed_file_and_fails(cache, capsys):
-    main(["compare", "--forget-ids", "0,2,4", "--methods", "retrain", *SMALL])
+    ids = load_dataset(DataConfig(train_examples=200)).train_ids[:3]
+    chosen = ",".join(str(example_id) for example_id in ids)
+    assert main(["compare", "--forget-ids", chosen, "--methods", "retrain", *SMALL]) == 0
     changed = next((cache / "cache" / "runs").glob("*/metrics.json"))
     changed.write_bytes(changed.read_bytes()[:-1] + b" ")
 
@@ -91,8 +95,8 @@ def test_run_takes_a_config_file(cache):
         (["compare"], "Give one of --forget-class"),
         (["compare", "--forget-class", "1", "--forget-random", "3"], "got 2 of them"),
         (["compare", "--dataset", "moon", "--forget-class", "1"], "Unknown data set 'moon'"),
-        (["compare", "--forget-random", "99999"], "must be between 1 and 1436, got 99999"),
-        (["compare", "--forget-class", "1", "--train-examples", "9999"], "at most 1437"),
+        (["compare", "--forget-random", "99999"], "must be between 1 and 1437, got 99999"),
+        (["compare", "--forget-class", "1", "--train-examples", "9999"], "at most 1438"),
         (["compare", "--forget-class", "1", "--seeds", "-1"], "whole number from 0, got -1"),
         (["run", "nowhere.json"], "There is no config file nowhere.json"),
         (
@@ -131,10 +135,7 @@ def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypa
 
     monkeypatch.setitem(METHODS, "finetune", replace(METHODS["finetune"], run=diverge))
     report = cache / "out.json"
-    code = main(
-        ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
-        + ["--json", str(report)]
-    )
-    assert code == 1
+    command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
+    assert main([*command, "--json", str(report)]) == 1
     assert "finetune, seed 0, failed: The loss became nan" in capsys.readouterr().err
     assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
