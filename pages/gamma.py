@@ -19,6 +19,7 @@ MOST_SAMPLES = 500
 st.title("Gamma ablation")
 comparison = selectors.chosen_comparison()
 config = comparison.config
+report = loaders.comparison_report(comparison.key)
 st.markdown(
     "RFA minimises **gamma** times feature alignment plus **1 − gamma** times the task loss. At 0 "
     "only the labels count, at 1 only the features. Compare where $D_{f}$ is forgotten with how "
@@ -102,6 +103,6 @@ else:
         "over layers; good is the retrained model's value. FD to retrained is definition 2: lower "
         f"is nearer. Both on examples of {as_markdown('D_f')}. Means over seeds, with their "
         "standard deviation where there are several. Other settings as the data set suggests. "
-        f"{as_markdown(recipe(loaders.comparison_report(comparison.key)))}."
+        f"{as_markdown(recipe(report, with_request=False))}."
     )
 show_jobs()

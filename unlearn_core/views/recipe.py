@@ -13,7 +13,7 @@ from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.wording import describe_forget
 
 
-def recipe(report: Mapping[str, Any]) -> str:
+def recipe(report: Mapping[str, Any], *, with_request: bool = True) -> str:
     """Return data, model, request, training and seeds of a comparison in one line."""
     about = report["comparison"]
     spec = DATASETS.get(about["dataset"])
@@ -24,7 +24,7 @@ def recipe(report: Mapping[str, Any]) -> str:
         [
             data,
             f"{model['name']}, width {model['width']}, {model['norm']} norm",
-            f"forget {describe_forget(about['forget'], ())}",
+            *([f"forget {describe_forget(about['forget'], ())}"] if with_request else []),
             f"{training['epochs']} epochs of {training['optimizer']} at learning rate "
             f"{training['learning_rate']:g}, batch {training['batch_size']}",
             seeds_text(about["seeds"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -79,8 +81,8 @@ def _curve(
         row=row,
         col=column,
     )
-    target = means["retrained"].mean()
-    if pd.notna(target) and metric != "feature_distance_retrained":
+    target = float(means["retrained"].mean())
+    if metric != "feature_distance_retrained" and not math.isnan(target):
         figure.add_scatter(
             x=[-0.05, 1.05],
             y=[target, target],

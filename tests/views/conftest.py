@@ -1,0 +1,70 @@
+"""A small report with every case that a table must show: seeds, missing values, sides."""
+
+import pytest
+
+SETTINGS = {"gamma": 0.5}
+
+
+def run(method, label, seed, metrics, verdict="matched", **reasons):
+    return {
+        "method": method,
+        "label": label,
+        "seed": seed,
+        "key": f"{method}{seed}",
+        "settings": SETTINGS,
+        "metrics": {**metrics, **dict.fromkeys(reasons)},
+        "reasons": reasons,
+        "verdict": verdict,
+        "because": f"{label} seed {seed}",
+        "environment": {
+            "python": "3.11",
+            "packages": {"torch": "2.0", "umap-learn": None},
+            "device": "2 CPU cores",
+            "threads": 2,
+            "commit": "abc",
+        },
+    }
+
+
+def numbers(forget, alignment, test=0.9, seconds=1.0):
+    return {
+        "forget_accuracy": forget,
+        "dimensional_alignment": alignment,
+        "test_accuracy": test,
+        "unlearn_seconds": seconds,
+    }
+
+
+@pytest.fixture
+def report():
+    """Two seeds; a good and a bad method; the original without seconds."""
+    runs = []
+    for seed in (0, 1):
+        start = numbers(1.0, 0.7)
+        del start["unlearn_seconds"]
+        runs += [
+            run("original", "Original", seed, start, "original", unlearn_seconds="took no steps"),
+            run("retrain", "Retrained", seed, numbers(0.0, 0.9, seconds=10), "reference"),
+        ]
+    runs += [
+        run("muda", "MUDA", 0, numbers(0.0, 0.88)),
+        run("muda", "MUDA", 1, numbers(0.02, 0.90)),
+        run("finetune", "Finetune", 0, numbers(0.9, 0.72, seconds=0.5), "under-forgotten"),
+    ]
+    return {
+        "comparison": {
+            "key": "k",
+            "dataset": "digits",
+            "data": {"name": "digits", "train_examples": None},
+            "model": {"name": "resnet18", "width": 8, "norm": "group", "stem": "cifar"},
+            "training": {
+                "epochs": 15,
+                "optimizer": "sgd",
+                "learning_rate": 0.05,
+                "batch_size": 64,
+            },
+            "forget": {"kind": "class", "values": [3]},
+            "seeds": [0, 1],
+        },
+        "runs": runs,
+    }

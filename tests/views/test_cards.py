@@ -1,0 +1,62 @@
+import pytest
+
+from unlearn_core.views import cards
+
+ENTRY = {
+    "name": "m",
+    "label": "M",
+    "source": "arXiv:1234.56789",
+    "uses_retain": False,
+    "is_trick": True,
+    "description": "M: do it well.\n\nObjective: climb (methods.md 3.1).\nIt costs `steps`.\n"
+    "Source: a paper.\nDeparts in much.",
+    "presets": {"digits": {"rate": 0.5}},
+    "settings": [
+        {"name": "rate", "default": 0.1, "help": "Step size."},
+        {"name": "layers", "default": [], "help": "Which."},
+        {"name": "fast", "default": True, "help": "Whether."},
+    ],
+}
+
+
+def test_card_takes_idea_details_and_origin_from_the_docstring():
+    card = cards.method_card(ENTRY)
+    assert card.idea == "Do it well."
+    assert card.details == ("Objective: climb. It costs `steps`.",)
+    assert card.origin == "A paper. Departs in much."
+    assert card.needs == "D_f only: no retained data"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"), [([], 1), (["tricks"], 1), (["unlearning"], 0), (["no_retain"], 1)]
+)
+def test_filters_keep_the_cards_that_pass_all_of_them(wanted, expected):
+    assert len(cards.chosen_cards([ENTRY], wanted)) == expected
+
+
+def test_settings_show_default_and_preset():
+    table = cards.settings_table(ENTRY).set_index("Setting")
+    assert table.loc["rate", "Default"] == "0.1"
+    assert table.loc["rate", "Preset digits"] == "0.5"
+    assert table.loc["layers", "Default"] == "all"
+    assert table.loc["fast", "Default"] == "yes"
+
+
+def test_usual_settings_are_complete_and_follow_the_data_set():
+    assert cards.usual_settings(ENTRY, "digits") == {"rate": 0.5, "layers": [], "fast": True}
+    assert cards.usual_settings(ENTRY, "cifar10")["rate"] == 0.1
+
+
+def test_usual_settings_are_those_that_the_command_line_resolves():
+    from unlearn_core.methods import resolve_settings
+    from unlearn_core.methods.settings import plain
+    from unlearn_core.runs.catalogue import listed
+
+    for entry in listed()["methods"]:
+        expected = plain(resolve_settings(entry["name"], preset="digits"))
+        assert cards.usual_settings(entry, "digits") == expected
+
+
+def test_measured_cost_names_seconds_and_speed(report):
+    assert cards.measured_cost(report, "muda") == "1.00s"
+    assert cards.measured_cost(report, "unknown") == ""

@@ -1,0 +1,88 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from unlearn_core.config import ForgetConfig, ModelConfig, RunConfig
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views import gamma
+from unlearn_core.views.figures.gamma import gamma_figure
+
+CLASS = RunConfig(model=ModelConfig(width=8), forget=ForgetConfig(kind="class", values=(3,)))
+RANDOM = replace(CLASS, forget=ForgetConfig(kind="random", values=(64,)))
+SETTINGS = {"gamma": 0.5, "rank": 8}
+
+
+def artefact(config, changed=None):
+    folder = Path(config.key())
+    return RunArtefact(folder=folder, config=config, manifest={"changed": changed or {}})
+
+
+def rfa(start, value, **changed):
+    settings = {**SETTINGS, "gamma": value, **changed}
+    return artefact(replace(start, method="rfa", settings=settings), {"gamma": value, **changed})
+
+
+def compare(start, *runs):
+    references = [artefact(start.original()), artefact(start.retrained())]
+    every = (*references, *runs)
+    values = {
+        run.key: {
+            "values": {
+                "forget_accuracy": 0.1 * number,
+                "retain_accuracy": 0.9,
+                "test_accuracy": None,
+                "feature_distance_original": 5.0 * number,
+                "feature_distance_retrained": 3.0,
+            }
+        }
+        for number, run in enumerate(every)
+    }
+    return Comparison(key=start.comparison_key(), runs=every, measured=values)
+
+
+@pytest.fixture
+def found():
+    full = compare(CLASS, *(rfa(CLASS, g) for g in gamma.GAMMAS))
+    partial = compare(RANDOM, rfa(RANDOM, 0.5), rfa(RANDOM, 1.0), rfa(RANDOM, 0.0, rank=4))
+    other = compare(replace(CLASS, model=ModelConfig(width=16)))
+    return gamma.sweeps([full, partial, other], CLASS)
+
+
+def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(found):
+    assert [(sweep.kind, len(sweep.runs)) for sweep in found] == [("class", 5), ("samples", 2)]
+
+
+def test_runs_that_differ_in_more_than_gamma_do_not_count(found):
+    assert found[0].missing == []
+    assert found[1].missing == [0.0, 0.25, 0.75]
+    assert gamma.short_title(found[1], "64 random images") == "64 random images (2 of 5 points)"
+
+
+def test_points_carry_the_retrained_models_value(found):
+    rows = gamma.points(found)
+    accuracy = rows[(rows["kind"] == "class") & (rows["metric"] == "forget_accuracy")]
+    assert list(accuracy["gamma"]) == list(gamma.GAMMAS)
+    assert set(accuracy["retrained"]) == {0.1}
+    assert rows[rows["metric"] == "test_accuracy"]["value"].isna().all()
+
+
+def test_missing_points_are_planned_with_their_references_once_each():
+    wanted = gamma.configs(CLASS, RANDOM.forget, SETTINGS, (0.0, 1.0), seeds=(0, 1))
+    methods = [config.method for config in wanted]
+    assert sorted(methods) == ["original"] * 2 + ["retrain"] * 2 + ["rfa"] * 4
+    assert {config.forget for config in wanted} == {RANDOM.forget}
+    assert rfa(RANDOM, 1.0).key in {config.key() for config in wanted}
+
+
+def test_figure_draws_both_kinds_and_the_retrained_lines(found):
+    figure = gamma_figure(gamma.points(found))
+    lines = [trace.name for trace in figure.data if trace.line.dash == "dot"]
+    assert len(lines) == 2 * 3  # two accuracies and definition 1, for each kind
+    assert not [trace for trace in figure.data if trace.name == "FD to retrained, retrained"]
+
+
+def test_a_kind_without_runs_says_so(found):
+    figure = gamma_figure(gamma.points(found[:1]))
+    assert [note.text for note in figure.layout.annotations].count("no run yet") == 2

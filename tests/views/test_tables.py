@@ -1,0 +1,108 @@
+import io
+
+import pandas as pd
+import pytest
+
+from unlearn_core.views import tables
+from unlearn_core.views.markup import side_legend, table_html
+from unlearn_core.views.verdicts import rule_text, verdict_rows
+
+METRICS = ["forget_accuracy", "dimensional_alignment", "unlearn_seconds"]
+
+
+def row_of(table, label, metric):
+    return table[(table["label"] == label) & (table["metric"] == metric)].iloc[0]
+
+
+def test_distance_is_taken_to_the_retrained_model_of_the_same_seed(report):
+    report["runs"][1]["metrics"]["forget_accuracy"] = 0.01  # seed 0's retrained model
+    rows = tables.metric_rows(report)
+    muda = rows[(rows["label"] == "MUDA") & (rows["metric"] == "forget_accuracy")]
+    assert muda.set_index("seed")["distance"].to_dict() == pytest.approx({0: -0.01, 1: 0.02})
+
+
+def test_summary_gives_mean_and_sample_deviation_over_seeds(report):
+    row = row_of(tables.summary(report), "MUDA", "forget_accuracy")
+    assert (row["n_seeds"], row["mean"]) == (2, pytest.approx(0.01))
+    assert row["std"] == pytest.approx(0.02 / 2**0.5)
+
+
+def test_nearest_is_told_by_distance_or_by_what_is_better_in_itself(report):
+    table = tables.summary(report)
+    assert row_of(table, "MUDA", "dimensional_alignment")["is_nearest"]
+    assert not row_of(table, "Finetune", "dimensional_alignment")["is_nearest"]
+    assert row_of(table, "Finetune", "unlearn_seconds")["is_nearest"]
+    assert not table[table["method"] == "retrain"]["is_nearest"].any()
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0.9, "matched"), (0.72, "under"), (0.97, "over")])
+def test_side_tells_where_a_value_lies(report, value, expected):
+    report["runs"][-1]["metrics"]["dimensional_alignment"] = value
+    found = row_of(tables.summary(report), "Finetune", "dimensional_alignment")["side"]
+    assert found == expected
+
+
+def test_side_is_off_where_original_and_retrained_agree_and_the_value_does_not(report):
+    report["runs"][-1]["metrics"]["test_accuracy"] = 0.5
+    assert row_of(tables.summary(report), "Finetune", "test_accuracy")["side"] == "off"
+
+
+def test_display_table_prints_spread_distance_and_marks_the_nearest(report):
+    table = tables.display_table(report, METRICS)
+    assert table.loc["MUDA", "Acc(D_f)"] == "*1.0% ± 1.4% (+1.0)*"
+    assert table.loc["Finetune", "DA(D_f|D_r)"] == "0.720 (-0.180)"
+    assert table.loc["Original", "Seconds"] == "–"
+    assert table.loc["Retrained", "Acc(D_f)"] == "0.0% ± 0.0%"
+
+
+def test_markdown_keeps_its_columns_although_a_symbol_holds_a_bar(report):
+    lines = tables.to_markdown(tables.display_table(report, METRICS)).splitlines()
+    assert {line.replace(r"\|", "").count("|") for line in lines} == {5}
+    assert "**1.0% ± 1.4% (+1.0)**" in lines[4]
+
+
+def test_latex_writes_symbols_as_formulas_and_escapes_percent(report):
+    table = tables.with_verdicts(tables.display_table(report, METRICS), verdict_rows(report))
+    text = tables.to_latex(table, "a note")
+    assert text.startswith("% a note\n")
+    assert r"Acc($D_{f}$)" in text
+    assert r"\textbf{1.0\% $\pm$ 1.4\% (+1.0)}" in text
+    assert "0.720 ($-$0.180)" in text
+    assert "under-forgotten" in text
+
+
+def test_csv_holds_every_run_and_why_a_value_is_missing(report):
+    table = pd.read_csv(io.StringIO(tables.long_csv(report)))
+    assert len(table) == sum(len(run["metrics"]) for run in report["runs"])
+    missing = table[(table["method"] == "original") & (table["metric"] == "unlearn_seconds")]
+    assert missing["value"].isna().all()
+    assert set(missing["reason"]) == {"took no steps"}
+
+
+def test_html_tells_sides_by_colour_and_symbol_and_gives_reasons_and_definitions(report):
+    text = table_html(report, METRICS)
+    assert text.count("<tr") == 2 + 4  # two rows of headings, four models
+    assert "took no steps" in text
+    assert "Acc(D<sub>f</sub>)" in text
+    assert "Accuracy on the examples to forget" in text
+    assert "(-0.180) ◔" in text
+    assert "<b>1.0% ± 1.4%</b>" in text
+    assert "still on the original&#x27;s side" in side_legend()
+
+
+def test_html_escapes_what_a_run_says(report):
+    report["runs"][-1]["label"] = "<script>"
+    report["runs"][-1]["because"] = '"><script>'
+    assert "<script>" not in table_html(report, METRICS)
+
+
+def test_verdict_over_seeds_is_the_most_frequent_one_and_of_a_tie_the_worse(report):
+    report["runs"][5]["verdict"] = "over-forgotten"  # MUDA, seed 1
+    row = verdict_rows(report).set_index("label").loc["MUDA"]
+    assert (row["word"], row["agreement"]) == ("over-forgotten", "1 of 2 seeds")
+    assert row["because"] == "seed 0: MUDA seed 0; seed 1: MUDA seed 1"
+
+
+def test_rule_quotes_the_numbers_in_force(monkeypatch):
+    monkeypatch.setattr("unlearn_core.views.verdicts.COLLAPSE_DROP", 0.07)
+    assert "more than 7 points below the original's" in rule_text()

@@ -1,0 +1,30 @@
+import pytest
+
+from unlearn_core.views.figures.way import way_figure
+from unlearn_core.views.way import way_rows
+
+
+def test_share_is_one_at_the_original_and_zero_at_the_retrained_model(report):
+    rows, left_out = way_rows(report)
+    shares = rows.set_index(["label", "metric"])["share"]
+    assert shares["Finetune", "forget_accuracy"] == pytest.approx(0.9)
+    assert shares["MUDA", "dimensional_alignment"] == pytest.approx(0.05)
+    assert left_out == ["Acc(D_t)"]  # original and retrained do not differ in it
+    assert "unlearn_seconds" not in set(rows["metric"])
+
+
+def test_a_share_beyond_the_plot_is_held_at_its_edge_and_says_so(report):
+    report["runs"][-1]["metrics"]["dimensional_alignment"] = 0.1
+    rows, _ = way_rows(report)
+    row = rows[(rows["label"] == "Finetune") & (rows["metric"] == "dimensional_alignment")].iloc[0]
+    assert row["share"] == pytest.approx(4)
+    assert (row["shown"], row["is_beyond"]) == (2.0, True)
+    trace = next(t for t in way_figure(rows).data if t.name == "Finetune")
+    assert "triangle-right" in trace.marker.symbol
+
+
+def test_without_a_method_there_is_nothing_to_draw(report):
+    report["runs"] = report["runs"][:2]
+    rows, left_out = way_rows(report)
+    assert rows.empty
+    assert left_out == []

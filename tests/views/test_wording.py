@@ -1,0 +1,88 @@
+import pytest
+
+from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
+from unlearn_core.views import wording
+from unlearn_core.views.definitions import groups, is_public, names_in
+from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
+from unlearn_core.views.symbols import as_html, as_markdown
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "signed", "expected"),
+    [
+        ("forget_accuracy", 0.1234, False, "12.3%"),
+        ("forget_accuracy", -0.1234, True, "-12.3"),
+        ("dimensional_alignment", 0.5, False, "0.500"),
+        ("dimensional_alignment", 0.5, True, "+0.500"),
+        ("unlearn_seconds", 2.5, False, "2.50s"),
+        ("speedup", 2.5, False, "2.50x"),
+        ("trainable_parameters", 34368.0, False, "34,368"),
+        ("forget_accuracy", None, False, "–"),
+        ("forget_accuracy", float("nan"), False, "–"),
+    ],
+)
+def test_values_are_written_in_their_unit(metric, value, signed, expected):
+    assert wording.format_value(metric, value, signed=signed) == expected
+
+
+@pytest.mark.parametrize(
+    ("forget", "expected"),
+    [
+        (ForgetConfig(kind="class", values=(1,)), "class dog"),
+        (ForgetConfig(kind="class", values=(0, 1)), "classes cat, dog"),
+        (ForgetConfig(kind="class", values=(7,)), "class 7"),
+        (ForgetConfig(kind="subclass", values=(4,)), "subclass 4"),
+        (ForgetConfig(kind="ids", values=(4,)), "1 chosen image"),
+        (ForgetConfig(kind="random", values=(64,)), "64 random images"),
+        (ForgetConfig(), "nothing"),
+        ({"kind": "ids", "values": [1, 2]}, "2 chosen images"),
+    ],
+)
+def test_requests_are_described_in_words(forget, expected):
+    assert wording.describe_forget(forget, ("cat", "dog")) == expected
+
+
+def test_title_and_sentence_name_data_request_and_model():
+    config = RunConfig(
+        data=DataConfig(train_examples=1000),
+        model=ModelConfig(width=8),
+        forget=ForgetConfig(kind="class", values=(3,)),
+    )
+    title = wording.comparison_title(config)
+    assert title == "Handwritten digits, 1,000 images: forget class 3 (resnet18, width 8)"
+    assert "remove **class 3**" in wording.request_sentence(config, ())
+
+
+def test_symbols_become_subscripts_and_formulas_and_the_rest_is_escaped():
+    assert as_html("DA(D_f|D_r) <1>") == "DA(D<sub>f</sub>|D<sub>r</sub>) &lt;1&gt;"
+    assert as_markdown("D'_r, L_DA * 2, `a_b * D_f`") == r"$D'_{r}$, L\_DA \* 2, `a_b * D_f`"
+    assert as_markdown("**D_ft**", keep="*") == "**$D_{ft}$**"
+
+
+def test_recipe_names_what_is_needed_to_repeat_the_comparison(report):
+    text = recipe(report)
+    for part in ("Handwritten digits", "resnet18, width 8", "class 3", "15 epochs", "seeds 0, 1"):
+        assert part in text
+    assert "class 3" not in recipe(report, with_request=False)
+
+
+def test_missing_values_are_listed_with_their_reason(report):
+    table = missing_rows(report, {"unlearn_seconds": "Seconds"})
+    assert table.to_dict("records") == [
+        {"Metric": "Seconds", "Missing for": "Original", "Reason": "took no steps"}
+    ]
+    assert missing_rows(report, {}).empty
+
+
+def test_cost_lists_each_run_with_its_environment_and_no_invented_seconds(report):
+    table = cost_rows(report)
+    assert len(table) == len(report["runs"])
+    assert table["Seconds"].isna().sum() == 2
+    assert set(table["Versions"]) == {"torch 2.0"}
+
+
+def test_every_metric_belongs_to_one_shown_group():
+    from unlearn_core.metrics import METRICS
+
+    assert sorted(names_in(groups())) == sorted(METRICS)
+    assert not is_public("methods.md 4.1")
