@@ -164,13 +164,16 @@ def _keep(images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG001
 
 def _shift(images: Tensor, generator: torch.Generator, pad: int = 1) -> Tensor:
     """Move each image by up to `pad` pixels in each direction, repeating the border."""
-    n, _, height, width = images.shape
+    n, channels, height, width = images.shape
     padded = F.pad(images, (pad, pad, pad, pad), mode="replicate")
     top, left = torch.randint(0, 2 * pad + 1, (2, n), generator=generator).to(images.device)
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = left[:, None] + torch.arange(width, device=images.device)
-    each = torch.arange(n, device=images.device)[:, None, None]
-    return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    each = torch.arange(n, device=images.device)[:, None, None, None]
+    channel = torch.arange(channels, device=images.device)[:, None, None]
+    # one index a dimension, so that the result lies in memory as (n, C, H, W): a permuted
+    # one-channel result makes torch 2.14's convolution write outside its buffers on the CPU
+    return padded[each, channel, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def _crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
