@@ -16,9 +16,9 @@ def fill(page, label, value):
 def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serve, page, tmp_path):
     page.goto(serve(tmp_path / "empty"))
     page.get_by_role("link", name="Gamma ablation").wait_for()  # the app's own navigation is there
-    page.get_by_role("link", name="Unlearn").click()
+    page.get_by_role("link", name="Unlearn").first.click()
     launch = page.get_by_role("button", name="Launch")
-    launch.wait_for()
+    launch.wait_for(timeout=PATIENCE)  # the methods are listed in a process of their own
     page.get_by_text("Training recipe and seeds").click()
     fill(page, "Epochs", "2")
     fill(page, "Training images", "200")
