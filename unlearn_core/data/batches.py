@@ -70,7 +70,7 @@ class Examples:
     def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield one pass over the examples in random order, augmented."""
         order = torch.randperm(len(self), generator=generator).to(self.labels.device)
-        for rows in order.split(batch_size):
+        for rows in order.split(self._sizes(batch_size)):
             batch = self._batch(rows)
             yield replace_images(batch, _AUGMENT[self.augment](batch.images, generator))
 
@@ -114,6 +114,13 @@ class Examples:
             std=self.std,
             augment=self.augment,
         )
+
+    def _sizes(self, batch_size: int) -> list[int]:
+        """Return the batches' sizes; a lone last example gets company, as batch norm needs it."""
+        sizes = [len(part) for part in torch.arange(len(self)).split(batch_size)]
+        if len(sizes) > 1 and sizes[-1] == 1 and batch_size > 2:
+            sizes[-2:] = [batch_size - 1, 2]
+        return sizes
 
     def _batch(self, rows: Tensor) -> Batch:
         return Batch(
