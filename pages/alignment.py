@@ -63,7 +63,7 @@ with by_probe:
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
-        format_func=lambda name: as_markdown(PROBE_NAMES[name]),
+        format_func=lambda name: PROBE_NAMES[name],
         default="dimensional_alignment",
         required=True,
         key="probe",

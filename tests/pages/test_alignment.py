@@ -1,0 +1,56 @@
+import pytest
+
+from tests.pages.reading import figures, opened, texts
+
+pytestmark = pytest.mark.page
+
+
+def traces(figure):
+    return {trace["name"] for trace in figure["data"]}
+
+
+def test_empty_store_says_where_to_start(empty_store):
+    assert "no finished runs yet" in opened("alignment").info[0].value
+
+
+def test_alignment_is_drawn_by_step_with_both_reference_lines(filled_store):
+    figure = figures(opened("alignment"))[0]
+    assert {"MUDA", "NegGrad"} <= traces(figure)
+    notes = " ".join(note["text"] for note in figure["layout"]["annotations"])
+    assert "Original" in notes
+    assert "Retrained" in notes
+    assert figure["layout"]["xaxis"]["title"]["text"] == "steps of unlearning"
+
+
+def test_axis_can_be_the_share_of_the_run(filled_store):
+    app = opened("alignment")
+    app.button_group(key="curve_axis").set_value("share").run()
+    assert figures(app)[0]["layout"]["xaxis"]["title"]["text"] == "share of the run"
+
+
+def test_another_quantity_can_be_chosen_and_lives_in_the_url(filled_store):
+    figure = figures(opened("alignment", probe="LP(D_f)"))[0]
+    assert figure["layout"]["yaxis"]["title"]["text"] == "LP(D<sub>f</sub>)"
+
+
+def test_leaving_out_a_method_removes_its_curves(filled_store):
+    app = opened("alignment")
+    app.multiselect(key="curve_methods").set_value(["MUDA"]).run()
+    assert traces(figures(app)[0]) == {"MUDA"}
+
+
+def test_losses_are_drawn_without_references(filled_store):
+    figure = figures(opened("alignment"))[1]
+    assert figure["layout"]["yaxis"]["title"]["text"] == "objective (nats)"
+    assert not figure["layout"].get("annotations")
+
+
+def test_spectra_compare_original_retrained_and_best_with_their_ranks(filled_store):
+    app = opened("alignment")
+    assert {"Original", "Retrained"} < traces(figures(app)[2])
+    ranks = next(f.value for f in app.dataframe if "Effective rank of D_f" in f.value)
+    assert (ranks["Effective rank of D_r"] > 1).all()
+
+
+def test_captions_say_how_many_examples_are_tracked(filled_store):
+    assert "tracked examples" in texts(opened("alignment"))

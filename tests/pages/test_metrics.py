@@ -1,0 +1,63 @@
+import pytest
+
+from tests.pages.reading import figures, opened, texts
+
+pytestmark = pytest.mark.page
+
+
+def table(app):
+    return next(e.proto.body for e in app.get("html") if "mu-table" in e.proto.body)
+
+
+def test_empty_store_says_where_to_start(empty_store):
+    app = opened("metrics")
+    assert "no finished runs yet" in app.info[0].value
+    assert not app.get("plotly_chart")
+
+
+def test_table_has_a_row_for_each_method_with_verdict_and_distance(filled_store):
+    text = table(opened("metrics"))
+    for part in ("Original", "Retrained", "MUDA", "Head-only", "matched", "under-forgotten"):
+        assert part in text
+    assert "(+0.0) ✓" in text
+    assert "DA(D<sub>f</sub>|D<sub>r</sub>)" in text
+
+
+def test_choosing_groups_chooses_columns(filled_store):
+    app = opened("metrics")
+    assert "MIA" not in table(app)
+    app.pills(key="metric_groups").set_value(["Membership"]).run()
+    assert "MIA (MUDA)" in table(app)
+    assert "Acc(D<sub>" not in table(app)
+
+
+def test_choosing_no_group_says_what_to_do(filled_store):
+    app = opened("metrics")
+    app.pills(key="metric_groups").set_value([]).run()
+    assert "Choose at least one group" in app.info[0].value
+
+
+def test_missing_cost_of_the_original_is_explained(filled_store):
+    app = opened("metrics")
+    app.pills(key="metric_groups").set_value(["Cost"]).run()
+    missing = next(frame.value for frame in app.dataframe if "Reason" in frame.value)
+    assert set(missing["Missing for"]) == {"Original"}
+    assert 'title="the original took no unlearning steps"' in table(app)
+
+
+def test_way_is_drawn_with_a_trace_for_each_method(filled_store):
+    names = [trace["name"] for trace in figures(opened("metrics"))[0]["data"]]
+    assert "MUDA" in names
+    assert "Original" not in names
+
+
+def test_rule_of_the_verdict_and_four_exports_are_offered(filled_store):
+    app = opened("metrics")
+    assert "more than 5 points below the original's" in texts(app)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["CSV", "LaTeX", "Markdown", "JSON"]
+
+
+def test_environment_of_every_run_is_listed(filled_store):
+    frames = [frame.value for frame in opened("metrics").dataframe if "Device" in frame.value]
+    assert frames[0]["Versions"].str.contains("torch").all()
