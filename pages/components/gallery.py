@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.components import loaders
 from unlearn_core.config import DataConfig
-from unlearn_core.data import Dataset
 from unlearn_core.views import requests
 from unlearn_core.views.sprites import thumbnail
 
@@ -60,23 +59,17 @@ def pick(config: DataConfig) -> None:
         page = st.number_input(
             f"Page, of {last:,}", 1, last, step=1, key=f"gallery_page_{label}_{len(ids)}"
         )
-    _grid(config, dataset, requests.page_of(ids, page, PER_PAGE))
+    _grid(config, requests.page_of(ids, page, PER_PAGE))
     _chosen(config, len(dataset.labels))
 
 
-def _grid(config: DataConfig, dataset: Dataset, ids: Sequence[int]) -> None:
+def _grid(config: DataConfig, ids: Sequence[int]) -> None:
     chosen = set(chosen_ids())
     for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
         with column:
             st.image(picture(config, i), width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
-            st.checkbox(
-                str(i),
-                key=f"pick_{i}",
-                on_change=_toggle,
-                args=(i,),
-                help=f"Class {dataset.class_names[dataset.labels[i]]}",
-            )
+            st.checkbox(str(i), key=f"pick_{i}", on_change=_toggle, args=(i,))
 
 
 def _toggle(example_id: int) -> None:

@@ -53,7 +53,7 @@ def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
     assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s (from 1 run)"]
     assert jobs.left_to_make(table) == 1
     assert jobs.plan_summary(needed, finished, [(MUDA, 75.0)]) == (
-        "2 runs to make, 1 exist already. About 1 min 15 s, estimated from 1 finished run; "
+        "2 runs to make, 1 exists already. About 1 min 15 s, estimated from 1 finished run; "
         "no estimate yet for the other 1."
     )
     everything = {config.key() for config in needed}

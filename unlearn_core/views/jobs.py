@@ -126,7 +126,7 @@ def plan_summary(
     if not left:
         return f"All {_count(there, 'run')} exist already; launching costs nothing."
     start = f"{_count(len(left), 'run')} to make"
-    start += f", {there} exist already." if there else "."
+    start += f", {there} exist{'s' if there == 1 else ''} already." if there else "."
     known = [guess for config in left if (guess := estimate(config, timings))]
     if not known:
         return f"{start} No estimate of the time yet: nothing like this has been run here."
