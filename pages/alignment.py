@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import loaders, reads, selectors
-from unlearn_core.runs.comparison import label
+from pages.components.spectra import show_spectra
 from unlearn_core.views.curves import (
     AXES,
     LOSS,
@@ -17,13 +17,8 @@ from unlearn_core.views.curves import (
     reference_lines,
 )
 from unlearn_core.views.figures.curves import course_figure
-from unlearn_core.views.figures.spectra import spectra_figure
-from unlearn_core.views.overview import best, key_of
 from unlearn_core.views.recipe import recipe, tracked_text
-from unlearn_core.views.spectra import rank_table, sizes_text
 from unlearn_core.views.symbols import as_markdown
-
-MOST_SPECTRA = 6
 
 st.title("Alignment")
 comparison = selectors.chosen_comparison()
@@ -45,7 +40,7 @@ if not labels:
     st.stop()
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")
-shown = left.multiselect("Methods", labels, default=labels, key="curve_methods")
+shown = left.multiselect("Methods", labels, default=labels, key="curve_methods", wrap=True)
 axis = right.segmented_control(
     "Against",
     list(AXES),
@@ -58,8 +53,8 @@ axis = right.segmented_control(
 rows = rows[rows["label"].isin(shown) | ~rows["label"].isin(labels)]
 sets = reads.sets(comparison.config.data, comparison.config.forget)
 
-by_probe, by_loss = st.tabs(["Probes", "Losses"], key="curve_kind")
-with by_probe:
+
+def show_probes() -> None:
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
@@ -91,7 +86,9 @@ with by_probe:
         "The tables use all examples, so their numbers differ a little. "
         f"{as_markdown(recipe(report))}."
     )
-with by_loss:
+
+
+def show_losses() -> None:
     losses = loss_names(rows)
     loss = st.selectbox(
         "Loss",
@@ -110,31 +107,17 @@ with by_loss:
         "height."
     )
 
-st.subheader("Spectrum of the features")
-st.markdown(
-    "Each curve shows how the features' energy is spread over directions, from the strongest. "
-    "Dotted lines mark the effective rank: about how many directions carry the features."
+
+KINDS = {"Probes": show_probes, "Losses": show_losses}
+kind = st.segmented_control(
+    "On the way",
+    list(KINDS),
+    default="Probes",
+    required=True,
+    key="curve_kind",
+    bind="query-params",
+    label_visibility="collapsed",
 )
-compared = ("Original", "Retrained", best(report) or "")
-runs = {run.key: f"{label(run)}, seed {run.config.seed}" for run in comparison.runs}
-chosen = st.multiselect(
-    "Models",
-    list(runs),
-    default=list(filter(None, (key_of(comparison, name) for name in compared))),
-    format_func=lambda key: runs[key],
-    max_selections=MOST_SPECTRA,
-    key="spectrum_runs",
-)
-spectra = reads.spectra(chosen) if chosen else None
-if spectra is None or spectra.empty:
-    st.info(
-        "Choose a model with recorded features; a shipped run may come without them.",
-        icon=":material/info:",
-    )
-    st.stop()
-st.plotly_chart(spectra_figure(spectra), key="spectra")
-st.dataframe(rank_table(spectra), hide_index=True, key="ranks", width="content")
-st.caption(
-    f"Eigenvalues of $F^\\top F$, uncentred, over their sum; penultimate features "
-    f"of {as_markdown(sizes_text(spectra))} training examples. {as_markdown(recipe(report))}."
-)
+KINDS[str(kind)]()
+
+show_spectra(comparison, report)

@@ -12,7 +12,7 @@ from unlearn_core.views.figures.layout import DASHES, finish, variants
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 
-HEIGHT = 440
+HEIGHT = 480
 LINE_NAMES = {"original": "Original", "retrain": "Retrained"}
 
 
@@ -50,7 +50,8 @@ def course_figure(
         tickformat=".0%" if axis == "share" else None,
     )
     figure.update_yaxes(title=as_html(title), tickformat=".0%" if percent else None)
-    figure.update_layout(margin={"r": 130})
+    below = {"y": -0.2, "yanchor": "top"}  # with many runs it takes several lines
+    figure.update_layout(margin={"r": 130, "t": 15}, legend=below)
     return figure
 
 

@@ -1,0 +1,50 @@
+"""Eigenvalue spectra of chosen models, with their effective ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.components import reads
+from unlearn_core.runs.comparison import Comparison, label
+from unlearn_core.views.figures.spectra import spectra_figure
+from unlearn_core.views.overview import best, key_of
+from unlearn_core.views.recipe import recipe
+from unlearn_core.views.spectra import rank_table, sizes_text
+from unlearn_core.views.symbols import as_markdown
+
+MOST_SPECTRA = 6
+
+
+def show_spectra(comparison: Comparison, report: Mapping[str, Any]) -> None:
+    """Show the spectra of the models that a reader chooses; first original, retrained and best."""
+    st.subheader("Spectrum of the features")
+    st.markdown(
+        "Each curve shows how the features' energy is spread over directions, from the strongest. "
+        "Dotted lines mark the effective rank: about how many directions carry the features."
+    )
+    compared = ("Original", "Retrained", best(report) or "")
+    runs = {run.key: f"{label(run)}, seed {run.config.seed}" for run in comparison.runs}
+    chosen = st.multiselect(
+        "Models",
+        list(runs),
+        default=list(filter(None, (key_of(comparison, name) for name in compared))),
+        format_func=lambda key: runs[key],
+        max_selections=MOST_SPECTRA,
+        key="spectrum_runs",
+    )
+    spectra = reads.spectra(chosen) if chosen else None
+    if spectra is None or spectra.empty:
+        st.info(
+            "Choose a model with recorded features; a shipped run may come without them.",
+            icon=":material/info:",
+        )
+        return
+    st.plotly_chart(spectra_figure(spectra), key="spectra")
+    st.dataframe(rank_table(spectra), hide_index=True, key="ranks", width="content")
+    st.caption(
+        f"Eigenvalues of $F^\\top F$, uncentred, over their sum; penultimate features "
+        f"of {as_markdown(sizes_text(spectra))} training examples. {as_markdown(recipe(report))}."
+    )
