@@ -19,8 +19,9 @@ def test_a_share_beyond_the_plot_is_held_at_its_edge_and_says_so(report):
     row = rows[(rows["label"] == "Finetune") & (rows["metric"] == "dimensional_alignment")].iloc[0]
     assert row["share"] == pytest.approx(4)
     assert (row["shown"], row["is_beyond"]) == (2.0, True)
-    trace = next(t for t in way_figure(rows).data if t.name == "Finetune")
-    assert "triangle-right" in trace.marker.symbol
+    inside, beyond = [t for t in way_figure(rows).data if t.name == "Finetune"]
+    assert list(beyond.marker.symbol) == ["triangle-right"]
+    assert (inside.showlegend, beyond.showlegend) == (True, False)
 
 
 def test_without_a_method_there_is_nothing_to_draw(report):

@@ -57,7 +57,7 @@ def course_figure(
 
 def _reference(figure: go.Figure, name: str, value: float, percent: bool) -> None:
     colour = method_colour(name)
-    text = f"{value:.1%}" if percent else f"{value:.2f}"
+    text = f"{value:.1%}" if percent else f"{value:.3f}"
     dash = "dot" if name == "original" else "dash"
     figure.add_hline(y=value, line={"color": colour, "dash": dash, "width": 2})
     figure.add_annotation(

@@ -25,27 +25,14 @@ def way_figure(rows: pd.DataFrame) -> go.Figure:
     for number, label in enumerate(labels):
         part = rows[rows["label"] == label]
         lift = SPREAD * ((number + 0.5) / len(labels) - 0.5)  # dots of a row stand side by side
+        heights = pd.Series([names.index(n) + lift for n in part["metric_label"]], part.index)
+        inside, beyond = part[~part["is_beyond"]], part[part["is_beyond"]]
         symbol = SYMBOLS[number % len(SYMBOLS)]
-        edge = ["triangle-right" if share > 0 else "triangle-left" for share in part["share"]]
-        figure.add_scatter(
-            x=part["shown"],
-            y=[names.index(name) + lift for name in part["metric_label"]],
-            mode="markers",
-            name=str(label),
-            marker={
-                "color": method_colour(part["method"].iloc[0]),
-                "size": 11,
-                "opacity": 0.85,
-                "symbol": [
-                    e if beyond else symbol
-                    for e, beyond in zip(edge, part["is_beyond"], strict=True)
-                ],
-                "line": {"width": 1, "color": "white"},
-            },
-            customdata=part[["share", "text", "metric_label"]].to_numpy(),
-            hovertemplate="%{customdata[2]}<br>%{customdata[1]}<br>"
-            "%{customdata[0]:.2f} of the way left",
-        )
+        arrows = ["triangle-right" if share > 0 else "triangle-left" for share in beyond["share"]]
+        if len(inside):
+            _dots(figure, inside, heights, symbol, legend=True)
+        if len(beyond):
+            _dots(figure, beyond, heights, arrows, legend=inside.empty)
     for x, name in ((0, "retrained"), (1, "original")):
         figure.add_vline(x=x, line={"color": LINE, "dash": "dot"})
         figure.add_annotation(
@@ -65,3 +52,32 @@ def way_figure(rows: pd.DataFrame) -> go.Figure:
     )
     figure.update_layout(margin={"l": 120, "b": 75})
     return figure
+
+
+def _dots(
+    figure: go.Figure,
+    part: pd.DataFrame,
+    heights: pd.Series[float],
+    symbol: str | list[str],
+    *,
+    legend: bool,
+) -> None:
+    label, method = (str(part[name].iloc[0]) for name in ("label", "method"))
+    figure.add_scatter(
+        x=part["shown"],
+        y=heights[part.index],
+        mode="markers",
+        name=label,
+        legendgroup=label,
+        showlegend=legend,
+        marker={
+            "color": method_colour(method),
+            "size": 11,
+            "opacity": 0.85,
+            "symbol": symbol,
+            "line": {"width": 1, "color": "white"},
+        },
+        customdata=part[["share", "text", "metric_label"]].to_numpy(),
+        hovertemplate="%{customdata[2]}<br>%{customdata[1]}<br>"
+        "%{customdata[0]:.2f} of the way left",
+    )
