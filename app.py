@@ -4,9 +4,7 @@ def main() -> None:
 
     from pages.components import selectors
 
-    st.set_page_config(
-        page_title="Machine unlearning", layout="wide"
-    )
+    st.set_page_config(page_title="Machine unlearning", layout="wide")
     pages = {
         "": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
@@ -23,6 +21,7 @@ def main() -> None:
         ],
     }
     page = st.navigation(pages)
+    st.session_state[selectors.UNDER_APP] = True
     selectors.choose_comparison()
     page.run()
 

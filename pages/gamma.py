@@ -16,6 +16,7 @@ from unlearn_core.views.wording import describe_forget
 
 MOST_SAMPLES = 500
 
+selectors.under_app()
 st.title("Gamma ablation")
 comparison = selectors.chosen_comparison()
 config = comparison.config

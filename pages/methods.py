@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, reads
+from pages.components import loaders, reads, selectors
 from unlearn_core.views import cards as view
 from unlearn_core.views.definitions import grouped, groups, is_public, with_link
 from unlearn_core.views.markup import STYLE, method_dot
 from unlearn_core.views.recipe import recipe
 from unlearn_core.views.symbols import as_html, as_markdown
 
+selectors.under_app()
 st.title("Methods")
 st.markdown(
     "$D_f$ is the training data to forget, $D_r$ the rest of it, $D'_r$ a part of $D_r$ as large "

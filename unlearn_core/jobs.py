@@ -1,9 +1,9 @@
 """The job queue, on Dask: the same code on a laptop and on a cluster.
 
 Without a scheduler's address one local cluster is started at the first submit, with one worker
-process, or one a GPU.  The Dask key is the run key, so the same run is never computed twice.
-Workers take one job at a time.  What a job does is read from the run folder (`runs.status`); the
-queue itself only knows what waits.  Importing this module starts nothing and loads no torch.
+process, or one a GPU.  The Dask key is the run key (a retry adds its number), so the same run is
+never computed twice.  Workers take one job at a time.  What a job does is read from the run
+folder (`runs.status`); the queue itself only knows what waits.  Importing this module starts nothing and loads no torch.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class JobQueue:
         self.device = device
         self._client: Client | None = None
         self._futures: dict[str, Future[str]] = {}
+        self._attempts: dict[str, int] = {}
         self._lock = threading.RLock()
 
     def submit(self, configs: Sequence[RunConfig]) -> list[str]:
@@ -77,9 +78,10 @@ class JobQueue:
         What is finished, queued or running already is not queued again.
         """
         with self._lock:
-            for config in configs:
-                for needed in with_parents(config):
-                    self._submit_one(needed)
+            needed = {c.key(): c for config in configs for c in with_parents(config)}
+            wanted = [config for config in needed.values() if self._enqueue(config)]
+            for config in wanted:  # a cluster takes seconds to start: the disk knows by now
+                self._submit_one(config)
         return [config.key() for config in configs]
 
     def jobs(self) -> list[Status]:
@@ -129,31 +131,32 @@ class JobQueue:
                 self._client = None
                 self._futures.clear()
 
-    def _submit_one(self, config: RunConfig) -> None:
+    def _enqueue(self, config: RunConfig) -> bool:
+        """Note on disk that a run is wanted; False if it is made, waiting or running already."""
         key = config.key()
-        if self.store.exists(key):
-            return
         future = self._futures.get(key)
-        if future is not None and future.status == "pending":
-            if self.store.state(key) not in ("queued", "running"):
-                self.store.enqueue(config)  # Dask, which tries again by itself, may make it now
-            return
-        client = self._connect()
+        is_waiting = future is not None and future.status == "pending"
+        if self.store.exists(key) or (
+            is_waiting and self.store.state(key) in ("queued", "running")
+        ):
+            return False
         if not self.store.is_locked(key):  # otherwise another process is making it
             self.store.enqueue(config)
-        if future is not None and future.status == "error":
-            client.retry([future])
-            return
-        if future is not None:  # its run was deleted since
-            client.cancel([future], force=True)
+        return True
+
+    def _submit_one(self, config: RunConfig) -> None:
+        key = config.key()
+        self._attempts[key] = attempt = self._attempts.get(key, 0) + 1
         needs = [self._futures[k] for k in self._needs(config)]
-        self._futures[key] = client.submit(
+        self._futures[key] = self._connect().submit(
             run_job,
             config.to_dict(),
             str(self.store.root),
             self.device,
             *needs,
-            key=key,
+            # a second attempt needs a key of its own: Dask may still be ending the first
+            key=key if attempt == 1 else f"{key}-{attempt}",
+            priority=-sum(self._attempts.values()),  # first come, first served
             resources=SLOT,
             pure=False,
         )

@@ -9,6 +9,19 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.wording import comparison_title
 
 CHOSEN = "comparison"
+UNDER_APP = "under_app"
+
+
+def under_app() -> None:
+    """Start again under `app.py` where Streamlit ran a page file on its own.
+
+    Until `st.navigation` has run once in a server, Streamlit takes a folder called `pages` for its
+    older kind of app: the first visit of a new server to a page's own address runs that page
+    alone, without the navigation and the choice of a comparison.
+    """
+    if UNDER_APP not in st.session_state:
+        st.session_state[UNDER_APP] = True
+        st.rerun()
 
 
 def choose_comparison() -> None:
