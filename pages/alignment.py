@@ -20,7 +20,7 @@ from unlearn_core.views.figures.curves import course_figure
 from unlearn_core.views.recipe import recipe, tracked_text
 from unlearn_core.views.symbols import as_markdown
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("Alignment")
 comparison = selectors.chosen_comparison()
 report = loaders.comparison_report(comparison.key)

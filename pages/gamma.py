@@ -16,7 +16,7 @@ from unlearn_core.views.wording import describe_forget
 
 MOST_SAMPLES = 500
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("Gamma ablation")
 comparison = selectors.chosen_comparison()
 config = comparison.config

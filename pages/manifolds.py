@@ -15,7 +15,7 @@ LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout
 PARTS = {"both": "Train and test", "train": "Train", "test": "Test"}
 COLOURS = {"label": "True class", "prediction": "Predicted class"}
 
-selectors.under_app()
+selectors.under_app(__file__)
 comparison = selectors.chosen_comparison()
 classes = map_loaders.class_names(comparison.config.data)
 with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -11,7 +11,7 @@ from unlearn_core.views.markup import STYLE, method_dot
 from unlearn_core.views.recipe import recipe
 from unlearn_core.views.symbols import as_html, as_markdown
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("Methods")
 st.markdown(
     "$D_f$ is the training data to forget, $D_r$ the rest of it, $D'_r$ a part of $D_r$ as large "

@@ -14,7 +14,7 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.verdicts import rule_text, verdict_rows
 from unlearn_core.views.way import way_rows
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("Metrics")
 comparison = selectors.chosen_comparison()
 report = loaders.comparison_report(comparison.key)

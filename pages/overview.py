@@ -14,7 +14,7 @@ from unlearn_core.views.tour import TOUR
 from unlearn_core.views.verdicts import MEANING
 from unlearn_core.views.wording import request_sentence
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("What did the model forget?")
 comparison = selectors.chosen_comparison()
 report = loaders.comparison_report(comparison.key)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import data_choice, forget_picker, launch, progress, selectors, settings_form
 
-selectors.under_app()
+selectors.under_app(__file__)
 st.title("Unlearn", anchor=False)
 st.markdown(
     "Choose what the model shall forget and press **Launch**. Every method starts from the same "

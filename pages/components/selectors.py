@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components import loaders
@@ -12,8 +14,8 @@ CHOSEN = "comparison"
 UNDER_APP = "under_app"
 
 
-def under_app() -> None:
-    """Start again under `app.py` where Streamlit ran a page file on its own.
+def under_app(page: str) -> None:
+    """Start again under `app.py` where Streamlit ran the file `page` on its own.
 
     Until `st.navigation` has run once in a server, Streamlit takes a folder called `pages` for its
     older kind of app: the first visit of a new server to a page's own address runs that page
@@ -21,6 +23,9 @@ def under_app() -> None:
     """
     if UNDER_APP not in st.session_state:
         st.session_state[UNDER_APP] = True
+        home, name = st.Page("pages/overview.py", default=True), Path(page).name
+        here = [] if name == "overview.py" else [st.Page(f"pages/{name}")]
+        st.navigation([home, *here], position="hidden")  # ends the older kind
         st.rerun()
 
 
