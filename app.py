@@ -21,6 +21,8 @@ def main() -> None:
         ],
     }
     page = st.navigation(pages)
+    # after the navigation, which would fetch a page's icon from the network for the browser's tab
+    st.set_page_config(page_icon="pages/components/icon.png")
     st.session_state[selectors.UNDER_APP] = True
     selectors.choose_comparison()
     page.run()
