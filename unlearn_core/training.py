@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ OBJECTIVE = "objective"
 
 Losses = dict[str, Tensor]
 LossesOf = Callable[[Batch], Losses]
+B = TypeVar("B")  # a batch, or what a method draws together, such as a pair of batches
 
 
 class DivergedError(RuntimeError):
@@ -66,8 +68,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 def optimise(
     optimizer: torch.optim.Optimizer,
-    batches: Iterable[Batch],
-    losses_of: LossesOf,
+    batches: Iterable[B],
+    losses_of: Callable[[B], Losses],
     *,
     total: int,
     first_step: int = 0,

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.config import TrainingConfig
-from unlearn_core.data.batches import Examples
+from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
-from unlearn_core.training import Progress, autocast
+from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,10 @@ class UnlearnInputs:
         How the original was trained; `retrain` follows it again.
     extras : dict of tensors
         What the method leaves behind besides the model, such as its adapter.
+    facts : dict of float
+        Numbers about the run for its manifest, such as the sparsity before and after.
+    log : callable taking a line
+        Notes for the run's log, such as that a phase changed nothing.
     """
 
     model: nn.Module
@@ -45,10 +50,22 @@ class UnlearnInputs:
     precision: str = "fp32"
     recipe: TrainingConfig = field(default_factory=TrainingConfig)
     extras: dict[str, Tensor] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)
+    log: Callable[[str], None] = lambda _line: None
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the method runs its forward passes."""
         return autocast(self.device, self.precision)
+
+    def classify(self, batch: Batch) -> Losses:
+        """Return the loss that teaches the batch's labels: cross-entropy."""
+        with self.autocast():
+            return {OBJECTIVE: F.cross_entropy(self.model(batch.images), batch.labels)}
+
+    def ascend(self, batch: Batch) -> Losses:
+        """Return the loss that unteaches the batch's labels: minus cross-entropy, unbounded."""
+        loss = self.classify(batch)[OBJECTIVE]
+        return {OBJECTIVE: -loss, "forget_loss": loss}
 
     def retain_part(self) -> Examples:
         """Draw D'_r: as many examples from D_r, without replacement, as D_f has."""

@@ -12,12 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
-from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
-from unlearn_core.training import OBJECTIVE, OPTIMIZERS, Losses, Progress, make_optimizer, optimise
+from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +47,11 @@ def finetune(inputs: UnlearnInputs, settings: FinetuneSettings) -> Iterator[Prog
     model = inputs.model.train(settings.train_mode)
     retain = inputs.retain if settings.retain == "all" else inputs.retain_part()
 
-    def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
-
     yield from optimise(
         make_optimizer(
             settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
         ),
         retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        losses_of,
+        inputs.classify,
         total=settings.epochs * retain.steps(settings.batch_size),
     )

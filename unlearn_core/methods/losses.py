@@ -1,6 +1,6 @@
 """Losses that define the methods. Torch tensors in, a scalar tensor out, in nats.
 
-Specification: methods.md sections 3.1 and 3.2.
+Specification: methods.md sections 2.5, 2.6, 3.1 and 3.2.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import kl_div
 
 NORMS = ("mse", "l2", "sq")
+REDUCTIONS = ("batchmean", "official")
 TINY = 1e-12
 
 
@@ -115,3 +117,50 @@ def _size(difference: Tensor, norm: str) -> Tensor:
     total = squares.sum(dim=1)
     positive = total > 0  # at zero the root's slope is infinite; take the subgradient 0
     return torch.where(positive, torch.where(positive, total, 1.0).sqrt(), 0.0)
+
+
+def scrub_divergence(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    r"""Return how far the student's softened prediction is from the teacher's (SCRUB).
+
+    .. math:: d = \tfrac{T^2}{n} \sum_x KL(p_T^{teacher}(x) \| p_T^{student}(x))
+
+    Parameters
+    ----------
+    student_logits, teacher_logits : tensor of shape (B, n_classes)
+    temperature : float
+        T; softens both.
+    """
+    student = (student_logits / temperature).log_softmax(dim=1)
+    teacher = (teacher_logits / temperature).log_softmax(dim=1)
+    return temperature**2 * kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def bad_teacher_loss(
+    student_logits: Tensor,
+    competent_logits: Tensor,
+    incompetent_logits: Tensor,
+    is_forget: Tensor,
+    *,
+    temperature: float = 1.0,
+    reduction: str = "batchmean",
+) -> Tensor:
+    r"""Follow the incompetent teacher on forgotten, the competent one on retained examples.
+
+    .. math:: \tfrac1n \sum_x KL(p_T^{teacher(x)}(x) \| p_T^{student}(x))
+
+    Parameters
+    ----------
+    student_logits, competent_logits, incompetent_logits : tensor of shape (B, n_classes)
+    is_forget : bool tensor of shape (B,)
+    temperature : float
+    reduction : {"batchmean", "official"}
+        "official" also divides by the number of classes, as the published code does.
+    """
+    if reduction not in REDUCTIONS:
+        known = ", ".join(REDUCTIONS)
+        raise ValueError(f"`reduction` must be one of {known}, got {reduction!r}.")
+    teacher_logits = torch.where(is_forget[:, None], incompetent_logits, competent_logits)
+    student = (student_logits / temperature).log_softmax(dim=1)
+    teacher = (teacher_logits / temperature).log_softmax(dim=1)
+    loss = kl_div(student, teacher, reduction="batchmean", log_target=True)
+    return loss / student_logits.shape[1] if reduction == "official" else loss

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from unlearn_core.data.batches import Batch, Examples
@@ -67,7 +66,7 @@ def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
     )
     step, forgetting = 0, True
     while step < settings.iterations:
-        losses_of = _forget(inputs, settings, retain) if forgetting else _recover(inputs)
+        losses_of = _forget(inputs, settings, retain) if forgetting else inputs.classify
         examples = inputs.forget if forgetting else retain
         batches = examples.shuffled(settings.batch_size, inputs.generator)
         for progress in optimise(
@@ -97,17 +96,6 @@ def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> 
             "alignment_loss": alignment,
             "self_distillation_loss": distillation,
         }
-
-    return losses_of
-
-
-def _recover(inputs: UnlearnInputs) -> LossesOf:
-    """Return the loss of a recover phase."""
-
-    def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            loss = F.cross_entropy(inputs.model(batch.images), batch.labels)
-        return {OBJECTIVE: loss, "recover_loss": loss}
 
     return losses_of
 

@@ -14,12 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
-from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
-from unlearn_core.training import OBJECTIVE, OPTIMIZERS, Losses, Progress, make_optimizer, optimise
+from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +41,11 @@ def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progre
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval()
 
-    def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            forget_loss = F.cross_entropy(model(batch.images), batch.labels)
-        return {OBJECTIVE: -forget_loss, "forget_loss": forget_loss}
-
     yield from optimise(
         make_optimizer(
             settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
         ),
         inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        losses_of,
+        inputs.ascend,
         total=settings.epochs * inputs.forget.steps(settings.batch_size),
     )

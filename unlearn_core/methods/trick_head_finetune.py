@@ -12,13 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch.nn.functional as F
-
-from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
-from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
+from unlearn_core.training import Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +43,10 @@ def trick_head_finetune(
     head(model).requires_grad_(True)
     retain = inputs.retain_part()
 
-    def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
-
     yield from optimise(
         make_optimizer("adam", model.parameters(), learning_rate=settings.learning_rate),
         retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        losses_of,
+        inputs.classify,
         total=settings.epochs * retain.steps(settings.batch_size),
     )
     model.requires_grad_(True)

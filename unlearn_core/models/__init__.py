@@ -1,6 +1,6 @@
 """Networks. Importing this package fills `MODELS`; add one by adding a line here."""
 
-from unlearn_core.models import resnet
+from unlearn_core.models import resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise
 from unlearn_core.models.hooks import captured_features, captured_outputs, head
 
@@ -13,4 +13,5 @@ __all__ = [
     "head",
     "initialise",
     "resnet",
+    "vit",
 ]

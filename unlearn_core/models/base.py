@@ -61,7 +61,9 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Give every layer in `module` fresh weights, drawn from `generator` in layer order.
 
     Convolutions: He normal, fan out.  Linear layers: torch's default, uniform within
-    1/sqrt(fan in).  Normalisation: identity, running statistics reset.
+    1/sqrt(fan in), or zero where the builder set `zero_init`.  Normalisation: identity, running
+    statistics reset.  Tokens and positions of a transformer: normal of deviation 0.02; biases of
+    attention: zero.
 
     Raises
     ------
@@ -70,19 +72,38 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Conv2d):
-            fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
-            _normal(layer.weight, math.sqrt(2 / fan_out), generator)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+            _convolution(layer, generator)
         elif isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
-            _uniform(layer.weight, bound, generator)
-            if layer.bias is not None:
-                _uniform(layer.bias, bound, generator)
+            _linear(layer, generator)
         elif isinstance(layer, nn.GroupNorm | nn.BatchNorm2d | nn.LayerNorm):
             layer.reset_parameters()
-        elif next(layer.parameters(recurse=False), None) is not None:
-            raise TypeError(f"No rule to initialise {name or 'module'} of {type(layer).__name__}.")
+        else:
+            for own, parameter in layer.named_parameters(recurse=False):
+                _named(f"{name}.{own}", parameter, generator)
+
+
+def _convolution(layer: nn.Conv2d, generator: torch.Generator) -> None:
+    fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
+    _normal(layer.weight, math.sqrt(2 / fan_out), generator)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _linear(layer: nn.Linear, generator: torch.Generator) -> None:
+    bound = 0.0 if getattr(layer, "zero_init", False) else 1 / math.sqrt(layer.in_features)
+    _uniform(layer.weight, bound, generator)
+    if layer.bias is not None:
+        _uniform(layer.bias, bound, generator)
+
+
+def _named(name: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
+    own = name.rpartition(".")[2]
+    if own in ("cls_token", "pos_embed"):
+        _normal(parameter, 0.02, generator)
+    elif own == "attention_biases":
+        nn.init.zeros_(parameter)
+    else:
+        raise TypeError(f"No rule to initialise the parameter {name}.")
 
 
 @torch.no_grad()

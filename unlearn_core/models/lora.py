@@ -20,8 +20,10 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from unlearn_core.models.hooks import head
+from unlearn_core.models.parts import WEIGHTED, transformer_blocks
 
 ADAPTER = "default"
+BLOCK_PARTS = ("attn.proj", "mlp.fc1", "mlp.fc2")
 
 
 @dataclass
@@ -61,23 +63,32 @@ class Adapted:
 
 
 def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
-    """Return names of the layers that adapters fit: all but the stem, shortcuts and head.
+    """Return names of the layers that RFA adapts, in network order.
 
-    Convolutions with a kernel above 1x1 or inside a bottleneck, and linear layers, except the
-    first layer of the network and the classifier.  `under` keeps names that start so.
+    Of a residual network the convolutions inside blocks: all but stem, shortcuts and classifier.
+    Of a transformer the output projection of attention and the feed-forward part in the last half
+    of the blocks.  `under` keeps names that start so.
     """
-    last = head(model)
-    layers = [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Conv2d | nn.Linear)
-        and module is not last
-        and "downsample" not in name
-    ][1:]
+    blocks = list(transformer_blocks(model))
+    if blocks:
+        later = blocks[len(blocks) // 2 :]
+        layers = [f"{block}.{part}" for block in later for part in BLOCK_PARTS]
+    else:
+        layers = block_convolutions(model)
     chosen = [name for name in layers if not under or name.startswith(tuple(under))]
     if not chosen:
         raise ValueError(f"No layer to adapt under {list(under)}; there are {layers}.")
     return chosen
+
+
+def block_convolutions(model: nn.Module) -> list[str]:
+    """Return names of the layers with weights, except the first, shortcuts and the classifier."""
+    last = head(model)
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, WEIGHTED) and module is not last and "downsample" not in name
+    ][1:]
 
 
 def attach(
@@ -101,8 +112,29 @@ def attach(
     layers = {name: modules[name] for name in names}
     adapted = Adapted(wrapper=wrapper, layers=layers)
     for layer in adapted.layers.values():
+        if dropout:
+            layer.lora_dropout[ADAPTER] = SeededDropout(dropout, generator)
         _draw(layer.lora_A[ADAPTER].weight, generator)  # type: ignore[arg-type]
     return adapted
+
+
+class SeededDropout(nn.Module):
+    """Dropout that draws from a generator of its own, and stays on in evaluation mode.
+
+    The network around an adapter is in evaluation mode while the adapter is trained.  It is off
+    where no gradient is recorded, as in probes.
+    """
+
+    def __init__(self, share: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.keep, self.generator = 1 - share, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero a share of the elements and scale up the rest."""
+        if not torch.is_grad_enabled():
+            return x
+        kept = torch.empty(x.shape).bernoulli_(self.keep, generator=self.generator)
+        return x * kept.to(x) / self.keep
 
 
 @torch.no_grad()

@@ -223,6 +223,7 @@ class _Making:
             device=self.device,
             precision=self.config.precision,
             recipe=self.config.training,
+            log=self.writer.log,
         )
         settings = resolve_settings(method.name, self.config.settings)
         cost = self._follow(model, method.run(inputs, settings), "unlearn")

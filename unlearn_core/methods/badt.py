@@ -1,0 +1,96 @@
+"""BadT: learn ignorance of the forget set from an incompetent teacher.
+
+Objective: KL(teacher || student) on batches mixed from D_f and D_r, where the teacher is the frozen
+original on D_r and a randomly initialised network of the same kind on D_f.  All parameters are
+trained, in train mode (as published); teachers are in eval mode.  It costs three forward passes a
+step.
+Source: Chundawat et al. (2023), arXiv:2205.08096: T = 1, Adam 1e-4, 1 epoch, 30 % of D_r.
+RFA's preset uses all of D_r and AdamW 5e-5.  The published code divides the loss by the number of
+classes; that is `reduction="official"`, ours is the mean over examples.  The digits preset is ours.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from unlearn_core.data.batches import Batch
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.losses import REDUCTIONS, bad_teacher_loss
+from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.models import initialise
+from unlearn_core.training import (
+    OBJECTIVE,
+    OPTIMIZERS,
+    Losses,
+    Progress,
+    make_optimizer,
+    optimise,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadTSettings(Settings):
+    """Settings of `badt`; each field is one widget on the Unlearn page."""
+
+    learning_rate: float = setting(1e-4, "Step size of the optimiser.", positive=True)
+    epochs: int = setting(1, "Passes over D_f and the part of D_r.", positive=True)
+    batch_size: int = setting(256, "Examples per step.", positive=True)
+    retain_fraction: float = setting(0.3, "Share of D_r that is used.", between=(0, 1))
+    temperature: float = setting(1.0, "Softens all predictions.", positive=True)
+    reduction: str = setting("batchmean", "How the loss is averaged.", choices=REDUCTIONS)
+    optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
+
+
+@register_method(
+    "badt",
+    BadTSettings,
+    label="BadT",
+    source="arXiv:2205.08096",
+    uses_retain=True,
+    presets={
+        "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
+        "rfa": {
+            "learning_rate": 5e-5,
+            "batch_size": 128,
+            "retain_fraction": 1.0,
+            "optimizer": "adamw",
+        },
+    },
+)
+def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    competent = copy.deepcopy(inputs.model).eval().requires_grad_(False)
+    incompetent = copy.deepcopy(competent)
+    initialise(incompetent, inputs.generator)
+    model = inputs.model.train()
+    n_retain = max(1, round(settings.retain_fraction * len(inputs.retain)))
+    examples = inputs.forget.join(inputs.retain.sample(n_retain, inputs.generator))
+
+    def losses_of(batch: Batch) -> Losses:
+        with inputs.autocast():
+            student = model(batch.images)
+            with torch.no_grad():
+                teachers = competent(batch.images), incompetent(batch.images)
+        loss = bad_teacher_loss(
+            student.float(),
+            teachers[0].float(),
+            teachers[1].float(),
+            batch.is_forget,
+            temperature=settings.temperature,
+            reduction=settings.reduction,
+        )
+        return {OBJECTIVE: loss}
+
+    yield from optimise(
+        make_optimizer(
+            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+        ),
+        examples.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        losses_of,
+        total=settings.epochs * examples.steps(settings.batch_size),
+    )
+    model.eval()

@@ -1,0 +1,130 @@
+"""NegLoRA: gradient ascent that may only move low-rank adapters.
+
+Objective: maximise cross-entropy on D_f.  Trained: adapters of rank r on the target layers,
+merged at the end; everything else is frozen, and normalisation layers are in eval mode with their
+statistics untouched.  D_r is never read.  Dropout acts inside the adapters only.
+
+Targets, of a transformer: `ffn_all` (feed-forward layers of all blocks: the paper's text, the
+default), `ffn_last` (of the last block), `headatt` (its output projection of attention, and the
+classifier), `head_only` (what the released sibling code amounts to, because its adapter on the
+projection is never called).  Of a residual network: `convs` (convolutions of all blocks, the
+default), or `convs_and_head` (and the whole classifier trained, as released).
+Source: NegLoRA, sections 3 and 4: r = 16, alpha = 32, dropout 0.1, Adam, batch 256, 1 or 2
+epochs. The learning rate is stated nowhere; ours is the smallest of a grid that forgets on
+digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.models import head
+from unlearn_core.models.lora import Adapted, attach, block_convolutions
+from unlearn_core.models.parts import transformer_blocks
+from unlearn_core.training import Progress, make_optimizer, optimise
+
+TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
+FEED_FORWARD = ("mlp.fc1", "mlp.fc2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegLoraSettings(Settings):
+    """Settings of `neglora`; each field is one widget on the Unlearn page."""
+
+    learning_rate: float = setting(1e-3, "Step size of Adam.", positive=True)
+    epochs: int = setting(1, "Passes over the forget set.", positive=True)
+    batch_size: int = setting(256, "Examples per step.", positive=True)
+    rank: int = setting(16, "Rank of the adapters.", positive=True)
+    alpha: int = setting(32, "Scale of the adapters times their rank.", positive=True)
+    dropout: float = setting(0.1, "Dropout in front of the adapters.", between=(0, 0.9))
+    targets: str = setting("auto", "Which layers get an adapter.", choices=TARGETS)
+
+
+@register_method(
+    "neglora",
+    NegLoraSettings,
+    label="NegLoRA",
+    source="NegLoRA, section 3",
+    uses_retain=False,
+    presets={
+        "digits": {"learning_rate": 1e-3, "epochs": 8, "batch_size": 64},
+        "ffn_all": {"targets": "ffn_all"},
+        "ffn_last": {"targets": "ffn_last"},
+        "headatt": {"targets": "headatt"},
+        "head_only": {"targets": "head_only"},
+        "resnet50_text": {"targets": "convs"},
+        "resnet50_released": {"targets": "convs_and_head", "rank": 8, "alpha": 16},
+    },
+)
+def neglora(inputs: UnlearnInputs, settings: NegLoraSettings) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    adapted = adapt(inputs, settings)
+    yield from ascend(inputs, settings, adapted)
+    inputs.extras.update(adapted.state())
+    adapted.merge()
+
+
+def adapt(inputs: UnlearnInputs, settings: NegLoraSettings) -> Adapted:
+    """Put adapters on the target layers; the function does not change yet."""
+    last = head(inputs.model)
+    adapted = attach(
+        inputs.model,
+        target_layers(inputs.model, settings.targets),
+        rank=settings.rank,
+        alpha=settings.alpha,
+        dropout=settings.dropout,
+        generator=inputs.generator,
+    )
+    adapted.model.eval()
+    if settings.targets == "convs_and_head":
+        last.requires_grad_(True)
+    return adapted
+
+
+def ascend(
+    inputs: UnlearnInputs, settings: NegLoraSettings, adapted: Adapted, *, first_step: int = 0
+) -> Iterator[Progress]:
+    """Climb the loss on D_f, moving adapters only; `first_step` steps came before."""
+    return optimise(
+        make_optimizer("adam", adapted.model.parameters(), learning_rate=settings.learning_rate),
+        inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        inputs.ascend,
+        total=first_step + settings.epochs * inputs.forget.steps(settings.batch_size),
+        first_step=first_step,
+        phase="ascend",
+    )
+
+
+def target_layers(model: nn.Module, targets: str) -> list[str]:
+    """Return the names of the layers that get an adapter.
+
+    Raises
+    ------
+    ValueError
+        If the targets are those of another kind of network.
+    """
+    blocks = list(transformer_blocks(model))
+    names = {id(module): name for name, module in model.named_modules()}
+    last = names[id(head(model))]
+    if blocks:
+        of_blocks = [[f"{block}.{part}" for part in FEED_FORWARD] for block in blocks]
+        choices = {
+            "ffn_all": [name for part in of_blocks for name in part],
+            "ffn_last": of_blocks[-1],
+            "headatt": [f"{blocks[-1]}.attn.proj", last],
+            "head_only": [last],
+        }
+        choices["auto"] = choices["ffn_all"]
+    else:
+        convolutions = block_convolutions(model)
+        choices = dict.fromkeys(("auto", "convs", "convs_and_head"), convolutions)
+        choices["head_only"] = [last]
+    if targets not in choices:
+        known = ", ".join(sorted(choices))
+        raise ValueError(f"{type(model).__name__} has the targets {known}, got {targets!r}.")
+    return choices[targets]

@@ -1,0 +1,127 @@
+"""Sparse NegLoRA: prune, recover, adapt, ascend.
+
+1. Prune a share of the weights of every convolution and linear layer but the first and the
+   classifier.
+2. Recover: finetune the pruned network on D (the request is not known yet), keeping the mask
+   after every step; train mode.
+3. Adapt and ascend as in `neglora`, with everything else frozen and in eval mode. With row masks
+   (`structured_l2_layerwise`) the rows of B are masked with them after every step, so the merged
+   network is as sparse as before.  With `unstructured_global` adapters are dense, and merging
+   them fills the zeros; sparsity before and after is in the run's manifest and log. It needs D_f,
+   and for the recovery D_r.
+Source: NegLoRA, section 3.3.  Layers, recovery and the fate of the mask are not stated there
+(methods.md 3.5); recovery on D_r alone (`recover_on="retain"`) would be an unlearning step of its
+own. The digits preset is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.neglora import NegLoraSettings, adapt, ascend
+from unlearn_core.methods.settings import setting
+from unlearn_core.models.lora import ADAPTER, Adapted
+from unlearn_core.models.pruning import (
+    SCHEMES,
+    Masks,
+    apply_masks,
+    make_masks,
+    prunable_weights,
+    sparsity_of,
+)
+from unlearn_core.training import Progress, make_optimizer, optimise
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparseNegLoraSettings(NegLoraSettings):
+    """Settings of `sparse_neglora`; each field is one widget on the Unlearn page."""
+
+    sparsity: float = setting(0.5, "Share of weights that are pruned.", between=(0, 0.99))
+    scheme: str = setting("structured_l2_layerwise", "What is pruned.", choices=SCHEMES)
+    recover_epochs: int = setting(5, "Passes of the recovery.", positive=True)
+    recover_learning_rate: float = setting(1e-3, "Step size of the recovery.", positive=True)
+    recover_batch_size: int = setting(128, "Examples per step of the recovery.", positive=True)
+    recover_on: str = setting("all", "Data of the recovery.", choices=("all", "retain"))
+
+
+@register_method(
+    "sparse_neglora",
+    SparseNegLoraSettings,
+    label="Sparse NegLoRA",
+    source="NegLoRA, section 3.3",
+    uses_retain=True,
+    presets={
+        "digits": {
+            "learning_rate": 1e-3,
+            "epochs": 6,
+            "batch_size": 64,
+            "recover_epochs": 8,
+            "recover_learning_rate": 3e-3,
+            "recover_batch_size": 64,
+        },
+        "75%": {"sparsity": 0.75},
+        "90%": {"sparsity": 0.9},
+        "95%": {"sparsity": 0.95},
+    },
+)
+def sparse_neglora(inputs: UnlearnInputs, settings: SparseNegLoraSettings) -> Iterator[Progress]:
+    """Change `inputs.model` in place, yielding once per optimiser step."""
+    weights = prunable_weights(inputs.model)
+    masks = make_masks(weights, settings.sparsity, settings.scheme)
+    apply_masks(weights, masks)
+    n_ascent = settings.epochs * inputs.forget.steps(settings.batch_size)
+    n_recovery = 0
+    for progress in _recover(inputs, settings, weights, masks, n_ascent):
+        n_recovery = progress.step
+        yield progress
+    before = sparsity_of(weights)
+    adapted = adapt(inputs, settings)
+    for progress in ascend(inputs, settings, adapted, first_step=n_recovery):
+        if settings.scheme == "structured_l2_layerwise":
+            mask_rows(adapted, masks)
+        yield progress
+    inputs.extras.update(adapted.state())
+    after = sparsity_of(prunable_weights(adapted.merge()))
+    inputs.facts.update({"sparsity_before_merge": before, "sparsity_after_merge": after})
+    inputs.log(f"sparse_neglora: sparsity {before:.3f} before and {after:.3f} after merging.")
+
+
+def _recover(
+    inputs: UnlearnInputs,
+    settings: SparseNegLoraSettings,
+    weights: dict[str, Tensor],
+    masks: Masks,
+    later_steps: int,
+) -> Iterator[Progress]:
+    inputs.model.train()
+    everything = inputs.forget.join(inputs.retain)
+    examples = everything if settings.recover_on == "all" else inputs.retain
+    steps = settings.recover_epochs * examples.steps(settings.recover_batch_size)
+    optimizer = make_optimizer(
+        "adam", inputs.model.parameters(), learning_rate=settings.recover_learning_rate
+    )
+    for progress in optimise(
+        optimizer,
+        examples.epochs(settings.recover_epochs, settings.recover_batch_size, inputs.generator),
+        inputs.classify,
+        total=steps + later_steps,
+        phase="recover",
+    ):
+        apply_masks(weights, masks)
+        yield progress
+
+
+@torch.no_grad()
+def mask_rows(adapted: Adapted, masks: Masks) -> None:
+    """Zero the rows of every B whose output units are pruned: the merged rows stay zero."""
+    for name, layer in adapted.layers.items():
+        mask = masks.get(f"{name}.weight")
+        if mask is not None:
+            kept = mask.flatten(1).amax(dim=1)
+            weight = layer.lora_B[ADAPTER].get_parameter("weight")
+            weight.mul_(kept.view(-1, *[1] * (weight.ndim - 1)))

@@ -1,0 +1,75 @@
+"""Magnitude pruning: masks over weights, and keeping them.
+
+Two schemes.  `structured_l2_layerwise` drops, in each layer, the output units with the smallest L2
+norm; `unstructured_global` drops the smallest weights over all layers together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.models.hooks import head
+from unlearn_core.models.parts import WEIGHTED
+
+SCHEMES = ("structured_l2_layerwise", "unstructured_global")
+Masks = dict[str, Tensor]
+
+
+def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return weights of all convolutions and linear layers but the first and the classifier."""
+    last = head(model)
+    layers = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, WEIGHTED) and module is not last
+    ]
+    return {f"{name}.weight": module.weight for name, module in layers[1:]}
+
+
+def make_masks(weights: Mapping[str, Tensor], sparsity: float, scheme: str) -> Masks:
+    """Return a mask of 0 and 1 for each weight, with the share `sparsity` of zeros.
+
+    Raises
+    ------
+    ValueError
+        If the scheme is unknown or `sparsity` is not in [0, 1).
+    """
+    if scheme not in SCHEMES:
+        raise ValueError(f"`scheme` must be one of {', '.join(SCHEMES)}, got {scheme!r}.")
+    if not 0 <= sparsity < 1:
+        raise ValueError(f"`sparsity` must be in [0, 1), got {sparsity}.")
+    if scheme == "structured_l2_layerwise":
+        return {name: _row_mask(weight, sparsity) for name, weight in weights.items()}
+    sizes = torch.cat([weight.detach().abs().flatten() for weight in weights.values()])
+    n_dropped = round(sparsity * len(sizes))
+    keep = torch.ones_like(sizes)
+    keep[sizes.argsort(stable=True)[:n_dropped]] = 0
+    parts = keep.split([weight.numel() for weight in weights.values()])
+    return {
+        name: part.view_as(weight)
+        for (name, weight), part in zip(weights.items(), parts, strict=True)
+    }
+
+
+def _row_mask(weight: Tensor, sparsity: float) -> Tensor:
+    norms = weight.detach().flatten(1).norm(dim=1)
+    n_dropped = min(round(sparsity * len(norms)), len(norms) - 1)
+    mask = torch.ones_like(weight)
+    mask[norms.argsort(stable=True)[:n_dropped]] = 0
+    return mask
+
+
+@torch.no_grad()
+def apply_masks(weights: Mapping[str, Tensor], masks: Masks) -> None:
+    """Set the masked weights to zero, in place."""
+    for name, mask in masks.items():
+        weights[name].mul_(mask)
+
+
+def sparsity_of(weights: Mapping[str, Tensor]) -> float:
+    """Return the share of weights that are exactly zero."""
+    zeros = sum(int((weight == 0).sum()) for weight in weights.values())
+    return zeros / sum(weight.numel() for weight in weights.values())

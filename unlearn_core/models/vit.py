@@ -1,0 +1,91 @@
+"""Vision transformers: ViT-S as NegLoRA's notebooks train it, ViT-B/16, and TinyViT-21M.
+
+`vit_s` has 12 blocks of width 384 and 6 heads, mean pooling, fixed sine-cosine positions and a
+classifier that starts at zero.  `stem="cifar"` cuts patches of 4 pixels, `stem="imagenet"` of 16.
+Attention is written with plain linear layers (`attn.qkv`, `attn.proj`), so that an adapter on the
+output projection acts (PEFT skips one inside `nn.MultiheadAttention`).  `width` and `norm` do not
+apply to these models.
+
+Source: A. Dosovitskiy et al., arXiv:2010.11929; K. Wu et al., TinyViT, arXiv:2207.10666; networks
+of the library timm.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from timm.models import create_model
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from unlearn_core.config import ModelConfig
+from unlearn_core.models.base import register_model
+
+
+class _SinCosViT(VisionTransformer):
+    """A transformer whose positions are computed from the grid, not learned."""
+
+    def _pos_embed(self, x: Tensor) -> Tensor:
+        n_tokens, width = x.shape[-2:] if x.ndim == 3 else (x.shape[1] * x.shape[2], x.shape[3])
+        tokens: Tensor = super()._pos_embed(x)
+        return tokens + sincos_positions(math.isqrt(n_tokens), width).to(tokens)
+
+
+def sincos_positions(side: int, width: int) -> Tensor:
+    """Return sine-cosine codes (side * side, width) of the cells of a square grid."""
+    quarter = width // 4
+    omega = 1.0 / 10_000 ** (torch.arange(quarter) / max(1, quarter - 1))
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    angles = [coordinate.flatten()[:, None] * omega for coordinate in (x, y)]
+    return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=1)
+
+
+def _patch(config: ModelConfig) -> int:
+    return 4 if config.stem == "cifar" else 16
+
+
+@register_model("vit_s", label="ViT-S", source="arXiv:2010.11929")
+def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
+    """Build a ViT-S with 384 features."""
+    patch = _patch(config)
+    model = _SinCosViT(
+        img_size=patch,
+        patch_size=patch,
+        in_chans=channels,
+        num_classes=n_classes,
+        embed_dim=384,
+        depth=12,
+        num_heads=6,
+        global_pool="avg",
+        class_token=False,
+        fc_norm=False,
+        pos_embed="none",
+        dynamic_img_size=True,
+    )
+    model.head.zero_init = True  # type: ignore[assignment] - read by `initialise`
+    return model
+
+
+@register_model("vit_b_16", label="ViT-B/16", source="arXiv:2010.11929")
+def vit_b_16(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
+    """Build a ViT-B with class token, learned positions of a 14x14 grid, and 768 features."""
+    return VisionTransformer(
+        img_size=14 * _patch(config),
+        patch_size=_patch(config),
+        in_chans=channels,
+        num_classes=n_classes,
+        embed_dim=768,
+        depth=12,
+        num_heads=12,
+        dynamic_img_size=True,
+    )
+
+
+@register_model("tiny_vit", label="TinyViT-21M", source="arXiv:2207.10666")
+def tiny_vit(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:  # noqa: ARG001
+    """Build a TinyViT-21M with 576 features; its convolutional stem halves the image twice."""
+    model: nn.Module = create_model(
+        "tiny_vit_21m_224", pretrained=False, in_chans=channels, num_classes=n_classes
+    )
+    return model
