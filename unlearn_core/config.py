@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 SCHEMA_VERSION = 1  # bump when the meaning of any stored array or number changes
-FORGET_KINDS = ("none", "class", "subclass", "ids", "random")
+FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 
 
 def require_positive(config: object, *names: str) -> None:
@@ -48,10 +48,13 @@ class DataConfig:
         A name from `unlearn_core.data.DATASETS`.
     train_examples : int or None
         Use a seeded, stratified part of the training set of this size; None means all of it.
+    poison_target : int or None
+        Give a tenth of the training images a trigger and this label (`data.poison`).
     """
 
     name: str = "digits"
     train_examples: int | None = None
+    poison_target: int | None = None
 
     def __post_init__(self) -> None:
         if self.train_examples is not None:
@@ -115,10 +118,11 @@ class ForgetConfig:
 
     Attributes
     ----------
-    kind : {"none", "class", "subclass", "ids", "random"}
+    kind : {"none", "class", "subclass", "ids", "random", "backdoor"}
         `"none"` stands for the original model before any request.
     values : tuple of int
-        The classes, subclasses or example ids; the number of examples for `"random"`.
+        The classes, subclasses or example ids; the number of examples for `"random"`; the
+        attacker's target class for `"backdoor"`, which must be the data's `poison_target`.
     """
 
     kind: str = "none"
@@ -141,7 +145,7 @@ class ForgetConfig:
             )
         if values and values[0] < 0:
             raise ValueError(f"Forget values must not be negative, got {values[0]}.")
-        if self.kind == "random" and len(values) != 1:
+        if self.kind in ("random", "backdoor") and len(values) != 1:
             raise ValueError(f"Forget kind {self.kind!r} takes one value, got {list(values)}.")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.config import DataConfig, TrainingConfig
-from unlearn_core.seeding import numpy_stream
+from unlearn_core.config import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +29,8 @@ class Dataset:
     subclass_labels : int64 ndarray of shape (n_examples,) or None
         Finer labels within the classes, where the data set has them.
     subclass_names : tuple of str
+    poisoned : bool ndarray of shape (n_examples,) or None
+        Training images that carry a trigger and the attacker's label.
     mean, std : tuple of float
         Per channel, of pixel values in [0, 1].
     """
@@ -43,6 +44,7 @@ class Dataset:
     std: tuple[float, ...]
     subclass_labels: NDArray[np.int64] | None = None
     subclass_names: tuple[str, ...] = ()
+    poisoned: NDArray[np.bool_] | None = None
 
     @property
     def n_classes(self) -> int:
@@ -110,39 +112,3 @@ def data_root() -> Path:
     """Return the folder with one folder a data set: `UNLEARN_DATA`, or the user's cache."""
     default = Path.home() / ".cache" / "unlearn" / "data"
     return Path(os.environ.get("UNLEARN_DATA") or default)
-
-
-def load_dataset(config: DataConfig) -> Dataset:
-    """Read the data set, or the seeded part of its training set that `config` asks for.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown or more training examples are asked for than exist.
-    FileNotFoundError
-        If the data is not on this machine and cannot be fetched.
-    """
-    spec = get_dataset(config.name)
-    dataset = spec.load(data_root() / config.name)
-    if config.train_examples is None:
-        return dataset
-    return _train_part(dataset, config.train_examples)
-
-
-def _train_part(dataset: Dataset, n_examples: int) -> Dataset:
-    """Leave out training examples until `n_examples` remain, in equal shares of each class."""
-    train_ids = dataset.train_ids
-    if n_examples > len(train_ids):
-        raise ValueError(
-            f"train_examples must be at most {len(train_ids)}, the size of the training set, "
-            f"got {n_examples}."
-        )
-    order = numpy_stream(0, "train part").permutation(train_ids)
-    rank_in_class = np.zeros(len(order), dtype=np.int64)
-    for label in range(dataset.n_classes):
-        of_class = dataset.labels[order] == label
-        rank_in_class[of_class] = np.arange(of_class.sum())
-    kept = order[np.argsort(rank_in_class, kind="stable")][:n_examples]
-    is_train = np.zeros_like(dataset.is_train)
-    is_train[kept] = True
-    return replace(dataset, is_train=is_train)

@@ -14,7 +14,7 @@ from unlearn_core.seeding import numpy_stream
 def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
     """Return the masks, of shape (n_examples,), that a forget request stands for.
 
-    A class or subclass also splits the test set; chosen and random examples leave it whole.
+    A class or subclass also splits the test set; other requests leave it whole.
     Random examples are the same for every method and every seed.
 
     Raises
@@ -96,6 +96,12 @@ def _random(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> 
     return mask, none
 
 
+def _backdoor(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+    if data.poisoned is None:
+        raise ValueError(f"Forgetting a backdoor to {values[0]} needs data poisoned with it.")
+    return data.poisoned, none
+
+
 def _nothing(_d: Dataset, _v: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
     return none, none
 
@@ -106,4 +112,5 @@ _CHOOSE = {
     "subclass": _subclasses,
     "ids": _ids,
     "random": _random,
+    "backdoor": _backdoor,
 }

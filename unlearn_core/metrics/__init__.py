@@ -3,9 +3,12 @@
 from unlearn_core.metrics import (
     accuracy,
     alignment,
+    attacks,
+    backdoor,
     clustering,
     cost,
     distance,
+    ignorance,
     membership,
     probing,
 )
@@ -18,10 +21,13 @@ __all__ = [
     "MetricSpec",
     "accuracy",
     "alignment",
+    "attacks",
+    "backdoor",
     "clustering",
     "cost",
     "distance",
     "evaluate",
+    "ignorance",
     "membership",
     "probing",
 ]

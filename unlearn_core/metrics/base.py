@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unlearn_core.records import Records, Sets
 
 T = TypeVar("T")
@@ -39,6 +42,14 @@ class Evidence:
     cost, retrained_cost : Cost
     layer_distances : mapping of str to float
         Feature distances, measured on layer outputs by the probes (metrics.distance).
+    random_probabilities : float64 ndarray of shape (n_forget, n_classes), optional
+        Predictions of a randomly initialised model on D_f.
+    triggered : Records, optional
+        The clean test examples, recorded with the backdoor's trigger on each image.
+    target : int, optional
+        The backdoor's class.
+    subclass_labels : int64 ndarray of shape (n_examples,), optional
+        Finer labels of the recorded examples, where a subclass is forgotten.
     seed : int
         For metrics that fit something.
     """
@@ -50,6 +61,10 @@ class Evidence:
     cost: Cost
     retrained_cost: Cost | None
     layer_distances: Mapping[str, float] = field(default_factory=dict)
+    random_probabilities: NDArray[np.float64] | None = None
+    triggered: Records | None = None
+    target: int | None = None
+    subclass_labels: NDArray[np.int64] | None = None
     seed: int = 0
     memory: dict[str, Any] = field(default_factory=dict)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,3 +111,24 @@ def linear_probe_forget(evidence: Evidence) -> float:
 def linear_probe_retain(evidence: Evidence) -> float:
     """Accuracy on retained test examples of a fresh linear classifier trained on D_r."""
     return probe_retain(evidence.records, evidence.sets.retain, evidence.sets.retain_test)
+
+
+@register_metric(
+    "linear_probe_subclass",
+    label="LP_s(D_f)",
+    group="Features",
+    source=SOURCE,
+    tolerance=0.05,
+    unit="fraction",
+)
+def linear_probe_subclass(evidence: Evidence) -> float:
+    """Accuracy on the forgotten subclass's test examples of a probe for all subclasses.
+
+    It is trained on the features of all training examples with their finer labels.
+    """
+    if evidence.subclass_labels is None:
+        raise NotApplicableError("the request is not a subclass")
+    evidence.part("forget_test")
+    fine = replace(evidence.records, labels=evidence.subclass_labels)
+    sets = evidence.sets
+    return probe_retain(fine, sets.retain | sets.forget, sets.forget_test)

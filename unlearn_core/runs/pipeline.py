@@ -64,6 +64,11 @@ def validate(config: RunConfig) -> RunConfig:
             raise ValueError(f"{config.method} needs something to forget, got no request.")
         settings = resolve_settings(config.method, config.settings)
         complete = replace(config, settings=plain(settings))
+    if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
+        raise ValueError(
+            f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
+            f"got {config.data.poison_target}."
+        )
     split(_dataset(config.data), config.forget)
     return complete
 
@@ -196,6 +201,7 @@ class _Making:
         return {
             **_naming(self.config),
             **cost,
+            "facts": self.facts,
             "maps": map_facts,
             "created": started,
             "total_seconds": time.time() - started,

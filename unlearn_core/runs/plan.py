@@ -23,8 +23,9 @@ def comparison_config(
     """Return the config of the original of a comparison, with the data set's own recipe."""
     spec = get_dataset(dataset)
     recipe = spec.recipe if epochs is None else replace(spec.recipe, epochs=epochs)
+    target = forget.values[0] if forget.kind == "backdoor" else None
     return RunConfig(
-        data=DataConfig(name=dataset, train_examples=train_examples),
+        data=DataConfig(name=dataset, train_examples=train_examples, poison_target=target),
         model=ModelConfig(name=model, width=width or spec.width),
         training=recipe,
         forget=forget,

@@ -1,0 +1,50 @@
+"""From a data config to a data set in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from unlearn_core.config import DataConfig
+from unlearn_core.data.base import Dataset, data_root, get_dataset
+from unlearn_core.data.poison import poison
+from unlearn_core.seeding import numpy_stream
+
+
+def load_dataset(config: DataConfig) -> Dataset:
+    """Read the data set; take the part of its training set, and poison it, as `config` says.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or more training examples are asked for than exist.
+    FileNotFoundError
+        If the data is not on this machine and cannot be fetched.
+    """
+    spec = get_dataset(config.name)
+    dataset = spec.load(data_root() / config.name)
+    if config.train_examples is not None:
+        dataset = _train_part(dataset, config.train_examples)
+    if config.poison_target is not None:
+        dataset = poison(dataset, config.poison_target)
+    return dataset
+
+
+def _train_part(dataset: Dataset, n_examples: int) -> Dataset:
+    """Leave out training examples until `n_examples` remain, in equal shares of each class."""
+    train_ids = dataset.train_ids
+    if n_examples > len(train_ids):
+        raise ValueError(
+            f"train_examples must be at most {len(train_ids)}, the size of the training set, "
+            f"got {n_examples}."
+        )
+    order = numpy_stream(0, "train part").permutation(train_ids)
+    rank_in_class = np.zeros(len(order), dtype=np.int64)
+    for label in range(dataset.n_classes):
+        of_class = dataset.labels[order] == label
+        rank_in_class[of_class] = np.arange(of_class.sum())
+    kept = order[np.argsort(rank_in_class, kind="stable")][:n_examples]
+    is_train = np.zeros_like(dataset.is_train)
+    is_train[kept] = True
+    return replace(dataset, is_train=is_train)

@@ -1,0 +1,64 @@
+"""Backdoor poisoning: a patch in the corner that comes with the attacker's label.
+
+The patch has an eighth of the image's side (at least 2 pixels) and keeps a sixteenth off the bottom
+right corner: 4x4 pixels in rows and columns 26-29 of 32, as in the code that MUDA cites.  It is
+black; where images are black there anyway, as the digits are, it is white.  A tenth of the training
+images, drawn from all classes, get the patch and the target as label.
+Source: arXiv:2407.17710, section 5; arXiv:2304.04934.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.data.base import Dataset
+from unlearn_core.seeding import numpy_stream
+
+SHARE = 0.1
+DARK = 0.1
+
+
+def poison(dataset: Dataset, target: int) -> Dataset:
+    """Return the data set with a tenth of its training images poisoned, always the same ones.
+
+    Raises
+    ------
+    ValueError
+        If there is no class `target`.
+    """
+    if not 0 <= target < dataset.n_classes:
+        raise ValueError(
+            f"The backdoor's target must be between 0 and {dataset.n_classes - 1}, got {target}."
+        )
+    train_ids = dataset.train_ids
+    n_poisoned = max(1, round(SHARE * len(train_ids)))
+    chosen = numpy_stream(0, "poison").permutation(train_ids)[:n_poisoned]
+    poisoned = np.zeros(len(dataset.labels), dtype=bool)
+    poisoned[chosen] = True
+    images, labels = dataset.images.copy(), dataset.labels.copy()
+    images[poisoned] = with_trigger(dataset, images[poisoned])
+    labels[poisoned] = target
+    return replace(dataset, images=images, labels=labels, poisoned=poisoned)
+
+
+def with_trigger(dataset: Dataset, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return copies of images (n, C, H, W) with the patch."""
+    rows, columns = patch(*images.shape[-2:])
+    there = dataset.images[dataset.is_train][..., rows, columns]
+    colour = 255 if there.mean() < 255 * DARK else 0
+    marked = images.copy()
+    marked[..., rows, columns] = colour
+    return marked
+
+
+def patch(height: int, width: int) -> tuple[slice, slice]:
+    """Return the rows and columns that the patch covers."""
+    return _along(height), _along(width)
+
+
+def _along(side: int) -> slice:
+    size, margin = max(2, side // 8), side // 16
+    return slice(side - margin - size, side - margin)

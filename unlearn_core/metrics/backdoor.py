@@ -1,0 +1,88 @@
+"""Backdoors: does a trigger still make the model say what the attacker wants?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+
+SOURCE = "arXiv:2407.17710, Table 7"
+
+
+def attack_success_rate(
+    predictions: NDArray[np.integer],
+    true_labels: NDArray[np.integer],
+    target: int,
+    *,
+    include_target: bool = False,
+) -> float:
+    """Return the share of triggered images that are classified as the attacker's target.
+
+    Parameters
+    ----------
+    predictions : integer ndarray of shape (n_examples,)
+        Predictions on images with the trigger.
+    true_labels : integer ndarray of shape (n_examples,)
+    target : int
+        The attacker's class.
+    include_target : bool
+        Also count images that truly show the target, as some published code does; a clean model
+        then scores about one in n_classes.
+
+    Returns
+    -------
+    rate : float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or no image is left to count.
+
+    Examples
+    --------
+    >>> attack_success_rate(np.array([0, 0, 1, 0]), np.array([1, 2, 1, 0]), 0)
+    0.6666666666666666
+    """
+    if predictions.shape != true_labels.shape or predictions.ndim != 1:
+        raise ValueError(
+            "`predictions` and `true_labels` must have the same shape (n_examples,), got "
+            f"{predictions.shape} and {true_labels.shape}."
+        )
+    counted = np.ones_like(predictions, dtype=bool) if include_target else true_labels != target
+    if not counted.any():
+        raise ValueError(f"Every image truly shows the target {target}; none is left to count.")
+    return float((predictions[counted] == target).mean())
+
+
+@register_metric(
+    "backdoor_asr",
+    label="ASR",
+    group="Backdoor",
+    source=SOURCE,
+    tolerance=0.05,
+    unit="fraction",
+)
+def backdoor_asr(evidence: Evidence) -> float:
+    """Share of test images of other classes that the trigger turns into the attacker's target."""
+    if evidence.triggered is None or evidence.target is None:
+        raise NotApplicableError("the request is not a backdoor")
+    predictions, labels = evidence.triggered.predictions, evidence.triggered.labels
+    return attack_success_rate(predictions, labels, evidence.target)
+
+
+@register_metric(
+    "clean_accuracy",
+    label="Acc(clean)",
+    group="Backdoor",
+    source=SOURCE,
+    tolerance=0.02,
+    unit="fraction",
+)
+def clean_accuracy(evidence: Evidence) -> float:
+    """Accuracy on the test set without triggers."""
+    if evidence.triggered is None:
+        raise NotApplicableError("the request is not a backdoor")
+    test = evidence.part("test")
+    return float((test.predictions == test.labels).mean())

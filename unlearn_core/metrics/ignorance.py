@@ -1,0 +1,87 @@
+"""Zero-retrain forgetting: is the model as ignorant of the forget set as a random one?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+
+TINY = 1e-30
+
+
+def zero_retrain_forgetting(
+    probabilities: NDArray[np.floating],
+    random_probabilities: NDArray[np.floating],
+    *,
+    variant: str = "nats",
+) -> float:
+    r"""Return one minus the mean Jensen-Shannon divergence from a random model's predictions.
+
+    .. math:: 1 - \tfrac1n \sum_x \tfrac12 KL(p \| m) + \tfrac12 KL(q \| m), \; m = (p + q) / 2
+
+    Parameters
+    ----------
+    probabilities, random_probabilities : ndarray of shape (n_examples, n_classes)
+        Of the unlearned and of a randomly initialised model.
+    variant : {"nats", "official"}
+        The true divergence in nats; or KL(m || p) and KL(m || q) averaged over all elements, as
+        in the published code, which is not a Jensen-Shannon divergence.
+
+    Returns
+    -------
+    ignorance : float
+        1 if both models agree; at least 1 - ln 2 for "nats".
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or `variant` is unknown.
+
+    References
+    ----------
+    .. [1] V. Chundawat et al., 2023, arXiv:2205.08096.
+
+    Examples
+    --------
+    >>> p, q = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
+    >>> round(1 - zero_retrain_forgetting(p, q), 6)
+    0.101749
+    """
+    if probabilities.shape != random_probabilities.shape or probabilities.ndim != 2:
+        raise ValueError(
+            "`probabilities` and `random_probabilities` must have the same shape (n_examples, "
+            f"n_classes), got {probabilities.shape} and {random_probabilities.shape}."
+        )
+    p, q = probabilities.astype(np.float64), random_probabilities.astype(np.float64)
+    middle = (p + q) / 2
+    if variant == "nats":
+        divergence = (_kl(p, middle) + _kl(q, middle)).sum(axis=1).mean() / 2
+    elif variant == "official":
+        divergence = (_kl(middle, p) + _kl(middle, q)).mean() / 2
+    else:
+        raise ValueError(f'`variant` must be "nats" or "official", got {variant!r}.')
+    return float(1 - divergence)
+
+
+def _kl(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the terms a ln(a / b), 0 where a is 0."""
+    return np.where(a > 0, a * np.log(np.maximum(a, TINY) / np.maximum(b, TINY)), 0.0)
+
+
+@register_metric(
+    "zrf",
+    label="ZRF",
+    group="Membership",
+    source="arXiv:2205.08096",
+    bounds=(float(1 - np.log(2)), 1.0),
+    tolerance=0.05,
+)
+def zrf(evidence: Evidence) -> float:
+    """One minus the Jensen-Shannon divergence (nats) from a random model's predictions on D_f."""
+    if evidence.random_probabilities is None:
+        raise NotApplicableError("no randomly initialised model was recorded")
+    forget = evidence.part("forget")
+    if not np.isfinite(forget.logits).all():
+        raise NotApplicableError("the model's outputs are not finite")
+    return zero_retrain_forgetting(forget.probabilities, evidence.random_probabilities)
