@@ -105,7 +105,7 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
-    from unlearn_core.runs.pipeline import validate
+    from unlearn_core.runs.request import validate
 
     store = Store(default_root())
     configs = [validate(config) for config in configs]

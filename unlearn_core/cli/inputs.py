@@ -39,11 +39,13 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         "subclass": args.forget_subclass,
         "ids": args.forget_ids,
         "random": args.forget_random,
+        "backdoor": args.forget_backdoor,
     }
     chosen = {kind: text for kind, text in given.items() if text is not None}
     if len(chosen) != 1:
         raise ValueError(
             "Give one of --forget-class, --forget-subclass, --forget-ids, --forget-random, "
+            "--forget-backdoor, "
             f"got {len(chosen)} of them."
         )
     [(kind, text)] = chosen.items()

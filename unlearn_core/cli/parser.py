@@ -61,6 +61,7 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forget-subclass", metavar="C[,C]")
     parser.add_argument("--forget-ids", metavar="ID,ID|@FILE")
     parser.add_argument("--forget-random", metavar="N")
+    parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
     _output_options(parser)
 
 

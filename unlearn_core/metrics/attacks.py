@@ -1,6 +1,6 @@
 """Membership attacks of the other papers, each a column of its own (methods.md 4.2).
 
-The two of `membership` and these five differ in what they look at, whom they are fitted on, how they
+The two of `membership` and these differ in what they look at, whom they are fitted on, how they
 decide, and whether a high number means forgotten.
 """
 
@@ -23,7 +23,7 @@ def cross_entropies(records: Records) -> NDArray[np.float64]:
     shifted = logits - logits.max(axis=1, keepdims=True)
     of_label = np.take_along_axis(shifted, records.labels[:, None], axis=1).squeeze(1)
     losses = np.log(np.exp(shifted).sum(axis=1)) - of_label
-    return np.clip(losses, -CLIP, CLIP)
+    return np.asarray(np.clip(losses, -CLIP, CLIP), dtype=np.float64)
 
 
 def separability(
@@ -59,12 +59,16 @@ def separability(
 
     n = min(len(scores_a), len(scores_b))
     if n < 2:
-        raise ValueError(f"Both groups need at least 2 examples, got {len(scores_a)}, {len(scores_b)}.")
+        raise ValueError(
+            f"Both groups need at least 2 examples, got {len(scores_a)}, {len(scores_b)}."
+        )
     random = numpy_stream(seed, "separability")
     kept = [random.permutation(scores)[:n] for scores in (scores_a, scores_b)]
     scores = np.concatenate(kept).astype(np.float64)[:, None]
     if not np.isfinite(scores).all():
-        raise ValueError(f"Scores must be finite, got {int((~np.isfinite(scores)).sum())} that are not.")
+        raise ValueError(
+            f"Scores must be finite, got {int((~np.isfinite(scores)).sum())} that are not."
+        )
     groups = np.repeat([1, 0], n)
     splits = StratifiedShuffleSplit(
         n_splits=n_splits,

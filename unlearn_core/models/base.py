@@ -61,7 +61,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     """Give every layer in `module` fresh weights, drawn from `generator` in layer order.
 
     Convolutions: He normal, fan out.  Linear layers: torch's default, uniform within
-    1/sqrt(fan in), or zero where the builder set `zero_init`.  Normalisation: identity, running
+    1/sqrt(fan in), or zero where marked by `start_at_zero`.  Normalisation: identity, running
     statistics reset.  Tokens and positions of a transformer: normal of deviation 0.02; biases of
     attention: zero.
 
@@ -82,6 +82,14 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 _named(f"{name}.{own}", parameter, generator)
 
 
+ZERO = "_starts_at_zero"
+
+
+def start_at_zero(layer: nn.Module) -> None:
+    """Mark a linear layer that `initialise` sets to zero instead of drawing it."""
+    setattr(layer, ZERO, True)
+
+
 def _convolution(layer: nn.Conv2d, generator: torch.Generator) -> None:
     fan_out = layer.out_channels * math.prod(layer.kernel_size) // layer.groups
     _normal(layer.weight, math.sqrt(2 / fan_out), generator)
@@ -90,7 +98,7 @@ def _convolution(layer: nn.Conv2d, generator: torch.Generator) -> None:
 
 
 def _linear(layer: nn.Linear, generator: torch.Generator) -> None:
-    bound = 0.0 if getattr(layer, "zero_init", False) else 1 / math.sqrt(layer.in_features)
+    bound = 0.0 if hasattr(layer, ZERO) else 1 / math.sqrt(layer.in_features)
     _uniform(layer.weight, bound, generator)
     if layer.bias is not None:
         _uniform(layer.bias, bound, generator)

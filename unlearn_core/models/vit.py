@@ -20,7 +20,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from unlearn_core.config import ModelConfig
-from unlearn_core.models.base import register_model
+from unlearn_core.models.base import register_model, start_at_zero
 
 
 class _SinCosViT(VisionTransformer):
@@ -63,7 +63,7 @@ def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
         pos_embed="none",
         dynamic_img_size=True,
     )
-    model.head.zero_init = True  # type: ignore[assignment] - read by `initialise`
+    start_at_zero(model.head)
     return model
 
 

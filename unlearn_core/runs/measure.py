@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from torch import nn
 
 from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.poison import with_trigger
 from unlearn_core.metrics import Cost, Evidence, evaluate
+from unlearn_core.models import initialise
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.runs.probes import compare_layers, layer_examples
+from unlearn_core.runs.artefact import ARRAYS, TRIGGERED, RunArtefact
+from unlearn_core.runs.probes import compare_layers, layer_examples, record
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
+from unlearn_core.seeding import torch_stream
 
 
 def measure(
@@ -50,6 +55,7 @@ def measure(
         name = f"{row['reference']}/{row['set']}"
         totals[name] = totals.get(name, 0.0) + row["distance"]
     ids = own.example_ids
+    fine = dataset.subclass_labels if config.forget.kind == "subclass" else None
     evidence = Evidence(
         records=own,
         original=base.records(),
@@ -63,10 +69,41 @@ def measure(
         cost=Cost(**cost),
         retrained_cost=Cost(**cost) if retrained is None else cost_of(retrained),
         layer_distances=totals,
+        random_probabilities=_random_probabilities(config, model, dataset, sets, device),
+        triggered=_triggered(config, writer, model, dataset, device),
+        target=config.data.poison_target,
+        subclass_labels=None if fine is None else fine[ids],
         seed=config.seed,
     )
     values, reasons = evaluate(evidence)
     return {"values": values, "reasons": reasons, "layers": [_without_nan(row) for row in layers]}
+
+
+def _random_probabilities(
+    config: RunConfig, model: nn.Module, dataset: Dataset, sets: Sets, device: torch.device
+) -> NDArray[np.float64]:
+    """Return what a randomly initialised model of the same kind predicts on D_f."""
+    random = copy.deepcopy(model)
+    initialise(random, torch_stream(config.seed, "random model"))
+    return record(random, to_device(dataset, sets.forget, device), dataset).probabilities
+
+
+def _triggered(
+    config: RunConfig,
+    writer: RunWriter,
+    model: nn.Module,
+    dataset: Dataset,
+    device: torch.device,
+) -> Records | None:
+    """Record the test examples with the backdoor's trigger on each; None without a backdoor."""
+    if config.forget.kind != "backdoor":
+        return None
+    images = dataset.images.copy()
+    images[dataset.is_test] = with_trigger(dataset, images[dataset.is_test])
+    marked = replace(dataset, images=images)
+    records = record(model, to_device(marked, dataset.is_test, device), dataset)
+    writer.arrays(TRIGGERED, records.to_arrays())
+    return records
 
 
 def _without_nan(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from unlearn_core.config import DataConfig, RunConfig
-from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
-from unlearn_core.methods.settings import plain
 from unlearn_core.models import build_model
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs import maps, measure
@@ -33,6 +30,7 @@ from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.history import Recorder
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.probes import record
+from unlearn_core.runs.request import dataset_of, naming, validate
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
@@ -45,32 +43,6 @@ ShouldStop = Callable[[], bool]
 
 class CancelledError(RuntimeError):
     """The run was stopped on request; nothing of it is kept but its log."""
-
-
-def validate(config: RunConfig) -> RunConfig:
-    """Return the config with its settings complete, or say in one line what is wrong with it.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, a setting wrong, or the forget request impossible.
-    """
-    if config.method == "original":
-        if config.settings:
-            raise ValueError(f"The original has no settings, got {dict(config.settings)}.")
-        complete = config
-    else:
-        if config.forget.kind == "none":
-            raise ValueError(f"{config.method} needs something to forget, got no request.")
-        settings = resolve_settings(config.method, config.settings)
-        complete = replace(config, settings=plain(settings))
-    if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
-        raise ValueError(
-            f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
-            f"got {config.data.poison_target}."
-        )
-    split(_dataset(config.data), config.forget)
-    return complete
 
 
 def execute(
@@ -141,20 +113,6 @@ def execute(
     return store.load(key)
 
 
-def _naming(config: RunConfig) -> dict[str, Any]:
-    """Return the method's label and the settings that differ from what the data set suggests."""
-    if config.method == "original":
-        return {"label": "Original", "changed": {}}
-    usual = plain(resolve_settings(config.method, preset=config.data.name))
-    changed = {k: v for k, v in config.settings.items() if usual[k] != v}
-    return {"label": get_method(config.method).label, "changed": changed}
-
-
-@lru_cache(maxsize=2)
-def _dataset(config: DataConfig) -> Dataset:
-    return load_dataset(config)
-
-
 @dataclass(kw_only=True)
 class _Making:
     """One run while it is made."""
@@ -166,11 +124,12 @@ class _Making:
     projection: ProjectionConfig
     on_progress: OnProgress
     should_stop: ShouldStop
+    facts: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> dict[str, Any]:
         """Make the model, record it, draw its map, measure it; return the manifest's facts."""
         started = time.time()
-        self.dataset = _dataset(self.config.data)
+        self.dataset = dataset_of(self.config.data)
         self.sets = split(self.dataset, self.config.forget)
         self.recorder = Recorder(self.writer, self.dataset, self.sets, self.device)
         is_base = self.config == self.config.base()
@@ -199,7 +158,7 @@ class _Making:
             )
             self.writer.json(METRICS, content)
         return {
-            **_naming(self.config),
+            **naming(self.config),
             **cost,
             "facts": self.facts,
             "maps": map_facts,
@@ -229,6 +188,7 @@ class _Making:
             device=self.device,
             precision=self.config.precision,
             recipe=self.config.training,
+            facts=self.facts,
             log=self.writer.log,
         )
         settings = resolve_settings(method.name, self.config.settings)

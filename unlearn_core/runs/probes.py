@@ -18,6 +18,7 @@ from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.distance import layer_distances
 from unlearn_core.metrics.probing import probe_retain
+from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.models import captured_features, captured_outputs
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
@@ -111,13 +112,21 @@ def layer_outputs(
     return [outputs[name].float().cpu().numpy() for name in names]
 
 
+def _cka(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Return the linear CKA of two layers' outputs; NaN where a model broke down."""
+    flat = [part.reshape(len(part), -1) for part in (a, b)]
+    if not all(np.isfinite(part).all() for part in flat):
+        return float("nan")
+    return linear_cka(flat[0], flat[1])
+
+
 def compare_layers(
     model: nn.Module, others: Mapping[str, nn.Module], parts: Mapping[str, Examples]
 ) -> list[dict[str, Any]]:
     """Return the feature distance of each layer, by reference model and by set.
 
-    One row per reference, set and layer, with the mean absolute difference and the same
-    relative to the reference's mean absolute output.
+    One row per reference, set and layer, with the mean absolute difference, the same relative
+    to the reference's mean absolute output, and the linear CKA.
     """
     names = adaptable_layers(model)
     rows: list[dict[str, Any]] = []
@@ -125,6 +134,7 @@ def compare_layers(
         mine = layer_outputs(model, examples, names)
         for reference, other in others.items():
             theirs = layer_outputs(other, examples, names)
+            similar = [_cka(a, b) for a, b in zip(mine, theirs, strict=True)]
             absolute = layer_distances(mine, theirs)
             relative = layer_distances(mine, theirs, relative=True)
             rows += [
@@ -135,6 +145,7 @@ def compare_layers(
                     "depth": depth,
                     "distance": float(absolute[depth]),
                     "relative_distance": float(relative[depth]),
+                    "cka": similar[depth],
                 }
                 for depth, name in enumerate(names)
             ]

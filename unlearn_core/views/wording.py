@@ -60,6 +60,9 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
         return f"{len(values)} chosen image{'s' if len(values) > 1 else ''}"
     if kind == "random":
         return f"{values[0]} random images"
+    if kind == "backdoor":
+        known = values[0] < len(class_names)
+        return f"the backdoor to class {class_names[values[0]] if known else values[0]}"
     return "nothing"
 
 

@@ -1,0 +1,54 @@
+"""What was asked for, checked: complete settings, possible forget sets, names for tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from unlearn_core.config import DataConfig, RunConfig
+from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.data.splits import split
+from unlearn_core.methods import get_method, resolve_settings
+from unlearn_core.methods.settings import plain
+
+
+def validate(config: RunConfig) -> RunConfig:
+    """Return the config with its settings complete, or say in one line what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a setting wrong, or the forget request impossible.
+    """
+    if config.method == "original":
+        if config.settings:
+            raise ValueError(f"The original has no settings, got {dict(config.settings)}.")
+        complete = config
+    else:
+        if config.forget.kind == "none":
+            raise ValueError(f"{config.method} needs something to forget, got no request.")
+        settings = resolve_settings(config.method, config.settings)
+        complete = replace(config, settings=plain(settings))
+    if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
+        raise ValueError(
+            f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
+            f"got {config.data.poison_target}."
+        )
+    split(dataset_of(config.data), config.forget)
+    return complete
+
+
+def naming(config: RunConfig) -> dict[str, Any]:
+    """Return the method's label and the settings that differ from what the data set suggests."""
+    if config.method == "original":
+        return {"label": "Original", "changed": {}}
+    usual = plain(resolve_settings(config.method, preset=config.data.name))
+    changed = {k: v for k, v in config.settings.items() if usual[k] != v}
+    return {"label": get_method(config.method).label, "changed": changed}
+
+
+@lru_cache(maxsize=2)
+def dataset_of(config: DataConfig) -> Dataset:
+    """Return the data set, kept for the next run of this process."""
+    return load_dataset(config)
