@@ -8,7 +8,8 @@ The rule, in this order, with the retrained model as the target:
 3. *over-forgotten*: accuracy on D_f, or dimensional alignment, has gone past the target.
 4. *matched*: none of these.
 
-"Off" and "past" mean by more than the metric's tolerance.  Dimensional alignment only counts where
+"Off" and "past" mean by more than the metric's tolerance; with three or more retrained models, by more
+than retraining itself varies (`spread.matched_within`).  Dimensional alignment only counts where
 original and retrained differ in it by more than that.
 """
 
@@ -32,8 +33,17 @@ class Verdict:
     because: str
 
 
-def judge(values: Values, original: Values, retrained: Values) -> Verdict:
-    """Return the verdict on a run from its metrics, the original's and the retrained model's."""
+def judge(
+    values: Values,
+    original: Values,
+    retrained: Values,
+    tolerances: Mapping[str, float] | None = None,
+) -> Verdict:
+    """Return the verdict on a run from its metrics, the original's and the retrained model's.
+
+    `tolerances` holds, by metric, how far from retrained still counts as matched; a metric that it
+    lacks has its own tolerance.
+    """
     utility, before = values.get("retain_test_accuracy"), original.get("retain_test_accuracy")
     if utility is not None and before is not None and utility < before - COLLAPSE_DROP:
         return Verdict(
@@ -43,7 +53,7 @@ def judge(values: Values, original: Values, retrained: Values) -> Verdict:
     findings = [
         finding
         for name in ("forget_accuracy", "dimensional_alignment")
-        if (finding := _compare(name, values, original, retrained)) is not None
+        if (finding := _compare(name, (values, original, retrained), tolerances or {})) is not None
     ]
     if not findings:
         return Verdict("unknown", "there is no retrained model to compare with")
@@ -62,18 +72,21 @@ def side(value: float, original: float, retrained: float, tolerance: float) -> s
     return "under" if gap * (original - retrained) > 0 else "over"
 
 
-def _compare(name: str, values: Values, original: Values, retrained: Values) -> Verdict | None:
-    value, start, target = values.get(name), original.get(name), retrained.get(name)
+def _compare(
+    name: str, models: tuple[Values, Values, Values], tolerances: Mapping[str, float]
+) -> Verdict | None:
+    value, start, target = (values.get(name) for values in models)
     if value is None or start is None or target is None:
         return None
     spec = METRICS[name]
+    tolerance = tolerances.get(name, spec.tolerance)
     shown = "{:.1%}" if spec.unit == "fraction" else "{:.2f}"
     numbers = " against ".join(shown.format(number) for number in (value, target))
     because = f"{spec.label} {numbers} retrained"
     is_feature = name == "dimensional_alignment"
-    if is_feature and abs(start - target) <= spec.tolerance:
+    if is_feature and abs(start - target) <= tolerance:
         return Verdict("matched", f"{because} (original {shown.format(start)})")
-    where = side(value, start, target, spec.tolerance)
+    where = side(value, start, target, tolerance)
     if is_feature and where == "under" and (value - target) / (start - target) <= HALF_WAY:
         where = "matched"
     word = {"matched": "matched", "under": "under-forgotten", "over": "over-forgotten"}[where]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlearn_core.config import RunConfig
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.store import Store
@@ -59,7 +61,16 @@ class Comparison:
             return Verdict("original", "before unlearning")
         if run.config.method == "retrain":
             return Verdict("reference", "trained without the forget set")
-        return judge(self.metrics(run)["values"], sides[0], sides[1])
+        return judge(self.metrics(run)["values"], sides[0], sides[1], self.tolerances())
+
+    def tolerances(self) -> dict[str, float]:
+        """Return, by metric, how far from retrained still counts as matched in this comparison."""
+        retrained = [run for run in self.runs if run.config.method == "retrain"]
+        measured = [self.metrics(run)["values"] for run in retrained]
+        return {
+            name: matched_within(name, [v[name] for v in measured if v.get(name) is not None])
+            for name in METRICS
+        }
 
 
 def comparisons(store: Store) -> list[Comparison]:
@@ -119,6 +130,7 @@ def report(comparison: Comparison) -> dict[str, Any]:
             "training": plain["training"],
             "forget": plain["forget"],
             "seeds": comparison.seeds,
+            "matched_within": comparison.tolerances(),
         },
         "runs": runs,
     }

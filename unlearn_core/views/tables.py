@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.spread import half_width
 from unlearn_core.metrics.verdict import side
 from unlearn_core.views.wording import format_value
 
@@ -45,6 +46,7 @@ def metric_rows(report: Report) -> pd.DataFrame:
     over, or off where original and retrained are alike and the value is not).
     """
     values = {(r["method"], r["seed"]): r["metrics"] for r in report["runs"]}
+    within = tolerances(report)
     rows = []
     for run in report["runs"]:
         target = values.get(("retrain", run["seed"]), {})
@@ -61,13 +63,18 @@ def metric_rows(report: Report) -> pd.DataFrame:
                 "retrained": target.get(name),
                 "original": start.get(name),
             }
-            rows.append({**row, **_distance(name, value, target.get(name), start.get(name))})
+            found = _distance(name, value, target.get(name), start.get(name), within)
+            rows.append({**row, **found})
     columns = ["value", "retrained", "original", "distance"]
     return pd.DataFrame(rows).astype(dict.fromkeys(columns, float))
 
 
 def _distance(
-    name: str, value: float | None, target: float | None, start: float | None
+    name: str,
+    value: float | None,
+    target: float | None,
+    start: float | None,
+    within: Mapping[str, float],
 ) -> dict[str, Any]:
     if value is None or target is None or name not in METRICS:
         return {"distance": None, "side": ""}
@@ -75,7 +82,7 @@ def _distance(
     spec = METRICS[name]
     if start is None or spec.ideal != "reference":
         return {**distance, "side": ""}
-    return {**distance, "side": _where(value, start, target, spec.tolerance)}
+    return {**distance, "side": _where(value, start, target, within[name])}
 
 
 def _where(value: float, original: float, retrained: float, tolerance: float) -> str:
@@ -87,7 +94,8 @@ def _where(value: float, original: float, retrained: float, tolerance: float) ->
 def summary(report: Report) -> pd.DataFrame:
     """Return one row per method variant and metric, over its seeds.
 
-    Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` (NaN for one seed), `retrained`
+    Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` and
+    `interval` (half the 95 % interval of the mean; NaN for one seed), `retrained`
     and `original` (means over the same seeds), `distance` (mean of value minus retrained), `side`
     of the mean (as in `metric_rows`, "" where there is no target), `reason` of a
     missing value, `is_nearest` (among methods: to the retrained model, or the lowest or highest
@@ -104,7 +112,9 @@ def summary(report: Report) -> pd.DataFrame:
         distance=("distance", "mean"),
         reason=("reason", "max"),
     ).reset_index()
-    table["side"] = [_side_of_mean(row) for row in table.itertuples()]
+    within = tolerances(report)
+    table["interval"] = [half_width(group["value"].dropna().tolist()) for _, group in grouped]
+    table["side"] = [_side_of_mean(row, within) for row in table.itertuples()]
     table["is_nearest"] = False
     methods = table[~table["method"].isin(REFERENCES)]
     for name, group in methods.groupby("metric"):
@@ -114,12 +124,18 @@ def summary(report: Report) -> pd.DataFrame:
     return table
 
 
-def _side_of_mean(row: Any) -> str:
+def tolerances(report: Report) -> dict[str, float]:
+    """Return, by metric, how far from retrained still counts as matched in this report."""
+    told: dict[str, float] = report["comparison"].get("matched_within", {})
+    return {name: told.get(name, spec.tolerance) for name, spec in METRICS.items()}
+
+
+def _side_of_mean(row: Any, within: Mapping[str, float]) -> str:
     spec = METRICS.get(row.metric)
     known = not any(pd.isna(v) for v in (row.mean, row.original, row.retrained))
     if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
         return ""
-    return _where(row.mean, row.original, row.retrained, spec.tolerance)
+    return _where(row.mean, row.original, row.retrained, within[row.metric])
 
 
 def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:

@@ -1,0 +1,56 @@
+"""Several seeds: mean, spread, and how far from retrained still counts as matched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from unlearn_core.metrics.base import METRICS
+
+ENOUGH_SEEDS = 3
+LEAST_SHARE = 0.2
+
+
+def half_width(values: Sequence[float]) -> float:
+    r"""Return half the width of the 95 % confidence interval of the mean.
+
+    .. math:: t_{0.975, n-1} \, s / \sqrt n
+
+    NaN for fewer than two values.
+
+    Examples
+    --------
+    >>> round(half_width([1.0, 2.0, 3.0]), 6)
+    2.484138
+    """
+    n = len(values)
+    if n < 2:
+        return math.nan
+    return _t(n) * float(np.std(values, ddof=1)) / math.sqrt(n)
+
+
+def matched_within(metric: str, retrained: Sequence[float]) -> float:
+    r"""Return how far from the retrained models' mean a value still counts as matched.
+
+    From three retrained models on it is half the 95 % prediction interval of one more,
+
+    .. math:: t_{0.975, n-1} \, s \sqrt{1 + 1/n},
+
+    that is, what retraining itself varies by; at least a fifth of the metric's own tolerance,
+    because a spread of zero over few seeds does not mean that there is none.  With fewer
+    retrained models it is the metric's tolerance.
+    """
+    tolerance = METRICS[metric].tolerance
+    n = len(retrained)
+    if n < ENOUGH_SEEDS:
+        return tolerance
+    spread = _t(n) * float(np.std(retrained, ddof=1)) * math.sqrt(1 + 1 / n)
+    return max(spread, LEAST_SHARE * tolerance)
+
+
+def _t(n: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, n - 1))
