@@ -19,6 +19,7 @@ LAYERS = [
     "methods",
     "metrics",
     "projection",
+    "reference",
     "runs",
     "views",
     "jobs",

@@ -3,7 +3,8 @@
 Without a scheduler's address one local cluster is started at the first submit, with one worker
 process, or one a GPU.  The Dask key is the run key (a retry adds its number), so the same run is
 never computed twice.  Workers take one job at a time.  What a job does is read from the run
-folder (`runs.status`); the queue itself only knows what waits.  Importing this module starts nothing and loads no torch.
+folder (`runs.status`); the queue itself only knows what waits.  Importing this module starts
+nothing and loads no torch.
 """
 
 from __future__ import annotations

@@ -49,7 +49,13 @@ def make_evidence(**changes):
         "cost": Cost(seconds=1.7, steps=5, trainable_parameters=7),
         "retrained_cost": Cost(seconds=100.0, steps=50, trainable_parameters=9),
         "layer_distances": {"original/forget": 0.5, "retrained/forget": 0.25},
+        "triggered": make_records(3, sharp=0.0),
+        "target": 1,
+        "subclass_labels": np.arange(N) % (2 * CLASSES),
     }
+    if "random_probabilities" not in changes:
+        n_forget = int({**parts, **changes}["sets"].forget.sum())
+        parts["random_probabilities"] = np.full((n_forget, CLASSES), 1 / CLASSES)
     return Evidence(**{**parts, **changes})
 
 
@@ -131,6 +137,7 @@ def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
         records=start.records.where(order),
         original=start.original.where(order),
         retrained=start.retrained.where(order),
+        subclass_labels=start.subclass_labels[order],
         sets=Sets(**{k: getattr(start.sets, k)[order] for k in start.sets.__dataclass_fields__}),
     )
     expected = results["class"][0][name]

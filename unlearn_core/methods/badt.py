@@ -52,7 +52,7 @@ class BadTSettings(Settings):
     source="arXiv:2205.08096",
     uses_retain=True,
     presets={
-        "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
+        "digits": {"learning_rate": 1e-3, "epochs": 4, "batch_size": 64},
         "rfa": {
             "learning_rate": 5e-5,
             "batch_size": 128,

@@ -25,7 +25,7 @@ from unlearn_core.training import Progress
     source="arXiv:2201.06640",
     uses_retain=True,
     presets={
-        "digits": {"learning_rate": 2e-3, "epochs": 8, "optimizer": "adam"},
+        "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
         "muda": {"retain": "part", "epochs": 30},
     },
 )

@@ -55,7 +55,7 @@ class MudaSettings(Settings):
     label="MUDA",
     source="arXiv:2407.17710",
     uses_retain=True,
-    presets={"digits": {"learning_rate": 1e-3, "batch_size": 50}},
+    presets={"digits": {"learning_rate": 7e-4, "iterations": 120, "batch_size": 50}},
 )
 def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

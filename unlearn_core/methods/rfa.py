@@ -69,7 +69,7 @@ class RfaSettings(Settings):
     label="RFA (LoRA)",
     source="arXiv:2411.08443",
     uses_retain=True,
-    presets={"digits": {"learning_rate": 5e-3, "epochs": 8, "batch_size": 128}},
+    presets={"digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128}},
 )
 def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

@@ -63,7 +63,7 @@ def separability(
             f"Both groups need at least 2 examples, got {len(scores_a)}, {len(scores_b)}."
         )
     random = numpy_stream(seed, "separability")
-    kept = [random.permutation(scores)[:n] for scores in (scores_a, scores_b)]
+    kept = [random.permutation(np.sort(scores))[:n] for scores in (scores_a, scores_b)]
     scores = np.concatenate(kept).astype(np.float64)[:, None]
     if not np.isfinite(scores).all():
         raise ValueError(

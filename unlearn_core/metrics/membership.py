@@ -106,7 +106,9 @@ def membership_rate(
         members, others = retain_scores, test_scores
         if balanced:
             n = min(len(members), len(others), MOST_PER_SIDE)
-            members, others = random.permutation(members)[:n], random.permutation(others)[:n]
+            # sorted first, so that the draw does not depend on the order of examples
+            members = random.permutation(np.sort(members))[:n]
+            others = random.permutation(np.sort(others))[:n]
         rates.append(_attack(members, others, forget_scores, attack))
     return float(np.mean(rates))
 
