@@ -95,7 +95,7 @@ def test_initialising_again_resets_everything():
 
 
 def test_a_layer_without_a_rule_is_not_left_uninitialised():
-    with pytest.raises(TypeError, match="No rule to initialise the parameter 0.weight"):
+    with pytest.raises(TypeError, match=r"No rule to initialise the parameter 0\.weight"):
         initialise(nn.Sequential(nn.PReLU()), seeded())
 
 
