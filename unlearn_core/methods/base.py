@@ -67,9 +67,9 @@ class UnlearnInputs:
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
 
-    def retain_part(self) -> Examples:
-        """Draw D'_r: as many examples from D_r, without replacement, as D_f has."""
-        return self.retain.sample(len(self.forget), self.generator)
+    def retain_part(self, at_least: int = 0) -> Examples:
+        """Draw D'_r: as many examples from D_r, without replacement, as D_f has, or more."""
+        return self.retain.sample(max(len(self.forget), at_least), self.generator)
 
 
 RunMethod = Callable[[UnlearnInputs, Any], Iterator[Progress]]
