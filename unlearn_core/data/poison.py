@@ -47,7 +47,8 @@ def poison(dataset: Dataset, target: int) -> Dataset:
 def with_trigger(dataset: Dataset, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return copies of images (n, C, H, W) with the patch."""
     rows, columns = patch(*images.shape[-2:])
-    there = dataset.images[dataset.is_train][..., rows, columns]
+    clean = dataset.is_train if dataset.poisoned is None else dataset.is_train & ~dataset.poisoned
+    there = dataset.images[clean][..., rows, columns]
     colour = 255 if there.mean() < 255 * DARK else 0
     marked = images.copy()
     marked[..., rows, columns] = colour

@@ -35,7 +35,7 @@ class NegGradSettings(Settings):
     label="NegGrad",
     source="arXiv:1911.04933",
     uses_retain=False,
-    presets={"digits": {"learning_rate": 5e-4, "epochs": 5, "batch_size": 64}},
+    presets={"digits": {"learning_rate": 4.5e-4, "epochs": 5, "batch_size": 64}},
 )
 def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
