@@ -52,7 +52,7 @@ class NegLoraSettings(Settings):
     source="NegLoRA, section 3",
     uses_retain=False,
     presets={
-        "digits": {"learning_rate": 7e-4, "epochs": 9, "batch_size": 64},
+        "digits": {"learning_rate": 6e-4, "epochs": 8, "batch_size": 64},
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},
