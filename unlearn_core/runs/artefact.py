@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
@@ -29,6 +31,7 @@ TRIGGERED = "triggered.safetensors"
 HISTORY = "history.parquet"
 METRICS = "metrics.json"
 LOG = "log.txt"
+COMPRESSED = ".zst"
 
 
 class RunNotFoundError(LookupError):
@@ -63,7 +66,7 @@ class RunArtefact:
 
     def has(self, name: str) -> bool:
         """Say whether the run holds this file; a shipped demo run leaves some out."""
-        return name in self.files
+        return name in self.files or name + COMPRESSED in self.files
 
     def records(self) -> Records:
         """Return what was recorded of the model."""
@@ -78,10 +81,10 @@ class RunArtefact:
         return arrays
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return one parquet table."""
-        import io
-
-        return pd.read_parquet(io.BytesIO(self.read(name)))
+        """Return one parquet table; half precision, as in shipped runs, becomes single."""
+        table = pd.read_parquet(io.BytesIO(self.read(name)))
+        halves = table.select_dtypes(np.float16).columns
+        return table.astype(dict.fromkeys(halves, np.float32))
 
     def history(self) -> pd.DataFrame:
         """Return the losses of every step and, at probe steps, the probes' values."""
@@ -110,13 +113,17 @@ class RunArtefact:
         return load(self.read(MODEL))
 
     def read(self, name: str) -> bytes:
-        """Return a file's bytes.
+        """Return a file's bytes, decompressed where it is kept so.
 
         Raises
         ------
         CorruptRunError
             If the file is missing, or its size or content differs from the manifest.
         """
+        if name + COMPRESSED in self.files:
+            stream = pa.BufferReader(self.read(name + COMPRESSED))
+            content: bytes = pa.CompressedInputStream(stream, "zstd").read()
+            return content
         if name not in self.files:
             raise CorruptRunError(f"The run {self.key} holds no {name}.")
         expected, path = self.files[name], self.folder / name

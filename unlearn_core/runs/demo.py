@@ -1,21 +1,24 @@
 """The shipped comparison: real finished runs, made from nothing and then made small.
 
-What a page shows stays: metrics, histories, maps, logits in full and features in half precision.
+What a page shows stays: metrics, histories, and maps, logits and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the main
 comparison).  Runs of the gamma sweeps keep their numbers alone.  The manifest says what is missing.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
@@ -23,7 +26,16 @@ from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.methods import METHODS, resolve_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.runs import catalogue
-from unlearn_core.runs.artefact import ARRAYS, HISTORY, LOG, MANIFEST, METRICS, MODEL, RunArtefact
+from unlearn_core.runs.artefact import (
+    ARRAYS,
+    COMPRESSED,
+    HISTORY,
+    LOG,
+    MANIFEST,
+    METRICS,
+    MODEL,
+    RunArtefact,
+)
 from unlearn_core.runs.pipeline import OnProgress, execute
 from unlearn_core.runs.plan import comparison_config, run_configs
 from unlearn_core.runs.store import Store
@@ -75,41 +87,48 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
 
 def slim(run: RunArtefact, runs: Path, *, weights: bool) -> None:
     """Copy a run without its frames, and without its weights unless asked for."""
-    kept = [name for name in run.files if name in NUMBERS or name.startswith("projection-")]
-    copy_files(
-        run, runs, [*kept, *([MODEL] if weights else [])], {ARRAYS: half(run.arrays(ARRAYS))}
-    )
+    maps = {name: narrow(run.table(name)) for name in run.files if name.startswith("projection-")}
+    arrays = pa.compress(save_arrays(half(run.arrays(ARRAYS))), codec="zstd", asbytes=True)
+    kept = [*NUMBERS, *([MODEL] if weights else [])]
+    copy_files(run, runs, kept, {**maps, ARRAYS + COMPRESSED: arrays})
 
 
 def copy_files(
-    run: RunArtefact,
-    runs: Path,
-    names: Iterable[str],
-    changed: dict[str, dict[str, NDArray[Any]]] | None = None,
+    run: RunArtefact, runs: Path, names: Iterable[str], changed: Mapping[str, bytes] | None = None
 ) -> None:
-    """Copy some files of a run, and arrays that were changed, under a manifest of their own."""
+    """Copy some files of a run, and files that were made smaller, under an own manifest."""
     folder = runs / run.key
     folder.mkdir(parents=True)
-    for name in names:
-        if run.has(name):
-            (folder / name).write_bytes(run.read(name))
-    for name, arrays in (changed or {}).items():
-        (folder / name).write_bytes(save_arrays(arrays))
+    contents = {name: run.read(name) for name in names if run.has(name)}
+    for name, content in {**contents, **(changed or {})}.items():
+        (folder / name).write_bytes(content)
     files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
     manifest = {
         **run.manifest,
         "files": files,
-        "left_out": sorted(set(run.files) - set(files)),
-        "half_precision": ["features"] if changed else [],
+        "left_out": sorted(set(run.files) - {name.removesuffix(COMPRESSED) for name in files}),
+        "half_precision": ["features", "logits", "maps"] if changed else [],
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays with features in half precision, where they fit, and short integers."""
+    """Return the arrays in half precision, where they fit, and with short integers."""
     small = dict(arrays)
-    if np.abs(arrays["features"]).max() < np.finfo(np.float16).max:
-        small["features"] = arrays["features"].astype(np.float16)
+    for name in ("features", "logits"):
+        if np.abs(arrays[name]).max() < np.finfo(np.float16).max:
+            small[name] = arrays[name].astype(np.float16)
     small["example_ids"] = arrays["example_ids"].astype(np.int32)
     small["labels"] = arrays["labels"].astype(np.int16)
     return {name: np.ascontiguousarray(array) for name, array in small.items()}
+
+
+def narrow(table: pd.DataFrame) -> bytes:
+    """Return a map as parquet with positions in half precision and short integers."""
+    types = {
+        name: np.float16 if np.issubdtype(dtype, np.floating) else np.int32
+        for name, dtype in table.dtypes.items()
+    }
+    buffer = io.BytesIO()
+    table.astype(types).to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()

@@ -45,7 +45,7 @@ class RunWriter:
 
     def json(self, name: str, content: Any) -> None:
         """Write JSON; NaN is refused, because missing is null with a reason."""
-        self._write(name, json.dumps(content, indent=1, allow_nan=False).encode())
+        self._write(name, json.dumps(content, separators=(",", ":"), allow_nan=False).encode())
 
     def tensors(self, name: str, tensors: Mapping[str, Any]) -> None:
         """Write torch tensors as one safetensors file."""
@@ -56,6 +56,9 @@ class RunWriter:
 
     def link(self, source: RunArtefact, name: str) -> None:
         """Share a file of another run, without a second copy where the disk allows it."""
+        if name not in source.files:  # kept compressed, as in shipped runs
+            self._write(name, source.read(name))
+            return
         try:
             os.link(source.folder / name, self.folder / name)
         except OSError:

@@ -1,0 +1,82 @@
+"""The shipped runs: whole, small, complete, and the same when made again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unlearn_core.methods import METHODS
+from unlearn_core.runs import catalogue
+from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, demo_configs
+from unlearn_core.runs.pipeline import execute
+from unlearn_core.runs.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "cache" / "demo"
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    (tmp_path / "demo").symlink_to(SHIPPED)
+    return Store(tmp_path, demo=True)
+
+
+def test_every_shipped_run_is_whole(shipped):
+    assert [fault for key in shipped.list() for fault in shipped.verify(key)] == []
+
+
+def test_the_demo_holds_all_methods_and_both_gamma_sweeps(shipped):
+    configs = [shipped.load(key).config for key in shipped.list()]
+    assert {c.method for c in configs if c.forget == CLASS} == {"original", *METHODS}
+    for forget in (CLASS, SAMPLE):
+        gammas = {c.settings["gamma"] for c in configs if c.method == "rfa" and c.forget == forget}
+        assert gammas == set(GAMMAS)
+
+
+def test_the_demo_is_what_make_demo_would_make_now(shipped):
+    shown, numbers = demo_configs()
+    expected = {config.key() for config in (*shown, *numbers)}
+    # besides them only what they start from
+    bases = {config.base().key() for config in (*shown, *numbers)}
+    assert expected <= set(shipped.list()) <= expected | bases
+
+
+def test_the_demo_is_at_most_8_megabytes():
+    size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
+    assert size <= 8e6
+
+
+def test_the_shipped_catalogue_fits_the_sources(shipped):
+    [document] = shipped.documents(catalogue.NAME)
+    assert document["sources"] == catalogue.fingerprint()
+    assert {row["name"] for row in document["methods"]} == set(METHODS)
+
+
+def test_a_shipped_run_made_again_is_the_same(shipped, no_maps):
+    config = next(
+        run.config
+        for run in map(shipped.load, shipped.list())
+        if run.config.method == "neggrad" and run.config.forget == CLASS
+    )
+    before = shipped.load(config.key())
+    # another seed of the probe would be another run: only the store's own copy is made anew
+    own = replace_store(shipped, config)
+    after = execute(config, store=own, device="cpu")
+
+    assert after.folder != before.folder
+    assert (after.records().predictions == before.records().predictions).mean() > 0.99
+    np.testing.assert_allclose(after.records().logits, before.records().logits, atol=0.05)
+    values, expected = after.metrics()["values"], before.metrics()["values"]
+    for name in ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment"):
+        assert values[name] == pytest.approx(expected[name], abs=0.02)
+
+
+def replace_store(shipped, config):
+    """Return a store that ships everything but this run."""
+    root = shipped.root / "again"
+    runs = root / "demo" / "runs"
+    runs.mkdir(parents=True)
+    for key in shipped.list():
+        if key != config.key():
+            (runs / key).symlink_to(SHIPPED / "runs" / key)
+    return Store(root, demo=True)
