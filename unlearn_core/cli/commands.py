@@ -96,10 +96,14 @@ def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
 
 def demo(args: argparse.Namespace) -> int:
     """Make the shipped comparison again from nothing."""
-    from unlearn_core.runs.demo import make_demo
+    from unlearn_core.runs.demo import list_again, make_demo
 
+    folder = Path(args.out) if args.out else default_root() / "demo"
+    if args.keep_runs:
+        list_again(folder)
+        return 0
     with ProgressBar(args.quiet) as bar:
-        size = make_demo(Path(args.out) if args.out else default_root() / "demo", bar)
+        size = make_demo(folder, bar)
     print(f"The demo has {size / 1e6:.2f} MB.")
     return 0
 

@@ -44,6 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     one.set_defaults(command=commands.clean)
     one = subparsers.add_parser("demo", help="make the shipped comparison again from nothing")
     one.add_argument("--out", help="another folder than cache/demo")
+    one.add_argument(
+        "--keep-runs", action="store_true", help="only list methods and settings again"
+    )
     one.add_argument("--quiet", action="store_true")
     one.set_defaults(command=commands.demo)
     return parser

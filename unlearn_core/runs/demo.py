@@ -77,12 +77,16 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
             slim(made.load(key), small.runs, weights=key in with_weights)
         for config in numbers:
             copy_files(made.load(config.key()), small.runs, NUMBERS)
-        small.write_document(
-            catalogue.NAME, {**catalogue.listed(), "sources": catalogue.fingerprint()}
-        )
+        list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(small.root, folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def list_again(folder: Path) -> None:
+    """Write the catalogue that fits the sources into `folder`."""
+    content = {**catalogue.listed(), "sources": catalogue.fingerprint()}
+    Store(folder).write_document(catalogue.NAME, content)
 
 
 def slim(run: RunArtefact, runs: Path, *, weights: bool) -> None:
