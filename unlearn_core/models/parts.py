@@ -49,7 +49,9 @@ def transformer_blocks(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def _norms_behind_blocks(model: nn.Module) -> list[nn.Module]:
-    return [m for _, m in model.named_children() if isinstance(m, nn.LayerNorm)]
+    modules, inside = list(model.modules()), set(last_block(model).modules())
+    last = max(place for place, module in enumerate(modules) if module in inside)
+    return [module for module in modules[last + 1 :] if isinstance(module, nn.LayerNorm)]
 
 
 def weighted_layers(model: nn.Module) -> list[nn.Module]:

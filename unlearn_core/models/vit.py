@@ -88,4 +88,12 @@ def tiny_vit(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:  
     model: nn.Module = create_model(
         "tiny_vit_21m_224", pretrained=False, in_chans=channels, num_classes=n_classes
     )
+    for module in model.modules():
+        if hasattr(module, "attention_bias_cache"):
+            module.register_forward_hook(_forget_biases)
     return model
+
+
+def _forget_biases(module: nn.Module, _args: object, _output: Tensor) -> None:
+    """Drop what timm keeps of the biases in evaluation mode, in which methods train here."""
+    module.attention_bias_cache.clear()  # type: ignore[operator, union-attr]
