@@ -74,9 +74,10 @@ class Comparison:
 
 
 def comparisons(store: Store) -> list[Comparison]:
-    """Return every comparison in the store, the one with the latest run first.
+    """Return every comparison in the store: first those with own runs, the latest first.
 
-    Corrupt runs are left out; `Store.verify` names them.
+    Then the shipped ones, the one with most runs first.  Corrupt runs are left out;
+    `Store.verify` names them.
     """
     groups: dict[str, list[RunArtefact]] = {}
     for key in store.list():
@@ -86,15 +87,26 @@ def comparisons(store: Store) -> list[Comparison]:
             continue
         if run.config.forget.kind != "none":
             groups.setdefault(run.config.comparison_key(), []).append(run)
-    order = {method: rank for rank, method in enumerate(REFERENCES)}
     found = [
         Comparison(
             key=key,
-            runs=tuple(sorted(runs, key=lambda r: (order.get(r.config.method, 9), r.config.seed))),
+            runs=tuple(sorted(runs, key=_place)),
         )
         for key, runs in groups.items()
     ]
-    return found[::-1]
+    return sorted(found, key=lambda comparison: _rank(comparison, store), reverse=True)
+
+
+def _place(run: RunArtefact) -> tuple[int, int, float]:
+    method = run.config.method
+    rank = REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
+    # when it was made, not the file's date, which a copy or a clone changes
+    return rank, run.config.seed, run.manifest["created"]
+
+
+def _rank(comparison: Comparison, store: Store) -> tuple[float, int, str]:
+    own = [run.manifest["created"] for run in comparison.runs if not store.is_shipped(run.key)]
+    return max(own, default=0.0), len(comparison.runs), comparison.key
 
 
 def report(comparison: Comparison) -> dict[str, Any]:
