@@ -41,7 +41,7 @@ if not labels:
     st.stop()
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")
-shown = left.multiselect("Methods", labels, default=labels, key="curve_methods", wrap=True)
+shown = left.multiselect("Methods", labels, default=labels[:6], key="curve_methods", wrap=True)
 axis = right.segmented_control(
     "Against",
     list(AXES),

@@ -11,6 +11,7 @@ from unlearn_core.views.figures.way import way_figure
 from unlearn_core.views.markup import side_legend, table_html
 from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
 from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.tables import with_values
 from unlearn_core.views.verdicts import rule_text, verdict_rows
 from unlearn_core.views.way import way_rows
 
@@ -34,7 +35,7 @@ chosen = st.pills(
 if not chosen:
     st.info("Choose at least one group of metrics above.", icon=":material/checklist:")
     st.stop()
-names = names_in(chosen)
+names = with_values(report, names_in(chosen))
 
 st.html(table_html(report, names))
 st.html(f"<small>{side_legend()}</small>")

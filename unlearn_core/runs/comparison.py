@@ -14,14 +14,16 @@ from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.store import Store
 
 REFERENCES = ("original", "retrain")
+# the papers' own methods first; what is not named here follows, tricks and variants last
+FIRST = (*REFERENCES, "rfa", "muda", "neglora", "neggrad", "scrub", "finetune", "sparse_neglora")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """The runs that share data, model, recipe and forget request.
 
-    `runs` are in the order: original, retrained, then methods as they were made; each for
-    every seed.
+    `runs` are in the order: original, retrained, methods, tricks, and then runs with changed
+    settings.
     """
 
     key: str
@@ -97,11 +99,12 @@ def comparisons(store: Store) -> list[Comparison]:
     return sorted(found, key=lambda comparison: _rank(comparison, store), reverse=True)
 
 
-def _place(run: RunArtefact) -> tuple[int, int, float]:
+def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     method = run.config.method
-    rank = REFERENCES.index(method) if method in REFERENCES else len(REFERENCES)
+    rank = FIRST.index(method) if method in FIRST else len(FIRST)
+    is_variant, is_trick = bool(run.manifest["changed"]), method.startswith("trick_")
     # when it was made, not the file's date, which a copy or a clone changes
-    return rank, run.config.seed, run.manifest["created"]
+    return is_variant, is_trick, rank, run.config.seed, run.manifest["created"]
 
 
 def _rank(comparison: Comparison, store: Store) -> tuple[float, int, str]:

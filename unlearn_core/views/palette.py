@@ -20,9 +20,21 @@ METHOD_COLOURS = {
     "retrain": "#0072B2",
     "rfa": "#D55E00",
     "muda": "#009E73",
+    "neglora": "#882255",
+    "sparse_neglora": "#AA4499",
     "neggrad": "#CC79A7",
+    "neggrad_ft": "#EE8866",
+    "neggrad_plus": "#FFAABB",
+    "partial_neggrad": "#CC3311",
     "finetune": "#E69F00",
+    "scrub": "#332288",
+    "badt": "#999933",
+    "fisher": "#88CCEE",
+    "cf_k": "#DDCC77",
+    "eu_k": "#117733",
     "trick_head_finetune": "#56B4E9",
+    "trick_forget_bias": "#999999",
+    "trick_calibration": "#44BB99",
 }
 FORGET_COLOUR, MUTED = "#D55E00", "#B8BEC6"
 VERDICT_COLOURS = {

@@ -145,6 +145,12 @@ def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
     return group["mean"] if ideal == "lower" else -group["mean"]
 
 
+def with_values(report: Report, metrics: Sequence[str]) -> list[str]:
+    """Return the metrics that some run has a value of; all of them where none has."""
+    found = [m for m in metrics if any(r["metrics"].get(m) is not None for r in report["runs"])]
+    return found or list(metrics)
+
+
 def display_table(report: Report, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
     """Return the table as the papers print it: text cells, one row per method variant.
 
