@@ -6,7 +6,7 @@ in eval mode. Weights get noise of variance alpha min(1 / (F_j + 1e-8), 1e3), av
 dimension 1 of matrices and kernels; ten times as much in the classifier and in vectors; the
 classifier's cap is 1e2.  If classes are forgotten whole, their rows of the classifier are set to
 zero, with variance 1e-4 before the factor ten.  It needs D'_r, and K backward passes an example.
-Source: Golatkar et al. (2020), arXiv:1911.04933, as specified in methods.md 2.7; the classifier
+Source: Golatkar et al. (2020), arXiv:1911.04933 (methods.md 2.7); the classifier
 is matched by name, not by its first dimension.  The digits preset is ours.
 """
 
