@@ -19,9 +19,11 @@ def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
     labels = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
     chosen: dict[str, Settings] = {}
     faults: list[str] = []
-    for method in loaders.catalogue()["methods"]:
-        if method["name"] == "retrain":
-            continue
+    methods = forms.in_order(loaders.catalogue()["methods"])
+    with st.container(horizontal=True):
+        for label, is_on in (("All methods", True), ("None", False)):
+            st.button(label, key=f"switch_{is_on}", on_click=_switch, args=(methods, is_on))
+    for method in methods:
         with st.container(border=True, gap="small"):
             is_on = st.checkbox(
                 f"**{method['label']}**: {forms.idea(method)}",
@@ -35,6 +37,11 @@ def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
                 chosen[method["name"]] = settings
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
+
+
+def _switch(methods: list[Mapping[str, Any]], is_on: bool) -> None:
+    for method in methods:
+        st.session_state[f"use_{method['name']}"] = is_on
 
 
 def settings_form(

@@ -1,14 +1,16 @@
 """Settings as forms: presets, what a widget shows of a value, and what it gave back.
 
 A *row* describes one setting as the catalogue lists it: `name`, `type`, `default`, `help`,
-`choices`, `positive`, `between`.  Nothing here knows a method by name.
+`choices`, `positive`, `between`.  Only the order knows a method by name.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from unlearn_core.runs.comparison import FIRST
 
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
@@ -133,6 +135,16 @@ _READ: dict[str, Callable[[Row, Any], Any]] = {"float": _float, "int": _int, "tu
 def changed(values: Row, preset: Row) -> dict[str, Any]:
     """Return the settings that differ from a preset's."""
     return {name: value for name, value in values.items() if value != preset[name]}
+
+
+def in_order(methods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the methods that can be chosen: the papers' own first, the tricks last."""
+
+    def place(method: Mapping[str, Any]) -> tuple[bool, int]:
+        name = method["name"]
+        return method["is_trick"], FIRST.index(name) if name in FIRST else len(FIRST)
+
+    return sorted((m for m in methods if m["name"] != "retrain"), key=place)
 
 
 def idea(method: Row) -> str:
