@@ -13,14 +13,17 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from unlearn_core.models.hooks import head
 from unlearn_core.models.parts import WEIGHTED, transformer_blocks
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
 
 ADAPTER = "default"
 BLOCK_PARTS = ("attn.proj", "mlp.fc1", "mlp.fc2")
@@ -104,6 +107,8 @@ def attach(
 
     The scale is alpha / rank.  A is drawn from `generator` (Kaiming uniform, a = sqrt 5).
     """
+    from peft import LoraConfig, get_peft_model  # takes seconds to load
+
     config = LoraConfig(
         r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(names), bias="none"
     )

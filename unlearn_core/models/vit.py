@@ -12,33 +12,10 @@ of the library timm.
 
 from __future__ import annotations
 
-import math
-
-import torch
-from timm.models import create_model
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.base import register_model, start_at_zero
-
-
-class _SinCosViT(VisionTransformer):
-    """A transformer whose positions are computed from the grid, not learned."""
-
-    def _pos_embed(self, x: Tensor) -> Tensor:
-        n_tokens, width = x.shape[-2:] if x.ndim == 3 else (x.shape[1] * x.shape[2], x.shape[3])
-        tokens: Tensor = super()._pos_embed(x)
-        return tokens + sincos_positions(math.isqrt(n_tokens), width).to(tokens)
-
-
-def sincos_positions(side: int, width: int) -> Tensor:
-    """Return sine-cosine codes (side * side, width) of the cells of a square grid."""
-    quarter = width // 4
-    omega = 1.0 / 10_000 ** (torch.arange(quarter) / max(1, quarter - 1))
-    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    angles = [coordinate.flatten()[:, None] * omega for coordinate in (x, y)]
-    return torch.cat([f(angle) for angle in angles for f in (torch.sin, torch.cos)], dim=1)
 
 
 def _patch(config: ModelConfig) -> int:
@@ -48,8 +25,10 @@ def _patch(config: ModelConfig) -> int:
 @register_model("vit_s", label="ViT-S", source="arXiv:2010.11929")
 def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ViT-S with 384 features."""
+    from unlearn_core.models.sincos import SinCosViT  # timm takes seconds to load
+
     patch = _patch(config)
-    model = _SinCosViT(
+    model = SinCosViT(
         img_size=patch,
         patch_size=patch,
         in_chans=channels,
@@ -70,6 +49,8 @@ def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
 @register_model("vit_b_16", label="ViT-B/16", source="arXiv:2010.11929")
 def vit_b_16(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ViT-B with class token, learned positions of a 14x14 grid, and 768 features."""
+    from timm.models.vision_transformer import VisionTransformer
+
     return VisionTransformer(
         img_size=14 * _patch(config),
         patch_size=_patch(config),
@@ -85,6 +66,8 @@ def vit_b_16(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
 @register_model("tiny_vit", label="TinyViT-21M", source="arXiv:2207.10666")
 def tiny_vit(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:  # noqa: ARG001
     """Build a TinyViT-21M with 576 features; its convolutional stem halves the image twice."""
+    from timm.models import create_model
+
     model: nn.Module = create_model(
         "tiny_vit_21m_224", pretrained=False, in_chans=channels, num_classes=n_classes
     )
