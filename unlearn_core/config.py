@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-SCHEMA_VERSION = 1  # bump when the meaning of any stored array or number changes
+SCHEMA_VERSION = 2  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 
 

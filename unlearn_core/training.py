@@ -31,11 +31,13 @@ class DivergedError(RuntimeError):
 class Progress:
     """One step of a run, for a progress bar and for the stored learning curve.
 
-    `losses` are in nats; `phase` names what the step belongs to, such as "recover".
+    `losses` are in nats; `phase` names what the step belongs to, such as "recover"; `n_examples`
+    is how many examples the step looked at.
     """
 
     step: int
     total: int
+    n_examples: int = 0
     losses: dict[str, float] = field(default_factory=dict)
     phase: str = ""
 
@@ -97,9 +99,15 @@ def optimise(
         yield Progress(
             step=step,
             total=total,
+            n_examples=_n_examples(batch),
             losses={name: value.item() for name, value in losses.items()},
             phase=phase,
         )
+
+
+def _n_examples(batch: object) -> int:
+    parts = batch if isinstance(batch, tuple) else (batch,)
+    return sum(len(part) for part in parts)
 
 
 def warmup_cosine(

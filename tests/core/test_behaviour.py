@@ -79,7 +79,9 @@ class World:
         from unlearn_core.records import Sets
 
         ids = records.example_ids
-        cost = Cost(seconds=1.0, steps=1, trainable_parameters=1)
+        cost = Cost(
+            seconds=1.0, steps=1, samples_seen=1, trainable_parameters=1, peak_memory_bytes=None
+        )
         masks = {k: getattr(self.sets, k)[ids] for k in Sets.__dataclass_fields__}
         return Evidence(
             records=records,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unlearn_core.metrics import METRICS, Cost, Evidence, evaluate
+from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
 from unlearn_core.metrics.base import register_metric
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.records import Records, Sets
@@ -46,8 +46,16 @@ def make_evidence(**changes):
         "original": make_records(1),
         "retrained": make_records(2),
         "sets": make_sets(np.arange(N) % CLASSES == 1),
-        "cost": Cost(seconds=1.7, steps=5, trainable_parameters=7),
-        "retrained_cost": Cost(seconds=100.0, steps=50, trainable_parameters=9),
+        "cost": Cost(
+            seconds=1.7, steps=5, samples_seen=40, trainable_parameters=7, peak_memory_bytes=2**20
+        ),
+        "retrained_cost": Cost(
+            seconds=100.0,
+            steps=50,
+            samples_seen=800,
+            trainable_parameters=9,
+            peak_memory_bytes=None,
+        ),
         "layer_distances": {"original/forget": 0.5, "retrained/forget": 0.25},
         "triggered": make_records(3, sharp=0.0),
         "target": 1,
@@ -81,7 +89,10 @@ def extremes():
         "no retrained model": make_evidence(
             retrained=None, retrained_cost=None, layer_distances={}
         ),
-        "the original": make_evidence(cost=Cost(seconds=0.0, steps=0, trainable_parameters=0)),
+        "the original": make_evidence(cost=NO_COST),
+        "a system that does not tell its memory": make_evidence(
+            cost=replace(make_evidence().cost, peak_memory_bytes=None)
+        ),
         "constant outputs": make_evidence(records=constant(plain)),
         "zero features": make_evidence(records=constant(plain, features=0.0)),
         "huge features": make_evidence(records=constant(plain, features=1e18)),
@@ -108,7 +119,7 @@ def test_a_metric_tells_what_it_is(name):
     assert spec.source
     assert len(spec.definition) > 20
     assert spec.ideal in ("higher", "lower", "reference")
-    assert spec.unit in ("fraction", "number", "seconds", "ratio", "count")
+    assert spec.unit in ("fraction", "number", "seconds", "ratio", "count", "bytes")
     assert spec.tolerance > 0
     assert low is None or high is None or low < high
 
@@ -200,6 +211,16 @@ def test_cost_is_reported_both_ways(results):
     assert values["rel_cost"] == pytest.approx(0.017, abs=1e-9)
     assert values["unlearn_seconds"] == 1.7
     assert values["trainable_parameters"] == 7
+    assert values["unlearn_steps"] == 5
+    assert values["samples_seen"] == 40
+    assert values["peak_memory_bytes"] == 2**20
+
+
+def test_unknown_memory_is_a_reason_and_never_a_number(results):
+    values, reasons = results["a system that does not tell its memory"]
+    assert values["peak_memory_bytes"] is None
+    assert "memory" in reasons["peak_memory_bytes"]
+    assert values["samples_seen"] == 40
 
 
 def test_the_retrained_model_is_at_no_distance_from_itself():

@@ -110,7 +110,7 @@ def test_cka_of_constant_features_is_zero_and_other_examples_are_refused():
 # Attacks --------------------------------------------------------------------------------------
 
 CLASSES = 4
-NO_COST = Cost(seconds=1.0, steps=1, trainable_parameters=1)
+NO_COST = Cost(seconds=1.0, steps=1, samples_seen=1, trainable_parameters=1, peak_memory_bytes=None)
 
 
 def make_records(n, *, seed=0, sharp=2.0):

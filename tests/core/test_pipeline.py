@@ -110,9 +110,37 @@ def test_the_same_config_and_seed_give_the_same_run_bit_for_bit(comparison, tmp_
     assert len(exact) > 4
     for name in exact:
         assert again.files[name]["sha256"] == first.files[name]["sha256"], name
-    timed = ("unlearn_seconds", "speedup", "rel_cost")
+    timed = ("unlearn_seconds", "speedup", "rel_cost", "peak_memory_bytes")
     for name, value in first.metrics()["values"].items():
         assert name in timed or again.metrics()["values"][name] == value, name
+
+
+def test_a_run_counts_what_its_steps_looked_at(comparison):
+    records = comparison.runs["original"].records()
+    labels = records.labels[records.is_train]
+    n_forget, n_retain = (labels == 3).sum(), (labels != 3).sum()
+    values = {name: comparison.runs[name].metrics()["values"] for name in ("neggrad", "retrain")}
+    assert values["neggrad"]["samples_seen"] == 3 * n_forget  # three epochs, see conftest
+    assert values["retrain"]["samples_seen"] == comparison.config.training.epochs * n_retain
+    assert values["retrain"]["unlearn_steps"] == comparison.config.training.epochs * -(
+        -n_retain // comparison.config.training.batch_size
+    )
+
+
+def test_memory_is_the_peak_since_the_method_began():
+    import torch
+
+    from unlearn_core.runs.memory import PeakMemory
+
+    count = PeakMemory(torch.device("cpu"))
+    low = count.bytes()
+    if low is None:
+        pytest.skip("this system does not tell a process's peak memory")
+    array = np.ones(40_000_000)
+    high = count.bytes()
+    assert high - low > 200e6
+    del array
+    assert PeakMemory(torch.device("cpu")).bytes() < high - 200e6
 
 
 def test_another_seed_gives_another_model(store, base, no_maps):
@@ -130,6 +158,7 @@ def test_metrics_hold_every_metric_and_missing_ones_say_why(comparison):
         assert all(content["reasons"].values())
     missing = comparison.runs["original"].metrics()["reasons"]
     assert {"unlearn_seconds", "speedup", "rel_cost", "trainable_parameters"} <= set(missing)
+    assert {"unlearn_steps", "samples_seen", "peak_memory_bytes"} <= set(missing)
     assert comparison.runs["retrain"].metrics()["values"]["speedup"] == 1
     assert comparison.runs["retrain"].metrics()["values"]["activation_distance_l2"] == 0
     assert comparison.runs["original"].metrics()["values"]["feature_distance_original"] == 0
@@ -282,6 +311,9 @@ def test_a_model_that_breaks_in_its_last_step_has_reasons_instead_of_numbers(mad
         "speedup",
         "rel_cost",
         "trainable_parameters",
+        "unlearn_steps",
+        "samples_seen",
+        "peak_memory_bytes",
     }
     assert "finite" in content["reasons"]["forget_accuracy"]
     assert "finite" in content["reasons"]["feature_distance_original"]

@@ -58,7 +58,7 @@ def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress
     for step, batch in enumerate(retain.ordered(CHUNK), start=1):
         for name, part in squared_gradients(model, batch).items():
             information[name] += part / len(retain)
-        yield Progress(step=step, total=total, phase="information")
+        yield Progress(step=step, total=total, n_examples=len(batch), phase="information")
     forgotten = forgotten_classes(inputs)
     last = head(model)
     with torch.no_grad():

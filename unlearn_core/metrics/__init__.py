@@ -12,10 +12,11 @@ from unlearn_core.metrics import (
     membership,
     probing,
 )
-from unlearn_core.metrics.base import METRICS, Cost, Evidence, MetricSpec, evaluate
+from unlearn_core.metrics.base import METRICS, NO_COST, Cost, Evidence, MetricSpec, evaluate
 
 __all__ = [
     "METRICS",
+    "NO_COST",
     "Cost",
     "Evidence",
     "MetricSpec",

@@ -21,11 +21,20 @@ class NotApplicableError(Exception):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cost:
-    """What making a model cost: wall-clock of its own loop only, and how much it saw."""
+    """What making a model cost, in its own loop only: probes, metrics and maps are not counted.
+
+    `samples_seen` counts an example again in every pass; `peak_memory_bytes` is None where the
+    system does not tell.
+    """
 
     seconds: float
     steps: int
+    samples_seen: int
     trainable_parameters: int
+    peak_memory_bytes: int | None
+
+
+NO_COST = Cost(seconds=0.0, steps=0, samples_seen=0, trainable_parameters=0, peak_memory_bytes=None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,7 +120,7 @@ class MetricSpec:
     tolerance : float
         How far from the retrained model still counts as matched, where the spread of several
         retrained models is not known.
-    unit : {"fraction", "number", "seconds", "ratio", "count"}
+    unit : {"fraction", "number", "seconds", "ratio", "count", "bytes"}
         How a view formats it; a fraction is shown in percent.
     """
 

@@ -71,16 +71,43 @@ def rel_cost(evidence: Evidence) -> float:
     return 1 / speedup(evidence.cost.seconds, _retraining(evidence).seconds)
 
 
-@register_metric(
+def _register_count(name: str, label: str, definition: str, *, of: str) -> None:
+    def compute(evidence: Evidence) -> float:
+        _retraining(evidence)
+        value = getattr(evidence.cost, of)
+        if value is None:
+            raise NotApplicableError("this system does not tell how much memory a process uses")
+        return float(value)
+
+    compute.__doc__ = definition
+    register_metric(
+        name,
+        label=label,
+        group="Cost",
+        source=SOURCE,
+        ideal="lower",
+        bounds=(0.0, None),
+        unit="bytes" if name.endswith("_bytes") else "count",
+    )(compute)
+
+
+_register_count(
     "trainable_parameters",
-    label="Trained parameters",
-    group="Cost",
-    source=SOURCE,
-    ideal="lower",
-    bounds=(0.0, None),
-    unit="count",
+    "Trained parameters",
+    "Number of parameters that the method trained.",
+    of="trainable_parameters",
 )
-def trainable_parameters(evidence: Evidence) -> float:
-    """Number of parameters that the method trained."""
-    _retraining(evidence)
-    return float(evidence.cost.trainable_parameters)
+_register_count("unlearn_steps", "Steps", "Number of steps of the method's own loop.", of="steps")
+_register_count(
+    "samples_seen",
+    "Samples seen",
+    "Number of examples that the steps looked at, counted again in every pass.",
+    of="samples_seen",
+)
+_register_count(
+    "peak_memory_bytes",
+    "Peak memory",
+    "Most memory in use while the method ran: on a GPU what tensors took; on a CPU the whole "
+    "process with its libraries and data, so that only differences between methods mean something.",
+    of="peak_memory_bytes",
+)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -22,12 +22,14 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
+from unlearn_core.metrics import NO_COST, Cost
 from unlearn_core.models import build_model
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs import maps, measure
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.history import Recorder
+from unlearn_core.runs.memory import PeakMemory
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.probes import record
 from unlearn_core.runs.request import dataset_of, naming, validate
@@ -204,7 +206,7 @@ class _Making:
         model = self._fresh()
         model.load_state_dict(base.weights())
         self.recorder.probe(model.eval(), step=0)
-        return model, {"seconds": 0.0, "steps": 0, "trainable_parameters": 0}
+        return model, asdict(NO_COST)
 
     def _follow(self, model: nn.Module, steps: Iterator[Progress], stage: str) -> dict[str, Any]:
         """Drive the loop to its end, probing on the way; only the loop's own time is counted."""
@@ -212,7 +214,8 @@ class _Making:
         self._stage(stage)
         if not is_base:
             self.recorder.probe(model, step=0)
-        seconds, progress, trainable = 0.0, Progress(step=0, total=0), 0
+        seconds, progress, seen, trainable = 0.0, Progress(step=0, total=0), 0, 0
+        memory = PeakMemory(self.device)
         while True:
             self._check_stop(f"at {progress.step} steps")
             before = time.perf_counter()
@@ -221,14 +224,24 @@ class _Making:
             if following is None:
                 break
             progress = following
+            seen += progress.n_examples
             if not trainable:
                 trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
             self.recorder.step(progress, model, seconds, probing=not is_base)
             self._report(step=progress.step, total=progress.total, losses=progress.losses)
+        peak = memory.bytes()
         if not is_base:
             self.recorder.probe(model, step=progress.step, seconds=seconds)
         self._report(force=True)
-        return {"seconds": seconds, "steps": progress.step, "trainable_parameters": trainable}
+        return asdict(
+            Cost(
+                seconds=seconds,
+                steps=progress.step,
+                samples_seen=seen,
+                trainable_parameters=trainable,
+                peak_memory_bytes=peak,
+            )
+        )
 
     def _draw(self) -> list[dict[str, Any]]:
         base = None

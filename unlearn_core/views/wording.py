@@ -40,6 +40,8 @@ def format_value(metric: str, value: float | None, *, signed: bool = False) -> s
         return f"{value * 100:{sign}.1f}" + ("" if signed else "%")
     if unit == "count":
         return f"{value:{sign},.0f}"
+    if unit == "bytes":
+        return f"{value / 1e6:{sign},.0f} MB"
     if unit in ("seconds", "ratio"):
         return f"{value:{sign}.2f}" + ("s" if unit == "seconds" else "x")
     return f"{value:{sign}.3f}"
