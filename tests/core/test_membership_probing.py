@@ -107,7 +107,7 @@ def test_balanced_sides_are_capped_so_that_the_attack_stays_quick(monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"retain_scores": np.ones((2, 2))}, "`retain_scores` must have shape"),
+        ({"retain_scores": np.ones((2, 2, 2))}, "`retain_scores` must have shape"),
         ({"test_scores": np.array([])}, "`test_scores` must have shape"),
         ({"forget_scores": np.array([np.inf, 1])}, "`forget_scores` has 1 non-finite"),
         ({"attack": "forest"}, '`attack` must be "svc" or "logistic", got \'forest\''),

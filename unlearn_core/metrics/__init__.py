@@ -3,6 +3,7 @@
 from unlearn_core.metrics import (
     accuracy,
     alignment,
+    attack_variants,
     attacks,
     backdoor,
     clustering,
@@ -22,6 +23,7 @@ __all__ = [
     "MetricSpec",
     "accuracy",
     "alignment",
+    "attack_variants",
     "attacks",
     "backdoor",
     "clustering",

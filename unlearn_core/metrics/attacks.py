@@ -1,7 +1,7 @@
-"""Membership attacks of the other papers, each a column of its own (methods.md 4.2).
+"""The papers' membership attacks, balanced, each a column of its own (methods.md 4.2).
 
-The two of `membership` and these differ in what they look at, whom they are fitted on, how they
-decide, and whether a high number means forgotten.
+They differ in what they look at, whom they are fitted on, how they decide, and whether a high
+number means forgotten.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
-from unlearn_core.metrics.membership import membership_rate
+from unlearn_core.metrics.fitted_attack import GROUP, FittedAttack, Score, parts, register_attack
+from unlearn_core.metrics.membership import entropy
 from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream, stream_seed
 
@@ -78,71 +79,52 @@ def separability(
     return float(cross_val_score(LogisticRegression(), scores, groups, cv=splits).mean())
 
 
-def _parts(evidence: Evidence) -> tuple[Records, Records, Records]:
-    """Return D_r, the matching test set, and D_f."""
-    parts = tuple(evidence.part(name) for name in ("retain", "retain_test", "forget"))
-    if not all(np.isfinite(part.logits).all() for part in parts):
-        raise NotApplicableError("the model's outputs are not finite")
-    return parts[0], parts[1], parts[2]
-
-
-def _label_probabilities(records: Records) -> NDArray[np.float64]:
+def label_probabilities(records: Records) -> NDArray[np.float64]:
+    """Return the probability of each example's label, shape (n_examples,)."""
     rows = np.arange(len(records))
     return np.asarray(records.probabilities[rows, records.labels], dtype=np.float64)
 
 
-@register_metric(
+ENTROPY = Score("the prediction's entropy", lambda records: entropy(records.probabilities))
+TOP = Score("the top probability", lambda records: records.probabilities.max(axis=1))
+LABEL = Score("the label's probability", label_probabilities)
+LOSS = Score("the loss", cross_entropies)
+
+register_attack(
+    "mia_rfa",
+    FittedAttack(score=ENTROPY, model="svc"),
+    label="MIA (RFA)",
+    source="arXiv:2411.08443, section V",
+)
+register_attack(
+    "mia_muda",
+    FittedAttack(score=TOP, model="logistic"),
+    label="MIA (MUDA)",
+    source="arXiv:2407.17710, section 4.1",
+)
+register_attack(
     "mia_neglora",
+    FittedAttack(score=LABEL, model="logistic"),
     label="MIA (NegLoRA)",
-    group="Membership",
     source="NegLoRA, section 4",
-    tolerance=0.1,
-    unit="fraction",
 )
-def mia_neglora(evidence: Evidence) -> float:
-    """Share of D_f that a logistic regression on the label's probability calls training data.
-
-    Fitted on D_r against test examples of the retained classes, balanced.
-    """
-    scores = [_label_probabilities(part) for part in _parts(evidence)]
-    return evidence.once(
-        "mia_neglora",
-        lambda: membership_rate(*scores, attack="logistic", seed=evidence.seed),
-    )
-
-
-@register_metric(
+register_attack(
     "mia_efficacy",
+    FittedAttack(score=LABEL, model="logistic", reports_unseen=True),
     label="MIA-Efficacy",
-    group="Membership",
     source="NegLoRA, section 4",
-    tolerance=0.1,
-    unit="fraction",
+    definition="One minus MIA (NegLoRA): the share of D_f that the attack takes for unseen.",
 )
-def mia_efficacy(evidence: Evidence) -> float:
-    """One minus MIA (NegLoRA): the share of D_f that the attack takes for unseen."""
-    return 1.0 - mia_neglora(evidence)
-
-
-@register_metric(
+register_attack(
     "mia_usparse",
+    FittedAttack(score=LABEL, model="svc", reports_unseen=True),
     label="MIA (USparse)",
-    group="Membership",
     source="arXiv:2304.04934",
-    tolerance=0.1,
-    unit="fraction",
 )
-def mia_usparse(evidence: Evidence) -> float:
-    """Share of D_f that an SVC on the label's probability takes for unseen: high is forgotten.
-
-    Fitted on D_r against test examples of the retained classes, balanced.
-    """
-    scores = [_label_probabilities(part) for part in _parts(evidence)]
-    return 1.0 - membership_rate(*scores, attack="svc", seed=evidence.seed)
 
 
 def _against_unseen(evidence: Evidence, n_splits: int, unseen: str) -> float:
-    _, _, forget = _parts(evidence)
+    _, _, forget = parts(evidence)
     other = evidence.part(unseen)
     if min(len(forget), len(other)) < 10:
         raise NotApplicableError("fewer than 10 examples to forget, or to compare with")
@@ -154,7 +136,7 @@ def _against_unseen(evidence: Evidence, n_splits: int, unseen: str) -> float:
 @register_metric(
     "mia_scrub",
     label="MIA (SCRUB)",
-    group="Membership",
+    group=GROUP,
     source="arXiv:2302.09880",
     tolerance=0.1,
     unit="fraction",
@@ -168,7 +150,7 @@ def mia_scrub(evidence: Evidence) -> float:
 @register_metric(
     "mia_starter",
     label="MIA (starter kit)",
-    group="Membership",
+    group=GROUP,
     source="unlearning-challenge starting kit",
     tolerance=0.1,
     unit="fraction",
@@ -178,18 +160,9 @@ def mia_starter(evidence: Evidence) -> float:
     return _against_unseen(evidence, 10, "test")
 
 
-@register_metric(
+register_attack(
     "mia_sibling",
+    FittedAttack(score=LOSS, model="logistic", reports_unseen=True),
     label="MIA (PruneLoRA)",
-    group="Membership",
     source="arXiv:2411.11907",
-    tolerance=0.1,
-    unit="fraction",
 )
-def mia_sibling(evidence: Evidence) -> float:
-    """Share of D_f that a logistic regression on the loss takes for unseen: high is forgotten.
-
-    Fitted on D_r against test examples of the retained classes, balanced.
-    """
-    scores = [cross_entropies(part) for part in _parts(evidence)]
-    return 1.0 - membership_rate(*scores, attack="logistic", seed=evidence.seed)

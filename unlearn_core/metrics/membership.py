@@ -1,21 +1,24 @@
 """Membership inference: does an attacker take the forget set for training data?
 
 The papers' attacks differ in what they look at and how they decide, so each is a metric of its
-own and none is called "MIA" alone (methods.md 4.2).
+own and none is called "MIA" alone (methods.md 4.2): `attacks` holds them, `attack_variants` what
+else the papers print.
 """
 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.seeding import numpy_stream
 
 REPEATS = 5
 MOST_PER_SIDE = 4000  # an RBF SVC is quadratic in the number of examples
+MOST_TOGETHER = 12_000  # of an unbalanced SVC
+Scores = NDArray[np.floating]
 
 
 def entropy(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -55,28 +58,38 @@ def modified_entropy(
 
 
 def membership_rate(
-    retain_scores: NDArray[np.floating],
-    test_scores: NDArray[np.floating],
-    forget_scores: NDArray[np.floating],
+    retain_scores: Scores,
+    test_scores: Scores,
+    forget_scores: Scores,
     *,
     attack: str = "svc",
     balanced: bool = True,
     seed: int = 0,
+    class_weight: str | None = None,
+    probability: bool = False,
 ) -> float:
     """Return the share of the forget set that an attack calls members of the training set.
 
-    The attack is fitted on one score an example: members are retained training examples,
+    The attack is fitted on the scores of examples: members are retained training examples,
     non-members test examples.
 
     Parameters
     ----------
-    retain_scores, test_scores, forget_scores : ndarray of shape (n_examples,)
+    retain_scores, test_scores, forget_scores : ndarray of shape (n_examples,) or (n_examples, d)
+        One score an example, or a row of `d` scores.
     attack : {"svc", "logistic"}
-        SVC with an RBF kernel, C = 3 and gamma = 1; or logistic regression.
+        SVC with an RBF kernel, C = 3 and gamma = 1 / d; or logistic regression.
     balanced : bool
         Draw as many examples from the larger side as the smaller has, 5 times, and average.
-        Unbalanced, a useless score is answered with the larger side (methods.md G-M3).
+        Unbalanced, a useless score is answered with the larger side (methods.md G-M3).  The
+        attack is then fitted once, on all examples; the SVC, which is quadratic in them, on at
+        most 12,000 of both sides together, drawn so that their ratio stays.
     seed : int
+    class_weight : {None, "balanced"}
+        "balanced" weighs both sides alike, however many examples they have.
+    probability : bool
+        Average the predicted probability of being a member instead of the decision; logistic
+        regression only.
 
     Returns
     -------
@@ -86,88 +99,79 @@ def membership_rate(
     Raises
     ------
     ValueError
-        If an array is empty, not one-dimensional or not finite, or `attack` is unknown.
+        If an array is empty, not of one of the shapes or not finite, if `d` differs between them,
+        or if an option is unknown or does not fit the attack.
     """
-    for name, scores in (
-        ("retain_scores", retain_scores),
-        ("test_scores", test_scores),
-        ("forget_scores", forget_scores),
-    ):
-        if scores.ndim != 1 or not scores.size:
-            raise ValueError(f"`{name}` must have shape (n,) with n > 0, got {scores.shape}.")
-        if not np.isfinite(scores).all():
-            n_bad = int((~np.isfinite(scores)).sum())
-            raise ValueError(f"`{name}` has {n_bad} non-finite values out of {scores.size}.")
-    if attack not in ("svc", "logistic"):
-        raise ValueError(f'`attack` must be "svc" or "logistic", got {attack!r}.')
+    _check_scores(retain_scores=retain_scores, test_scores=test_scores, forget_scores=forget_scores)
+    model = _model(attack, class_weight, probability)
+    sizes = _sizes(len(retain_scores), len(test_scores), attack, balanced)
     random = numpy_stream(seed, "membership attack")
     rates = []
     for _ in range(REPEATS if balanced else 1):
-        members, others = retain_scores, test_scores
-        if balanced:
-            n = min(len(members), len(others), MOST_PER_SIDE)
-            # sorted first, so that the draw does not depend on the order of examples
-            members = random.permutation(np.sort(members))[:n]
-            others = random.permutation(np.sort(others))[:n]
-        rates.append(_attack(members, others, forget_scores, attack))
+        members = draw(retain_scores, sizes[0], random)
+        others = draw(test_scores, sizes[1], random)
+        rates.append(_attack(members, others, _as_rows(forget_scores), model, probability))
     return float(np.mean(rates))
 
 
-def _attack(
-    members: NDArray[np.floating],
-    others: NDArray[np.floating],
-    targets: NDArray[np.floating],
-    attack: str,
-) -> float:
+def draw(scores: Scores, n: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return `n` of the scores, as rows (n, d); the draw does not depend on their order."""
+    rows = _as_rows(scores)
+    return random.permutation(rows[np.lexsort(rows.T[::-1])])[:n]
+
+
+def _check_scores(**arrays: Scores) -> None:
+    for name, scores in arrays.items():
+        if scores.ndim not in (1, 2) or not scores.size:
+            raise ValueError(
+                f"`{name}` must have shape (n,) or (n, d) with n > 0, got {scores.shape}."
+            )
+        if not np.isfinite(scores).all():
+            n_bad = int((~np.isfinite(scores)).sum())
+            raise ValueError(f"`{name}` has {n_bad} non-finite values out of {scores.size}.")
+    columns = [_as_rows(scores).shape[1] for scores in arrays.values()]
+    if len(set(columns)) > 1:
+        raise ValueError(f"All scores must have the same number of columns, got {columns}.")
+
+
+def _as_rows(scores: Scores) -> NDArray[np.float64]:
+    return scores.astype(np.float64).reshape(len(scores), -1)
+
+
+def _sizes(n_members: int, n_others: int, attack: str, balanced: bool) -> tuple[int, int]:
+    """Return how many members and others the attack is fitted on."""
+    if balanced:
+        n = min(n_members, n_others, MOST_PER_SIDE)
+        return n, n
+    share = min(1.0, MOST_TOGETHER / (n_members + n_others)) if attack == "svc" else 1.0
+    return max(1, round(share * n_members)), max(1, round(share * n_others))
+
+
+def _model(attack: str, class_weight: str | None, probability: bool) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import SVC
 
-    scores = np.concatenate([members, others]).astype(np.float64)[:, None]
+    if attack not in ("svc", "logistic"):
+        raise ValueError(f'`attack` must be "svc" or "logistic", got {attack!r}.')
+    if class_weight not in (None, "balanced"):
+        raise ValueError(f'`class_weight` must be None or "balanced", got {class_weight!r}.')
+    if probability and attack != "logistic":
+        raise ValueError(f'`probability` needs attack="logistic", got {attack!r}.')
+    if attack == "svc":
+        return SVC(C=3, gamma="auto", class_weight=class_weight)
+    return LogisticRegression(max_iter=1000, class_weight=class_weight)
+
+
+def _attack(
+    members: NDArray[np.float64],
+    others: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    model: Any,
+    probability: bool,
+) -> float:
     is_member = np.concatenate([np.ones(len(members)), np.zeros(len(others))])
-    model = SVC(C=3, gamma="auto") if attack == "svc" else LogisticRegression(max_iter=1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=RuntimeWarning)  # separable scores overflow exp
-        model.fit(scores, is_member)
-    return float(model.predict(targets.astype(np.float64)[:, None]).mean())
-
-
-def _outputs(evidence: Evidence) -> list[NDArray[np.float64]]:
-    """Return the probabilities on D_r, on the matching test set, and on D_f."""
-    parts = [evidence.part(name) for name in ("retain", "retain_test", "forget")]
-    if not all(np.isfinite(part.logits).all() for part in parts):
-        raise NotApplicableError("the model's outputs are not finite")
-    return [part.probabilities for part in parts]
-
-
-@register_metric(
-    "mia_rfa",
-    label="MIA (RFA)",
-    group="Membership",
-    source="arXiv:2411.08443, section V",
-    tolerance=0.1,
-    unit="fraction",
-)
-def mia_rfa(evidence: Evidence) -> float:
-    """Share of D_f that an SVC on the prediction's entropy calls training data.
-
-    Fitted on D_r against test examples of the retained classes, balanced.
-    """
-    retain, test, forget = (entropy(p) for p in _outputs(evidence))
-    return membership_rate(retain, test, forget, attack="svc", seed=evidence.seed)
-
-
-@register_metric(
-    "mia_muda",
-    label="MIA (MUDA)",
-    group="Membership",
-    source="arXiv:2407.17710, section 4.1",
-    tolerance=0.1,
-    unit="fraction",
-)
-def mia_muda(evidence: Evidence) -> float:
-    """Share of D_f that a logistic regression on the top probability calls training data.
-
-    Fitted on D_r against test examples of the retained classes, balanced.
-    """
-    retain, test, forget = (p.max(axis=1) for p in _outputs(evidence))
-    return membership_rate(retain, test, forget, attack="logistic", seed=evidence.seed)
+        model.fit(np.concatenate([members, others]), is_member)
+    called = model.predict_proba(targets)[:, 1] if probability else model.predict(targets)
+    return float(called.mean())

@@ -1,0 +1,142 @@
+"""What membership attacks that are fitted on D_r share: what they look at, how, what they report.
+
+Each is one line of a table (`attacks`, `attack_variants`); its definition is written from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.membership import MOST_PER_SIDE, draw, membership_rate
+from unlearn_core.records import Records
+from unlearn_core.seeding import numpy_stream
+
+GROUP = "Membership"
+BALANCED = "Fitted on D_r against test examples of the retained classes, balanced."
+MODELS = {"svc": "an SVC", "logistic": "a logistic regression"}
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an attack looks at, in words and as a function of records.
+
+    `of` returns one number an example, shape (n_examples,), or a row, (n_examples, d).
+    """
+
+    words: str
+    of: Callable[[Records], NDArray[np.float64]] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedAttack:
+    """An attack fitted on D_r and a part of the test set, and asked about D_f.
+
+    Attributes
+    ----------
+    score : Score
+    model : {"svc", "logistic"}
+    reports_unseen : bool
+        Whether the number is the share of D_f called unseen, not that called training data.
+    unseen : {"retain_test", "test"}
+        The set of non-members.
+    fitted : str
+        On whom it is fitted, for the definition.
+    sides : {"balanced", "equal", "all"}
+        Draw as many members as non-members several times, or once; or take all there are.
+    at_most : tuple of (int, int), optional
+        Take at most so many members and non-members.
+    class_weight, probability
+        As in `membership.membership_rate`.
+    """
+
+    score: Score
+    model: str
+    reports_unseen: bool = False
+    unseen: str = "retain_test"
+    fitted: str = BALANCED
+    sides: str = "balanced"
+    at_most: tuple[int, int] | None = None
+    class_weight: str | None = None
+    probability: bool = False
+
+    @property
+    def definition(self) -> str:
+        """What is reported, and on whom the attack is fitted."""
+        who = f"{MODELS[self.model]} on {self.score.words}"
+        if self.probability:
+            return f"Mean probability of being training data that {who} gives D_f.\n\n{self.fitted}"
+        does = (
+            "takes for unseen: high is forgotten" if self.reports_unseen else "calls training data"
+        )
+        return f"Share of D_f that {who} {does}.\n\n{self.fitted}"
+
+    def __call__(self, evidence: Evidence) -> float:
+        """Return the reported share; two attacks that differ in it alone are fitted once."""
+        rate = evidence.once(
+            str(replace(self, reports_unseen=False)), lambda: self.member_rate(evidence)
+        )
+        return 1.0 - rate if self.reports_unseen else rate
+
+    def member_rate(self, evidence: Evidence) -> float:
+        """Return the share of D_f called training data."""
+        retain, unseen, forget = (self.score.of(part) for part in parts(evidence, self.unseen))
+        n_members, n_others = self._sizes(len(retain), len(unseen))
+        random = numpy_stream(evidence.seed, "attacked examples")
+        return membership_rate(
+            draw(retain, n_members, random),
+            draw(unseen, n_others, random),
+            forget,
+            attack=self.model,
+            balanced=self.sides == "balanced",
+            seed=evidence.seed,
+            class_weight=self.class_weight,
+            probability=self.probability,
+        )
+
+    def _sizes(self, n_members: int, n_others: int) -> tuple[int, int]:
+        """Return how many of the members and of the others the attack is given."""
+        if self.sides == "equal":
+            n = min(n_members, n_others, MOST_PER_SIDE)
+            return n, n
+        most = self.at_most or (n_members, n_others)
+        return min(n_members, most[0]), min(n_others, most[1])
+
+
+def register_attack(
+    name: str,
+    attack: FittedAttack,
+    *,
+    label: str,
+    source: str,
+    group: str = GROUP,
+    definition: str = "",
+) -> None:
+    """Add an attack to `METRICS`; `definition` replaces the one written from it."""
+
+    def compute(evidence: Evidence) -> float:
+        return attack(evidence)
+
+    compute.__doc__ = definition or attack.definition
+    add = register_metric(
+        name, label=label, group=group, source=source, tolerance=0.1, unit="fraction"
+    )
+    add(compute)
+
+
+def parts(evidence: Evidence, unseen: str = "retain_test") -> tuple[Records, Records, Records]:
+    """Return D_r, the test examples of the set `unseen`, and D_f.
+
+    Raises
+    ------
+    NotApplicableError
+        If one of them is empty, or the model's outputs are not finite.
+    """
+    found = tuple(evidence.part(name) for name in ("retain", unseen, "forget"))
+    if not all(np.isfinite(part.logits).all() for part in found):
+        raise NotApplicableError("the model's outputs are not finite")
+    return found[0], found[1], found[2]
