@@ -31,6 +31,16 @@ def test_choosing_groups_chooses_columns(filled_store):
     assert "Acc(D<sub>" not in table(app)
 
 
+def test_attacks_as_printed_are_a_group_of_their_own(filled_store):
+    app = opened("metrics")
+    assert "Membership, as printed" in app.pills(key="metric_groups").options
+    app.pills(key="metric_groups").set_value(["Membership"]).run()
+    assert "MIA (RFA, unbalanced)" not in table(app)
+    app.pills(key="metric_groups").set_value(["Membership, as printed"]).run()
+    assert "MIA (RFA, unbalanced)" in table(app)
+    assert "MIA (MUDA)</th>" not in table(app)
+
+
 def test_choosing_no_group_says_what_to_do(filled_store):
     app = opened("metrics")
     app.pills(key="metric_groups").set_value([]).run()

@@ -55,6 +55,16 @@ def test_display_table_prints_spread_distance_and_marks_the_nearest(report):
     assert table.loc["Retrained", "Acc(D_f)"] == "0.0% ± 0.0%"
 
 
+def test_display_table_leaves_out_the_attacks_as_printed_unless_asked_and_csv_does_not(report):
+    report["runs"][-1]["metrics"] |= {"mia_rfa": 0.4, "mia_rfa_unbalanced": 0.9}
+    usual = tables.display_table(report)
+    assert "MIA (RFA)" in usual.columns
+    assert "MIA (RFA, unbalanced)" not in usual.columns
+    asked = tables.display_table(report, ["mia_rfa_unbalanced"])
+    assert asked.loc["Finetune", "MIA (RFA, unbalanced)"] == "90.0%"
+    assert "mia_rfa_unbalanced" in tables.long_csv(report)
+
+
 def test_markdown_keeps_its_columns_although_a_symbol_holds_a_bar(report):
     lines = tables.to_markdown(tables.display_table(report, METRICS)).splitlines()
     assert {line.replace(r"\|", "").count("|") for line in lines} == {5}

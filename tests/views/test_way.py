@@ -29,3 +29,13 @@ def test_without_a_method_there_is_nothing_to_draw(report):
     rows, left_out = way_rows(report)
     assert rows.empty
     assert left_out == []
+
+
+def test_attacks_as_printed_are_left_out(report):
+    for run in report["runs"]:
+        value = {"original": 1.0, "retrain": 0.0}.get(run["method"], 0.5)
+        run["metrics"] |= {"mia_rfa": value, "mia_rfa_unbalanced": value}
+    rows, left_out = way_rows(report)
+    assert "mia_rfa" in set(rows["metric"])
+    assert "mia_rfa_unbalanced" not in set(rows["metric"])
+    assert left_out == ["Acc(D_t)"]

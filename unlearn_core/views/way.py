@@ -11,11 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from unlearn_core.metrics.attack_variants import AS_PRINTED
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.views.tables import REFERENCES, summary
 from unlearn_core.views.wording import format_value
 
-LEFT_OUT = ("Cost",)
+LEFT_OUT = ("Cost", AS_PRINTED)
 EDGES = (-1.0, 2.0)
 COLUMNS = ["label", "method", "metric", "metric_label", "share", "shown", "is_beyond", "text"]
 
