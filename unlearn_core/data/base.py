@@ -63,13 +63,19 @@ class Dataset:
 
 
 Loader = Callable[[Path], Dataset]
+Fetcher = Callable[[Path], None]
+
+
+class DataNotFoundError(FileNotFoundError):
+    """The data set is not on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
     """One row of `DATASETS`: how to load it, and the recipe that suits it by default.
 
-    `width` is the default width of a ResNet on this data.
+    `load` only reads what is in the folder; `fetch` downloads into it, where that can be done.
+    `width` and `stem` are what a network on this data has by default.
     """
 
     name: str
@@ -78,13 +84,22 @@ class DatasetSpec:
     load: Loader
     recipe: TrainingConfig
     width: int
+    stem: str = "cifar"
+    fetch: Fetcher | None = None
 
 
 DATASETS: dict[str, DatasetSpec] = {}
 
 
 def register_dataset(
-    name: str, *, label: str, source: str, recipe: TrainingConfig, width: int = 64
+    name: str,
+    *,
+    label: str,
+    source: str,
+    recipe: TrainingConfig,
+    width: int = 64,
+    stem: str = "cifar",
+    fetch: Fetcher | None = None,
 ) -> Callable[[Loader], Loader]:
     """Add the decorated loader to `DATASETS` under `name`."""
 
@@ -92,7 +107,14 @@ def register_dataset(
         if name in DATASETS:
             raise ValueError(f"Two data sets are registered as {name!r}.")
         DATASETS[name] = DatasetSpec(
-            name=name, label=label, source=source, load=load, recipe=recipe, width=width
+            name=name,
+            label=label,
+            source=source,
+            load=load,
+            recipe=recipe,
+            width=width,
+            stem=stem,
+            fetch=fetch,
         )
         return load
 

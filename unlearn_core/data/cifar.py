@@ -6,21 +6,14 @@ Channel statistics: methods.md section 1.1.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
-from unlearn_core.data.sources import (
-    Part,
-    join,
-    missing,
-    read_class_file,
-    read_image_folder,
-    read_parquet,
-)
+from unlearn_core.data.sources import Halves, Part, fetch_with_torchvision, join, read_halves
 
 CIFAR10_STATISTICS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CIFAR100_STATISTICS = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
@@ -30,74 +23,71 @@ RECIPE = TrainingConfig(
 SOURCE = "Krizhevsky 2009"
 
 
-@register_dataset("cifar10", label="CIFAR-10", source=SOURCE, recipe=RECIPE)
+def fetch_cifar10(folder: Path) -> None:
+    """Download CIFAR-10's official python archive."""
+    fetch_with_torchvision(folder, "CIFAR10")
+
+
+def fetch_cifar100(folder: Path) -> None:
+    """Download CIFAR-100's official python archive."""
+    fetch_with_torchvision(folder, "CIFAR100")
+
+
+@register_dataset("cifar10", label="CIFAR-10", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar10)
 def load_cifar10(folder: Path) -> Dataset:
     """Read CIFAR-10: 50,000 + 10,000 images of 10 classes, 32x32."""
-    parts, names = _read(folder, "CIFAR10")
-    return join(*parts, names["label"], statistics=CIFAR10_STATISTICS)
+    found = read_halves(folder, 3, 32, native=partial(_official, name="CIFAR10"))
+    return join(found.train, found.test, found.names["label"], statistics=CIFAR10_STATISTICS)
 
 
-@register_dataset("cifar100", label="CIFAR-100", source=SOURCE, recipe=RECIPE)
+@register_dataset("cifar100", label="CIFAR-100", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar100)
 def load_cifar100(folder: Path) -> Dataset:
     """Read CIFAR-100: 100 classes."""
-    parts, names = _read(folder, "CIFAR100")
-    return join(*parts, names["label"], statistics=CIFAR100_STATISTICS)
+    found = _cifar100(folder)
+    return join(found.train, found.test, found.names["label"], statistics=CIFAR100_STATISTICS)
 
 
 @register_dataset("cifar20", label="CIFAR-20 (superclasses)", source=SOURCE, recipe=RECIPE)
 def load_cifar20(folder: Path) -> Dataset:
-    """Read CIFAR-100 with its 20 superclasses as classes and its 100 classes as subclasses."""
-    parts, names = _read(folder.parent / "cifar100", "CIFAR100")
-    if "coarse_label" not in parts[0].columns:
+    """Read CIFAR-100 with its 20 superclasses as classes and its 100 classes as subclasses.
+
+    It is not fetched: torchvision does not give the superclasses of what it downloads.
+    """
+    hint = "CIFAR-20 needs parquet files with a column `coarse_label`."
+    found = _cifar100(folder.parent / "cifar100", hint)
+    if "coarse_label" not in found.train.columns:
         raise ValueError(f"{folder.parent / 'cifar100'} has no column `coarse_label`.")
     return join(
-        *parts,
-        names["coarse_label"],
+        found.train,
+        found.test,
+        found.names["coarse_label"],
         statistics=CIFAR100_STATISTICS,
         label="coarse_label",
         subclass="label",
-        subclass_names=names["label"],
+        subclass_names=found.names["label"],
     )
 
 
-def _read(folder: Path, torchvision_name: str) -> tuple[tuple[Part, Part], dict[str, Any]]:
-    train, test = (read_parquet(folder, part, 3, 32) for part in ("train", "test"))
-    if train and test:
-        return (train, test), _names(folder, train)
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
-        (first, names), (second, _) = (
-            read_image_folder(folder / part, 3, 32) for part in ("train", "test")
-        )
-        return (first, second), {"label": names}
-    return _torchvision(folder, torchvision_name)
+def _cifar100(folder: Path, hint: str = "") -> Halves:
+    return read_halves(folder, 3, 32, native=partial(_official, name="CIFAR100"), hint=hint)
 
 
-def _names(folder: Path, train: Part) -> dict[str, Any]:
-    listed = read_class_file(folder)
-    numbered = {
-        column: [str(k) for k in range(int(values.max()) + 1)]
-        for column, values in train.columns.items()
-    }
-    return {
-        "label": listed.get("label") or numbered["label"],
-        "coarse_label": listed.get("coarse_label") or numbered.get("coarse_label"),
-    }
-
-
-def _torchvision(folder: Path, name: str) -> tuple[tuple[Part, Part], dict[str, Any]]:
-    """Read the official python archives, downloading them where they are missing."""
+def _official(folder: Path, name: str) -> Halves | None:
+    """Read the official python archives; None where they are not there or not whole."""
+    if not any(folder.glob("cifar-*")):  # do not wait for torch to find that out
+        return None
     from torchvision import datasets
 
     reader = getattr(datasets, name)
     try:
-        halves = [reader(str(folder), train=train, download=True) for train in (True, False)]
-    except (OSError, RuntimeError) as error:
-        raise missing(folder.name, folder, str(error)) from error
-    parts = [
+        halves = [reader(str(folder), train=train) for train in (True, False)]
+    except RuntimeError:
+        return None
+    train, test = (
         Part(
             images=np.ascontiguousarray(half.data.transpose(0, 3, 1, 2)),
             columns={"label": np.asarray(half.targets, dtype=np.int64)},
         )
         for half in halves
-    ]
-    return (parts[0], parts[1]), {"label": list(halves[0].classes)}
+    )
+    return Halves(train=train, test=test, names={"label": list(halves[0].classes)})

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from unlearn_core.config import DataConfig
-from unlearn_core.data.base import Dataset, data_root, get_dataset
+from unlearn_core.data.base import DataNotFoundError, Dataset, data_root, get_dataset
 from unlearn_core.data.poison import poison
 from unlearn_core.seeding import numpy_stream
 
 
-def load_dataset(config: DataConfig) -> Dataset:
+def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
     """Read the data set; take the part of its training set, and poison it, as `config` says.
+
+    What is not on this machine is downloaded where that can be done, unless `fetch` is false.
 
     Raises
     ------
@@ -22,13 +24,37 @@ def load_dataset(config: DataConfig) -> Dataset:
     FileNotFoundError
         If the data is not on this machine and cannot be fetched.
     """
-    spec = get_dataset(config.name)
-    dataset = spec.load(data_root() / config.name)
+    dataset = _whole(config.name, fetch=fetch)
     if config.train_examples is not None:
         dataset = _train_part(dataset, config.train_examples)
     if config.poison_target is not None:
         dataset = poison(dataset, config.poison_target)
     return dataset
+
+
+def fetch_dataset(name: str) -> None:
+    """Download a data set into the data root.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it cannot be downloaded.
+    """
+    spec = get_dataset(name)
+    if spec.fetch is None:
+        raise FileNotFoundError(f"The data set {name!r} cannot be downloaded by this program.")
+    spec.fetch(data_root() / name)
+
+
+def _whole(name: str, *, fetch: bool) -> Dataset:
+    spec, folder = get_dataset(name), data_root() / name
+    try:
+        return spec.load(folder)
+    except DataNotFoundError:
+        if spec.fetch is None or not fetch:
+            raise
+    fetch_dataset(name)
+    return spec.load(folder)
 
 
 def _train_part(dataset: Dataset, n_examples: int) -> Dataset:

@@ -1,25 +1,22 @@
 """Reading image data sets from disk in the layouts of design.md section 4.
 
-Tried in this order: Hugging Face parquet files, the layout that torchvision reads, an image
-folder, a download by torchvision.
+Tried in this order: Hugging Face parquet files, the data set's own official files, an image
+folder.  What is in none of them may be fetched (`loading.py`).
 """
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from unlearn_core.data.base import Dataset
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+from unlearn_core.data.base import DataNotFoundError, Dataset
+from unlearn_core.data.decoding import IMAGE_SUFFIXES, decode, file_pictures, image_files
+from unlearn_core.data.parquet import TEST_PARTS, files_of, read_columns, read_names, read_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,57 +27,90 @@ class Part:
     columns: dict[str, NDArray[np.int64]]
 
 
-def to_array(image: Image.Image, channels: int, size: int) -> NDArray[np.uint8]:
-    """Return a (channels, size, size) array, converting mode and resizing where needed."""
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
-    pixels = np.asarray(image, dtype=np.uint8)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+@dataclass(frozen=True, kw_only=True)
+class Halves:
+    """Both halves of a data set, and for each column of labels the names they stand for."""
+
+    train: Part
+    test: Part
+    names: dict[str, Sequence[str]]
 
 
-def _decode(content: bytes, channels: int, size: int, where: str) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            return to_array(image, channels, size)
-    except OSError as error:
-        raise ValueError(f"{where} is not a readable image.") from error
+Native = Callable[[Path], Halves | None]
+
+
+def read_halves(
+    folder: Path, channels: int, size: int, *, native: Native | None = None, hint: str = ""
+) -> Halves:
+    """Read a data set from the first layout that is there, with one column `label` at least.
+
+    Parameters
+    ----------
+    folder : Path
+    channels, size : int
+        What every image is converted to.
+    native : callable, optional
+        Reads the official files from the folder; None where they are not there.
+    hint : str
+        A sentence for a person who does not have the data: how to lay it out.
+
+    Raises
+    ------
+    DataNotFoundError
+        If no layout is there.
+    ValueError
+        If a file of the layout cannot be used.
+    """
+    found = (
+        _from_parquet(folder, channels, size)
+        or (native(folder) if native else None)
+        or _from_folders(folder, channels, size)
+    )
+    if found is None:
+        raise missing(folder.name, folder, hint)
+    return found
+
+
+def _from_parquet(folder: Path, channels: int, size: int) -> Halves | None:
+    if not files_of(folder, "train"):
+        return None
+    part = next((part for part in TEST_PARTS if files_of(folder, part)), None)
+    if part is None:
+        raise FileNotFoundError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
+    train, test = (_part(files_of(folder, p), channels, size) for p in ("train", part))
+    for half in (train, test):
+        if "label" not in half.columns:
+            raise ValueError(f"{folder} has no column `label`; it has {sorted(half.columns)}.")
+    numbered = {
+        column: [str(label) for label in range(int(values.max()) + 1)]
+        for column, values in train.columns.items()
+    }
+    return Halves(train=train, test=test, names={**numbered, **read_names(folder)})
+
+
+def _from_folders(folder: Path, channels: int, size: int) -> Halves | None:
+    tests = [folder / part for part in ("test", "val") if (folder / part).is_dir()]
+    if not (folder / "train").is_dir() or not tests:
+        return None
+    train, names = read_image_folder(folder / "train", channels, size)
+    test, test_names = read_image_folder(tests[0], channels, size)
+    if names != test_names:
+        raise ValueError(
+            f"{folder} must have the same classes in train and {tests[0].name}, got "
+            f"{list(names)} and {list(test_names)}."
+        )
+    return Halves(train=train, test=test, names={"label": names})
 
 
 def read_parquet(folder: Path, part: str, channels: int, size: int) -> Part | None:
     """Read `<part>-*.parquet` in the Hugging Face image layout, or None where there is none."""
-    files = sorted(folder.glob(f"{part}-*.parquet"))
-    if not files:
-        return None
-    import pyarrow.parquet as pq
-
-    images: list[NDArray[np.uint8]] = []
-    columns: dict[str, list[int]] = {}
-    for file in files:
-        try:
-            table = pq.read_table(file)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{file} is not a readable parquet file: {error}") from error
-        if "image" not in table.column_names:
-            raise ValueError(f"{file} has no column `image`; it has {table.column_names}.")
-        for row, value in enumerate(table.column("image").to_pylist()):
-            images.append(_decode(value["bytes"], channels, size, f"Row {row} of {file}"))
-        for name in table.column_names:
-            if name != "image":
-                columns.setdefault(name, []).extend(table.column(name).to_pylist())
-    return Part(
-        images=np.stack(images),
-        columns={name: np.asarray(column, dtype=np.int64) for name, column in columns.items()},
-    )
+    files = files_of(folder, part)
+    return _part(files, channels, size) if files else None
 
 
-def read_class_file(folder: Path) -> dict[str, Any]:
-    """Read `classes.json` beside parquet files; an empty dict where there is none."""
-    file = folder / "classes.json"
-    if not file.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content
+def _part(files: Sequence[Path], channels: int, size: int) -> Part:
+    n_images, columns = read_columns(files)
+    return Part(images=decode(read_pictures(files), n_images, channels, size), columns=columns)
 
 
 def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tuple[str, ...]]:
@@ -90,16 +120,23 @@ def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tup
         raise ValueError(
             f"{folder} must hold one folder per class, at least two, got {list(class_names)}."
         )
-    images: list[NDArray[np.uint8]] = []
+    files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(class_names):
-        files = [f for f in sorted((folder / name).iterdir()) if f.suffix.lower() in IMAGE_SUFFIXES]
-        if not files:
+        of_class = image_files(folder / name)
+        if not of_class:
             raise ValueError(f"{folder / name} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
-        for file in files:
-            images.append(_decode(file.read_bytes(), channels, size, str(file)))
-            labels.append(label)
-    return Part(images=np.stack(images), columns={"label": np.asarray(labels)}), class_names
+        files += of_class
+        labels += [label] * len(of_class)
+    return Part(
+        images=decode_files(files, channels, size),
+        columns={"label": np.asarray(labels, dtype=np.int64)},
+    ), class_names
+
+
+def decode_files(files: Sequence[Path], channels: int, size: int) -> NDArray[np.uint8]:
+    """Return the images in these files as an array (n_files, channels, size, size)."""
+    return decode(file_pictures(files), len(files), channels, size)
 
 
 def join(
@@ -146,10 +183,32 @@ def join(
     )
 
 
-def missing(name: str, folder: Path, why: str) -> FileNotFoundError:
+def fetch_with_torchvision(folder: Path, name: str) -> None:
+    """Let torchvision's data set `name` download its official files into the folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they could not be downloaded, such as without a network.
+    """
+    from torchvision import datasets
+
+    reader: Any = getattr(datasets, name)
+    try:
+        reader(str(folder), download=True)
+    except (OSError, RuntimeError) as error:
+        why = " ".join(str(error).split()).rstrip(".")
+        raise FileNotFoundError(
+            f"The data set {folder.name!r} is not in {folder} and could not be downloaded: {why}. "
+            "Set UNLEARN_DATA to the folder with one folder a data set."
+        ) from error
+
+
+def missing(name: str, folder: Path, hint: str = "") -> DataNotFoundError:
     """Return the error that tells a person where the data was looked for."""
-    return FileNotFoundError(
-        f"The data set {name!r} is not in {folder} (looked for train-*.parquet, torchvision's "
-        f"files, and train/<class>/ images) and could not be downloaded: {why}. "
-        "Set UNLEARN_DATA to the folder that holds it."
+    return DataNotFoundError(
+        f"The data set {name!r} is not in {folder} (looked for train-*.parquet with "
+        "test-*.parquet, the official files, and images in train/<class>/ with test/<class>/ "
+        f"or val/<class>/). {hint}{' ' if hint else ''}"
+        "Set UNLEARN_DATA to the folder with one folder a data set."
     )

@@ -26,7 +26,7 @@ def comparison_config(
     target = forget.values[0] if forget.kind == "backdoor" else None
     return RunConfig(
         data=DataConfig(name=dataset, train_examples=train_examples, poison_target=target),
-        model=ModelConfig(name=model, width=width or spec.width),
+        model=ModelConfig(name=model, width=width or spec.width, stem=spec.stem),
         training=recipe,
         forget=forget,
         precision=precision,

@@ -1,0 +1,93 @@
+"""From encoded pictures to one array, refusing what this machine's memory cannot hold."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+COPIES = 3  # the two halves, the data set joined of them, and what lies on a CPU as "device"
+
+Picture = tuple[bytes, str]
+"""The encoded content, and where it comes from as an error message names it."""
+
+
+def to_array(image: Image.Image, channels: int, size: int) -> NDArray[np.uint8]:
+    """Return a (channels, size, size) array; what is not square loses its longer ends."""
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image, dtype=np.uint8)
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def decode(
+    pictures: Iterable[Picture], n_pictures: int, channels: int, size: int
+) -> NDArray[np.uint8]:
+    """Return all pictures as an array (n_pictures, channels, size, size).
+
+    Raises
+    ------
+    ValueError
+        If a picture cannot be read, or all of them need more memory than there is.
+    """
+    require_room(n_pictures, channels, size)
+    images = np.empty((n_pictures, channels, size, size), dtype=np.uint8)
+    for row, picture in enumerate(pictures):
+        with opened(picture) as image:
+            images[row] = to_array(image, channels, size)
+    return images
+
+
+def shorter_side(picture: Picture) -> int:
+    """Return the smaller of a picture's height and width in pixels."""
+    with opened(picture) as image:
+        return min(image.size)
+
+
+@contextmanager
+def opened(picture: Picture) -> Iterator[Image.Image]:
+    """Open a picture; while it is open, a fault in it is a `ValueError` that names it."""
+    content, where = picture
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            yield image
+    except OSError as error:
+        raise ValueError(f"{where} is not a readable image.") from error
+
+
+def require_room(n_images: int, channels: int, size: int) -> None:
+    """Raise `ValueError` where so many images would not fit in a third of the memory."""
+    needed, limit = n_images * channels * size * size, memory_bytes() / COPIES
+    if needed > limit:
+        raise ValueError(
+            f"{n_images:,} images of {size}x{size} pixels take {needed / 1e9:.1f} GB decoded, "
+            f"which must be at most {limit / 1e9:.1f} GB, a third of this machine's memory. "
+            "Store smaller images or fewer of them."
+        )
+
+
+def memory_bytes() -> float:
+    """Return this machine's memory in bytes; infinity where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the images in a folder and the folders in it, in alphabetical order."""
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def file_pictures(files: Iterable[Path]) -> Iterator[Picture]:
+    """Yield what is in these files, read one at a time."""
+    for file in files:
+        yield file.read_bytes(), str(file)

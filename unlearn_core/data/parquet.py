@@ -1,0 +1,89 @@
+"""Parquet files in the layout of Hugging Face image data sets.
+
+`<part>-*.parquet` with a column `image` of {bytes, path} and whole-number columns of labels; the
+names of the labels are in `classes.json` beside them, or in the files' own metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.data.decoding import Picture
+
+TEST_PARTS = ("test", "validation", "valid", "val")
+ROWS_AT_ONCE = 256  # as encoded images, so that a large file is never whole in memory
+
+
+def files_of(folder: Path, part: str) -> list[Path]:
+    """Return the files of one part in the order of their numbers."""
+    return sorted(folder.glob(f"{part}-*.parquet"))
+
+
+def read_columns(files: Sequence[Path]) -> tuple[int, dict[str, NDArray[np.int64]]]:
+    """Return the number of rows and every column of whole numbers, the images left unread."""
+    import pyarrow as pa
+
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    n_rows = 0
+    for file in files:
+        with _opened(file) as content:
+            schema = content.schema_arrow
+            names = [field.name for field in schema if pa.types.is_integer(field.type)]
+            table = content.read(columns=names)
+            n_rows += content.metadata.num_rows
+        for name in names:
+            found.setdefault(name, []).append(table.column(name).to_numpy().astype(np.int64))
+    if not n_rows:
+        raise ValueError(f"{files[0]} holds no rows.")
+    columns = {name: np.concatenate(parts) for name, parts in found.items()}
+    for name, column in columns.items():
+        if len(column) != n_rows:
+            raise ValueError(f"Only some of the files in {files[0].parent} have a column `{name}`.")
+    return n_rows, columns
+
+
+def read_pictures(files: Sequence[Path]) -> Iterator[Picture]:
+    """Yield the encoded images in order, with the row and file that each comes from."""
+    for file in files:
+        row = 0
+        with _opened(file) as content:
+            for batch in content.iter_batches(batch_size=ROWS_AT_ONCE, columns=["image"]):
+                for value in batch.column(0).to_pylist():
+                    yield (value or {}).get("bytes") or b"", f"Row {row} of {file}"
+                    row += 1
+
+
+def read_names(folder: Path) -> dict[str, Sequence[str]]:
+    """Return the names of labels by column, as far as they are written down."""
+    file = folder / "classes.json"
+    if file.is_file():
+        listed: dict[str, Sequence[str]] = json.loads(file.read_text(encoding="utf-8"))
+        return listed
+    with _opened(files_of(folder, "train")[0]) as content:
+        metadata = content.schema_arrow.metadata or {}
+    described = json.loads(metadata.get(b"huggingface", b"{}"))
+    features = described.get("info", {}).get("features", {})
+    return {name: about["names"] for name, about in features.items() if about.get("names")}
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """Open a file with images; while it is open, a fault in it is a `ValueError` that names it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file) as content:
+            names = content.schema_arrow.names
+            if "image" not in names:
+                raise ValueError(f"{file} has no column `image`; it has {names}.")
+            yield content
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ValueError(f"{file} is not a readable parquet file: {error}") from error
