@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import loaders
+from pages.components.data_there import is_there
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.runs.plan import comparison_config
@@ -62,7 +63,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     start = comparison_config(name, ForgetConfig(), model=model, width=int(width))
     with st.expander("Training recipe and seeds", icon=":material/settings:"):
         config, seeds = _advanced(start)
-    return (config, seeds) if _is_there(config.data) and seeds else None
+    return (config, seeds) if is_there(config.data) and seeds else None
 
 
 def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
@@ -127,13 +128,3 @@ def _start(name: str, width: int, recipe: TrainingConfig) -> None:
     fields = {"epochs": recipe.epochs, "rate": recipe.learning_rate, "part": None, "width": width}
     for field, value in fields.items():
         st.session_state.setdefault(f"{field}_{name}", value)
-
-
-def _is_there(config: DataConfig) -> bool:
-    """Say in one line where the data was looked for, if it is not there."""
-    try:
-        loaders.dataset(config)
-    except (FileNotFoundError, ValueError) as error:
-        st.error(str(error), icon=":material/folder_off:")
-        return False
-    return True

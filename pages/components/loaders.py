@@ -52,8 +52,11 @@ def history(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the images…")
 def dataset(config: DataConfig) -> Dataset:
-    """Return the images and labels of a data set. Shared: do not change it."""
-    return load_dataset(config)
+    """Return the images and labels of a data set. Shared: do not change it.
+
+    Nothing is downloaded: showing a page must not wait for a network.
+    """
+    return load_dataset(config, fetch=False)
 
 
 @st.cache_data(show_spinner="Listing the methods…", ttl=3600)

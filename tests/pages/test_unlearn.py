@@ -11,6 +11,8 @@ pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
+from unlearn_core.data import DATASETS, DataNotFoundError
+from unlearn_core.data.digits import load_digits
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.status import read_status, write_status
@@ -234,6 +236,56 @@ def test_missing_data_says_where_it_was_looked_for(empty_store, monkeypatch, tmp
     at.selectbox(key="dataset").set_value("folder").run()
     assert any(str(tmp_path / "folder") in error.value for error in at.error)
     assert not [b for b in at.button if b.key == "launch"]
+
+
+def test_data_that_can_be_downloaded_is_downloaded_only_when_asked(
+    empty_store, monkeypatch, tmp_path
+):
+    asked = []
+
+    def refuse(folder):
+        asked.append(folder)
+        raise FileNotFoundError("cifar10 could not be downloaded: there is no network")
+
+    spec = replace(DATASETS["cifar10"], fetch=refuse)
+    monkeypatch.setitem(DATASETS, "cifar10", spec)
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
+    at = open_page()
+    at.selectbox(key="dataset").set_value("cifar10").run()
+    assert any(f"is not in {tmp_path / 'cifar10'}" in error.value for error in at.error)
+    assert not asked
+    at.button(key="fetch_cifar10").click().run()
+    assert asked == [tmp_path / "cifar10"]
+    assert any("there is no network" in error.value for error in at.error)
+    assert not [b for b in at.button if b.key == "launch"]
+
+
+def test_downloaded_data_can_be_chosen_at_once(empty_store, monkeypatch, tmp_path):
+    def fetch(folder):
+        folder.mkdir()
+
+    def load(folder):
+        if not folder.is_dir():
+            raise DataNotFoundError("it is not there")
+        return load_digits(folder)
+
+    spec = replace(DATASETS["cifar10"], fetch=fetch, load=load)
+    monkeypatch.setitem(DATASETS, "cifar10", spec)
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
+    at = open_page()
+    at.selectbox(key="dataset").set_value("cifar10").run()
+    assert [error.value for error in at.error] == ["it is not there"]
+    at.button(key="fetch_cifar10").click().run()
+    assert not at.error
+    assert at.multiselect(key="forget_class_cifar10").options
+
+
+def test_data_that_cannot_be_downloaded_offers_no_download(empty_store, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
+    at = open_page()
+    at.selectbox(key="dataset").set_value("tiny_imagenet").run()
+    assert any("Unpack the official archive there" in error.value for error in at.error)
+    assert not [b for b in at.button if b.key == "fetch_tiny_imagenet"]
 
 
 @pytest.fixture

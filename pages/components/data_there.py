@@ -1,0 +1,33 @@
+"""Say that a data set is not on this machine, and offer to download it where that can be done."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import loaders
+from unlearn_core.config import DataConfig
+from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
+
+
+def is_there(config: DataConfig) -> bool:
+    """Tell whether the data can be used; if not, show in one line why not."""
+    try:
+        loaders.dataset(config)
+    except (FileNotFoundError, ValueError) as error:
+        st.error(str(error), icon=":material/folder_off:")
+        if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:
+            _offer_download(config.name)
+        return False
+    return True
+
+
+def _offer_download(name: str) -> None:
+    if not st.button("Download it", key=f"fetch_{name}", icon=":material/download:"):
+        return
+    try:
+        with st.spinner("Downloading…"):
+            fetch_dataset(name)
+    except FileNotFoundError as error:
+        st.error(str(error), icon=":material/cloud_off:")
+    else:
+        st.rerun()
