@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -71,8 +72,7 @@ class Examples:
         """Yield one pass over the examples in random order, augmented."""
         order = torch.randperm(len(self), generator=generator).to(self.labels.device)
         for rows in order.split(self._sizes(batch_size)):
-            batch = self._batch(rows)
-            yield replace_images(batch, _AUGMENT[self.augment](batch.images, generator))
+            yield self.augmented(rows, generator)
 
     def epochs(self, epochs: int, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield `epochs` shuffled passes, one after the other."""
@@ -83,6 +83,11 @@ class Examples:
         """Yield one pass in order of the rows, without augmentation."""
         for rows in torch.arange(len(self), device=self.labels.device).split(batch_size):
             yield self._batch(rows)
+
+    def augmented(self, rows: Tensor, generator: torch.Generator) -> Batch:
+        """Return the examples in these rows, int64 (n,), as one augmented batch."""
+        batch = self._batch(rows)
+        return replace_images(batch, _AUGMENT[self.augment](batch.images, generator))
 
     def sample(self, n_examples: int, generator: torch.Generator) -> Examples:
         """Return `n_examples` drawn without replacement, or all where there are no more."""
@@ -129,6 +134,84 @@ class Examples:
             example_ids=self.example_ids[rows],
             is_forget=self.is_forget[rows],
         )
+
+
+def mixed(
+    forget: Examples,
+    retain: Examples,
+    *,
+    epochs: int,
+    batch_size: int,
+    forget_per_batch: int,
+    generator: torch.Generator,
+) -> tuple[Iterator[Batch], int]:
+    """Return augmented batches of both sets together, and how many there will be.
+
+    With `forget_per_batch=0` an epoch is one shuffled pass over both sets, and a small D_f is
+    absent from most batches (`chance_without_forget`).  Otherwise an epoch is one shuffled pass
+    over D_r, and every batch adds that many examples of D_f; only the last batch of an epoch may
+    have fewer than ``batch_size - forget_per_batch`` of D_r.  D_f comes in shuffled passes, one
+    after the other across batches and epochs.
+
+    Raises
+    ------
+    ValueError
+        If a batch has no room for D_r, or examples of an empty set are asked for.
+    """
+    require_room(batch_size, forget_per_batch)
+    both = forget.join(retain)
+    if not forget_per_batch:
+        return both.epochs(epochs, batch_size, generator), epochs * both.steps(batch_size)
+    for name, examples in (("forget", forget), ("retain", retain)):
+        if not len(examples):
+            raise ValueError(f"`{name}` must hold an example with `forget_per_batch`, got none.")
+    n_retain = batch_size - forget_per_batch
+    rows = _mixed_rows(len(forget), len(retain), epochs, forget_per_batch, n_retain, generator)
+    device = both.labels.device
+    batches = (both.augmented(chosen.to(device), generator) for chosen in rows)
+    return batches, epochs * retain.steps(n_retain)
+
+
+def _mixed_rows(
+    n_forget: int,
+    n_retain: int,
+    epochs: int,
+    forget_per_batch: int,
+    retain_per_batch: int,
+    generator: torch.Generator,
+) -> Iterator[Tensor]:
+    """Yield each batch's rows of D_f followed by D_r."""
+    forgotten = _endless_passes(n_forget, generator)
+    for _ in range(epochs):
+        order = n_forget + torch.randperm(n_retain, generator=generator)
+        for retained in order.split(retain_per_batch):
+            yield torch.cat([torch.tensor(list(islice(forgotten, forget_per_batch))), retained])
+
+
+def _endless_passes(n: int, generator: torch.Generator) -> Iterator[int]:
+    while True:
+        yield from torch.randperm(n, generator=generator).tolist()
+
+
+def require_room(batch_size: int, forget_per_batch: int) -> None:
+    """Raise `ValueError` unless a batch has room for retained examples too."""
+    if not 0 <= forget_per_batch < batch_size:
+        raise ValueError(
+            f"`forget_per_batch` must be from 0 to below the batch size {batch_size}, "
+            f"got {forget_per_batch}."
+        )
+
+
+def chance_without_forget(n_examples: int, n_forget: int, batch_size: int) -> float:
+    r"""Return the chance that a shuffled batch holds no example of D_f (hypergeometric).
+
+    .. math:: \binom{N - N_f}{b} / \binom{N}{b}
+
+    >>> round(chance_without_forget(50_000, 128, 128), 6)
+    0.71999
+    """
+    drawn = min(batch_size, n_examples)
+    return math.comb(n_examples - n_forget, drawn) / math.comb(n_examples, drawn)
 
 
 def replace_images(batch: Batch, images: Tensor) -> Batch:

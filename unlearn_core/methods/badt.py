@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import torch
 
-from unlearn_core.data.batches import Batch
+from unlearn_core.data.batches import Batch, mixed, require_room
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import REDUCTIONS, bad_teacher_loss
 from unlearn_core.methods.settings import Settings, setting
@@ -43,6 +43,13 @@ class BadTSettings(Settings):
     temperature: float = setting(1.0, "Softens all predictions.", positive=True)
     reduction: str = setting("batchmean", "How the loss is averaged.", choices=REDUCTIONS)
     optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
+    forget_per_batch: int = setting(
+        0, "Examples of D_f in every batch; 0 is as they come.", between=(0, 4096)
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_room(self.batch_size, self.forget_per_batch)
 
 
 @register_method(
@@ -68,7 +75,14 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
     initialise(incompetent, inputs.generator)
     model = inputs.model.train()
     n_retain = max(1, round(settings.retain_fraction * len(inputs.retain)))
-    examples = inputs.forget.join(inputs.retain.sample(n_retain, inputs.generator))
+    batches, total = mixed(
+        inputs.forget,
+        inputs.retain.sample(n_retain, inputs.generator),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        forget_per_batch=settings.forget_per_batch,
+        generator=inputs.generator,
+    )
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():
@@ -89,8 +103,8 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
         make_optimizer(
             settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
         ),
-        examples.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        batches,
         losses_of,
-        total=settings.epochs * examples.steps(settings.batch_size),
+        total=total,
     )
     model.eval()
