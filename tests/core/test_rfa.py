@@ -10,6 +10,7 @@ from torch import nn
 
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings, rfa
+from unlearn_core.methods.averages import RetainedAverages
 from unlearn_core.methods.losses import residual_alignment_loss
 from unlearn_core.models.lora import ADAPTER, attach, captured_branches
 
@@ -123,7 +124,7 @@ def test_the_objective_has_the_golden_values(norm, mode, _layer1, _layer2, inter
     settings = resolve_settings("rfa", {"norm": norm, "mode": mode, "gamma": 0.5})
     inputs = UnlearnInputs(model=made.model, forget=None, retain=None, generator=None)
     with captured_branches(made) as branches:
-        losses = rfa._losses(inputs, settings, made, branches, BATCH)
+        losses = rfa._losses(inputs, settings, made, branches, RetainedAverages(), BATCH)
     assert losses["objective"].item() == pytest.approx(total, abs=1e-6)
     assert losses["alignment_loss"].item() == pytest.approx(inter, abs=2e-6)
     assert losses["task_loss"].item() == pytest.approx(3.289083, abs=1e-6)

@@ -167,24 +167,42 @@ class Branches:
 
 
 @contextmanager
-def captured_branches(adapted: Adapted) -> Iterator[Branches]:
-    """Record both branches in the same forward pass; call `clear` between them."""
+def captured_branches(adapted: Adapted, *, layer_local: bool = False) -> Iterator[Branches]:
+    """Record both branches in the same forward pass; call `clear` between them.
+
+    With `layer_local` a residual is computed once more from its detached input: equal in value,
+    but what is made of it does not reach earlier layers.  The forward pass itself stays as it is.
+    """
     latest = Branches()
     handles = []
     for layer in adapted.layers.values():
-        scale = layer.scaling[ADAPTER]
         handles.append(
             layer.base_layer.register_forward_hook(
                 lambda _m, _a, output: latest.frozen.append(output)
             )
         )
-        handles.append(
-            layer.lora_B[ADAPTER].register_forward_hook(
-                lambda _m, _a, output, scale=scale: latest.residuals.append(scale * output)
+        if layer_local:
+            hook = layer.register_forward_hook(  # type: ignore[attr-defined]
+                lambda layer, inputs, _o: latest.residuals.append(_bypass(layer, inputs[0]))
             )
-        )
+        else:
+            hook = layer.lora_B[ADAPTER].register_forward_hook(
+                lambda _m, _a, output, layer=layer: latest.residuals.append(_scaled(layer, output))
+            )
+        handles.append(hook)
     try:
         yield latest
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _bypass(layer: LoraLayer, x: Tensor) -> Tensor:
+    """Return what the adapter adds for the layer's input `x`, a constant."""
+    down = layer.lora_A[ADAPTER](layer.lora_dropout[ADAPTER](x.detach()))
+    return _scaled(layer, layer.lora_B[ADAPTER](down))
+
+
+def _scaled(layer: LoraLayer, output: Tensor) -> Tensor:
+    scale = layer.scaling[ADAPTER]
+    return output if scale == 1 else scale * output  # a product by 1 would copy a whole layer

@@ -1,0 +1,83 @@
+"""What RFA moves forgotten examples to: the average feature of each layer and the average label.
+
+Both are averages over retained examples: of the batch (Algorithm 1, lines 8-9), or an exponential
+memory of batches, which a batch without retained examples can use too.  The label's may be the
+class frequencies of all of D_r instead.
+
+Source: arXiv:2411.08443; the memory and the class frequencies are ours (methods.md 3.2d, e).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unlearn_core.data.batches import Batch, Examples
+
+AVERAGE_LABELS = ("batch", "global")
+
+
+@dataclass
+class RetainedAverages:
+    """The averages that hold for a batch; None where the batch's own are meant.
+
+    Attributes
+    ----------
+    memory : float
+        m in [0, 1): after each batch with retained examples the averages are m times themselves
+        plus 1 - m times the batch's; the first batch counts whole.  0 keeps nothing.
+    features : list of tensors (...) or None
+        The average of each adapted layer, without a batch axis.
+    label : tensor of shape (n_classes,) or None
+    fixed_label : bool
+        Whether `label` is given and stays, whatever the batches hold.
+    """
+
+    memory: float = 0.0
+    features: list[Tensor] | None = None
+    label: Tensor | None = None
+    fixed_label: bool = False
+
+    @torch.no_grad()
+    def update(self, features: Sequence[Tensor], batch: Batch, n_classes: int) -> None:
+        """Take a batch in: its layers' frozen outputs, each (B, ...), and its labels."""
+        if not self.memory or bool(batch.is_forget.all()):
+            return
+        new = [average_feature(layer, batch.is_forget).float() for layer in features]
+        old = self.features or new
+        self.features = [self._blend(a, b) for a, b in zip(old, new, strict=True)]
+        if not self.fixed_label:
+            label = average_label(batch.labels, batch.is_forget, n_classes)
+            self.label = self._blend(label if self.label is None else self.label, label)
+
+    def _blend(self, old: Tensor, new: Tensor) -> Tensor:
+        return self.memory * old + (1 - self.memory) * new
+
+
+def retained_averages(retain: Examples, *, average_label: str, memory: float) -> RetainedAverages:
+    """Return the averages to start with: none yet, or the label of all of D_r."""
+    if average_label == "batch":
+        return RetainedAverages(memory=memory)
+    return RetainedAverages(memory=memory, label=class_frequencies(retain), fixed_label=True)
+
+
+def class_frequencies(examples: Examples) -> Tensor:
+    """Return each class's share (n_classes,) of the examples."""
+    counts = torch.bincount(examples.labels, minlength=examples.n_classes)
+    return counts / counts.sum()
+
+
+def average_feature(features: Tensor, is_forget: Tensor) -> Tensor:
+    """Return the mean (...) of the features (B, ...) of the batch's retained examples."""
+    retained = (~is_forget).to(features.dtype)  # one product reads the features once, uncopied
+    mean: Tensor = retained @ features.flatten(1) / (~is_forget).sum()
+    return mean.view(features.shape[1:])
+
+
+def average_label(labels: Tensor, is_forget: Tensor, n_classes: int) -> Tensor:
+    """Return the mean one-hot label (n_classes,) of the batch's retained examples."""
+    one_hot = torch.nn.functional.one_hot(labels[~is_forget], n_classes)
+    return one_hot.float().mean(dim=0)
