@@ -28,7 +28,6 @@ st.markdown(
 )
 found = view.sweeps(loaders.all_comparisons().values(), config)
 names = loaders.dataset(config.data).class_names
-settings = usual_settings(reads.method_entry(view.METHOD), config.data.name)
 
 
 def ask_class() -> ForgetConfig:
@@ -78,6 +77,7 @@ def choose_sweep(kind: str) -> view.Sweep | None:
         st.caption("All points are there.")
         return sweep
     st.caption(f"Missing: gamma {view.text_of(missing)}.")
+    settings = usual_settings(reads.method_entry(view.METHOD), config.data.name, forget)
     if st.button("Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"):
         queue.submit(view.configs(config, forget, settings, missing, seeds))
         st.rerun()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import data_choice, forget_picker, launch, progress, selectors, settings_form
+from unlearn_core.config import ForgetConfig
 
 selectors.under_app(__file__)
 st.title("Unlearn", anchor=False)
@@ -29,7 +30,8 @@ with choices:
     st.subheader("3 · Methods", anchor=False)
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
-        methods, faults = settings_form.choose_methods(data[0].data.name)
+        forget = request[0] if request else ForgetConfig()
+        methods, faults = settings_form.choose_methods(data[0].data.name, forget)
 with runs:
     st.subheader("4 · Launch", anchor=False)
     if data is None or request is None:

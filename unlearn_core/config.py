@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 SCHEMA_VERSION = 2  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
+SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
 
 
 def require_positive(config: object, *names: str) -> None:
@@ -148,6 +149,11 @@ class ForgetConfig:
         if self.kind in ("random", "backdoor") and len(values) != 1:
             raise ValueError(f"Forget kind {self.kind!r} takes one value, got {list(values)}.")
 
+    @property
+    def scenario(self) -> str:
+        """What the papers call such a request: "class", "sample" or "backdoor"."""
+        return SCENARIOS.get(self.kind, "class")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -209,6 +215,16 @@ class RunConfig:
     def retrained(self) -> RunConfig:
         """Return the config of the reference: the model trained without the forget set."""
         return replace(self, method="retrain", settings={})
+
+
+def usual_preset(presets: Collection[str], dataset: str, forget: ForgetConfig) -> str | None:
+    """Return which of a method's presets suits a request: how it is made if nobody says more.
+
+    That is the one for this data set and scenario, such as "digits sample"; else the one for the
+    data set; else None, which stands for the method's defaults.
+    """
+    candidates = (f"{dataset} {forget.scenario}", dataset)
+    return next((name for name in candidates if name in presets), None)
 
 
 _PARTS: dict[str, type[Any]] = {

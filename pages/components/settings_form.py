@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from pages.components import loaders
+from unlearn_core.config import ForgetConfig
 from unlearn_core.views import forms
 
 Settings = dict[str, Any]
 
 
-def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
+def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settings], list[str]]:
     """Show a card a method; return the chosen ones' settings, and what is wrong with them."""
     labels = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
     chosen: dict[str, Settings] = {}
@@ -33,7 +34,7 @@ def choose_methods(dataset: str) -> tuple[dict[str, Settings], list[str]]:
                 help=method["description"],
             )
             if is_on:
-                settings, wrong = settings_form(method, dataset, labels)
+                settings, wrong = settings_form(method, dataset, forget, labels)
                 chosen[method["name"]] = settings
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
@@ -45,17 +46,17 @@ def _switch(methods: list[Mapping[str, Any]], is_on: bool) -> None:
 
 
 def settings_form(
-    method: Mapping[str, Any], dataset: str, datasets: Mapping[str, str]
+    method: Mapping[str, Any], dataset: str, forget: ForgetConfig, datasets: Mapping[str, str]
 ) -> tuple[Settings, list[str]]:
     """Show one method's form; return complete settings, and one line for each that is wrong.
 
-    Widgets of another data set are other widgets, so that each starts from its own preset.
+    Widgets of another data set or scenario are other widgets: each starts from its own preset.
     """
     if not method["settings"]:
         st.caption("It has no settings.")
         return {}, []
-    presets = forms.presets(method, dataset, datasets)
-    where = f"{method['name']}.{dataset}"
+    presets = forms.presets(method, dataset, forget, datasets)
+    where = f"{method['name']}.{dataset}.{forget.scenario}"
     with st.expander("Settings", icon=":material/tune:", key=f"form_{where}"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(

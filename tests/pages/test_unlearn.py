@@ -141,10 +141,10 @@ def test_another_class_gets_an_estimate_that_names_the_runs_it_rests_on(filled_s
 
 def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
     at = open_page()
-    at.text_input(key="set_muda.digits.learning_rate").set_value("-1").run()
+    at.text_input(key="set_muda.digits.class.learning_rate").set_value("-1").run()
     assert "Learning rate must be above 0, got -1." in [e.value for e in at.error]
     assert is_disabled(at)
-    at.text_input(key="set_muda.digits.learning_rate").set_value("5e-4").run()
+    at.text_input(key="set_muda.digits.class.learning_rate").set_value("5e-4").run()
     assert not at.error
     at.button(key="launch").click().run()
     muda = next(job for job in jobs_of(empty_store) if job.method == "muda")
@@ -153,13 +153,13 @@ def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
 
 def test_choosing_a_preset_fills_the_form_and_reset_brings_it_back(empty_store):
     at = open_page()
-    rate = "set_finetune.digits.learning_rate"
+    rate = "set_finetune.digits.class.learning_rate"
     assert at.text_input(key=rate).value == "0.001"
-    at.selectbox(key="preset_finetune.digits").set_value("muda").run()
+    at.selectbox(key="preset_finetune.digits.class").set_value("muda").run()
     assert at.text_input(key=rate).value == "0.01"
-    assert at.selectbox(key="set_finetune.digits.retain").value == "part"
+    assert at.selectbox(key="set_finetune.digits.class.retain").value == "part"
     at.text_input(key=rate).set_value("0.5").run()
-    at.button(key="reset_finetune.digits").click().run()
+    at.button(key="reset_finetune.digits.class").click().run()
     assert at.text_input(key=rate).value == "0.01"
 
 

@@ -1,7 +1,10 @@
 import pytest
 
+from unlearn_core.config import ForgetConfig
 from unlearn_core.views import cards
 
+CLASS = ForgetConfig(kind="class", values=(3,))
+SAMPLE = ForgetConfig(kind="ids", values=(3, 4))
 ENTRY = {
     "name": "m",
     "label": "M",
@@ -10,7 +13,7 @@ ENTRY = {
     "is_trick": True,
     "description": "M: do it well.\n\nObjective: climb (methods.md 3.1).\nIt costs `steps`.\n"
     "Source: a paper.\nDeparts in much.",
-    "presets": {"digits": {"rate": 0.5}},
+    "presets": {"digits": {"rate": 0.5}, "digits sample": {"rate": 0.2, "fast": False}},
     "settings": [
         {"name": "rate", "default": 0.1, "help": "Step size."},
         {"name": "layers", "default": [], "help": "Which."},
@@ -42,19 +45,22 @@ def test_settings_show_default_and_preset():
     assert table.loc["fast", "Default"] == "yes"
 
 
-def test_usual_settings_are_complete_and_follow_the_data_set():
-    assert cards.usual_settings(ENTRY, "digits") == {"rate": 0.5, "layers": [], "fast": True}
-    assert cards.usual_settings(ENTRY, "cifar10")["rate"] == 0.1
+def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
+    sample = cards.usual_settings(ENTRY, "digits", SAMPLE)
+    assert sample == {"rate": 0.2, "layers": [], "fast": False}
+    assert cards.usual_settings(ENTRY, "digits", CLASS) == {"rate": 0.5, "layers": [], "fast": True}
+    assert cards.usual_settings(ENTRY, "cifar10", CLASS)["rate"] == 0.1
 
 
 def test_usual_settings_are_those_that_the_command_line_resolves():
-    from unlearn_core.methods import resolve_settings
+    from unlearn_core.methods import usual_settings
     from unlearn_core.methods.settings import plain
     from unlearn_core.runs.catalogue import listed
 
     for entry in listed()["methods"]:
-        expected = plain(resolve_settings(entry["name"], preset="digits"))
-        assert cards.usual_settings(entry, "digits") == expected
+        for forget in (CLASS, SAMPLE):
+            expected = plain(usual_settings(entry["name"], "digits", forget))
+            assert cards.usual_settings(entry, "digits", forget) == expected
 
 
 def test_measured_cost_names_seconds_and_speed(report):

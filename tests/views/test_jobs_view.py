@@ -95,11 +95,31 @@ def test_presets_start_with_the_data_sets_own_and_are_complete():
     rows = [RATE, {**RATE, "name": "epochs", "type": "int", "default": 1}]
     method = {"settings": rows, "presets": {"muda": {"epochs": 3}, "digits": {"learning_rate": 1}}}
     labels = {"digits": "Digits", "cifar10": "CIFAR-10"}
-    found = forms.presets(method, "digits", labels)
+    found = forms.presets(method, "digits", CLASS_3.forget, labels)
     assert list(found) == ["digits", "muda", "defaults"]
     assert found["digits"] == {"learning_rate": 1.0, "epochs": 1}
     assert type(found["digits"]["learning_rate"]) is float
-    assert list(forms.presets(method, "cifar10", labels)) == ["defaults", "muda", "digits"]
+    assert list(forms.presets(method, "cifar10", CLASS_3.forget, labels)) == [
+        "defaults",
+        "muda",
+        "digits",
+    ]
+
+
+def test_a_preset_for_the_scenario_comes_before_the_data_sets_own():
+    presets = {"digits": {"learning_rate": 1}, "digits sample": {"learning_rate": 2}, "muda": {}}
+    method = {"settings": [RATE], "presets": presets}
+    labels = {"digits": "Digits"}
+    sample = ForgetConfig(kind="random", values=(50,))
+    assert list(forms.presets(method, "digits", sample, labels)) == [
+        "digits sample",
+        "muda",
+        "defaults",
+        "digits",
+    ]
+    assert next(iter(forms.presets(method, "digits", CLASS_3.forget, labels))) == "digits"
+    assert forms.preset_label("digits sample", labels) == "For Digits, single images"
+    assert forms.preset_label("digits", labels) == "For Digits"
 
 
 def test_small_numbers_survive_the_way_through_a_form_exactly():

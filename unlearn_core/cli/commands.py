@@ -18,17 +18,17 @@ DID_NOT_WORK = 1
 
 def compare(args: argparse.Namespace) -> int:
     """Make every run of a comparison that is not there yet, then print and save its table."""
-    from unlearn_core.methods import METHODS, resolve_settings
-    from unlearn_core.methods.settings import plain
+    from unlearn_core.methods import METHODS
     from unlearn_core.runs.plan import run_configs
 
     names = list(METHODS) if args.methods == "all" else inputs.names(args.methods)
+    start = inputs.comparison(args)
     settings = {
-        name: plain(resolve_settings(name, preset=args.dataset))
+        name: inputs.settings(name, start, preset=args.preset)
         for name in names
         if name != "original"
     }
-    configs = run_configs(inputs.comparison(args), settings, inputs.integers(args.seeds, "--seeds"))
+    configs = run_configs(start, settings, inputs.integers(args.seeds, "--seeds"))
     return _make_and_show(configs, args)
 
 
@@ -47,18 +47,15 @@ def run(args: argparse.Namespace) -> int:
 
 def sweep(args: argparse.Namespace) -> int:
     """Make one run for each value of a setting, beside the references."""
-    from unlearn_core.methods import resolve_settings
-    from unlearn_core.methods.settings import plain
     from unlearn_core.runs.plan import run_configs
 
+    start = inputs.comparison(args)
+    seeds = inputs.integers(args.seeds, "--seeds")
     configs: list[RunConfig] = []
     for text in args.values.split(","):
-        value = inputs.value(text)
-        settings = resolve_settings(args.method, {args.setting: value}, preset=args.dataset)
-        wanted = {args.method: plain(settings)}
-        configs += run_configs(
-            inputs.comparison(args), wanted, inputs.integers(args.seeds, "--seeds")
-        )
+        changed = {args.setting: inputs.value(text)}
+        settings = inputs.settings(args.method, start, changed, preset=args.preset)
+        configs += run_configs(start, {args.method: settings}, seeds)
     return _make_and_show(list({config.key(): config for config in configs}.values()), args)
 
 

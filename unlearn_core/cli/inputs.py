@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,22 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
             raise FileNotFoundError(f"There is no file of example ids {path}.")
         text = ",".join(path.read_text(encoding="utf-8").replace(",", " ").split())
     return ForgetConfig(kind=kind, values=tuple(integers(text, f"--forget-{kind}")))
+
+
+def settings(
+    method: str,
+    start: RunConfig,
+    changed: Mapping[str, Any] | None = None,
+    *,
+    preset: str | None = None,
+) -> dict[str, Any]:
+    """Return a method's complete settings: by `preset` where it has it, else the usual ones."""
+    from unlearn_core.methods import get_method, resolve_settings, usual_settings
+    from unlearn_core.methods.settings import plain
+
+    if preset is not None and preset in get_method(method).presets:
+        return plain(resolve_settings(method, changed, preset=preset))
+    return plain(usual_settings(method, start.data.name, start.forget, changed))
 
 
 def names(text: str) -> list[str]:

@@ -59,11 +59,16 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train-examples", type=int)
     parser.add_argument("--epochs", type=int, help="of the original's training")
     parser.add_argument("--seeds", default="0", help="whole numbers with commas")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="settings of a paper, such as muda, where a method has them; see list methods --json",
+    )
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--forget-class", metavar="C[,C]")
     parser.add_argument("--forget-subclass", metavar="C[,C]")
     parser.add_argument("--forget-ids", metavar="ID,ID|@FILE")
-    parser.add_argument("--forget-random", metavar="N")
+    parser.add_argument("--forget-random", metavar="N", nargs="?", const="128", help="128 if bare")
     parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
     _output_options(parser)
 

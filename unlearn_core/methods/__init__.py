@@ -27,6 +27,7 @@ from unlearn_core.methods.base import (
     catalogue,
     get_method,
     resolve_settings,
+    usual_settings,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "trick_calibration",
     "trick_forget_bias",
     "trick_head_finetune",
+    "usual_settings",
 ]

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.config import TrainingConfig
+from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
@@ -82,8 +82,8 @@ class Method:
     Attributes
     ----------
     presets : mapping of str to mapping
-        Named settings that differ from the defaults; one named like a data set is that
-        data set's default.
+        Named settings that differ from the defaults.  One named like a data set is used on it,
+        or one named like data set and scenario, such as "digits sample".
     is_trick : bool
         Whether it only games a metric, for the page that shows why accuracy is not enough.
     """
@@ -146,8 +146,7 @@ def resolve_settings(
 ) -> Any:
     """Return the method's settings: defaults, then the preset, then `overrides`.
 
-    A `preset` that the method does not have means its defaults, so that the name of a data
-    set can be passed as it is.
+    A `preset` that the method does not have means its defaults.
 
     Raises
     ------
@@ -164,6 +163,14 @@ def resolve_settings(
             raise ValueError(f"{name} has no setting {key!r}; it has {has}.")
         values[key] = _as_type_of(getattr(defaults, key), value, f"{name}.{key}")
     return method.settings_class(**values)
+
+
+def usual_settings(
+    name: str, dataset: str, forget: ForgetConfig, overrides: Mapping[str, Any] | None = None
+) -> Any:
+    """Return the settings that suit a request on a data set, with `overrides`."""
+    preset = usual_preset(get_method(name).presets, dataset, forget)
+    return resolve_settings(name, overrides, preset=preset)
 
 
 def _as_type_of(default: Any, value: Any, where: str) -> Any:

@@ -2,7 +2,8 @@
 
 Objective: maximise cross-entropy on D_f.  All parameters are trained; D_r is never read, so
 nothing holds it in place and accuracy there usually falls too.  It costs one pass over D_f per
-epoch.  The ascent has no bound: a loss that is no longer finite stops the run with a reason.
+epoch.  The ascent has no bound: `until_loss` ends it, and a loss that is no longer finite stops
+the run with a reason.
 Normalisation layers stay in eval mode (RFA leaves it open; in train mode one class alone would
 drag the running statistics).
 Source: Golatkar et al. (2020), arXiv:1911.04933; settings of RFA (AdamW 5e-5, batch 128, 1 epoch).
@@ -14,17 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
+from unlearn_core.methods.settings import setting
+from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegGradSettings(Settings):
+class NegGradSettings(AscentSettings):
     """Settings of `neggrad`; each field is one widget on the Unlearn page."""
 
     learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
-    epochs: int = setting(1, "Passes over the forget set.", positive=True)
     batch_size: int = setting(128, "Examples per step.", positive=True)
     optimizer: str = setting("adamw", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 
@@ -35,17 +36,18 @@ class NegGradSettings(Settings):
     label="NegGrad",
     source="arXiv:1911.04933",
     uses_retain=False,
-    presets={"digits": {"learning_rate": 4.5e-4, "epochs": 5, "batch_size": 64}},
+    presets={
+        **digits_presets(learning_rate=2e-4, epochs=15, until_loss=4.0),
+        "rfa": {},
+        "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10},
+        "neglora": {"learning_rate": 1e-4, "optimizer": "adam", "batch_size": 256},
+    },
 )
 def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval()
 
-    yield from optimise(
-        make_optimizer(
-            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
-        ),
-        inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        inputs.ascend,
-        total=settings.epochs * inputs.forget.steps(settings.batch_size),
+    optimizer = make_optimizer(
+        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )
+    yield from climb(inputs, settings, optimizer)

@@ -34,7 +34,7 @@ class NegGradFtSettings(Settings):
     label="NegGrad+FT",
     source="arXiv:2407.17710, section 5.1",
     uses_retain=True,
-    presets={"digits": {"learning_rate": 2e-4, "alternations": 7, "batch_size": 64}},
+    presets={"digits": {"learning_rate": 1e-4, "alternations": 10, "batch_size": 64}},
 )
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

@@ -10,8 +10,8 @@ classifier), `head_only` (what the released sibling code amounts to, because its
 projection is never called).  Of a residual network: `convs` (convolutions of all blocks, the
 default), or `convs_and_head` (and the whole classifier trained, as released).
 Source: NegLoRA, sections 3 and 4: r = 16, alpha = 32, dropout 0.1, Adam, batch 256, 1 or 2
-epochs. The learning rate is stated nowhere; ours is the smallest of a grid that forgets on
-digits.
+epochs. The learning rate is stated nowhere: ours.  The digits presets climb in smaller steps and
+stop once D_f is forgotten (`until_loss`).
 """
 
 from __future__ import annotations
@@ -21,24 +21,23 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.methods.settings import setting
 from unlearn_core.models import head
 from unlearn_core.models.lora import Adapted, attach, block_convolutions
 from unlearn_core.models.parts import transformer_blocks
-from unlearn_core.training import Progress, make_optimizer, optimise
+from unlearn_core.training import Progress, make_optimizer
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
 FEED_FORWARD = ("mlp.fc1", "mlp.fc2")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegLoraSettings(Settings):
+class NegLoraSettings(AscentSettings):
     """Settings of `neglora`; each field is one widget on the Unlearn page."""
 
     learning_rate: float = setting(1e-3, "Step size of Adam.", positive=True)
-    epochs: int = setting(1, "Passes over the forget set.", positive=True)
-    batch_size: int = setting(256, "Examples per step.", positive=True)
     rank: int = setting(16, "Rank of the adapters.", positive=True)
     alpha: int = setting(32, "Scale of the adapters times their rank.", positive=True)
     dropout: float = setting(0.1, "Dropout in front of the adapters.", between=(0, 0.9))
@@ -52,7 +51,7 @@ class NegLoraSettings(Settings):
     source="NegLoRA, section 3",
     uses_retain=False,
     presets={
-        "digits": {"learning_rate": 6e-4, "epochs": 8, "batch_size": 64},
+        **digits_presets(learning_rate=5e-4, epochs=20, until_loss=3.5),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},
@@ -90,14 +89,10 @@ def ascend(
     inputs: UnlearnInputs, settings: NegLoraSettings, adapted: Adapted, *, first_step: int = 0
 ) -> Iterator[Progress]:
     """Climb the loss on D_f, moving adapters only; `first_step` steps came before."""
-    return optimise(
-        make_optimizer("adam", adapted.model.parameters(), learning_rate=settings.learning_rate),
-        inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        inputs.ascend,
-        total=first_step + settings.epochs * inputs.forget.steps(settings.batch_size),
-        first_step=first_step,
-        phase="ascend",
+    optimizer = make_optimizer(
+        "adam", adapted.model.parameters(), learning_rate=settings.learning_rate
     )
+    return climb(inputs, settings, optimizer, first_step=first_step)
 
 
 def target_layers(model: nn.Module, targets: str) -> list[str]:

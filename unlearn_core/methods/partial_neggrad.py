@@ -15,20 +15,18 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.methods.settings import setting
 from unlearn_core.models import head
 from unlearn_core.models.parts import last_block, transformer_blocks, weighted_layers
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
+from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartialNegGradSettings(Settings):
+class PartialNegGradSettings(AscentSettings):
     """Settings of `partial_neggrad`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(1e-4, "Step size of the optimiser.", positive=True)
-    epochs: int = setting(1, "Passes over the forget set.", positive=True)
-    batch_size: int = setting(256, "Examples per step.", positive=True)
     optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 
 
@@ -38,21 +36,17 @@ class PartialNegGradSettings(Settings):
     label="Partial NegGrad",
     source="NegLoRA, section 4",
     uses_retain=False,
-    presets={"digits": {"learning_rate": 5e-4, "epochs": 5, "batch_size": 64}},
+    presets=digits_presets(learning_rate=2e-4, epochs=15, until_loss=4.0),
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     for part in trained_parts(model):
         part.requires_grad_(True)
-    yield from optimise(
-        make_optimizer(
-            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
-        ),
-        inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
-        inputs.ascend,
-        total=settings.epochs * inputs.forget.steps(settings.batch_size),
+    optimizer = make_optimizer(
+        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )
+    yield from climb(inputs, settings, optimizer)
     model.requires_grad_(True)
 
 

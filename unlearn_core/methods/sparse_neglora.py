@@ -3,7 +3,7 @@
 1. Prune a share of the weights of every convolution and linear layer but the first and the
    classifier.
 2. Recover: finetune the pruned network on D (the request is not known yet), keeping the mask
-   after every step; train mode.
+   after every step; train mode, Adam with a step size that falls to zero.
 3. Adapt and ascend as in `neglora`, with everything else frozen and in eval mode. With row masks
    (`structured_l2_layerwise`) the rows of B are masked with them after every step, so the merged
    network is as sparse as before.  With `unstructured_global` adapters are dense, and merging
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unlearn_core.methods.ascent import digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt, ascend
 from unlearn_core.methods.settings import setting
@@ -34,7 +35,9 @@ from unlearn_core.models.pruning import (
     prunable_weights,
     sparsity_of,
 )
-from unlearn_core.training import Progress, make_optimizer, optimise
+from unlearn_core.training import Progress, make_optimizer, optimise, warmup_cosine
+
+WARMUP = 0.1  # of the recovery's steps, as when a model is trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +59,14 @@ class SparseNegLoraSettings(NegLoraSettings):
     source="NegLoRA, section 3.3",
     uses_retain=True,
     presets={
-        "digits": {
-            "learning_rate": 1e-3,
-            "epochs": 6,
-            "batch_size": 64,
-            "recover_epochs": 8,
-            "recover_learning_rate": 3e-3,
-            "recover_batch_size": 64,
-        },
+        **digits_presets(
+            learning_rate=5e-4,
+            epochs=20,
+            until_loss=3.5,
+            recover_epochs=8,
+            recover_learning_rate=5e-3,
+            recover_batch_size=64,
+        ),
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
         "95%": {"sparsity": 0.95},
@@ -110,6 +113,7 @@ def _recover(
         examples.epochs(settings.recover_epochs, settings.recover_batch_size, inputs.generator),
         inputs.classify,
         total=steps + later_steps,
+        scheduler=warmup_cosine(optimizer, steps, WARMUP),
         phase="recover",
     ):
         apply_masks(weights, masks)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
 from unlearn_core.config import ForgetConfig, RunConfig
-from unlearn_core.methods import METHODS, resolve_settings
+from unlearn_core.methods import METHODS, usual_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import (
@@ -51,11 +51,15 @@ NUMBERS = (METRICS, HISTORY, LOG)
 def demo_configs() -> tuple[list[RunConfig], list[RunConfig]]:
     """Return the runs that are shipped with all that pages show, and those with numbers only."""
     chosen = comparison_config(DATASET, CLASS)
-    settings = {name: plain(resolve_settings(name, preset=DATASET)) for name in METHODS}
+    settings = {name: plain(usual_settings(name, DATASET, CLASS)) for name in METHODS}
     shown = run_configs(chosen, settings)
     sampled = comparison_config(DATASET, SAMPLE)
     sweep = [
-        replace(start, method="rfa", settings={**settings["rfa"], "gamma": gamma})
+        replace(
+            start,
+            method="rfa",
+            settings=plain(usual_settings("rfa", DATASET, start.forget, {"gamma": gamma})),
+        )
         for start in (chosen, sampled)
         for gamma in GAMMAS
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from unlearn_core.config import DataConfig, RunConfig
 from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
-from unlearn_core.methods import get_method, resolve_settings
+from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import plain
 
 
@@ -40,10 +40,10 @@ def validate(config: RunConfig) -> RunConfig:
 
 
 def naming(config: RunConfig) -> dict[str, Any]:
-    """Return the method's label and the settings that differ from what the data set suggests."""
+    """Return the method's label and the settings that differ from the usual ones."""
     if config.method == "original":
         return {"label": "Original", "changed": {}}
-    usual = plain(resolve_settings(config.method, preset=config.data.name))
+    usual = plain(usual_settings(config.method, config.data.name, config.forget))
     changed = {k: v for k, v in config.settings.items() if usual[k] != v}
     return {"label": get_method(config.method).label, "changed": changed}
 

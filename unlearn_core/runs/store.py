@@ -83,7 +83,8 @@ class Store:
         RunNotFoundError
             If there is none of this key.
         CorruptRunError
-            If its manifest cannot be read, or a file is missing or has another size.
+            If its manifest cannot be read, a file is missing or has another size, or its
+            config belongs to another key, as in runs that another version has written.
         """
         folder = self._folder(key)
         if folder is None:
@@ -95,6 +96,11 @@ class Store:
             sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptRunError(f"{path} is not a whole manifest: {error}") from error
+        if config.key() != key:
+            raise CorruptRunError(
+                f"{folder} holds the config of run {config.key()}; another version wrote it, "
+                "or it was moved. Delete it."
+            )
         for name, size in sizes.items():
             file = folder / name
             if not file.is_file():
@@ -112,8 +118,6 @@ class Store:
         except CorruptRunError as error:
             return [str(error)]
         faults = []
-        if artefact.config.key() != key:
-            faults.append(f"{artefact.folder} holds the config of run {artefact.config.key()}.")
         for name in artefact.files:
             try:
                 artefact.read(name)

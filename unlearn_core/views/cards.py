@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from unlearn_core.config import ForgetConfig, usual_preset
 from unlearn_core.views.tables import summary
 from unlearn_core.views.wording import format_value
 
@@ -93,10 +94,11 @@ def settings_table(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def usual_settings(entry: Entry, dataset: str) -> dict[str, Any]:
-    """Return a method's complete settings, with the preset of the data set where it has one."""
+def usual_settings(entry: Entry, dataset: str, forget: ForgetConfig) -> dict[str, Any]:
+    """Return a method's complete settings, with the preset that suits the request."""
     defaults = {setting["name"]: setting["default"] for setting in entry["settings"]}
-    return {**defaults, **entry["presets"].get(dataset, {})}
+    preset = usual_preset(entry["presets"], dataset, forget)
+    return {**defaults, **(entry["presets"][preset] if preset else {})}
 
 
 def measured_cost(report: Mapping[str, Any], method: str) -> str:

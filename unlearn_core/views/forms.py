@@ -10,25 +10,28 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from unlearn_core.config import ForgetConfig, usual_preset
 from unlearn_core.runs.comparison import FIRST
 
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
+SCENARIO_WORDS = {"class": "whole classes", "sample": "single images", "backdoor": "a backdoor"}
 
 
-def presets(method: Row, dataset: str, datasets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def presets(
+    method: Row, dataset: str, forget: ForgetConfig, datasets: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     """Return complete settings by preset, the one to start with first.
 
-    The order is: the preset made for this data set, presets of papers, the method's own
-    defaults, presets made for other data sets.  `datasets` maps names to labels.
+    The order is: the preset made for this request, presets of papers, the method's own defaults,
+    presets made for other requests.  `datasets` maps names to labels.
     """
     defaults = {row["name"]: row["default"] for row in method["settings"]}
     named = method["presets"]
-    papers = [name for name in named if name not in datasets]
-    others = [name for name in named if name in datasets and name != dataset]
-    order = [*([dataset] if dataset in named else []), *papers, DEFAULTS, *others]
-    if dataset not in named:
-        order = [DEFAULTS, *papers, *others]
+    usual = usual_preset(named, dataset, forget)
+    papers = [name for name in named if _dataset_of(name) not in datasets]
+    others = [name for name in named if name not in papers and name != usual]
+    order = [usual, *papers, DEFAULTS, *others] if usual else [DEFAULTS, *papers, *others]
     return {name: _complete(method, defaults, named.get(name, {})) for name in order}
 
 
@@ -44,9 +47,15 @@ def preset_label(name: str, datasets: Mapping[str, str]) -> str:
     """Return a preset's name for people."""
     if name == DEFAULTS:
         return "The method's defaults"
-    if name in datasets:
-        return f"For {datasets[name]}"
+    if _dataset_of(name) in datasets:
+        scenario = name.partition(" ")[2]
+        what = f", {SCENARIO_WORDS[scenario]}" if scenario else ""
+        return f"For {datasets[_dataset_of(name)]}{what}"
     return f"As in the {name} paper" if name.isalpha() else name
+
+
+def _dataset_of(preset: str) -> str:
+    return preset.partition(" ")[0]
 
 
 def field_label(row: Row) -> str:
