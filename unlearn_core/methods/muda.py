@@ -66,7 +66,14 @@ class MudaSettings(Settings):
             "iterations": 120,
             "batch_size": 50,
             "retain_at_least": 300,
-        }
+        },
+        "digits sample": {
+            "learning_rate": 7e-4,
+            "iterations": 40,
+            "batch_size": 50,
+            "retain_at_least": 300,
+        },
+        "muda": {},
     },
 )
 def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:

@@ -53,7 +53,14 @@ class NegGradPlusSettings(Settings):
             "batch_size": 64,
             "optimizer": "adam",
             "stay_close": 0.0,
-        }
+        },
+        "digits backdoor": {
+            "learning_rate": 1e-3,
+            "epochs": 6,
+            "batch_size": 64,
+            "optimizer": "adam",
+            "stay_close": 0.0,
+        },
     },
 )
 def neggrad_plus(inputs: UnlearnInputs, settings: NegGradPlusSettings) -> Iterator[Progress]:

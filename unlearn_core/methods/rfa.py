@@ -90,6 +90,7 @@ class RfaSettings(Settings):
     uses_retain=True,
     presets={
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},
+        "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
         "rfa": {},
     },
 )

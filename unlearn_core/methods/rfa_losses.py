@@ -105,7 +105,7 @@ class _SumOfSquares(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        flat = x.flatten(1)
+        flat = x.flatten(1).to(torch.promote_types(x.dtype, torch.float32))
         total: Tensor = torch.linalg.vecdot(flat, flat)
         return total
 
@@ -113,7 +113,7 @@ class _SumOfSquares(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        slope: Tensor = (2 * gradient).view(-1, *[1] * (x.ndim - 1)) * x
+        slope: Tensor = (2 * gradient).to(x.dtype).view(-1, *[1] * (x.ndim - 1)) * x
         return slope
 
 
