@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.store import Store, default_root
 
 
@@ -41,7 +43,12 @@ def _list_runs() -> list[dict[str, Any]]:
     from unlearn_core.runs.comparison import label
 
     store = Store(default_root(), demo=True)
-    runs = [store.load(key) for key in store.list()]
+    runs = []
+    for key in store.list():
+        try:
+            runs.append(store.load(key))
+        except CorruptRunError as error:
+            print(f"left out: {error}", file=sys.stderr)
     return [{"name": run.key, "label": label(run), "config": run.config.to_dict()} for run in runs]
 
 

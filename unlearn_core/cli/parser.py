@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from unlearn_core.cli import commands, listings
+from unlearn_core.cli import commands, listings, reproduction
+
+PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
+SCALES = ("smoke", "small", "full")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -32,6 +35,24 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--setting", required=True)
     one.add_argument("--values", required=True, help="values with commas")
     one.set_defaults(command=commands.sweep)
+
+    one = subparsers.add_parser(
+        "reproduce", help="run the experiment behind a paper's table; print both side by side"
+    )
+    one.add_argument("--paper", required=True, choices=PAPERS)
+    one.add_argument("--table", required=True, metavar="N", help="as printed, or its number")
+    one.add_argument(
+        "--scale",
+        choices=SCALES,
+        default="smoke",
+        help="smoke: digits, in minutes; small: the paper's data, cut down; full: as in the paper",
+    )
+    one.add_argument("--seeds", default="0", help="whole numbers with commas")
+    one.add_argument("--json", metavar="FILE", help="write every number, with reasons")
+    one.add_argument("--csv", metavar="FILE", help="write one row for each printed number")
+    one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    one.add_argument("--quiet", action="store_true", help="no progress and no table")
+    one.set_defaults(command=reproduction.reproduce)
 
     one = subparsers.add_parser("list", help="what there is")
     one.add_argument("what", choices=sorted(listings.LISTS))

@@ -172,11 +172,17 @@ def register_metric(
     return add
 
 
-def evaluate(evidence: Evidence) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Compute every metric; a value is None exactly where `reasons` says why."""
+def evaluate(
+    evidence: Evidence, before_each: Callable[[], None] = lambda: None
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Compute every metric; a value is None exactly where `reasons` says why.
+
+    `before_each` is called before each metric, and may raise to end the work.
+    """
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     for name, spec in METRICS.items():
+        before_each()
         try:
             values[name] = spec.compute(evidence)
         except NotApplicableError as reason:

@@ -96,7 +96,7 @@ def list_again(folder: Path) -> None:
 def slim(run: RunArtefact, runs: Path, *, weights: bool) -> None:
     """Copy a run without its frames, and without its weights unless asked for."""
     maps = {name: narrow(run.table(name)) for name in run.files if name.startswith("projection-")}
-    arrays = pa.compress(save_arrays(half(run.arrays(ARRAYS))), codec="zstd", asbytes=True)
+    arrays = _compressed(save_arrays(half(run.arrays(ARRAYS))))
     kept = [*NUMBERS, *([MODEL] if weights else [])]
     copy_files(run, runs, kept, {**maps, ARRAYS + COMPRESSED: arrays})
 
@@ -108,6 +108,8 @@ def copy_files(
     folder = runs / run.key
     folder.mkdir(parents=True)
     contents = {name: run.read(name) for name in names if run.has(name)}
+    if METRICS in contents:
+        contents[METRICS + COMPRESSED] = _compressed(contents.pop(METRICS))
     for name, content in {**contents, **(changed or {})}.items():
         (folder / name).write_bytes(content)
     files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
@@ -118,6 +120,10 @@ def copy_files(
         "half_precision": ["features", "logits", "maps"] if changed else [],
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _compressed(content: bytes) -> bytes:
+    return pa.compress(content, codec="zstd", asbytes=True)  # type: ignore[no-any-return]
 
 
 def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,6 @@ from unlearn_core.seeding import torch_stream
 
 
 def measure(
-    config: RunConfig,
     writer: RunWriter,
     store: Store,
     model: nn.Module,
@@ -36,8 +36,13 @@ def measure(
     sets: Sets,
     dataset: Dataset,
     device: torch.device,
+    check_stop: Callable[[], None],
 ) -> dict[str, Any]:
-    """Return `values`, `reasons` and `layers` of a run whose arrays are written."""
+    """Return `values`, `reasons` and `layers` of a run whose arrays are written.
+
+    `check_stop` is called before each part of the work, and raises to end it.
+    """
+    config = writer.config
     own = Records.from_arrays(load_file(writer.folder / ARRAYS))
     base = store.load(config.base().key())
     is_reference = config == config.retrained()
@@ -49,6 +54,7 @@ def measure(
         for name, ids in layer_examples(sets).items()
         if len(ids)
     }
+    check_stop()
     layers = compare_layers(model, others, parts)
     totals: dict[str, float] = {}
     for row in layers:
@@ -75,7 +81,7 @@ def measure(
         subclass_labels=None if fine is None else fine[ids],
         seed=config.seed,
     )
-    values, reasons = evaluate(evidence)
+    values, reasons = evaluate(evidence, check_stop)
     return {"values": values, "reasons": reasons, "layers": [_without_nan(row) for row in layers]}
 
 

@@ -150,7 +150,6 @@ class _Making:
         if not is_base:
             self._stage("measure")
             content = measure.measure(
-                self.config,
                 self.writer,
                 self.store,
                 model,
@@ -158,6 +157,7 @@ class _Making:
                 self.sets,
                 self.dataset,
                 self.device,
+                lambda: self._check_stop("while it was measured"),
             )
             self.writer.json(METRICS, content)
         return {

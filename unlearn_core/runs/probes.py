@@ -26,7 +26,7 @@ from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.seeding import numpy_stream
 
 LAYER_EXAMPLES = 64
-LAYER_SETS = ("forget", "retain", "retain_test")
+LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
 
 @torch.no_grad()

@@ -99,7 +99,7 @@ class Store:
         if config.key() != key:
             raise CorruptRunError(
                 f"{folder} holds the config of run {config.key()}; another version wrote it, "
-                "or it was moved. Delete it."
+                "or it was moved. Delete this folder."
             )
         for name, size in sizes.items():
             file = folder / name
@@ -295,8 +295,3 @@ class Store:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(key)
         return removed
-
-
-def manifest_facts(artefact: RunArtefact) -> dict[str, Any]:
-    """Return the manifest without its config and file list."""
-    return {k: v for k, v in artefact.manifest.items() if k not in ("config", "files")}

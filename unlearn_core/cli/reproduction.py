@@ -1,0 +1,93 @@
+"""`reproduce`: the experiment behind a printed table, at a chosen scale."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unlearn_core.cli import inputs
+from unlearn_core.cli.progress import ProgressBar
+from unlearn_core.runs.store import Store, default_root
+
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
+
+
+def reproduce(args: argparse.Namespace) -> int:
+    """Run a table's experiments and print paper and measured side by side."""
+    from unlearn_core.runs.experiments import experiments
+    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.runs.reproduce import reproduce as measure
+
+    seeds = inputs.integers(args.seeds, "--seeds")
+    store = Store(default_root())
+    found = []
+    table = table_name(args.paper, args.table)
+    with ProgressBar(args.quiet) as bar:
+        make = partial(execute, store=store, on_progress=bar, device=args.device)
+        for experiment in experiments(args.paper, table, args.scale):
+            rows = measure(experiment, store=store, execute=make, seeds=seeds)
+            found.append((experiment, rows))
+    everything = pd.concat([rows for _, rows in found], ignore_index=True)
+    if not args.quiet:
+        _print(args, table, found)
+    if args.json:
+        text = json.dumps(_content(args, table, found, seeds), indent=1, allow_nan=False)
+        Path(args.json).write_text(text + "\n", encoding="utf-8")
+    if args.csv:
+        everything.to_csv(args.csv, index=False)
+    return 0 if everything["measured"].notna().any() else 1
+
+
+def table_name(paper: str, text: str) -> str:
+    """Return a table's printed name: RFA's are Roman numbers, NegLoRA's are figures.
+
+    Examples
+    --------
+    >>> table_name("rfa", "5"), table_name("neglora", "2"), table_name("muda", "a")
+    ('V', 'Figure 2', 'A')
+    """
+    if paper == "rfa" and text.isdecimal() and 1 <= int(text) <= len(ROMAN):
+        return ROMAN[int(text) - 1]
+    if paper == "neglora" and text.isdecimal():
+        return f"Figure {text}"
+    return text.upper() if paper != "neglora" else text
+
+
+def _print(args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataFrame]]) -> None:
+    from unlearn_core.views import reproduction, tables
+
+    print(f"{args.paper}, table {table}, at scale {args.scale}: printed / measured")
+    for experiment, rows in found:
+        for title, shown in reproduction.side_by_side(rows).items():
+            print(f"\n{title}")
+            print(tables.to_text(shown))
+        for note in experiment.notes:
+            print(f"differs: {note}")
+        for line in (*reproduction.reasons(rows), *reproduction.errata(rows)):
+            print(line)
+
+
+def _content(
+    args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataFrame]], seeds: list[int]
+) -> dict[str, Any]:
+    experiments = [
+        {
+            "data": [start.to_dict() for start in experiment.starts],
+            "notes": list(experiment.notes),
+            "reason": experiment.reason,
+            "rows": json.loads(rows.to_json(orient="records")),  # NaN becomes null
+        }
+        for experiment, rows in found
+    ]
+    return {
+        "paper": args.paper,
+        "table": table,
+        "scale": args.scale,
+        "seeds": seeds,
+        "experiments": experiments,
+    }
