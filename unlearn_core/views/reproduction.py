@@ -40,17 +40,19 @@ def reasons(rows: pd.DataFrame) -> list[str]:
     """Return why numbers were not measured, one line a reason with the metrics it concerns."""
     missing = rows[rows["reason"] != ""]
     return [
-        f"{', '.join(dict.fromkeys(part['metric']))}: {reason}"
+        f"not measured: {', '.join(dict.fromkeys(map(_title, part['metric'])))}: {reason}"
         for reason, part in missing.groupby("reason", sort=False)
     ]
 
 
 def errata(rows: pd.DataFrame) -> list[str]:
-    """Return what is known to be wrong with printed numbers, one line each."""
+    """Return what is known to be wrong with printed numbers, one line for each remark."""
     doubtful = rows[rows["erratum"] != ""]
-    return list(
-        dict.fromkeys(f"* {r.method}, {r.metric}: {r.erratum}" for r in doubtful.itertuples())
-    )
+    return [
+        f"* {', '.join(dict.fromkeys(map(_title, part['metric'])))} of "
+        f"{', '.join(dict.fromkeys(part['method']))}: {remark}"
+        for remark, part in doubtful.groupby("erratum", sort=False)
+    ]
 
 
 def _title(metric: str) -> str:
