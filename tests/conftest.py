@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: a store, small configs, and one tiny comparison with maps."""
 
 import os
+import shutil
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -77,6 +78,17 @@ def comparison(tmp_path_factory):
     }
     runs["base"] = kept.load(TINY.base().key())
     return SimpleNamespace(store=kept, config=TINY, runs=runs, projection=QUICK_MAPS)
+
+
+@pytest.fixture(scope="session")
+def learned(comparison, tmp_path_factory):
+    """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""
+    from unlearn_core.runs.pipeline import execute
+
+    kept = Store(tmp_path_factory.mktemp("learned"))
+    shutil.copytree(comparison.store.runs, kept.runs)
+    run = execute(TINY.incremental(), store=kept, device="cpu", projection=QUICK_MAPS)
+    return SimpleNamespace(store=kept, config=TINY, run=run, projection=QUICK_MAPS)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from typing import Any
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
 
+LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
+
 
 def comparison_config(
     dataset: str,
@@ -52,6 +54,28 @@ def run_configs(
             if name not in ("retrain", "original")
         ]
     return configs
+
+
+def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
+    """Return the runs of a comparison's incremental view: the references, then per seed its run.
+
+    Raises
+    ------
+    ValueError
+        If the request is neither for classes nor for subclasses.
+    """
+    require_learnable(comparison.forget)
+    learned = [replace(comparison, seed=seed).incremental() for seed in seeds]
+    return [*run_configs(comparison, {}, seeds), *learned]
+
+
+def require_learnable(forget: ForgetConfig) -> None:
+    """Raise `ValueError` unless the request names something that a model can learn as new."""
+    if forget.kind not in LEARNABLE:
+        raise ValueError(
+            "Incremental learning needs a request for a class or a subclass, "
+            f"got one of kind {forget.kind!r}."
+        )
 
 
 def with_parents(config: RunConfig) -> list[RunConfig]:
