@@ -12,6 +12,14 @@ from typing import Any, Self
 SCHEMA_VERSION = 2  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
+SCHEDULES = ("cosine", "linear", "exponential", "constant")
+_RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
+PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
+    "resnet18": _RESNET,
+    "resnet50": _RESNET,
+    "vit_b_16": {"stem": "imagenet"},
+    "tiny_vit": {},
+}
 
 
 def require_positive(config: object, *names: str) -> None:
@@ -76,25 +84,50 @@ class ModelConfig:
         Group normalisation has 2 groups, as in MUDA's training recipe.
     stem : {"cifar", "imagenet"}
         3x3 stride 1 without pooling, or 7x7 stride 2 with pooling.
+    pretrained : bool
+        Start from ImageNet weights, all but the classifier; the shape must be theirs.
+    input_size : int or None
+        Scale images to this many pixels a side on their way into the network; None keeps them.
     """
 
     name: str = "resnet18"
     width: int = 64
     norm: str = "group"
     stem: str = "cifar"
+    pretrained: bool = False
+    input_size: int | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "width")
         require_choice(self, "norm", ("group", "batch"))
         require_choice(self, "stem", ("cifar", "imagenet"))
+        if self.pretrained:
+            _require_published(self)
+        if self.input_size is not None:
+            require_positive(self, "input_size")
+
+
+def _require_published(config: ModelConfig) -> None:
+    if config.name not in PRETRAINED:
+        raise ValueError(f"Only {', '.join(PRETRAINED)} have ImageNet weights, got {config.name}.")
+    for name, wanted in PRETRAINED[config.name].items():
+        if getattr(config, name) != wanted:
+            what = f"ModelConfig.{name} of a pretrained {config.name}"
+            raise ValueError(f"{what} must be {wanted!r}, got {getattr(config, name)!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """The recipe that made the original model, used again for the retrained one.
 
-    `warmup_fraction` is the share of all steps over which the learning rate rises linearly;
-    afterwards it follows a half cosine to zero.
+    Attributes
+    ----------
+    warmup_fraction : float
+        Share of all steps over which the learning rate rises linearly.
+    schedule : {"cosine", "linear", "exponential", "constant"}
+        Then a half cosine to zero, a straight line to zero, times `decay` per epoch, or nothing.
+    decay : float
+        Of "exponential" only.
     """
 
     epochs: int = 30
@@ -105,12 +138,15 @@ class TrainingConfig:
     weight_decay: float = 5e-4
     warmup_fraction: float = 0.1
     augment: str = "none"
+    schedule: str = "cosine"
+    decay: float = 0.998
 
     def __post_init__(self) -> None:
-        require_positive(self, "epochs", "batch_size", "learning_rate")
-        require_between(self, 0, 1, "momentum", "weight_decay", "warmup_fraction")
+        require_positive(self, "epochs", "batch_size", "learning_rate", "decay")
+        require_between(self, 0, 1, "momentum", "weight_decay", "warmup_fraction", "decay")
         require_choice(self, "optimizer", ("sgd", "adam", "adamw"))
         require_choice(self, "augment", ("none", "crop_flip", "shift"))
+        require_choice(self, "schedule", SCHEDULES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +277,7 @@ _PARTS: dict[str, type[Any]] = {
 
 _TYPES: dict[str, tuple[type[Any], ...]] = {  # what JSON may hold, by a field's annotation
     "str": (str,),
+    "bool": (bool,),
     "int": (int,),
     "int | None": (int, type(None)),
     "float": (int, float),
@@ -257,7 +294,7 @@ def _build(cls: type[Any], values: Any, where: str) -> Any:
         if name not in known:
             raise ValueError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
         wanted = _TYPES.get(known[name], (object,))
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             raise ValueError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
     return cls(**values)
 

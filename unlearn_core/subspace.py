@@ -7,6 +7,7 @@ on it.  Everything is uncentred, as in MUDA's eq. 1.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,23 @@ def effective_rank_of(eigenvalues: NDArray[np.float64]) -> float:
 
 
 def principal_basis(
-    features: NDArray[np.floating], *, rank: int | None = None
+    features: NDArray[np.floating], *, rank: int | None = None, rounding: str = "half_up"
 ) -> NDArray[np.float64]:
     """Return the leading eigenvectors of F^T F as columns, shape (n_features, rank).
 
-    `rank=None` takes the effective rank, rounded half up, at least 1.
+    `rank=None` takes the effective rank as a whole number, at least 1: rounded as `ROUNDINGS` says.
     """
     eigenvalues, vectors = _eigen(features)
     if rank is None:
-        rank = max(1, math.floor(effective_rank_of(eigenvalues) + 0.5))
+        rank = max(1, ROUNDINGS[rounding](effective_rank_of(eigenvalues)))
     return vectors[:, :rank]
+
+
+ROUNDINGS: dict[str, Callable[[float], int]] = {
+    "half_up": lambda rank: math.floor(rank + 0.5),
+    "floor": math.floor,
+    "ceil": math.ceil,
+}
 
 
 def check_features(name: str, features: NDArray[np.floating]) -> None:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.config import TrainingConfig
+from unlearn_core.config import SCHEDULES, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -114,14 +114,43 @@ def warmup_cosine(
     optimizer: torch.optim.Optimizer, total: int, warmup_fraction: float
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """Rise linearly over the first share of `total` steps, then follow a half cosine to 0."""
+    factor = rate_factor("cosine", total, warmup_fraction)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def rate_factor(
+    schedule: str,
+    total: int,
+    warmup_fraction: float,
+    *,
+    decay: float = 1.0,
+    steps_per_epoch: int = 1,
+) -> Callable[[int], float]:
+    """Return what multiplies the learning rate at each step, counted from 0.
+
+    It rises linearly to 1 over the first share of `total` steps, at least one, then follows
+    `TrainingConfig.schedule`.  Epochs of "exponential" are counted from the first step.
+
+    Raises
+    ------
+    ValueError
+        If the schedule is unknown.
+    """
+    if schedule not in SCHEDULES:
+        raise ValueError(f"`schedule` must be one of {', '.join(SCHEDULES)}, got {schedule!r}.")
     warmup = max(1, round(warmup_fraction * total))
 
     def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+        done = max(0, step - warmup) / max(1, total - warmup)
+        falling = {
+            "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+            "linear": 1 - done,
+            "exponential": decay ** (step // steps_per_epoch),
+            "constant": 1.0,
+        }
+        return min(1.0, (step + 1) / warmup) * falling[schedule]
 
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    return factor
 
 
 def train(
@@ -134,13 +163,22 @@ def train(
     """Train all of `model` in place on the examples' labels, yielding once per step."""
     model.train()
     device = examples.labels.device
-    total = recipe.epochs * examples.steps(recipe.batch_size)
+    steps_per_epoch = examples.steps(recipe.batch_size)
+    total = recipe.epochs * steps_per_epoch
     optimizer = make_optimizer(
         recipe.optimizer,
         model.parameters(),
         learning_rate=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
+    )
+
+    factor = rate_factor(
+        recipe.schedule,
+        total,
+        recipe.warmup_fraction,
+        decay=recipe.decay,
+        steps_per_epoch=steps_per_epoch,
     )
 
     def losses_of(batch: Batch) -> Losses:
@@ -152,6 +190,6 @@ def train(
         examples.epochs(recipe.epochs, recipe.batch_size, generator),
         losses_of,
         total=total,
-        scheduler=warmup_cosine(optimizer, total, recipe.warmup_fraction),
+        scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, factor),
     )
     model.eval()

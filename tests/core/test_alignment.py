@@ -93,6 +93,36 @@ def test_dimensional_alignment_has_the_golden_values(forget, retain, rank, expec
     assert value == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("forget", "retain", "expected"),
+    [
+        (np.diag([2.0, 1.0]), E1, 0.894427),
+        (np.array([[1.0, 1, 0], [0, 0, 2]]), np.diag([3.0, 2, 1]), 0.577350),
+    ],
+    ids=["D5", "D6"],
+)
+def test_the_feature_form_has_the_golden_values(forget, retain, expected):
+    value = dimensional_alignment(forget, retain, variant="feature")
+    assert value == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rounding", "rank"), [("half_up", 2), ("floor", 1), ("ceil", 2)])
+def test_the_rank_is_rounded_as_asked_for(rounding, rank):
+    features = np.diag([2.0, 1.0])  # E2: effective rank 1.649385
+    assert principal_basis(features, rounding=rounding).shape == (2, rank)
+    expected = dimensional_alignment(features, features, rank=rank)
+    assert dimensional_alignment(features, features, rounding=rounding) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"rounding": "up"}, "half_up, floor, ceil, got 'up'"), ({"variant": "x"}, "got 'x'")],
+)
+def test_an_unknown_option_of_alignment_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        dimensional_alignment(np.eye(2), np.eye(2), **options)
+
+
 def test_dimensional_alignment_is_not_centred():
     assert effective_rank(UNCENTRED) == pytest.approx(1.135270, abs=1e-6)
     assert principal_basis(UNCENTRED).shape == (3, 1)

@@ -1,13 +1,17 @@
 """Networks, hooks and the training loop."""
 
+import copy
 import math
+from dataclasses import dataclass, fields, replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.config import ModelConfig, TrainingConfig
-from unlearn_core.data.batches import to_device
+from unlearn_core.data.batches import Examples, replace_images, to_device
+from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import (
     MODELS,
     build_model,
@@ -21,6 +25,7 @@ from unlearn_core.training import (
     DivergedError,
     make_optimizer,
     optimise,
+    rate_factor,
     train,
     warmup_cosine,
 )
@@ -138,6 +143,131 @@ def test_the_learning_rate_rises_linearly_and_falls_along_a_half_cosine():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "expected"),
+    [
+        # 8 steps in 4 epochs; a quarter of them is warm-up: two steps
+        ("linear", 0.25, [0.5, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        ("cosine", 0.25, [0.5, 1, 1, 0.9330127, 0.75, 0.5, 0.25, 0.0669873]),
+        ("constant", 0.25, [0.5, 1, 1, 1, 1, 1, 1, 1]),
+        ("exponential", 0.25, [0.5, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
+        ("exponential", 0.0, [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
+        ("constant", 0.0, [1, 1, 1, 1, 1, 1, 1, 1]),
+    ],
+)
+def test_each_schedule_has_its_hand_computed_rates(schedule, warmup, expected):
+    factor = rate_factor(schedule, 8, warmup, decay=0.5, steps_per_epoch=2)
+    assert [factor(step) for step in range(8)] == pytest.approx(expected)
+
+
+def test_a_straight_line_and_a_half_cosine_end_at_zero_and_an_unknown_schedule_is_named():
+    for schedule in ("linear", "cosine"):
+        assert rate_factor(schedule, 8, 0.25)(8) == pytest.approx(0)
+    with pytest.raises(ValueError, match=r"one of cosine, linear, exponential.*, got 'step'"):
+        rate_factor("step", 8, 0.25)
+
+
+def test_training_follows_the_recipes_schedule_epoch_by_epoch(small_dataset):
+    model = build_model(ModelConfig(width=2), 1, 4, seeded())
+    source = to_device(small_dataset, small_dataset.is_train, CPU)  # 32 examples: 2 steps
+    recipe = TrainingConfig(
+        epochs=3,
+        batch_size=16,
+        learning_rate=0.02,
+        momentum=0.0,
+        weight_decay=0.0,
+        warmup_fraction=0.0,
+        schedule="exponential",
+        decay=0.5,
+    )
+    moved, bias = [], model.fc.bias
+    for _ in train(model, source, recipe, seeded(1)):
+        moved.append(bias.detach().clone())
+        last = bias.grad.clone()
+    assert torch.allclose(moved[4] - moved[5], 0.02 * 0.25 * last, atol=1e-7)
+    assert len(moved) == 6
+
+
+def scaled(name="resnet18", channels=3, **changes):
+    config = ModelConfig(name=name, width=2, input_size=24, **changes)
+    pair = config, replace(config, input_size=None)
+    return [build_model(each, channels, 4, seeded()).eval() for each in pair]
+
+
+@pytest.mark.parametrize(("name", "stem"), [("resnet18", "imagenet"), ("vit_s", "cifar")])
+def test_a_model_with_an_input_size_says_what_the_plain_one_says_of_scaled_images(name, stem):
+    model, plain = scaled(name, stem=stem)
+    head(plain).load_state_dict(head(model).state_dict())
+    images = torch.rand(2, 3, 8, 8, generator=seeded(1))
+    larger = F.interpolate(images, size=(24, 24), mode="bilinear", antialias=True)
+    with torch.no_grad():
+        assert torch.equal(model(images), plain(larger))
+        assert torch.equal(copy.deepcopy(model)(images), plain(larger))
+        assert torch.equal(model(larger), plain(larger))
+        assert name == "vit_s" or not torch.allclose(model(images), plain(images))
+    assert model.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_scaling_down_takes_every_pixel_into_account():
+    seen = []
+    model = build_model(ModelConfig(width=2, input_size=2), 1, 4, seeded()).eval()
+    model.conv1.register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
+    images = torch.zeros(1, 1, 8, 8)
+    images[0, 0, 0, 0] = 1.0
+    model(images)
+    # a triangle of half-width 4 around pixel 1.5, over pixels 0 to 5: 2.5 of 2.5 + 3.5 + ... + 0.5
+    weight = 2.5 / (2.5 + 3.5 + 3.5 + 2.5 + 1.5 + 0.5)
+    assert seen[0].shape == (1, 1, 2, 2)
+    assert seen[0][0, 0, 0, 0].item() == pytest.approx(weight**2, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["rfa", "neglora", "fisher"])
+def test_methods_do_the_same_on_a_scaling_model_and_on_images_scaled_before(small_dataset, method):
+    after = []
+    model, plain = scaled(channels=1, stem="imagenet")
+    train, forget = small_dataset.is_train, small_dataset.labels == 1
+    settings = {"rfa": {"epochs": 1}, "neglora": {"epochs": 1}, "fisher": {}}[method]
+    for net, size in ((model, None), (plain, 24)):
+        halves = [to_device(small_dataset, mask & train, CPU) for mask in (forget, ~forget)]
+        inputs = UnlearnInputs(
+            model=net,
+            forget=Resized.of(halves[0], size),
+            retain=Resized.of(halves[1], size),
+            generator=seeded(2),
+        )
+        list(get_method(method).run(inputs, resolve_settings(method, settings)))
+        after.append(net.state_dict())
+    start = build_model(ModelConfig(width=2, stem="imagenet"), 1, 4, seeded()).state_dict()
+    assert after[0].keys() == after[1].keys() == start.keys()
+    assert all(torch.allclose(after[0][name], after[1][name], atol=1e-6) for name in start)
+    assert any(not torch.equal(after[0][name], start[name]) for name in start)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resized(Examples):
+    """Examples whose batches are scaled before any model sees them."""
+
+    size: int | None = None
+
+    @classmethod
+    def of(cls, examples, size):
+        return cls(**{f.name: getattr(examples, f.name) for f in fields(Examples)}, size=size)
+
+    def take(self, rows):
+        return self.of(super().take(rows), self.size)
+
+    def join(self, other):
+        return self.of(super().join(other), self.size)
+
+    def _batch(self, rows):
+        batch = super()._batch(rows)
+        if self.size is None:
+            return batch
+        shape = (self.size, self.size)
+        images = F.interpolate(batch.images, size=shape, mode="bilinear", antialias=True)
+        return replace_images(batch, images)
+
+
 def test_optimisers_train_only_what_requires_a_gradient():
     frozen, free = nn.Parameter(torch.zeros(1), requires_grad=False), nn.Parameter(torch.zeros(1))
     for name in ("sgd", "adam", "adamw"):
@@ -152,8 +282,8 @@ def test_optimisers_train_only_what_requires_a_gradient():
 def test_a_diverging_loss_stops_before_it_touches_the_weights():
     weight = nn.Parameter(torch.ones(1))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    factors = [1.0, float("nan")]
-    steps = optimise(optimizer, factors, lambda f: {OBJECTIVE: f * weight.sum()}, total=2)
+    factors = [[1.0], [float("nan")]]
+    steps = optimise(optimizer, factors, lambda f: {OBJECTIVE: f[0] * weight.sum()}, total=2)
     assert next(steps).losses == {OBJECTIVE: 1.0}
     with pytest.raises(DivergedError, match="The loss became nan at step 2 of 2"):
         next(steps)
@@ -163,7 +293,7 @@ def test_a_diverging_loss_stops_before_it_touches_the_weights():
 def test_a_batch_with_nothing_to_learn_from_takes_no_step():
     weight = nn.Parameter(torch.ones(1))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    steps = list(optimise(optimizer, [0], lambda _b: {OBJECTIVE: torch.zeros(())}, total=1))
+    steps = list(optimise(optimizer, [[0]], lambda _b: {OBJECTIVE: torch.zeros(())}, total=1))
     assert (steps[0].step, weight.item()) == (1, 1.0)
 
 

@@ -16,10 +16,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import confusion_matrix, log_loss
 
 from tests.golden.regressions import called_members, probe, told_apart
-from unlearn_core.data.batches import Batch
-from unlearn_core.methods.losses import average_label
+from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.methods.averages import average_feature, class_frequencies
+from unlearn_core.methods.losses import average_label, residual_alignment_loss
 from unlearn_core.methods.neggrad_plus import distance_squared, joint_objective
-from unlearn_core.methods.rfa import task_loss
+from unlearn_core.methods.rfa_losses import task_loss
 from unlearn_core.metrics import METRICS
 from unlearn_core.metrics.attacks import separability
 from unlearn_core.metrics.backdoor import attack_success_rate
@@ -71,6 +72,77 @@ def test_the_task_loss_of_rfa_is_scikit_learns_log_loss_with_two_kinds_of_labels
     )
     value = task_loss(double(logits), batch, retain_weight=0.7, forget_weight=1.3)
     assert value.item() == pytest.approx(expected, abs=1e-6)
+
+
+def size(difference, norm):
+    """An example's norm, by plain autograd."""
+    squares = (difference**2).flatten(1)
+    if norm == "mse":
+        return squares.mean(dim=1)
+    return squares.sum(dim=1) if norm == "sq" else squares.sum(dim=1).sqrt()
+
+
+@given(
+    seed=seeds,
+    forget=st.lists(st.booleans(), min_size=1, max_size=6),
+    norm=st.sampled_from(["mse", "l2", "sq"]),
+    use_teacher=st.booleans(),
+    use_given=st.booleans(),
+)
+@QUICK
+def test_residual_alignment_has_the_values_and_gradients_of_plain_autograd(
+    seed, forget, norm, use_teacher, use_given
+):
+    random, gone = np.random.default_rng(seed), torch.tensor([False, *forget])
+    shapes = [(len(gone), 3), (len(gone), 2, 2, 2)]
+    residuals, own, teacher = ([double(random.normal(size=s)) for s in shapes] for _ in range(3))
+    given = [double(random.normal(size=s[1:])) for s in shapes] if use_given else None
+    again = [r.clone().requires_grad_(True) for r in residuals]
+    residuals = [r.requires_grad_(True) for r in residuals]
+    expected = torch.zeros((), dtype=torch.float64)
+    for k, residual in enumerate(again):
+        target = teacher[k] if use_teacher else own[k]
+        moved = own[k] + residual - target
+        average = given[k] if use_given else target[~gone].mean(dim=0)
+        expected = expected + 0.7 * size(moved[~gone], norm).mean()
+        if gone.any():
+            gaps = average - target[gone]
+            expected = expected + 1.3 * size(moved[gone] - gaps, norm).mean()
+    value = residual_alignment_loss(
+        residuals,
+        own,
+        gone,
+        norm=norm,
+        alpha=0.7,
+        beta=1.3,
+        teacher=teacher if use_teacher else None,
+        averages=given,
+    )
+    value.backward()
+    expected.backward()
+    assert value.item() == pytest.approx(expected.item())
+    for found, wanted in zip(residuals, again, strict=True):
+        assert found.grad.numpy() == pytest.approx(wanted.grad.numpy(), abs=1e-9)
+
+
+@given(seed=seeds, forget=st.lists(st.booleans(), min_size=1, max_size=8))
+@QUICK
+def test_average_features_and_class_frequencies_are_numpys(seed, forget):
+    random, forget = np.random.default_rng(seed), np.array([False, *forget])
+    features, labels = random.normal(size=(len(forget), 3, 2)), random.integers(0, 4, len(forget))
+    value = average_feature(double(features), torch.from_numpy(forget))
+    assert value.numpy() == pytest.approx(features[~forget].mean(axis=0))
+    examples = Examples(
+        images=torch.zeros((len(forget), 1, 1, 1), dtype=torch.uint8),
+        labels=torch.from_numpy(labels),
+        example_ids=torch.arange(len(forget)),
+        is_forget=torch.from_numpy(forget),
+        n_classes=4,
+        mean=torch.zeros(1, 1, 1),
+        std=torch.ones(1, 1, 1),
+    )
+    shares = np.eye(4)[labels].mean(axis=0)
+    assert class_frequencies(examples).numpy() == pytest.approx(shares, abs=1e-6)
 
 
 @given(seed=seeds, alpha=st.floats(0, 1))

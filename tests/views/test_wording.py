@@ -64,6 +64,15 @@ def test_recipe_names_what_is_needed_to_repeat_the_comparison(report):
     for part in ("Handwritten digits", "resnet18, width 8", "class 3", "15 epochs", "seeds 0, 1"):
         assert part in text
     assert "class 3" not in recipe(report, with_request=False)
+    assert "ImageNet" not in text
+
+
+def test_recipe_tells_of_imagenet_weights_and_of_scaled_images(report):
+    report["comparison"]["model"].update(pretrained=True, input_size=224)
+    report["comparison"]["training"]["schedule"] = "linear"
+    text = recipe(report)
+    for part in ("from ImageNet weights", "images scaled to 224x224", "0.05 (linear)"):
+        assert part in text
 
 
 def test_missing_values_are_listed_with_their_reason(report):

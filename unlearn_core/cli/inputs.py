@@ -23,6 +23,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         train_examples=args.train_examples,
         epochs=args.epochs,
         precision=_precision(args),
+        pretrained=args.pretrained,
     )
 
 

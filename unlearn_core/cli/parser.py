@@ -60,6 +60,11 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--model", default="resnet18")
     parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
+    parser.add_argument(
+        "--pretrained",
+        action="store_true",
+        help="start from ImageNet weights, on images scaled to 224 pixels, and fine-tune as RFA",
+    )
     parser.add_argument("--train-examples", type=int)
     parser.add_argument("--epochs", type=int, help="of the original's training")
     parser.add_argument("--seeds", default="0", help="whole numbers with commas")

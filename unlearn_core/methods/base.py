@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
+from unlearn_core.models import initialise
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 
@@ -34,6 +35,8 @@ class UnlearnInputs:
     precision : {"fp32", "bf16"}
     recipe : TrainingConfig
         How the original was trained; `retrain` follows it again.
+    restart : callable taking the model and the generator
+        Sets the model back to where its training started; `retrain` does so first.
     extras : dict of tensors
         What the method leaves behind besides the model, such as its adapter.
     facts : dict of float
@@ -49,6 +52,7 @@ class UnlearnInputs:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: str = "fp32"
     recipe: TrainingConfig = field(default_factory=TrainingConfig)
+    restart: Callable[[nn.Module, torch.Generator], None] = initialise
     extras: dict[str, Tensor] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
     log: Callable[[str], None] = lambda _line: None

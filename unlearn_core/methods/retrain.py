@@ -1,6 +1,7 @@
-"""Retrain: the reference. Train again from fresh weights, never seeing the forget set.
+"""Retrain: the reference. Train again from the start, never seeing the forget set.
 
-Objective: cross-entropy on D_r, with the recipe that made the original.  All parameters are
+Objective: cross-entropy on D_r, with the recipe that made the original, from fresh weights or, if
+the original started from those of ImageNet, from these with a fresh classifier.  All parameters are
 trained, in train mode.  The classifier keeps its outputs for forgotten classes.  It costs as
 much as the original training, which is what the other methods try to avoid.
 Source: the exact-unlearning baseline of all three papers.
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings
-from unlearn_core.models import initialise
 from unlearn_core.training import Progress, train
 
 
@@ -27,5 +27,5 @@ class RetrainSettings(Settings):
 )
 def retrain(inputs: UnlearnInputs, settings: RetrainSettings) -> Iterator[Progress]:  # noqa: ARG001
     """Change `inputs.model` in place, yielding once per optimiser step."""
-    initialise(inputs.model, inputs.generator)
+    inputs.restart(inputs.model, inputs.generator)
     yield from train(inputs.model, inputs.retain, inputs.recipe, inputs.generator, inputs.precision)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.subspace import (
+    ROUNDINGS,
     check_features,
     effective_rank_of,
     principal_basis,
@@ -53,6 +54,8 @@ def dimensional_alignment(
     retain_features: NDArray[np.floating],
     *,
     rank: int | None = None,
+    rounding: str = "half_up",
+    variant: str = "covariance",
 ) -> float:
     r"""Return how much of the forget set's covariance lies in the retain set's subspace.
 
@@ -64,8 +67,12 @@ def dimensional_alignment(
     ----------
     forget_features, retain_features : ndarray of shape (n_examples, n_features)
     rank : int, optional
-        Number of eigenvectors; None takes the effective rank of the retained features,
-        rounded half up.
+        Number of eigenvectors; None takes the effective rank of the retained features.
+    rounding : {"half_up", "floor", "ceil"}
+        How the effective rank becomes a whole number (at least 1), which MUDA leaves open.
+    variant : {"covariance", "feature"}
+        "covariance" is eq. 1; "feature" measures F_f itself in place of G_f, which weighs
+        strong directions less.
 
     Returns
     -------
@@ -76,7 +83,8 @@ def dimensional_alignment(
     Raises
     ------
     ValueError
-        If an array is empty or not finite, the widths differ, or `rank` is out of range.
+        If an array is empty or not finite, the widths differ, `rank` is out of range, or
+        `rounding` or `variant` is unknown.
 
     References
     ----------
@@ -98,13 +106,18 @@ def dimensional_alignment(
         )
     if rank is not None and not 1 <= rank <= n_features:
         raise ValueError(f"`rank` must be between 1 and {n_features}, got {rank}.")
-    basis = principal_basis(retain_features, rank=rank)
-    exact = forget_features.astype(np.float64)
-    gram = exact.T @ exact
-    size = np.linalg.norm(gram)
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"`rounding` must be one of {', '.join(ROUNDINGS)}, got {rounding!r}.")
+    if variant not in ("covariance", "feature"):
+        raise ValueError(f'`variant` must be "covariance" or "feature", got {variant!r}.')
+    basis = principal_basis(retain_features, rank=rank, rounding=rounding)
+    measured = forget_features.astype(np.float64)
+    if variant == "covariance":
+        measured = measured.T @ measured
+    size = np.linalg.norm(measured)
     if size == 0:
         return 0.0
-    return min(1.0, float(np.linalg.norm(gram @ basis) / size))
+    return min(1.0, float(np.linalg.norm(measured @ basis) / size))
 
 
 def _finite(features: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -1,7 +1,7 @@
 """Networks. Importing this package fills `MODELS`; add one by adding a line here."""
 
 from unlearn_core.models import resnet, vit
-from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise
+from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
 from unlearn_core.models.hooks import captured_features, captured_outputs, head
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "head",
     "initialise",
     "resnet",
+    "restart",
     "vit",
 ]

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from unlearn_core.config import ModelConfig
+from unlearn_core.models.pretrained import load_imagenet_weights
+from unlearn_core.models.scaling import scale_inputs
 
 Builder = Callable[[ModelConfig, int, int], nn.Module]
 
@@ -42,19 +44,33 @@ def register_model(name: str, *, label: str, source: str) -> Callable[[Builder],
 def build_model(
     config: ModelConfig, channels: int, n_classes: int, generator: torch.Generator
 ) -> nn.Module:
-    """Build the network and initialise it from `generator`.
+    """Build the network with the weights that training starts from (see `restart`).
 
     Raises
     ------
     ValueError
         If the name is unknown.
+    WeightsNotFoundError
+        If ImageNet weights are asked for and there is neither a file nor a network.
     """
     if config.name not in MODELS:
         known = ", ".join(sorted(MODELS))
         raise ValueError(f"Unknown model {config.name!r}. Known models: {known}.")
     model = MODELS[config.name].build(config, channels, n_classes)
-    initialise(model, generator)
+    restart(model, generator, config)
+    if config.input_size is not None:
+        scale_inputs(model, config.input_size)
     return model
+
+
+def restart(model: nn.Module, generator: torch.Generator, config: ModelConfig) -> None:
+    """Set a network back to where its training starts: fresh weights, or those of ImageNet.
+
+    The classifier is drawn from `generator` in both cases.
+    """
+    initialise(model, generator)
+    if config.pretrained:
+        load_imagenet_weights(model, config.name)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:

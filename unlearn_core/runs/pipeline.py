@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST, Cost
-from unlearn_core.models import build_model
+from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs import maps, measure
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
@@ -177,7 +178,7 @@ class _Making:
 
     def _learn(self) -> tuple[nn.Module, dict[str, Any]]:
         """Train the retrained model on with all of D, whose forget set is new to it."""
-        model = self._fresh()
+        model = self._fresh(pretrained=False)
         model.load_state_dict(self.store.load(self.config.retrained().key()).weights())
         return self._train(model, "incremental", "learn")
 
@@ -189,7 +190,7 @@ class _Making:
         return model, self._follow(model, steps, stage)
 
     def _unlearn(self) -> tuple[nn.Module, dict[str, Any]]:
-        model = self._fresh()
+        model = self._fresh(pretrained=False)  # its weights are replaced at once
         model.load_state_dict(self.store.load(self.config.base().key()).weights())
         method = get_method(self.config.method)
         augment = self.config.training.augment
@@ -201,6 +202,7 @@ class _Making:
             device=self.device,
             precision=self.config.precision,
             recipe=self.config.training,
+            restart=partial(restart, config=self.config.model),
             facts=self.facts,
             log=self.writer.log,
         )
@@ -214,7 +216,7 @@ class _Making:
         base = self.store.load(self.config.base().key())
         for name in (MODEL, ARRAYS):
             self.writer.link(base, name)
-        model = self._fresh()
+        model = self._fresh(pretrained=False)
         model.load_state_dict(base.weights())
         self.recorder.probe(model.eval(), step=0)
         return model, asdict(NO_COST)
@@ -263,10 +265,14 @@ class _Making:
         frames = self.recorder.frames
         return maps.draw(self.writer, base, self.sets, frames, self.projection, before=before)
 
-    def _fresh(self) -> nn.Module:
+    def _fresh(self, *, pretrained: bool = True) -> nn.Module:
+        """Build the network; `pretrained=False` leaves ImageNet weights out where they were due."""
         generator = torch_stream(self.config.seed, "initial weights")
+        network = self.config.model
+        if not pretrained:
+            network = replace(network, pretrained=False)
         channels = self.dataset.images.shape[1]
-        model = build_model(self.config.model, channels, self.dataset.n_classes, generator)
+        model = build_model(network, channels, self.dataset.n_classes, generator)
         return model.to(self.device)
 
     def _on_device(self, mask: Any, augment: str = "none") -> Any:

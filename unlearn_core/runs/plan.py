@@ -8,6 +8,7 @@ from typing import Any
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
+from unlearn_core.runs.recipes import FINE_TUNING, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
 
@@ -21,14 +22,25 @@ def comparison_config(
     train_examples: int | None = None,
     epochs: int | None = None,
     precision: str = "fp32",
+    pretrained: bool = False,
 ) -> RunConfig:
-    """Return the config of the original of a comparison, with the data set's own recipe."""
+    """Return the config of the original of a comparison, with the data set's own recipe.
+
+    A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
+    them as in RFA, for as many epochs as the data set's recipe has.
+    """
     spec = get_dataset(dataset)
-    recipe = spec.recipe if epochs is None else replace(spec.recipe, epochs=epochs)
+    network = ModelConfig(name=model, width=width or spec.width, stem=spec.stem)
+    recipe = spec.recipe
+    if pretrained:
+        network = pretrained_model(model, spec, width=width)
+        recipe = replace(FINE_TUNING, epochs=recipe.epochs)
+    if epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
     target = forget.values[0] if forget.kind == "backdoor" else None
     return RunConfig(
         data=DataConfig(name=dataset, train_examples=train_examples, poison_target=target),
-        model=ModelConfig(name=model, width=width or spec.width, stem=spec.stem),
+        model=network,
         training=recipe,
         forget=forget,
         precision=precision,

@@ -23,13 +23,24 @@ def recipe(report: Mapping[str, Any], *, with_request: bool = True) -> str:
     return "; ".join(
         [
             data,
-            f"{model['name']}, width {model['width']}, {model['norm']} norm",
+            _network(model),
             *([f"forget {describe_forget(about['forget'], ())}"] if with_request else []),
             f"{training['epochs']} epochs of {training['optimizer']} at learning rate "
-            f"{training['learning_rate']:g}, batch {training['batch_size']}",
+            f"{training['learning_rate']:g} ({training['schedule']}), "
+            f"batch {training['batch_size']}",
             seeds_text(about["seeds"]),
         ]
     )
+
+
+def _network(model: Mapping[str, Any]) -> str:
+    size = model["input_size"]
+    parts = [
+        f"{model['name']}, width {model['width']}, {model['norm']} norm",
+        *(["from ImageNet weights"] if model["pretrained"] else []),
+        *([f"images scaled to {size}x{size}"] if size else []),
+    ]
+    return ", ".join(parts)
 
 
 def seeds_text(seeds: list[int]) -> str:

@@ -1,0 +1,135 @@
+"""ImageNet weights: downloaded once by torchvision and timm, then read from their caches.
+
+The classifier keeps the weights it has, because its classes are others.  Images of one channel get
+the sum of the first convolution's three kernels, which is what repeating grey over red, green and
+blue gives.  The weights were made on images normalised with ImageNet's statistics; here images are
+normalised with those of their own data set.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.models.hooks import head
+
+TIMM_FILE = "model.safetensors"
+Weights = dict[str, Tensor]
+
+
+class WeightsNotFoundError(FileNotFoundError):
+    """The weights are neither on this machine nor to be had from the network."""
+
+
+def load_imagenet_weights(model: nn.Module, name: str) -> None:
+    """Set every weight of `model` but the classifier's to the published ones, in place.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A network of the published shape, for images of one or three channels.
+    name : str
+        Which network it is: a name from `config.PRETRAINED`.
+
+    Raises
+    ------
+    WeightsNotFoundError
+        If there is neither a file nor a network.
+    ValueError
+        If the weights do not fit the network.
+    """
+    classifier = _name_of(model, head(model))
+    weights = _without(imagenet_weights(name), classifier)
+    first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+    if first.in_channels == 1:
+        kernel = f"{_name_of(model, first)}.weight"
+        weights[kernel] = weights[kernel].sum(dim=1, keepdim=True)
+    _require_same_shapes(weights, _without(model.state_dict(), classifier), name)
+    model.load_state_dict(weights, strict=False)
+
+
+def imagenet_weights(name: str) -> Weights:
+    """Return the published weights by name, with the classifier of ImageNet.
+
+    Raises
+    ------
+    WeightsNotFoundError
+        If there is neither a file nor a network.
+    """
+    return SOURCES[name]()
+
+
+def _name_of(model: nn.Module, wanted: nn.Module) -> str:
+    found: str = next(name for name, module in model.named_modules() if module is wanted)
+    return found
+
+
+def _without(weights: Weights, layer: str) -> Weights:
+    return {name: w for name, w in weights.items() if not name.startswith(f"{layer}.")}
+
+
+def _require_same_shapes(given: Weights, wanted: Weights, name: str) -> None:
+    for own in sorted(given.keys() | wanted.keys()):
+        shapes = [tuple(part[own].shape) if own in part else None for part in (given, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"The ImageNet weights of {name} must fit the network, "
+                f"but {own} is {shapes[0]} in them and {shapes[1]} in it."
+            )
+
+
+def _from_torchvision(choices: str) -> Weights:
+    from torchvision import models
+
+    source = getattr(models, choices).IMAGENET1K_V1
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(source.url).name
+    try:
+        weights: Weights = source.get_state_dict(
+            progress=False, check_hash=True, weights_only=True, map_location="cpu"
+        )
+    except OSError as error:
+        raise WeightsNotFoundError(_missing(str(source), file, error)) from error
+    return weights
+
+
+def _from_timm(tag: str) -> Weights:
+    from timm.models import create_model  # takes seconds to load
+
+    file = _from_hugging_face(f"timm/{tag}")
+    model: nn.Module = create_model(tag, pretrained=True, pretrained_cfg_overlay={"file": file})
+    return model.state_dict()
+
+
+def _from_hugging_face(repository: str) -> str:
+    """Return the path of the repository's weights; a cached file is found without a network."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    find: Any = partial(hf_hub_download, repository, TIMM_FILE)
+    try:
+        return str(find(local_files_only=True))
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return str(find())
+    except OSError as error:
+        folder = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+        file = folder / "snapshots" / "<revision>" / TIMM_FILE
+        raise WeightsNotFoundError(_missing(repository, file, error)) from error
+
+
+def _missing(what: str, file: Path, error: OSError) -> str:
+    reason = str(error).strip().partition("\n")[0]
+    return f"The ImageNet weights {what} are not at {file} and cannot be downloaded: {reason}"
+
+
+SOURCES = {
+    "resnet18": partial(_from_torchvision, "ResNet18_Weights"),
+    "resnet50": partial(_from_torchvision, "ResNet50_Weights"),
+    "vit_b_16": partial(_from_timm, "vit_base_patch16_224.augreg2_in21k_ft_in1k"),
+    "tiny_vit": partial(_from_timm, "tiny_vit_21m_224.dist_in22k_ft_in1k"),
+}
