@@ -84,10 +84,11 @@ def comparison(tmp_path_factory):
 def learned(comparison, tmp_path_factory):
     """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""
     from unlearn_core.runs.pipeline import execute
+    from unlearn_core.runs.plan import incremental_config
 
     kept = Store(tmp_path_factory.mktemp("learned"))
     shutil.copytree(comparison.store.runs, kept.runs)
-    run = execute(TINY.incremental(), store=kept, device="cpu", projection=QUICK_MAPS)
+    run = execute(incremental_config(TINY), store=kept, device="cpu", projection=QUICK_MAPS)
     return SimpleNamespace(store=kept, config=TINY, run=run, projection=QUICK_MAPS)
 
 

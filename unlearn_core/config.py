@@ -196,9 +196,8 @@ class RunConfig:
     """Everything that a run's result depends on.
 
     Two runs with equal configs have equal keys, and so share one folder of the store.
-    `method` is `"original"`, `"incremental"` or a name from `unlearn_core.methods.METHODS`;
-    `settings` holds every field of that method's settings class (see
-    `unlearn_core.methods.resolve_settings`), and is empty for the first two.
+    `method` is `"original"`, `"incremental"` or a name from `unlearn_core.methods.METHODS`, and
+    `settings` holds every field of its settings class (`unlearn_core.methods.resolve_settings`).
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -252,10 +251,6 @@ class RunConfig:
     def retrained(self) -> RunConfig:
         """Return the config of the reference: the model trained without the forget set."""
         return replace(self, method="retrain", settings={})
-
-    def incremental(self) -> RunConfig:
-        """Return the config of the retrained model, trained on with what it has not seen."""
-        return replace(self, method="incremental", settings={})
 
 
 def usual_preset(presets: Collection[str], dataset: str, forget: ForgetConfig) -> str | None:

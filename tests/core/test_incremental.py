@@ -11,7 +11,7 @@ import torch
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.runs.comparison import comparisons, report
 from unlearn_core.runs.pipeline import execute
-from unlearn_core.runs.plan import incremental_configs, with_parents
+from unlearn_core.runs.plan import incremental_config, incremental_configs, with_parents
 from unlearn_core.runs.request import validate
 from unlearn_core.runs.store import Store
 from unlearn_core.training import train
@@ -38,7 +38,7 @@ def made(tmp_path_factory):
         patch.setattr("unlearn_core.runs.maps.importlib", NO_UMAP)
         old = execute(SMALL.retrained(), store=kept, device="cpu")
         patch.setattr("unlearn_core.runs.pipeline.train", noting)
-        new = execute(SMALL.incremental(), store=kept, device="cpu")
+        new = execute(incremental_config(SMALL), store=kept, device="cpu")
     return SimpleNamespace(store=kept, old=old, new=new, starts=starts)
 
 
@@ -69,7 +69,7 @@ def test_it_looks_at_all_training_examples_by_the_originals_recipe(made):
 def test_the_same_seed_gives_the_same_weights(made, store, no_maps):
     shutil.copytree(made.store.runs, store.runs)
     store.delete(made.new.key)
-    again = execute(SMALL.incremental(), store=store, device="cpu").weights()
+    again = execute(incremental_config(SMALL), store=store, device="cpu").weights()
     first = made.new.weights()
     assert all(torch.equal(again[name], first[name]) for name in first)
 
@@ -88,7 +88,7 @@ def test_its_steps_begin_on_the_old_models_map(learned):
 
 
 def test_it_needs_the_base_and_the_retrained_model():
-    config = SMALL.incremental()
+    config = incremental_config(SMALL)
     assert with_parents(config) == [SMALL.base(), SMALL.retrained(), config]
     planned = incremental_configs(SMALL, seeds=(0, 1))
     assert [c.method for c in planned] == ["original", "retrain"] * 2 + ["incremental"] * 2
@@ -100,14 +100,17 @@ def test_it_needs_the_base_and_the_retrained_model():
 )
 def test_requests_that_name_no_class_are_refused(store, kind, values):
     config = replace(SMALL, forget=ForgetConfig(kind=kind, values=values))
-    for attempt in (lambda: validate(config.incremental()), lambda: incremental_configs(config)):
+    for attempt in (
+        lambda: validate(incremental_config(config)),
+        lambda: incremental_configs(config),
+    ):
         with pytest.raises(ValueError, match=f"class or a subclass, got one of kind '{kind}'"):
             attempt()
 
 
 def test_settings_are_refused():
     with pytest.raises(ValueError, match="The incremental has no settings, got"):
-        validate(replace(SMALL.incremental(), settings={"epochs": 1}))
+        validate(replace(incremental_config(SMALL), settings={"epochs": 1}))
 
 
 def test_it_stays_apart_from_the_methods_of_its_comparison(learned):

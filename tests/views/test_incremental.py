@@ -8,6 +8,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.demo import slim
+from unlearn_core.runs.plan import incremental_config
 from unlearn_core.runs.request import dataset_of
 from unlearn_core.runs.store import Store
 from unlearn_core.views import curves, incremental, jobs
@@ -123,6 +124,6 @@ def test_only_classes_and_subclasses_can_be_learned():
 
 
 def test_the_queue_has_a_name_for_it(learned):
-    assert jobs.run_name(learned.config.incremental(), {}) == "Incremental"
-    timed = [(learned.config.incremental(), 9.0)]
-    assert jobs.estimate(learned.config.incremental(), timed).seconds == 9.0
+    assert jobs.run_name(incremental_config(learned.config), {}) == "Incremental"
+    timed = [(incremental_config(learned.config), 9.0)]
+    assert jobs.estimate(incremental_config(learned.config), timed).seconds == 9.0

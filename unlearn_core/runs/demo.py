@@ -38,7 +38,7 @@ from unlearn_core.runs.artefact import (
     RunArtefact,
 )
 from unlearn_core.runs.pipeline import OnProgress, execute
-from unlearn_core.runs.plan import comparison_config, run_configs
+from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import describe_file
 
@@ -53,7 +53,7 @@ def demo_configs() -> tuple[list[RunConfig], list[RunConfig]]:
     """Return the runs that are shipped with all that pages show, and those with numbers only."""
     chosen = comparison_config(DATASET, CLASS)
     settings = {name: plain(usual_settings(name, DATASET, CLASS)) for name in METHODS}
-    shown = [*run_configs(chosen, settings), chosen.incremental()]
+    shown = [*run_configs(chosen, settings), incremental_config(chosen)]
     sampled = comparison_config(DATASET, SAMPLE)
     sweep = [
         replace(

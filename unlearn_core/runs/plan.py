@@ -77,8 +77,13 @@ def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> l
         If the request is neither for classes nor for subclasses.
     """
     require_learnable(comparison.forget)
-    learned = [replace(comparison, seed=seed).incremental() for seed in seeds]
+    learned = [incremental_config(replace(comparison, seed=seed)) for seed in seeds]
     return [*run_configs(comparison, {}, seeds), *learned]
+
+
+def incremental_config(config: RunConfig) -> RunConfig:
+    """Return the config of the retrained model, trained on with what it has not seen."""
+    return replace(config, method="incremental", settings={})
 
 
 def require_learnable(forget: ForgetConfig) -> None:
