@@ -15,6 +15,7 @@ def main() -> None:
             st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
             st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
+            st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
         ],
         "Learn": [
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),

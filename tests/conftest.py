@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: a store, small configs, and one tiny comparison with maps."""
 
 import os
+import shutil
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -77,6 +78,18 @@ def comparison(tmp_path_factory):
     }
     runs["base"] = kept.load(TINY.base().key())
     return SimpleNamespace(store=kept, config=TINY, runs=runs, projection=QUICK_MAPS)
+
+
+@pytest.fixture(scope="session")
+def learned(comparison, tmp_path_factory):
+    """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""
+    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.runs.plan import incremental_config
+
+    kept = Store(tmp_path_factory.mktemp("learned"))
+    shutil.copytree(comparison.store.runs, kept.runs)
+    run = execute(incremental_config(TINY), store=kept, device="cpu", projection=QUICK_MAPS)
+    return SimpleNamespace(store=kept, config=TINY, run=run, projection=QUICK_MAPS)
 
 
 @pytest.fixture

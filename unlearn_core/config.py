@@ -196,8 +196,8 @@ class RunConfig:
     """Everything that a run's result depends on.
 
     Two runs with equal configs have equal keys, and so share one folder of the store.
-    `method` is `"original"` or a name from `unlearn_core.methods.METHODS`; `settings` holds
-    every field of that method's settings class (see `unlearn_core.methods.resolve_settings`).
+    `method` is `"original"`, `"incremental"` or a name from `unlearn_core.methods.METHODS`, and
+    `settings` holds every field of its settings class (`unlearn_core.methods.resolve_settings`).
     """
 
     data: DataConfig = field(default_factory=DataConfig)

@@ -66,6 +66,41 @@ def test_sweep_makes_one_run_per_value_and_labels_it(cache, capsys):
     assert labels == ["Original", "Retrained", "NegGrad (epochs=1)", "NegGrad (epochs=2)"]
 
 
+def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_class(cache, capsys):
+    command = ["incremental", "--dataset", "digits", "--forget-class", "3", *SMALL[:-1]]
+    report, rows = cache / "out.json", cache / "out.csv"
+    assert main([*command, "--json", str(report), "--csv", str(rows)]) == 0
+    content = json.loads(report.read_text())
+
+    assert [model["name"] for model in content["models"]] == ["old", "new"]
+    assert content["comparison"]["forget"] == {"kind": "class", "values": [3]}
+    old = content["models"][0]
+    assert old["metrics"]["forget_accuracy"] == 0
+    assert sum(old["nearest_classes"].values()) == pytest.approx(1)
+    assert "3" not in old["nearest_classes"]
+    for model in content["models"]:
+        assert {name for name, v in model["metrics"].items() if v is None} == set(model["reasons"])
+    table = pd.read_csv(rows)
+    assert list(table.columns) == ["model", "seed", "metric", "value", "reason"]
+    printed = capsys.readouterr().out
+    assert "New model" in printed
+    assert "nearest to classes: " in printed
+
+
+def test_run_of_an_incremental_config_shows_both_models(cache, capsys):
+    plain = {
+        "data": {"name": "digits", "train_examples": 200},
+        "model": {"width": 4},
+        "training": {"epochs": 1},
+        "forget": {"kind": "class", "values": [1]},
+        "method": "incremental",
+    }
+    path, report = cache / "config.json", cache / "out.json"
+    path.write_text(json.dumps(plain))
+    assert main(["run", str(path), "--quiet", "--json", str(report)]) == 0
+    assert [m["name"] for m in json.loads(report.read_text())["models"]] == ["old", "new"]
+
+
 def test_run_takes_a_config_file(cache):
     from unlearn_core.config import RunConfig
     from unlearn_core.runs.store import Store, default_root
@@ -98,6 +133,10 @@ def test_run_takes_a_config_file(cache):
         (["compare", "--forget-random", "99999"], "must be between 1 and 1437, got 99999"),
         (["compare", "--forget-class", "1", "--train-examples", "9999"], "at most 1438"),
         (["compare", "--forget-class", "1", "--seeds", "-1"], "whole number from 0, got -1"),
+        (
+            ["incremental", "--forget-random", "9"],
+            "a class or a subclass, got one of kind 'random'",
+        ),
         (["run", "nowhere.json"], "There is no config file nowhere.json"),
         (
             ["sweep", "--method", "rfa", "--setting", "gama", "--values", "1"],

@@ -7,7 +7,8 @@ import pytest
 
 from unlearn_core.methods import METHODS
 from unlearn_core.runs import catalogue
-from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, demo_configs
+from unlearn_core.runs.artefact import ARRAYS, MODEL
+from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, demo_configs, slim
 from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
 
@@ -27,10 +28,30 @@ def test_every_shipped_run_is_whole(shipped):
 
 def test_the_demo_holds_all_methods_and_both_gamma_sweeps(shipped):
     configs = [shipped.load(key).config for key in shipped.list()]
-    assert {c.method for c in configs if c.forget == CLASS} == {"original", *METHODS}
+    expected = {"original", "incremental", *METHODS}
+    assert {c.method for c in configs if c.forget == CLASS} == expected
     for forget in (CLASS, SAMPLE):
         gammas = {c.settings["gamma"] for c in configs if c.method == "rfa" and c.forget == forget}
         assert gammas == set(GAMMAS)
+
+
+def test_the_demo_shows_the_class_before_and_after_it_is_learned():
+    shown, numbers = demo_configs()
+    [learned] = [config for config in (*shown, *numbers) if config.method == "incremental"]
+    assert learned in shown
+    assert learned.forget == CLASS
+
+
+def test_a_run_shipped_without_arrays_keeps_its_numbers_and_maps(learned, tmp_path):
+    slim(learned.run, tmp_path / "runs", weights=False, arrays=False)
+    small = Store(tmp_path).load(learned.run.key)
+    assert Store(tmp_path).verify(small.key) == []
+    assert small.metrics() == learned.run.metrics()
+    assert small.projections() == learned.run.projections()
+    assert not small.has(ARRAYS)
+    assert not small.has(MODEL)
+    assert {ARRAYS, MODEL} <= set(small.manifest["left_out"])
+    assert small.manifest["half_precision"] == ["maps"]
 
 
 def test_the_demo_is_what_make_demo_would_make_now(shipped):

@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     references = [config.original()] if config.forget.kind != "none" else []
+    if config.method == "incremental":
+        references.append(config.retrained())
     return _make_and_show([*references, config], args)
 
 
@@ -57,6 +59,14 @@ def sweep(args: argparse.Namespace) -> int:
         settings = inputs.settings(args.method, start, changed, preset=args.preset)
         configs += run_configs(start, {args.method: settings}, seeds)
     return _make_and_show(list({config.key(): config for config in configs}.values()), args)
+
+
+def incremental(args: argparse.Namespace) -> int:
+    """Let the retrained model learn what it has not seen, and print what that does to features."""
+    from unlearn_core.runs.plan import incremental_configs
+
+    seeds = inputs.integers(args.seeds, "--seeds")
+    return _make_and_show(incremental_configs(inputs.comparison(args), seeds), args)
 
 
 def listing(args: argparse.Namespace) -> int:
@@ -139,11 +149,14 @@ def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) 
 
 
 def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
-    from unlearn_core.runs.comparison import Comparison, report
+    from unlearn_core.cli.learned import show_learned
+    from unlearn_core.runs.comparison import gather, report
     from unlearn_core.views import tables
 
-    runs = tuple(store.load(key) for key in keys)
-    chosen = Comparison(key=runs[0].config.comparison_key(), runs=runs)
+    chosen = gather(store.load(key) for key in keys)
+    if chosen.learned:
+        show_learned(chosen, args)
+        return
     content = report(chosen)
     table = tables.display_table(content)
     if not args.quiet:

@@ -54,6 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--quiet", action="store_true", help="no progress and no table")
     one.set_defaults(command=reproduction.reproduce)
 
+    one = subparsers.add_parser("incremental", help="let a model learn the class, before and after")
+    _comparison_options(one)
+    one.set_defaults(command=commands.incremental)
+
     one = subparsers.add_parser("list", help="what there is")
     one.add_argument("what", choices=sorted(listings.LISTS))
     one.add_argument("--json", action="store_true")

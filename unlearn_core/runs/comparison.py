@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +23,12 @@ class Comparison:
     """The runs that share data, model, recipe and forget request.
 
     `runs` are in the order: original, retrained, methods, tricks, and then runs with changed
-    settings.
+    settings.  `learned` are the incremental runs, which forget nothing and so stay apart.
     """
 
     key: str
     runs: tuple[RunArtefact, ...]
+    learned: tuple[RunArtefact, ...] = ()
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -46,6 +47,10 @@ class Comparison:
             if run.config.method == method and run.config.seed == seed:
                 return run
         return None
+
+    def incremental(self, seed: int) -> RunArtefact | None:
+        """Return the incremental run of a seed; None where it is not there."""
+        return next((run for run in self.learned if run.config.seed == seed), None)
 
     def metrics(self, run: RunArtefact) -> dict[str, Any]:
         """Return the run's `values`, `reasons` and `layers`, read once."""
@@ -89,14 +94,20 @@ def comparisons(store: Store) -> list[Comparison]:
             continue
         if run.config.forget.kind != "none":
             groups.setdefault(run.config.comparison_key(), []).append(run)
-    found = [
-        Comparison(
-            key=key,
-            runs=tuple(sorted(runs, key=_place)),
-        )
-        for key, runs in groups.items()
-    ]
-    return sorted(found, key=lambda comparison: _rank(comparison, store), reverse=True)
+    found = [gather(sorted(runs, key=_place)) for runs in groups.values()]
+    there = [comparison for comparison in found if comparison.runs]
+    return sorted(there, key=lambda comparison: _rank(comparison, store), reverse=True)
+
+
+def gather(runs: Iterable[RunArtefact]) -> Comparison:
+    """Return the comparison of these runs, which belong to one, in their order."""
+    found = tuple(runs)
+    learned = tuple(run for run in found if run.config.method == "incremental")
+    return Comparison(
+        key=found[0].config.comparison_key(),
+        runs=tuple(run for run in found if run not in learned),
+        learned=learned,
+    )
 
 
 def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
@@ -108,14 +119,13 @@ def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
 
 
 def _rank(comparison: Comparison, store: Store) -> tuple[float, int, str]:
-    own = [run.manifest["created"] for run in comparison.runs if not store.is_shipped(run.key)]
+    made = (*comparison.runs, *comparison.learned)
+    own = [run.manifest["created"] for run in made if not store.is_shipped(run.key)]
     return max(own, default=0.0), len(comparison.runs), comparison.key
 
 
 def report(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as JSON types: what `compare --json` writes and pages export."""
-    config = comparison.config
-    plain = config.to_dict()
     runs = []
     for run in comparison.runs:
         content = comparison.metrics(run)
@@ -136,18 +146,21 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "environment": run.manifest["environment"],
             }
         )
+    return {"comparison": about(comparison), "runs": runs}
+
+
+def about(comparison: Comparison) -> dict[str, Any]:
+    """Return what all runs of a comparison share, as JSON types."""
+    plain = comparison.config.to_dict()
     return {
-        "comparison": {
-            "key": comparison.key,
-            "dataset": config.data.name,
-            "data": plain["data"],
-            "model": plain["model"],
-            "training": plain["training"],
-            "forget": plain["forget"],
-            "seeds": comparison.seeds,
-            "matched_within": comparison.tolerances(),
-        },
-        "runs": runs,
+        "key": comparison.key,
+        "dataset": comparison.config.data.name,
+        "data": plain["data"],
+        "model": plain["model"],
+        "training": plain["training"],
+        "forget": plain["forget"],
+        "seeds": comparison.seeds,
+        "matched_within": comparison.tolerances(),
     }
 
 

@@ -2,7 +2,8 @@
 
 What a page shows stays: metrics, histories, and maps, logits and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the main
-comparison).  Runs of the gamma sweeps keep their numbers alone.  The manifest says what is missing.
+comparison).  The incremental run keeps its numbers and maps, runs of the gamma sweeps their numbers
+alone.  The manifest says what is missing.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from unlearn_core.runs.artefact import (
     RunArtefact,
 )
 from unlearn_core.runs.pipeline import OnProgress, execute
-from unlearn_core.runs.plan import comparison_config, run_configs
+from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import describe_file
 
@@ -52,7 +53,7 @@ def demo_configs() -> tuple[list[RunConfig], list[RunConfig]]:
     """Return the runs that are shipped with all that pages show, and those with numbers only."""
     chosen = comparison_config(DATASET, CLASS)
     settings = {name: plain(usual_settings(name, DATASET, CLASS)) for name in METHODS}
-    shown = run_configs(chosen, settings)
+    shown = [*run_configs(chosen, settings), incremental_config(chosen)]
     sampled = comparison_config(DATASET, SAMPLE)
     sweep = [
         replace(
@@ -77,8 +78,9 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
         for config in (*shown, *numbers):
             execute(config, store=made, on_progress=on_progress)
         with_weights = {shown[0].base().key(), shown[0].retrained().key()}
-        for key in (shown[0].base().key(), *(config.key() for config in shown)):
-            slim(made.load(key), small.runs, weights=key in with_weights)
+        for config in (shown[0].base(), *shown):
+            key, is_learned = config.key(), config.method == "incremental"
+            slim(made.load(key), small.runs, weights=key in with_weights, arrays=not is_learned)
         for config in numbers:
             copy_files(made.load(config.key()), small.runs, NUMBERS)
         list_again(small.root)
@@ -93,12 +95,13 @@ def list_again(folder: Path) -> None:
     Store(folder).write_document(catalogue.NAME, content)
 
 
-def slim(run: RunArtefact, runs: Path, *, weights: bool) -> None:
-    """Copy a run without its frames, and without its weights unless asked for."""
-    maps = {name: narrow(run.table(name)) for name in run.files if name.startswith("projection-")}
-    arrays = _compressed(save_arrays(half(run.arrays(ARRAYS))))
+def slim(run: RunArtefact, runs: Path, *, weights: bool, arrays: bool = True) -> None:
+    """Copy a run without its frames, and with its weights and its arrays only if asked for."""
+    small = {name: narrow(run.table(name)) for name in run.files if name.startswith("projection-")}
+    if arrays:
+        small[ARRAYS + COMPRESSED] = _compressed(save_arrays(half(run.arrays(ARRAYS))))
     kept = [*NUMBERS, *([MODEL] if weights else [])]
-    copy_files(run, runs, kept, {**maps, ARRAYS + COMPRESSED: arrays})
+    copy_files(run, runs, kept, small)
 
 
 def copy_files(
@@ -113,11 +116,12 @@ def copy_files(
     for name, content in {**contents, **(changed or {})}.items():
         (folder / name).write_bytes(content)
     files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
+    halves = ["features", "logits"] if ARRAYS + COMPRESSED in files else []
     manifest = {
         **run.manifest,
         "files": files,
         "left_out": sorted(set(run.files) - {name.removesuffix(COMPRESSED) for name in files}),
-        "half_precision": ["features", "logits", "maps"] if changed else [],
+        "half_precision": [*halves, "maps"] if changed else [],
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 

@@ -37,10 +37,13 @@ def draw(
     sets: Sets,
     frames: dict[int, NDArray[np.float32]],
     config: ProjectionConfig,
+    *,
+    before: RunArtefact | None = None,
 ) -> list[dict[str, Any]]:
     """Write the run's maps and return what is known of them, or the reason for their absence.
 
-    `base` is the run whose map is the reference; None where this is that run.
+    `base` is the run whose map is the reference; None where this is that run.  `before` is the
+    run whose model this one was at step 0, where that is not the base.
     """
     name = f"projection-{config.key()}.parquet"
     facts: dict[str, Any] = {"file": None, "n_neighbors": config.n_neighbors, "seed": config.seed}
@@ -67,8 +70,9 @@ def draw(
         table[column] = layout[:, 0]
         table[column.replace("x", "y")] = layout[:, 1]
     writer.table(name, table)
-    if base is not None and len(frames) > 1:
-        steps = _steps(frames, records, rows, start, tracked_examples(sets), config)
+    if base is not None and len(frames) > 1 and (before or base).has(name):
+        first = start if before is None else before.table(name)[["x", "y"]].to_numpy(np.float32)
+        steps = _steps(frames, records, rows, first, tracked_examples(sets), config)
         writer.table(name.replace(".parquet", "-steps.parquet"), steps)
     features = records.features[rows]
     return [

@@ -2,10 +2,11 @@
 
 Stages are runs of their own, so nothing is computed twice::
 
-    base      the trained model, shared by every forget request on it
-    retrain   the reference of one forget request                       needs base
-    original  the base, measured on one forget request                  needs base, retrain
-    a method  the base, changed                                         needs base, retrain
+    base         the trained model, shared by every forget request on it
+    retrain      the reference of one forget request                    needs base
+    original     the base, measured on one forget request               needs base, retrain
+    a method     the base, changed                                      needs base, retrain
+    incremental  the retrained model, which now learns the forget set   needs base, retrain
 """
 
 from __future__ import annotations
@@ -139,7 +140,9 @@ class _Making:
         if self.config.method == "original" and not is_base:
             model, cost = self._share_base()
         else:
-            model, cost = self._train_base() if is_base else self._unlearn()
+            learns = self.config.method == "incremental"
+            make = self._train_base if is_base else self._learn if learns else self._unlearn
+            model, cost = make()
             self.writer.tensors(MODEL, model.state_dict())
             self._stage("record")
             everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
@@ -171,12 +174,20 @@ class _Making:
         }
 
     def _train_base(self) -> tuple[nn.Module, dict[str, Any]]:
-        model = self._fresh()
+        return self._train(self._fresh(), "original", "train")
+
+    def _learn(self) -> tuple[nn.Module, dict[str, Any]]:
+        """Train the retrained model on with all of D, whose forget set is new to it."""
+        model = self._fresh(pretrained=False)
+        model.load_state_dict(self.store.load(self.config.retrained().key()).weights())
+        return self._train(model, "incremental", "learn")
+
+    def _train(self, model: nn.Module, name: str, stage: str) -> tuple[nn.Module, dict[str, Any]]:
         recipe = self.config.training
         examples = self._on_device(self.dataset.is_train, augment=recipe.augment)
-        generator = torch_stream(self.config.seed, "train original")
+        generator = torch_stream(self.config.seed, f"train {name}")
         steps = train(model, examples, recipe, generator, self.config.precision)
-        return model, self._follow(model, steps, "train")
+        return model, self._follow(model, steps, stage)
 
     def _unlearn(self) -> tuple[nn.Module, dict[str, Any]]:
         model = self._fresh(pretrained=False)  # its weights are replaced at once
@@ -249,7 +260,10 @@ class _Making:
         base = None
         if self.config != self.config.base():
             base = self.store.load(self.config.base().key())
-        return maps.draw(self.writer, base, self.sets, self.recorder.frames, self.projection)
+        learns = self.config.method == "incremental"
+        before = self.store.load(self.config.retrained().key()) if learns else None
+        frames = self.recorder.frames
+        return maps.draw(self.writer, base, self.sets, frames, self.projection, before=before)
 
     def _fresh(self, *, pretrained: bool = True) -> nn.Module:
         """Build the network; `pretrained=False` leaves ImageNet weights out where they were due."""

@@ -10,6 +10,8 @@ from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.runs.recipes import FINE_TUNING, pretrained_model
 
+LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
+
 
 def comparison_config(
     dataset: str,
@@ -64,6 +66,33 @@ def run_configs(
             if name not in ("retrain", "original")
         ]
     return configs
+
+
+def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
+    """Return the runs of a comparison's incremental view: the references, then per seed its run.
+
+    Raises
+    ------
+    ValueError
+        If the request is neither for classes nor for subclasses.
+    """
+    require_learnable(comparison.forget)
+    learned = [incremental_config(replace(comparison, seed=seed)) for seed in seeds]
+    return [*run_configs(comparison, {}, seeds), *learned]
+
+
+def incremental_config(config: RunConfig) -> RunConfig:
+    """Return the config of the retrained model, trained on with what it has not seen."""
+    return replace(config, method="incremental", settings={})
+
+
+def require_learnable(forget: ForgetConfig) -> None:
+    """Raise `ValueError` unless the request names something that a model can learn as new."""
+    if forget.kind not in LEARNABLE:
+        raise ValueError(
+            "Incremental learning needs a request for a class or a subclass, "
+            f"got one of kind {forget.kind!r}."
+        )
 
 
 def with_parents(config: RunConfig) -> list[RunConfig]:

@@ -11,6 +11,9 @@ from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import plain
+from unlearn_core.runs.plan import require_learnable
+
+UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: without settings
 
 
 def validate(config: RunConfig) -> RunConfig:
@@ -21,15 +24,18 @@ def validate(config: RunConfig) -> RunConfig:
     ValueError
         If a name is unknown, a setting wrong, or the forget request impossible.
     """
-    if config.method == "original":
+    if config.method in UNSET:
         if config.settings:
-            raise ValueError(f"The original has no settings, got {dict(config.settings)}.")
+            name = UNSET[config.method].lower()
+            raise ValueError(f"The {name} has no settings, got {dict(config.settings)}.")
         complete = config
     else:
         if config.forget.kind == "none":
             raise ValueError(f"{config.method} needs something to forget, got no request.")
         settings = resolve_settings(config.method, config.settings)
         complete = replace(config, settings=plain(settings))
+    if config.method == "incremental":
+        require_learnable(config.forget)
     if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
         raise ValueError(
             f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
@@ -41,8 +47,8 @@ def validate(config: RunConfig) -> RunConfig:
 
 def naming(config: RunConfig) -> dict[str, Any]:
     """Return the method's label and the settings that differ from the usual ones."""
-    if config.method == "original":
-        return {"label": "Original", "changed": {}}
+    if config.method in UNSET:
+        return {"label": UNSET[config.method], "changed": {}}
     usual = plain(usual_settings(config.method, config.data.name, config.forget))
     changed = {k: v for k, v in config.settings.items() if usual[k] != v}
     return {"label": get_method(config.method).label, "changed": changed}

@@ -19,6 +19,7 @@ Timing = tuple[RunConfig, float]
 STAGES = {
     "train": "training",
     "unlearn": "unlearning",
+    "learn": "learning the new class",
     "record": "recording features",
     "map": "drawing the maps",
     "measure": "measuring",
@@ -45,7 +46,7 @@ def run_name(config: RunConfig, labels: Mapping[str, str]) -> str:
     """Return what a run makes, such as "Retrained" or "MUDA"."""
     if config.method == "original":
         return "Original (measured)" if config.forget.kind != "none" else "Original (trained)"
-    return labels.get(config.method, config.method)
+    return {"incremental": "Incremental", **labels}.get(config.method, config.method)
 
 
 def all_needed(configs: Sequence[RunConfig]) -> list[RunConfig]:
@@ -73,7 +74,7 @@ def _is_alike(a: RunConfig, b: RunConfig) -> bool:
         return False
     if (a.forget.kind == "none") != (b.forget.kind == "none"):
         return False
-    follows_recipe = a.method in ("original", "retrain")
+    follows_recipe = a.method in ("original", "retrain", "incremental")
     return not follows_recipe or a.training == b.training
 
 

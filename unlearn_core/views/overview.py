@@ -150,7 +150,8 @@ def runs_text(comparison: Comparison) -> str:
 
 def map_recipe(comparison: Comparison, keys: Sequence[str], n_points: int) -> str:
     """Return neighbours, seed and trustworthiness of the maps of these runs."""
-    facts = [map_facts(run) for run in comparison.runs if run.key in keys]
+    made = (*comparison.runs, *comparison.learned)
+    facts = [map_facts(run) for run in made if run.key in keys]
     facts = [fact for fact in facts if fact.get("file")]
     trust = [float(fact["trustworthiness"]) for fact in facts]
     spread = f"{min(trust):.2f}" if min(trust) == max(trust) else f"{min(trust):.3f} or more"

@@ -32,6 +32,7 @@ METHOD_COLOURS = {
     "fisher": "#88CCEE",
     "cf_k": "#DDCC77",
     "eu_k": "#117733",
+    "incremental": "#663333",
     "trick_head_finetune": "#56B4E9",
     "trick_forget_bias": "#999999",
     "trick_calibration": "#44BB99",

@@ -24,7 +24,12 @@ MILLISECONDS = 700
 
 
 def step_figure(
-    steps: pd.DataFrame, looks: pd.DataFrame, history: pd.DataFrame, classes: Sequence[str]
+    steps: pd.DataFrame,
+    looks: pd.DataFrame,
+    history: pd.DataFrame,
+    classes: Sequence[str],
+    *,
+    during: str = "unlearning",
 ) -> go.Figure:
     """Return the animated map of the tracked examples, and the probes' values by step.
 
@@ -36,6 +41,8 @@ def step_figure(
         `example_id`, `label`, `set` of the tracked examples.
     history : DataFrame
         `step` and some of the columns in `CURVES`, in [0, 1].
+    during : str
+        What the steps do.
     """
     table = steps.merge(looks, on="example_id").sort_values(["step", "example_id"])
     numbers = sorted(int(step) for step in table["step"].unique())
@@ -58,7 +65,7 @@ def step_figure(
         )
         for step in numbers
     ]
-    _dress(figure, table, numbers)
+    _dress(figure, table, numbers, during)
     return figure
 
 
@@ -136,12 +143,12 @@ def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
     )  # fmt: skip
 
 
-def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int]) -> None:
+def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int], during: str) -> None:
     blank = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
     frame = {"mirror": True, "showline": True, "linecolor": "#B8BEC6"}
     figure.update_xaxes(range=axis_range(table["x"]), **blank, **frame, row=1, col=1)
     figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
-    figure.update_xaxes(title="Step of unlearning", row=1, col=2)
+    figure.update_xaxes(title=f"Step of {during}", row=1, col=2)
     figure.update_yaxes(title="Value (0 to 1)", range=[-0.04, 1.04], row=1, col=2)
     figure.update_annotations(yshift=6)
     figure.update_xaxes(range=[0, 1], visible=False, row=1, col=3)

@@ -17,12 +17,19 @@ LINE_NAMES = {"original": "Original", "retrain": "Retrained"}
 
 
 def course_figure(
-    rows: pd.DataFrame, lines: Mapping[str, float], *, axis: str, title: str, percent: bool = False
+    rows: pd.DataFrame,
+    lines: Mapping[str, float],
+    *,
+    axis: str,
+    title: str,
+    percent: bool = False,
+    during: str = "unlearning",
 ) -> go.Figure:
     """Draw one quantity of every method against `axis` ("step", "share" or "seconds").
 
     Columns used: `label`, `method`, `seed`, `value` and the axis.  `lines` maps "original" and
-    "retrain" to their values.  Variants of a method differ by dash, seeds are drawn alike.
+    "retrain" to their values, and `during` says what the steps do.  Variants of a method differ by
+    dash, seeds are drawn alike.
     """
     figure = go.Figure()
     numbers = variants(zip(rows["label"], rows["method"], strict=True))
@@ -46,7 +53,7 @@ def course_figure(
         _reference(figure, name, value, percent)
     finish(figure, height=HEIGHT)
     figure.update_xaxes(
-        title=AXES[axis].lower() + (" of unlearning" if axis != "share" else ""),
+        title=AXES[axis].lower() + (f" of {during}" if axis != "share" else ""),
         tickformat=".0%" if axis == "share" else None,
     )
     figure.update_yaxes(title=as_html(title), tickformat=".0%" if percent else None)

@@ -13,10 +13,13 @@ HEIGHT = 400
 MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
 
 
-def small_maps_figure(rows: pd.DataFrame) -> go.Figure:
+def small_maps_figure(
+    rows: pd.DataFrame, *, word: str = "to forget", colour: str | None = None
+) -> go.Figure:
     """Draw what `views.small_maps.small_map` returns for one or more runs.
 
-    Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.
+    Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.  The legend
+    calls the crosses of D_f `word`; they have their class's colour where `colour` is None.
     """
     titles = list(dict.fromkeys(rows["title"]))
     figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
@@ -24,9 +27,10 @@ def small_maps_figure(rows: pd.DataFrame) -> go.Figure:
         panel = rows[rows["title"] == title]
         kept = panel[~panel["is_forget"]]
         for number, part in kept.groupby("label"):
-            _points(figure, part, int(str(number)), column)
+            _points(figure, part, class_colour(int(str(number))), column)
         for number, part in panel[panel["is_forget"]].groupby("label"):
-            _points(figure, part, int(str(number)), column, forget=True)
+            shown = colour or class_colour(int(str(number)))
+            _points(figure, part, shown, column, word=word)
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(
@@ -46,10 +50,10 @@ def small_maps_figure(rows: pd.DataFrame) -> go.Figure:
 
 
 def _points(
-    figure: go.Figure, part: pd.DataFrame, number: int, column: int, *, forget: bool = False
+    figure: go.Figure, part: pd.DataFrame, colour: str, column: int, *, word: str = ""
 ) -> None:
-    name = str(part["class_name"].iloc[0])
-    shown = f"{name} (to forget)" if forget else name
+    name, forget = str(part["class_name"].iloc[0]), bool(word)
+    shown = f"{name} ({word})" if forget else name
     figure.add_scatter(
         x=part["x"].to_numpy(),
         y=part["y"].to_numpy(),
@@ -58,7 +62,7 @@ def _points(
         legendgroup=shown,
         showlegend=column == 1,
         marker={
-            "color": class_colour(number),
+            "color": colour,
             "size": 7 if forget else 4,
             "symbol": "x" if forget else "circle",
             "opacity": 0.9 if forget else 0.55,

@@ -1,0 +1,31 @@
+"""What `incremental` prints and saves: the old and the new model of every seed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from unlearn_core.runs.comparison import Comparison
+
+
+def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
+    """Print the table and the nearest classes, and write what the options ask for."""
+    from unlearn_core.data.splits import split
+    from unlearn_core.runs.request import dataset_of
+    from unlearn_core.views import incremental as view
+    from unlearn_core.views.tables import to_text
+
+    config = comparison.config
+    dataset = dataset_of(config.data)
+    content = view.report(comparison, dataset, split(dataset, config.forget))
+    if not args.quiet:
+        print(to_text(view.table(comparison).set_index(["Model", "Seed"])))
+        for model in content["models"]:
+            nearest = view.nearest_text(model["nearest_classes"])
+            if model["name"] == view.OLD and nearest:
+                print(f"Seed {model['seed']}, before it is learned, nearest to classes: {nearest}")
+    if args.json:
+        Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    if args.csv:
+        view.metric_rows(comparison).to_csv(args.csv, index=False)

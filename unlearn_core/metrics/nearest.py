@@ -1,0 +1,76 @@
+"""Which classes some examples lie nearest to in feature space."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearn_core.subspace import check_features
+
+
+def nearest_class_shares(
+    features: NDArray[np.floating],
+    class_features: NDArray[np.floating],
+    class_labels: NDArray[np.integer],
+) -> dict[int, float]:
+    r"""Return, by class, the share of examples whose nearest class it is.
+
+    Class c is nearest to an example with features f where the cosine between f and the mean
+    feature of c is largest:
+
+    .. math:: \arg\max_c \frac{f^T \mu_c}{\|f\| \, \|\mu_c\|}, \quad
+       \mu_c = \frac{1}{n_c} \sum_{i: y_i = c} g_i
+
+    A vector of zeros has cosine 0 with everything; a tie goes to the smaller label.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_examples, n_features)
+        The examples that are asked about.
+    class_features : ndarray of shape (n_labelled, n_features)
+        Features g of the examples that make up the classes.
+    class_labels : integer ndarray of shape (n_labelled,)
+
+    Returns
+    -------
+    shares : dict of int to float
+        In [0, 1], with sum 1; the largest first, classes without any example left out.
+
+    Raises
+    ------
+    ValueError
+        If an array of features is empty or not finite, or the shapes do not fit.
+
+    References
+    ----------
+    .. [1] MUDA, arXiv:2407.17710, section 3.1, says that examples of a class that a model has not
+       seen gravitate towards the classes they share the most similarities with.
+
+    Examples
+    --------
+    >>> classes = np.array([[2.0, 0.0], [4.0, 0.0], [0.0, 1.0]])
+    >>> examples = np.array([[1.0, 0.1], [0.2, 3.0], [5.0, 4.0], [1.0, 0.0]])
+    >>> nearest_class_shares(examples, classes, np.array([0, 0, 7]))
+    {0: 0.75, 7: 0.25}
+    """
+    check_features("features", features)
+    check_features("class_features", class_features)
+    if features.shape[1] != class_features.shape[1] or len(class_features) != len(class_labels):
+        raise ValueError(
+            "`features` and `class_features` must have the same number of features, and "
+            "`class_labels` one label a row of `class_features`, got shapes "
+            f"{features.shape}, {class_features.shape} and {class_labels.shape}."
+        )
+    labels = np.unique(class_labels)
+    exact = class_features.astype(np.float64)
+    centroids = np.stack([exact[class_labels == label].mean(axis=0) for label in labels])
+    cosines = _unit(features.astype(np.float64)) @ _unit(centroids).T
+    counts = np.bincount(cosines.argmax(axis=1), minlength=len(labels))
+    order = np.argsort(-counts, kind="stable")
+    return {int(labels[i]): float(counts[i] / len(features)) for i in order if counts[i]}
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale each row to length 1, leaving rows of zeros as they are."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0))
