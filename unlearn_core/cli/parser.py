@@ -39,19 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     one = subparsers.add_parser(
         "reproduce", help="run the experiment behind a paper's table; print both side by side"
     )
-    one.add_argument("--paper", required=True, choices=PAPERS)
-    one.add_argument("--table", required=True, metavar="N", help="as printed, or its number")
-    one.add_argument(
-        "--scale",
-        choices=SCALES,
-        default="smoke",
-        help="smoke: digits, in minutes; small: the paper's data, cut down; full: as in the paper",
-    )
-    one.add_argument("--seeds", default="0", help="whole numbers with commas")
-    one.add_argument("--json", metavar="FILE", help="write every number, with reasons")
-    one.add_argument("--csv", metavar="FILE", help="write one row for each printed number")
-    one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    one.add_argument("--quiet", action="store_true", help="no progress and no table")
+    _table_options(one)
     one.set_defaults(command=reproduction.reproduce)
 
     one = subparsers.add_parser("incremental", help="let a model learn the class, before and after")
@@ -101,6 +89,22 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forget-random", metavar="N", nargs="?", const="128", help="128 if bare")
     parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
     _output_options(parser)
+
+
+def _table_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--paper", required=True, choices=PAPERS)
+    parser.add_argument("--table", required=True, metavar="N", help="as printed, or its number")
+    parser.add_argument(
+        "--scale",
+        choices=SCALES,
+        default="smoke",
+        help="smoke: digits, in minutes; small: the paper's data, cut down; full: as in the paper",
+    )
+    parser.add_argument("--seeds", default="0", help="whole numbers with commas")
+    parser.add_argument("--json", metavar="FILE", help="write every number, with reasons")
+    parser.add_argument("--csv", metavar="FILE", help="write one row for each printed number")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no table")
 
 
 def _output_options(parser: argparse.ArgumentParser) -> None:
