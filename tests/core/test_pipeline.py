@@ -127,22 +127,6 @@ def test_a_run_counts_what_its_steps_looked_at(comparison):
     )
 
 
-def test_memory_is_the_peak_since_the_method_began():
-    import torch
-
-    from unlearn_core.runs.memory import PeakMemory
-
-    count = PeakMemory(torch.device("cpu"))
-    low = count.bytes()
-    if low is None:
-        pytest.skip("this system does not tell a process's peak memory")
-    array = np.ones(40_000_000)
-    high = count.bytes()
-    assert high - low > 200e6
-    del array
-    assert PeakMemory(torch.device("cpu")).bytes() < high - 200e6
-
-
 def test_another_seed_gives_another_model(store, base, no_maps):
     runs = [execute(replace(base, seed=s), store=store, device="cpu") for s in (0, 1)]
     weights = [run.weights()["fc.weight"] for run in runs]

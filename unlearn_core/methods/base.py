@@ -88,6 +88,8 @@ class Method:
     presets : mapping of str to mapping
         Named settings that differ from the defaults.  One named like a data set is used on it,
         or one named like data set and scenario, such as "digits sample".
+    libraries : tuple of str
+        Packages that it imports late; loading them is not part of its measured time.
     is_trick : bool
         Whether it only games a metric, for the page that shows why accuracy is not enough.
     """
@@ -98,6 +100,7 @@ class Method:
     uses_retain: bool
     settings_class: type[Settings]
     run: RunMethod
+    libraries: tuple[str, ...]
     presets: Mapping[str, Mapping[str, Any]]
     is_trick: bool
     description: str
@@ -114,6 +117,7 @@ def register_method(
     source: str,
     uses_retain: bool,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
+    libraries: tuple[str, ...] = (),
 ) -> Callable[[RunMethod], RunMethod]:
     """Add the decorated generator to `METHODS`; its module's docstring is its description."""
 
@@ -127,6 +131,7 @@ def register_method(
             uses_retain=uses_retain,
             settings_class=settings_class,
             run=run,
+            libraries=libraries,
             presets=presets or {},
             is_trick=name.startswith("trick_"),
             description=inspect.getdoc(inspect.getmodule(run)) or "",

@@ -50,6 +50,7 @@ class NegLoraSettings(AscentSettings):
     label="NegLoRA",
     source="NegLoRA, section 3",
     uses_retain=False,
+    libraries=("peft",),
     presets={
         **digits_presets(learning_rate=5e-4, epochs=20, until_loss=3.5),
         "ffn_all": {"targets": "ffn_all"},

@@ -88,6 +88,7 @@ class RfaSettings(Settings):
     label="RFA (LoRA)",
     source="arXiv:2411.08443",
     uses_retain=True,
+    libraries=("peft",),
     presets={
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},

@@ -58,6 +58,7 @@ class SparseNegLoraSettings(NegLoraSettings):
     label="Sparse NegLoRA",
     source="NegLoRA, section 3.3",
     uses_retain=True,
+    libraries=("peft",),
     presets={
         **digits_presets(
             learning_rate=5e-4,

@@ -107,7 +107,7 @@ _register_count(
 _register_count(
     "peak_memory_bytes",
     "Peak memory",
-    "Most memory in use while the method ran: on a GPU what tensors took; on a CPU the whole "
-    "process with its libraries and data, so that only differences between methods mean something.",
+    "Most memory that the method needed on top of model, data and libraries: on a GPU of tensors, "
+    "on a CPU of the process.",
     of="peak_memory_bytes",
 )

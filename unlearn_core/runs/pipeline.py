@@ -24,14 +24,14 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
-from unlearn_core.metrics import NO_COST, Cost
+from unlearn_core.metrics import NO_COST
 from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs import maps, measure
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.history import Recorder
-from unlearn_core.runs.memory import PeakMemory
+from unlearn_core.runs.meter import Meter, warm_up
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.probes import record
 from unlearn_core.runs.request import dataset_of, naming, validate
@@ -207,6 +207,7 @@ class _Making:
             log=self.writer.log,
         )
         settings = resolve_settings(method.name, self.config.settings)
+        warm_up(model, inputs.forget, method.libraries)
         cost = self._follow(model, method.run(inputs, settings), "unlearn")
         if inputs.extras:
             self.writer.tensors(ADAPTER, inputs.extras)
@@ -227,34 +228,18 @@ class _Making:
         self._stage(stage)
         if not is_base:
             self.recorder.probe(model, step=0)
-        seconds, progress, seen, trainable = 0.0, Progress(step=0, total=0), 0, 0
-        memory = PeakMemory(self.device)
+        meter = Meter(model, self.device)
         while True:
-            self._check_stop(f"at {progress.step} steps")
-            before = time.perf_counter()
-            following = next(steps, None)
-            seconds += time.perf_counter() - before
-            if following is None:
+            self._check_stop(f"at {meter.progress.step} steps")
+            if not meter.advance(steps):
                 break
-            progress = following
-            seen += progress.n_examples
-            if not trainable:
-                trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-            self.recorder.step(progress, model, seconds, probing=not is_base)
+            progress = meter.progress
+            self.recorder.step(progress, model, meter.seconds, probing=not is_base)
             self._report(step=progress.step, total=progress.total, losses=progress.losses)
-        peak = memory.bytes()
         if not is_base:
-            self.recorder.probe(model, step=progress.step, seconds=seconds)
+            self.recorder.probe(model, step=meter.progress.step, seconds=meter.seconds)
         self._report(force=True)
-        return asdict(
-            Cost(
-                seconds=seconds,
-                steps=progress.step,
-                samples_seen=seen,
-                trainable_parameters=trainable,
-                peak_memory_bytes=peak,
-            )
-        )
+        return asdict(meter.cost())
 
     def _draw(self) -> list[dict[str, Any]]:
         base = None

@@ -1,0 +1,116 @@
+"""What a method's own loop costs: time, steps, examples, memory. Probes in between do not count."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import time
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlearn_core.data.batches import Examples
+from unlearn_core.metrics import Cost
+from unlearn_core.training import Progress
+
+STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
+RESET_PEAK = "5"  # proc(5): sets the peak resident size to the present one
+KIBIBYTE = 1024
+WARM_UP_EXAMPLES = 8
+
+
+def warm_up(model: nn.Module, examples: Examples, libraries: Sequence[str] = ()) -> None:
+    """Pay for what only the first step of a process costs: libraries, kernels, memory pools."""
+    for name in libraries:
+        import_module(name)
+    trial = copy.deepcopy(model).eval().requires_grad_(True)
+    rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.labels.device)
+    batch = next(examples.take(rows).ordered())
+    F.cross_entropy(trial(batch.images), batch.labels).backward()
+
+
+class Meter:
+    """Drives a loop one step at a time and counts what its steps cost."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        self.model, self.memory = model, _Memory(device)
+        self.seconds, self.seen, self.trainable = 0.0, 0, 0
+        self.progress = Progress(step=0, total=0)
+
+    def advance(self, steps: Iterator[Progress]) -> bool:
+        """Let the loop take its next step; say whether there was one."""
+        with self.memory:
+            before = time.perf_counter()
+            following = next(steps, None)
+            self.seconds += time.perf_counter() - before
+        if following is None:
+            return False
+        self.progress = following
+        self.seen += following.n_examples
+        if not self.trainable:  # only once the method has chosen what it trains
+            self.trainable = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        return True
+
+    def cost(self) -> Cost:
+        """Return what the steps so far have cost."""
+        return Cost(
+            seconds=self.seconds,
+            steps=self.progress.step,
+            samples_seen=self.seen,
+            trainable_parameters=self.trainable,
+            peak_memory_bytes=self.memory.peak,
+        )
+
+
+class _Memory:
+    """Most memory that the steps took on top of what was there before the first one.
+
+    What a step keeps counts on, such as an optimiser's state; what happens between steps does not.
+    `peak` is None where the system does not tell.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.held, self.before = device, 0, 0
+        self.peak: int | None = 0
+        if device.type == "cpu":
+            _return_free_memory()
+            try:
+                CLEAR.write_text(RESET_PEAK)
+            except OSError:  # not Linux, or not allowed
+                self.peak = None
+
+    def __enter__(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        elif self.peak is not None:
+            CLEAR.write_text(RESET_PEAK)
+        self.before = self._now()[0]
+
+    def __exit__(self, *_: object) -> None:
+        if self.peak is not None:
+            now, highest = self._now()
+            self.peak = max(self.peak, self.held + highest - self.before)
+            self.held += now - self.before
+
+    def _now(self) -> tuple[int, int]:
+        """Return the present size and the peak since the last reset, in bytes."""
+        if self.device.type == "cuda":
+            present = torch.cuda.memory_allocated(self.device)
+            return present, torch.cuda.max_memory_allocated(self.device)
+        if self.peak is None:
+            return 0, 0
+        lines = [line.split() for line in STATUS.read_text().splitlines()]
+        sizes = {line[0]: int(line[1]) * KIBIBYTE for line in lines if line[0].startswith("Vm")}
+        return sizes["VmRSS:"], sizes["VmHWM:"]
+
+
+def _return_free_memory() -> None:
+    """Give back what earlier work has freed, so that a step that takes it again is seen to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+    if trim is not None:
+        trim(0)
