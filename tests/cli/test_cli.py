@@ -178,3 +178,53 @@ def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypa
     assert main([*command, "--json", str(report)]) == 1
     assert "finetune, seed 0, failed: The loss became nan" in capsys.readouterr().err
     assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
+
+
+def test_reproduce_prints_what_a_table_says_even_where_nothing_can_be_measured(cache, capsys):
+    file = cache / "table.json"
+    assert main(["reproduce", "--paper", "rfa", "--table", "3", "--json", str(file)]) == 1
+    printed = capsys.readouterr().out
+    assert "table III" in printed
+    assert "text models are not here yet" in printed
+    content = json.loads(file.read_text())
+    assert (content["paper"], content["table"], content["scale"]) == ("rfa", "III", "smoke")
+    rows = [row for experiment in content["experiments"] for row in experiment["rows"]]
+    assert len(rows) == 49
+    assert all(row["measured"] is None and row["reason"] for row in rows)
+
+
+@pytest.mark.parametrize("table", ["99", "Figure 9", "0"])
+def test_an_unknown_table_is_one_line_that_names_the_known_ones(cache, capsys, table):
+    assert main(["reproduce", "--paper", "muda", "--table", table]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "known: 1, 2, 3" in error
+
+
+def test_forget_random_alone_means_128(cache):
+    file = cache / "out.json"
+    train = ["--train-examples", "300", "--epochs", "1", "--width", "4", "--quiet"]
+    assert main(["compare", "--methods", "retrain", *train, "--json", str(file)]) == 2
+    command = ["compare", "--forget-random", "--methods", "retrain", *train]
+    assert main([*command, "--json", str(file)]) == 0
+    forget = json.loads(file.read_text())["comparison"]["forget"]
+    assert forget == {"kind": "random", "values": [128]}
+
+
+def test_a_preset_that_no_method_has_is_refused(cache, capsys):
+    command = ["compare", "--forget-class", "3", "--methods", "rfa", *SMALL, "--preset", "magic"]
+    assert main(command) == 2
+    assert "No method has a preset 'magic'; known: " in capsys.readouterr().err
+
+
+def test_a_papers_preset_is_taken_where_a_method_has_it(cache):
+    file = cache / "out.json"
+    command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad_ft", *SMALL]
+    assert main([*command, "--preset", "muda", "--json", str(file)]) == 0
+    settings = {run["method"]: run["settings"] for run in json.loads(file.read_text())["runs"]}
+    assert settings["finetune"] == {
+        **settings["finetune"],
+        **dict(METHODS["finetune"].presets["muda"]),
+    }
+    digits = METHODS["neggrad_ft"].presets["digits"]
+    assert settings["neggrad_ft"] == {**settings["neggrad_ft"], **digits}
