@@ -22,7 +22,7 @@ from unlearn_core.config import (
     TrainingConfig,
     usual_preset,
 )
-from unlearn_core.data import DATASETS, DataNotFoundError
+from unlearn_core.data import DATASETS
 from unlearn_core.methods import get_method, resolve_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
@@ -57,7 +57,6 @@ FORGET_KINDS = {
 LOSSES = {  # MUDA's Table 6
     "alignment loss only": {"beta": 0.0},
     "self-distillation loss only": {"alpha": 0.0},
-    "no unlearning loss": {"alpha": 0.0, "beta": 0.0},
 }
 REFERENCES = ("original", "retrain")
 
@@ -123,7 +122,7 @@ def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
         return Experiment(rows=rows, scale=scale, reason=missing)
     try:
         starts, notes = _STARTS[scale](first)
-    except DataNotFoundError as error:
+    except FileNotFoundError as error:  # neither here nor fetched
         return Experiment(rows=rows, scale=scale, reason=str(error))
     settings = {
         (str(method), str(variant)): _settings(first["paper"], method, variant, scale, starts[0])

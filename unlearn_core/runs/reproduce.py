@@ -51,7 +51,7 @@ def reproduce(
     for config in [] if experiment.reason else _needed(experiment, seeds):
         try:
             execute(config)
-        except DivergedError as error:
+        except (DivergedError, FileNotFoundError) as error:  # or its ImageNet weights are missing
             failed[config.key()] = str(error)
     printed: list[dict[str, Any]] = experiment.rows.to_dict("records")  # type: ignore[assignment]
     rows = [{**row, **_beside(experiment, row, store, seeds, failed)} for row in printed]
