@@ -55,7 +55,7 @@ with left, st.expander("Why each run has its verdict", icon=":material/gavel:", 
         st.markdown(f"- **{row.label}**: {row.word}. {as_markdown(str(row.because))}")
 with left, st.expander("How the verdict is reached", icon=":material/rule:", key="rule"):
     st.markdown("The first rule that holds gives the word.")
-    st.markdown(as_markdown(rule_text(), keep="*#"))
+    st.markdown(as_markdown(rule_text(report), keep="*#"))
 with right, st.expander("What the metrics mean", icon=":material/menu_book:", key="definitions"):
     for spec in grouped(chosen):
         st.markdown(

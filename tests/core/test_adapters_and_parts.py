@@ -16,7 +16,7 @@ from unlearn_core.methods.partial_neggrad import trained_parts
 from unlearn_core.models import MODELS, head, initialise
 from unlearn_core.models.lora import ADAPTER, SeededDropout, attach
 from unlearn_core.models.parts import last_block, last_stage, transformer_blocks, weighted_layers
-from unlearn_core.models.resnet import _build
+from unlearn_core.models.slim_resnet import build_resnet
 
 
 def seeded(seed=0):
@@ -33,7 +33,7 @@ def count(parameters):
 
 
 def resnet(norm="batch"):
-    model = _build(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
     initialise(model, seeded())
     return model.eval()
 

@@ -17,7 +17,7 @@ from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.models import initialise
-from unlearn_core.models.resnet import _build
+from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")
@@ -58,7 +58,7 @@ class SmallTransformer(nn.Module):
 
 def resnet(norm):
     """A ResNet of one block a stage whose statistics, where it has some, are not the default."""
-    model = _build(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
     initialise(model, seeded())
     for name, buffer in model.named_buffers():
         if buffer.is_floating_point():

@@ -15,7 +15,7 @@ from unlearn_core.methods import METHODS, UnlearnInputs, get_method, resolve_set
 from unlearn_core.methods.base import register_method
 from unlearn_core.methods.finetune import FinetuneSettings
 from unlearn_core.models import initialise
-from unlearn_core.models.resnet import _build
+from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.runs.pipeline import execute
 from unlearn_core.training import DivergedError, Progress
 
@@ -40,7 +40,7 @@ def models():
     """Freshly built ResNets of one block a stage by normalisation, to be copied."""
     made = {}
     for norm in ("group", "batch"):
-        made[norm] = _build(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+        made[norm] = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
         initialise(made[norm], torch.Generator().manual_seed(0))
     return made
 

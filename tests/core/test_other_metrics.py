@@ -21,7 +21,7 @@ from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.ignorance import zero_retrain_forgetting
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.similarity import linear_cka
-from unlearn_core.metrics.spread import half_width, matched_within
+from unlearn_core.metrics.spread import half_width, matched_within, sampling_noise
 from unlearn_core.metrics.verdict import judge, side
 from unlearn_core.records import Records, Sets, softmax
 
@@ -235,6 +235,7 @@ def test_fewer_than_three_retrained_models_leave_the_metrics_tolerance():
     tolerance = METRICS["forget_accuracy"].tolerance
     assert matched_within("forget_accuracy", []) == tolerance
     assert matched_within("forget_accuracy", [0.1, 0.9]) == tolerance
+    assert matched_within("forget_accuracy", [], 50) == tolerance
 
 
 def test_from_three_retrained_models_on_their_own_spread_decides():
@@ -247,6 +248,24 @@ def test_from_three_retrained_models_on_their_own_spread_decides():
 def test_retrained_models_that_agree_leave_a_fifth_of_the_tolerance():
     tolerance = METRICS["forget_accuracy"].tolerance
     assert matched_within("forget_accuracy", [0.0] * 3) == pytest.approx(tolerance / 5)
+    assert matched_within("forget_accuracy", [0.0] * 3, 50) == pytest.approx(tolerance / 5)
+
+
+def test_one_image_of_fifty_decides_no_verdict():
+    # p = 52/54 and n = 54, by hand: 1.96 * sqrt(2 * 0.962963 * 0.037037 / 54)
+    within = matched_within("forget_accuracy", [1.0], 50)
+    assert within == pytest.approx(0.07123, abs=1e-5)
+    assert 1 / 50 < within < 5 / 50
+    assert matched_within("forget_accuracy", [0.0], 100_000) == METRICS["forget_accuracy"].tolerance
+
+
+@given(share=st.floats(0, 1), n=st.integers(20, 400), seed=st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_two_models_that_are_right_equally_often_rarely_differ_by_more_than_chance(share, n, seed):
+    random = np.random.default_rng(seed)
+    right = random.binomial(n, share, size=(2, 4000)) / n
+    outside = (np.abs(right[0] - right[1]) > sampling_noise(share, n)).mean()
+    assert outside < 0.1  # 5 % but for how few values a share of 20 can take
 
 
 def test_a_new_retrained_model_counts_as_matched_19_times_in_20():

@@ -18,7 +18,7 @@ from unlearn_core.models.pruning import (
     prunable_weights,
     sparsity_of,
 )
-from unlearn_core.models.resnet import _build
+from unlearn_core.models.slim_resnet import build_resnet
 
 QUICK = {"recover_epochs": 2, "recover_batch_size": 8, "epochs": 3, "batch_size": 4, "rank": 2}
 ROWS, SINGLE = SCHEMES
@@ -29,7 +29,7 @@ def seeded(seed=0):
 
 
 def resnet():
-    model = _build(BasicBlock, (1, 1, 1, 1), ModelConfig(width=4), 1, 4)
+    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=4), 1, 4)
     initialise(model, seeded())
     return model.eval()
 

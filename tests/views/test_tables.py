@@ -113,6 +113,8 @@ def test_verdict_over_seeds_is_the_most_frequent_one_and_of_a_tie_the_worse(repo
     assert row["because"] == "seed 0: MUDA seed 0; seed 1: MUDA seed 1"
 
 
-def test_rule_quotes_the_numbers_in_force(monkeypatch):
+def test_rule_quotes_the_numbers_in_force(report, monkeypatch):
     monkeypatch.setattr("unlearn_core.views.verdicts.COLLAPSE_DROP", 0.07)
-    assert "more than 7 points below the original's" in rule_text()
+    report["comparison"]["matched_within"] = {"forget_accuracy": 0.0712}
+    assert "more than 7 points below the original's" in rule_text(report)
+    assert "more than 7.1 points off the retrained model's" in rule_text(report)

@@ -9,6 +9,14 @@ from unlearn_core.metrics.base import Evidence, NotApplicableError, register_met
 from unlearn_core.records import Records
 
 SOURCE = "methods.md 4.1"
+SHARE_OF = {  # the set of whose examples a metric is the share
+    "retain_accuracy": "retain",
+    "forget_accuracy": "forget",
+    "unlearning_accuracy": "forget",
+    "retain_test_accuracy": "retain_test",
+    "forget_test_accuracy": "forget_test",
+    "test_accuracy": "test",
+}
 
 
 def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> float:

@@ -31,7 +31,27 @@ def half_width(values: Sequence[float]) -> float:
     return _t(n) * float(np.std(values, ddof=1)) / math.sqrt(n)
 
 
-def matched_within(metric: str, retrained: Sequence[float]) -> float:
+def sampling_noise(share: float, n_examples: int) -> float:
+    r"""Return by how much a share of so many examples varies between two models by chance.
+
+    .. math:: 1.96 \sqrt{2 \tilde p (1 - \tilde p) / \tilde n}, \quad \tilde n = n + 4,
+        \tilde p = (p n + 2) / \tilde n
+
+    With 95 % confidence two models that are right equally often differ by less, if they err
+    independently; two are added to hits and misses (Agresti and Coull 1998), because the plain
+    formula gives 0 for a share of 0 or 1.
+
+    Examples
+    --------
+    >>> round(sampling_noise(1.0, 50), 4), round(sampling_noise(0.0, 1000), 4)
+    (0.0712, 0.0039)
+    """
+    n = n_examples + 4
+    p = (share * n_examples + 2) / n
+    return 1.96 * math.sqrt(2 * p * (1 - p) / n)
+
+
+def matched_within(metric: str, retrained: Sequence[float], n_examples: int | None = None) -> float:
     r"""Return how far from the retrained models' mean a value still counts as matched.
 
     From three retrained models on it is half the 95 % prediction interval of one more,
@@ -40,12 +60,15 @@ def matched_within(metric: str, retrained: Sequence[float]) -> float:
 
     that is, what retraining itself varies by; at least a fifth of the metric's own tolerance,
     because a spread of zero over few seeds does not mean that there is none.  With fewer
-    retrained models it is the metric's tolerance.
+    retrained models it is the metric's tolerance; for a share of `n_examples` at least
+    `sampling_noise`, so that one image of fifty decides nothing.
     """
     tolerance = METRICS[metric].tolerance
     n = len(retrained)
     if n < ENOUGH_SEEDS:
-        return tolerance
+        if not n or not n_examples:
+            return tolerance
+        return max(tolerance, sampling_noise(float(np.mean(retrained)), n_examples))
     spread = _t(n) * float(np.std(retrained, ddof=1)) * math.sqrt(1 + 1 / n)
     return max(spread, LEAST_SHARE * tolerance)
 

@@ -8,9 +8,10 @@ The rule, in this order, with the retrained model as the target:
 3. *over-forgotten*: accuracy on D_f, or dimensional alignment, has gone past the target.
 4. *matched*: none of these.
 
-"Off" and "past" mean by more than the metric's tolerance; with three or more retrained models, by
-than retraining itself varies (`spread.matched_within`).  Dimensional alignment only counts where
-original and retrained differ in it by more than that.
+"Off" and "past" mean by more than the metric's tolerance, or than chance makes of so few examples
+(`spread.sampling_noise`); with three or more retrained models, by more than retraining itself
+varies (`spread.matched_within`).  Dimensional alignment only counts where original and retrained
+differ in it by more than that.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlearn_core.config import RunConfig
+from unlearn_core.metrics.accuracy import SHARE_OF
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
@@ -74,8 +75,13 @@ class Comparison:
         """Return, by metric, how far from retrained still counts as matched in this comparison."""
         retrained = [run for run in self.runs if run.config.method == "retrain"]
         measured = [self.metrics(run)["values"] for run in retrained]
+        sizes = self.metrics(retrained[0]).get("sizes", {}) if retrained else {}
         return {
-            name: matched_within(name, [v[name] for v in measured if v.get(name) is not None])
+            name: matched_within(
+                name,
+                [v[name] for v in measured if v.get(name) is not None],
+                sizes.get(SHARE_OF.get(name)),
+            )
             for name in METRICS
         }
 

@@ -27,6 +27,8 @@ from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream
 
+SIZED = ("forget", "retain", "forget_test", "retain_test", "test")
+
 
 def measure(
     writer: RunWriter,
@@ -38,7 +40,7 @@ def measure(
     device: torch.device,
     check_stop: Callable[[], None],
 ) -> dict[str, Any]:
-    """Return `values`, `reasons` and `layers` of a run whose arrays are written.
+    """Return `values`, `reasons`, `sizes` of sets and `layers` of a run whose arrays are written.
 
     `check_stop` is called before each part of the work, and raises to end it.
     """
@@ -82,7 +84,12 @@ def measure(
         seed=config.seed,
     )
     values, reasons = evaluate(evidence, check_stop)
-    return {"values": values, "reasons": reasons, "layers": [_without_nan(row) for row in layers]}
+    return {
+        "values": values,
+        "reasons": reasons,
+        "sizes": {name: int(getattr(evidence.sets, name).sum()) for name in SIZED},
+        "layers": [_without_nan(row) for row in layers],
+    }
 
 
 def _random_probabilities(

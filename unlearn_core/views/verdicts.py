@@ -10,6 +10,7 @@ import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.verdict import COLLAPSE_DROP, HALF_WAY
+from unlearn_core.views.tables import Report, tolerances
 
 BEST_FIRST = ("matched", "under-forgotten", "over-forgotten", "collapsed", "unknown")
 MEANING = {
@@ -54,24 +55,26 @@ def verdict_rows(report: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "method", "word", "agreement", "because"])
 
 
-def rule_text() -> str:
-    """Return the rule of `metrics.verdict` in words, with the numbers in force."""
+def rule_text(report: Report) -> str:
+    """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
     accuracy, alignment = METRICS["forget_accuracy"], METRICS["dimensional_alignment"]
+    within = tolerances(report)
+    points, apart = f"{within[accuracy.name] * 100:.1f}", f"{within[alignment.name]:.2g}"
     return "\n".join(
         [
             f"1. **collapsed**: {METRICS['retain_test_accuracy'].label} is more than "
             f"{COLLAPSE_DROP * 100:.0f} points below the original's.",
             f"2. **under-forgotten**: {accuracy.label} is more than "
-            f"{accuracy.tolerance * 100:.0f} points off the retrained model's, on the original's "
+            f"{points} points off the retrained model's, on the original's "
             f"side; or {alignment.label} has made less than {1 - HALF_WAY:.0%} of the way from the "
             "original's value to the retrained model's.",
             f"3. **over-forgotten**: {accuracy.label} or {alignment.label} has gone past the "
-            f"retrained model's value, by more than {accuracy.tolerance * 100:.0f} points or "
-            f"{alignment.tolerance:g}.",
+            f"retrained model's value, by more than {points} points or {apart}.",
             "4. **matched**: none of these.",
             "",
             f"{alignment.label} only counts where original and retrained differ in it by more than "
-            f"{alignment.tolerance:g}.",
+            f"{apart}. These limits are what retraining itself varies by, from three seeds on; with "
+            "fewer they are fixed, and for shares of few images at least what chance makes of them.",
         ]
     )
 
