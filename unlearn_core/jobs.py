@@ -189,13 +189,21 @@ class JobQueue:
         return self._client
 
 
-def run_on_cluster(configs: Sequence[RunConfig], scheduler: str, store: Store) -> None:
-    """Make these runs on the cluster at this address and wait for them."""
+def run_on_cluster(configs: Sequence[RunConfig], scheduler: str, store: Store) -> list[str]:
+    """Make these runs on the cluster at this address; return a line for each that failed."""
+    from unlearn_core.training import DivergedError  # loads torch, which pages must not
+
     queue = JobQueue(store, scheduler)
+    faults = []
     try:
-        queue.wait(queue.submit(configs))
+        for key in queue.submit(configs):
+            try:
+                queue.wait([key])
+            except DivergedError as error:
+                faults.append(f"run {key} failed: {error}")
     finally:
         queue.close()
+    return faults
 
 
 def _local_cluster() -> Any:

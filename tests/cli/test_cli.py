@@ -11,6 +11,7 @@ from unlearn_core.data import load_dataset
 from unlearn_core.methods import METHODS
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs import maps
+from unlearn_core.runs.store import Store
 
 SMALL = ["--train-examples", "200", "--epochs", "1", "--width", "4", "--quiet"]
 
@@ -228,3 +229,57 @@ def test_a_papers_preset_is_taken_where_a_method_has_it(cache):
     }
     digits = METHODS["neggrad_ft"].presets["digits"]
     assert settings["neggrad_ft"] == {**settings["neggrad_ft"], **digits}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[1]", "an object of named settings"), ("{}", "must say what to forget"), ("{", "not JSON")],
+)
+def test_a_config_file_that_cannot_be_a_run_is_one_line(cache, capsys, content, message):
+    file = cache / "config.json"
+    file.write_text(content)
+    assert main(["run", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_run_from_a_file_is_judged_against_the_retrained_model(cache):
+    made, file = cache / "made.json", cache / "config.json"
+    command = ["compare", "--forget-class", "3", "--methods", "neggrad", *SMALL]
+    assert main([*command, "--json", str(made)]) == 0
+    store = Store(cache / "cache")
+    run = next(r for r in map(store.load, store.list()) if r.config.method == "neggrad")
+    file.write_text(json.dumps(run.config.to_dict()))
+    out = cache / "out.json"
+    assert main(["run", str(file), "--quiet", "--json", str(out)]) == 0
+    assert json.loads(out.read_text()) == json.loads(made.read_text())
+
+
+def test_the_same_seed_twice_is_one_seed(cache):
+    out = cache / "out.json"
+    command = ["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]
+    assert main([*command, "--seeds", "0,0,0", "--json", str(out)]) == 0
+    content = json.loads(out.read_text())
+    assert content["comparison"]["seeds"] == [0]
+    assert [run["method"] for run in content["runs"]] == ["original", "retrain"]
+
+
+def test_a_method_whose_settings_do_not_fit_the_network_does_not_stop_the_others(cache, capsys):
+    out = cache / "out.json"
+    command = ["compare", "--forget-class", "3", "--methods", "neglora,neggrad", *SMALL]
+    assert main([*command, "--preset", "ffn_all", "--json", str(out)]) == 1
+    assert "neglora, seed 0, failed: _SlimResNet has the targets" in _error(capsys)
+    methods = [run["method"] for run in json.loads(out.read_text())["runs"]]
+    assert methods == ["original", "retrain", "neggrad"]
+
+
+@pytest.mark.parametrize("options", [["--model", "nope"], ["--width", "0"]])
+def test_a_network_that_cannot_be_is_refused_before_any_training(cache, options):
+    command = ["compare", "--forget-class", "3", "--methods", "retrain", *options, "--quiet"]
+    assert main(command) == 2
+    assert not (cache / "cache" / "runs").exists()
+
+
+def _error(capsys):
+    return capsys.readouterr().err

@@ -134,6 +134,16 @@ def test_both_branches_are_recorded_and_add_up_to_the_layers_output():
     assert len(branches.frozen) == len(branches.residuals) == 1  # the hooks are gone
 
 
+def test_passes_without_gradients_between_steps_are_not_kept():
+    made, _, x = one_layer("linear", torch.float64)
+    with captured_branches(made) as branches:
+        with torch.no_grad():
+            made.model(x)
+        assert branches.frozen == branches.residuals == []
+        made.model(x)
+        assert len(branches.frozen) == len(branches.residuals) == 1
+
+
 def test_branches_come_in_network_order():
     model = resnet()
     names = adaptable_layers(model)

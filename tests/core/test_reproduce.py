@@ -89,6 +89,7 @@ def test_a_row_for_two_epochs_trains_twice_as_long_as_one_for_one():
     found = experiments("neglora", "Figure 2", "smoke")[0]
     epochs = {variant: s["epochs"] for (m, variant), s in found.settings.items() if m == "neglora"}
     assert epochs["2 epochs"] == 2 * epochs["1 epoch"]
+    assert all(s["until_loss"] == 0 for (m, v), s in found.settings.items() if v.endswith("epochs"))
 
 
 def test_a_backdoor_is_in_the_data_that_the_original_was_trained_on():

@@ -14,6 +14,7 @@ from unlearn_core.config import RunConfig
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_WORK = 1
+REFERENCES = ("original", "retrain")
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -38,13 +39,16 @@ def run(args: argparse.Namespace) -> int:
     if not path.is_file():
         raise FileNotFoundError(f"There is no config file {path}.")
     try:
-        config = RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        plain = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
-    references = [config.original()] if config.forget.kind != "none" else []
-    if config.method == "incremental":
-        references.append(config.retrained())
-    return _make_and_show([*references, config], args)
+    if not isinstance(plain, dict):
+        raise ValueError(f"{path} must hold an object of named settings, got {plain!r}.")
+    config = RunConfig.from_dict(plain)
+    if config.forget.kind == "none":
+        raise ValueError(f"{path} must say what to forget, got a forget request of kind 'none'.")
+    wanted = [config.original(), config.retrained(), config]
+    return _make_and_show(list({each.key(): each for each in wanted}.values()), args)
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -123,16 +127,18 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     if args.scheduler:
         from unlearn_core.jobs import run_on_cluster
 
-        run_on_cluster(configs, args.scheduler, store)
-        made = configs
+        for fault in run_on_cluster(configs, args.scheduler, store):
+            print(fault, file=sys.stderr)
+        made = [config for config in configs if store.exists(config.key())]
     else:
         made = _make(configs, store, args)
-    _show([config.key() for config in made], store, args)
+    if made:
+        _show([config.key() for config in made], store, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
 
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
-    """Make the runs one after the other; one that diverges does not stop the others."""
+    """Make the runs one after the other; a method that fails does not stop the others."""
     from unlearn_core.runs.pipeline import execute
     from unlearn_core.training import DivergedError
 
@@ -141,7 +147,9 @@ def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) 
         for config in configs:
             try:
                 execute(config, store=store, on_progress=bar, device=args.device)
-            except DivergedError as error:
+            except (DivergedError, ValueError) as error:
+                if isinstance(error, ValueError) and config.method in REFERENCES:
+                    raise  # nothing else can work either
                 print(f"{config.method}, seed {config.seed}, failed: {error}", file=sys.stderr)
             else:
                 made.append(config)

@@ -90,9 +90,9 @@ def names(text: str) -> list[str]:
 
 
 def integers(text: str, where: str) -> list[int]:
-    """Read whole numbers with commas."""
+    """Read whole numbers with commas, each once."""
     try:
-        return [int(part) for part in text.split(",")]
+        return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
         raise ValueError(f"{where} takes whole numbers with commas, got {text!r}.") from None
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, LookupError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
-    except CorruptRunError as error:
+    except (CorruptRunError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return DID_NOT_WORK
     except KeyboardInterrupt:

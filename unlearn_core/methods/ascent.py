@@ -71,8 +71,9 @@ def climb(
     ):
         yield progress
         losses.append(progress.losses[FORGET_LOSS])
-        reached = sum(losses) / len(losses)
-        if 0 < settings.until_loss <= reached and progress.step < total:
+        reached = sum(losses) / in_a_pass  # over a whole pass, so never in the middle of the first
+        is_enough = 0 < settings.until_loss <= reached and len(losses) == in_a_pass
+        if is_enough and progress.step < total:
             inputs.log(
                 f"The ascent ended at step {progress.step} of {total}: "
                 f"the forget loss reached {reached:.2f} nats."

@@ -188,6 +188,8 @@ def _as_type_of(default: Any, value: Any, where: str) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted is tuple and isinstance(value, list | tuple):
+        if not all(isinstance(part, str) for part in value):
+            raise ValueError(f"{where} must hold names only, got {list(value)!r}.")
         return tuple(value)
     if type(value) is not wanted:
         raise ValueError(f"{where} must be of type {wanted.__name__}, got {value!r}.")

@@ -172,22 +172,23 @@ def captured_branches(adapted: Adapted, *, layer_local: bool = False) -> Iterato
 
     With `layer_local` a residual is computed once more from its detached input: equal in value,
     but what is made of it does not reach earlier layers.  The forward pass itself stays as it is.
+    Passes without gradients, such as those of probes between steps, are not recorded.
     """
     latest = Branches()
     handles = []
     for layer in adapted.layers.values():
         handles.append(
             layer.base_layer.register_forward_hook(
-                lambda _m, _a, output: latest.frozen.append(output)
+                lambda _m, _a, output: _keep(latest.frozen, output)
             )
         )
         if layer_local:
             hook = layer.register_forward_hook(  # type: ignore[attr-defined]
-                lambda layer, inputs, _o: latest.residuals.append(_bypass(layer, inputs[0]))
+                lambda layer, inputs, _o: _keep(latest.residuals, _bypass(layer, inputs[0]))
             )
         else:
             hook = layer.lora_B[ADAPTER].register_forward_hook(
-                lambda _m, _a, output, layer=layer: latest.residuals.append(_scaled(layer, output))
+                lambda _m, _a, output, layer=layer: _keep(latest.residuals, _scaled(layer, output))
             )
         handles.append(hook)
     try:
@@ -195,6 +196,11 @@ def captured_branches(adapted: Adapted, *, layer_local: bool = False) -> Iterato
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _keep(outputs: list[Tensor], output: Tensor) -> None:
+    if torch.is_grad_enabled():
+        outputs.append(output)
 
 
 def _bypass(layer: LoraLayer, x: Tensor) -> Tensor:

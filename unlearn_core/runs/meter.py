@@ -6,6 +6,7 @@ import copy
 import ctypes
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -24,14 +25,25 @@ KIBIBYTE = 1024
 WARM_UP_EXAMPLES = 8
 
 
-def warm_up(model: nn.Module, examples: Examples, libraries: Sequence[str] = ()) -> None:
-    """Pay for what only the first step of a process costs: libraries, kernels, memory pools."""
+def warm_up(
+    model: nn.Module,
+    examples: Examples,
+    libraries: Sequence[str] = (),
+    context: AbstractContextManager[object] | None = None,
+) -> None:
+    """Pay for what only the first step of a process costs: libraries, kernels, memory pools.
+
+    `context` is the one in which the method runs its forward passes.
+    """
     for name in libraries:
         import_module(name)
     trial = copy.deepcopy(model).eval().requires_grad_(True)
     rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.labels.device)
     batch = next(examples.take(rows).ordered())
-    F.cross_entropy(trial(batch.images), batch.labels).backward()
+    with context or nullcontext():
+        loss = F.cross_entropy(trial(batch.images), batch.labels)
+    loss.backward()
+    _settle(examples.labels.device)
 
 
 class Meter:
@@ -47,6 +59,7 @@ class Meter:
         with self.memory:
             before = time.perf_counter()
             following = next(steps, None)
+            _settle(self.memory.device)
             self.seconds += time.perf_counter() - before
         if following is None:
             return False
@@ -65,6 +78,12 @@ class Meter:
             trainable_parameters=self.trainable,
             peak_memory_bytes=self.memory.peak,
         )
+
+
+def _settle(device: torch.device) -> None:
+    """Wait for what a GPU has been asked to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 class _Memory:

@@ -207,7 +207,7 @@ class _Making:
             log=self.writer.log,
         )
         settings = resolve_settings(method.name, self.config.settings)
-        warm_up(model, inputs.forget, method.libraries)
+        warm_up(model, inputs.forget, method.libraries, inputs.autocast())
         cost = self._follow(model, method.run(inputs, settings), "unlearn")
         if inputs.extras:
             self.writer.tensors(ADAPTER, inputs.extras)

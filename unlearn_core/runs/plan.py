@@ -30,7 +30,7 @@ def comparison_config(
     them as in RFA, for as many epochs as the data set's recipe has.
     """
     spec = get_dataset(dataset)
-    network = ModelConfig(name=model, width=width or spec.width, stem=spec.stem)
+    network = ModelConfig(name=model, width=spec.width if width is None else width, stem=spec.stem)
     recipe = spec.recipe
     if pretrained:
         network = pretrained_model(model, spec, width=width)

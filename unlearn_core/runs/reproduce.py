@@ -89,8 +89,9 @@ def _beside(
         return {"measured": float(np.std(values, ddof=1)), "reason": "", "n_runs": n_runs}
     if part == "difference":
         retrained = {**row, "method": "retrain", "metric": metric}
-        target = _beside(experiment, retrained, store, seeds, failed)["measured"]
-        return {"measured": abs(float(np.mean(values)) - target), "reason": "", "n_runs": n_runs}
+        target = _beside(experiment, retrained, store, seeds, failed)
+        apart = abs(float(np.mean(values)) - target["measured"])
+        return {"measured": apart, "reason": target["reason"], "n_runs": n_runs}
     return {"measured": float(np.mean(values)), "reason": "", "n_runs": n_runs}
 
 
@@ -125,9 +126,14 @@ def _of_run(run: RunArtefact, retrained: RunArtefact, metric: str, variant: str)
     if value is None:
         return None, content["reasons"][name]
     if metric == "rel_cost" and variant == "per epoch":
-        passes = run.config.settings.get("epochs", retrained.config.training.epochs)
-        value *= retrained.config.training.epochs / passes
+        own_set = "retain" if run.config.method == "retrain" else "forget"
+        value *= _passes(retrained, "retain") / _passes(run, own_set)
     return value, ""
+
+
+def _passes(run: RunArtefact, over: str) -> float:
+    """Return how often the run went over a set; an ascent may have ended early."""
+    return float(run.manifest["samples_seen"]) / int(run.metrics()["sizes"][over])
 
 
 def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) -> Measured:

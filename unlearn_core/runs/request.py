@@ -11,6 +11,7 @@ from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import plain
+from unlearn_core.models import MODELS
 from unlearn_core.runs.plan import require_learnable
 
 UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: without settings
@@ -24,6 +25,9 @@ def validate(config: RunConfig) -> RunConfig:
     ValueError
         If a name is unknown, a setting wrong, or the forget request impossible.
     """
+    if config.model.name not in MODELS:
+        known = ", ".join(sorted(MODELS))
+        raise ValueError(f"Unknown model {config.model.name!r}. Known models: {known}.")
     if config.method in UNSET:
         if config.settings:
             name = UNSET[config.method].lower()

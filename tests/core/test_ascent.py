@@ -1,0 +1,62 @@
+"""Climbing the loss: as many passes as asked for, or until it is enough."""
+
+import pytest
+import torch
+from torch import nn
+
+from unlearn_core.data.batches import to_device
+from unlearn_core.methods import UnlearnInputs
+from unlearn_core.methods.ascent import FORGET_LOSS, AscentSettings, climb, digits_presets
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def climbed(small_dataset):
+    """Climb with a linear model on one class (8 examples, 2 batches a pass)."""
+
+    def climb_with(**settings):
+        lines = []
+        torch.manual_seed(0)
+        forget = small_dataset.is_train & (small_dataset.labels == 1)
+        inputs = UnlearnInputs(
+            model=nn.Sequential(nn.Flatten(), nn.Linear(64, 4)),
+            forget=to_device(small_dataset, forget, CPU, forget=forget),
+            retain=to_device(small_dataset, ~forget, CPU),
+            generator=torch.Generator().manual_seed(0),
+            log=lines.append,
+        )
+        chosen = AscentSettings(**{"epochs": 6, "batch_size": 4, "learning_rate": 0.05, **settings})
+        optimizer = torch.optim.SGD(inputs.model.parameters(), lr=chosen.learning_rate)
+        return list(climb(inputs, chosen, optimizer)), lines
+
+    return climb_with
+
+
+def test_without_a_limit_every_pass_is_made_and_the_loss_rises(climbed):
+    steps, lines = climbed()
+    assert [step.step for step in steps] == list(range(1, 13))
+    assert steps[-1].losses[FORGET_LOSS] > steps[0].losses[FORGET_LOSS]
+    assert lines == []
+
+
+def test_the_climb_ends_once_the_mean_loss_of_a_pass_reaches_the_limit(climbed):
+    everything, _ = climbed()
+    losses = [step.losses[FORGET_LOSS] for step in everything]
+    limit = (losses[4] + losses[5]) / 2
+    steps, [line] = climbed(until_loss=limit)
+    assert len(steps) == 6
+    assert steps == everything[:6]
+    assert f"ended at step 6 of 12: the forget loss reached {limit:.2f} nats" in line
+
+
+def test_the_climb_never_ends_within_the_first_pass(climbed):
+    steps, _ = climbed(until_loss=1e-9)
+    assert len(steps) == 2
+
+
+def test_the_presets_of_the_digits_differ_by_scenario_only_in_when_to_stop():
+    presets = digits_presets(learning_rate=1e-3, epochs=15, until_loss=4.0)
+    assert [presets[name]["until_loss"] for name in presets] == [4.0, 0.3, 1.5]
+    assert {preset["learning_rate"] for preset in presets.values()} == {1e-3}
+    assert {preset["batch_size"] for preset in presets.values()} == {64}
