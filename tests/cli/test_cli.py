@@ -10,17 +10,15 @@ from unlearn_core.config import DataConfig
 from unlearn_core.data import load_dataset
 from unlearn_core.methods import METHODS
 from unlearn_core.metrics import METRICS
-from unlearn_core.runs import maps
 from unlearn_core.runs.store import Store
 
 SMALL = ["--train-examples", "200", "--epochs", "1", "--width", "4", "--quiet"]
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path, monkeypatch, no_maps):
+    """An empty store; maps are tested elsewhere, so they are null, with the reason."""
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
-    # maps are tested elsewhere; without umap-learn they are null, with the reason
-    monkeypatch.setattr(maps.importlib.util, "find_spec", lambda name: None)
     return tmp_path
 
 
