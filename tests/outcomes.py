@@ -10,7 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before torch: as in the other tests
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"  # before torch; a cluster that a test started may leave others
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
