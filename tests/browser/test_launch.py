@@ -26,6 +26,7 @@ def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serv
     fill(page, "Training images", "200")
     fill(page, "Width", "4")
     page.get_by_role("button", name="None").click()
+    page.get_by_text("No method is chosen").wait_for()  # a person sees the boxes empty, then ticks
     page.get_by_text(re.compile(r"^NegGrad:")).first.click()
     page.get_by_text("4 runs to make.").wait_for()
     launch.click()
