@@ -14,7 +14,7 @@ st.markdown(
 if forget_picker.receive_ids():
     data_choice.receive(selectors.chosen_comparison().config)
 choices, runs = st.columns([5, 4], gap="large")
-request = None
+chosen = None
 methods: dict[str, dict[str, object]] = {}
 faults: list[str] = []
 with choices:
@@ -24,18 +24,18 @@ with choices:
     if data is None:
         st.caption("Choose data that is on this machine first.")
     else:
-        request = forget_picker.choose_forget(data[0].data)
-    if data is not None and request is not None:
-        forget_picker.show_sets(data[0].data, request[1])
+        chosen = forget_picker.choose_forget(data[0])
+    if chosen is not None:
+        forget_picker.show_sets(chosen[0].data, chosen[1])
     st.subheader("3 · Methods", anchor=False)
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
-        forget = request[0] if request else ForgetConfig()
+        forget = chosen[0].forget if chosen else ForgetConfig()
         methods, faults = settings_form.choose_methods(data[0].data.name, forget)
 with runs:
     st.subheader("4 · Launch", anchor=False)
-    if data is None or request is None:
+    if data is None or chosen is None:
         st.info("Nothing to launch yet: see the message on the left.", icon=":material/info:")
     else:
-        launch.show_plan(data[0], request[0], methods, data[1], faults)
+        launch.show_plan(chosen[0], methods, data[1], faults)
     progress.show_jobs()

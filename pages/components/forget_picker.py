@@ -1,11 +1,13 @@
-"""Choose what to forget: classes, subclasses, random images or chosen ones."""
+"""Choose what to forget: classes, subclasses, random images, chosen ones or a backdoor."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import streamlit as st
 
 from pages.components import gallery, loaders
-from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
@@ -19,10 +21,12 @@ KINDS = {
     "subclass": "Subclasses",
     "random": "Random images",
     "ids": "Chosen images",
+    "backdoor": "A backdoor",
 }
 HELP = (
     "Forgetting a class is what the papers study most. Random images ask a harder question: can "
-    "the model forget single examples while it still knows their class?"
+    "the model forget single examples while it still knows their class? A backdoor asks whether "
+    "an attacker's poisoned images can be undone."
 )
 FIRST_CLASS = 3
 
@@ -37,9 +41,12 @@ def receive_ids() -> bool:
     return True
 
 
-def choose_forget(config: DataConfig) -> tuple[ForgetConfig, Sets] | None:
-    """Show the choice; return the request and its sets, or None where it is not possible."""
-    dataset = loaders.dataset(config)
+def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
+    """Show the choice; return `start` with the request, and its sets, or None if impossible.
+
+    A backdoor changes the data too: its images are poisoned before anything is trained.
+    """
+    dataset = loaders.dataset(start.data)
     kinds = [kind for kind in KINDS if kind != "subclass" or dataset.subclass_names]
     if st.session_state.get(KIND) not in kinds:
         st.session_state.pop(KIND, None)
@@ -53,10 +60,12 @@ def choose_forget(config: DataConfig) -> tuple[ForgetConfig, Sets] | None:
         help=HELP,
         persist_state="session",
     )
-    values = _choose(kind or "class", config, dataset)
+    values = _choose(kind or "class", start.data, dataset)
+    target = values[0] if kind == "backdoor" else None
+    data = replace(start.data, poison_target=target)
     try:
         request = ForgetConfig(kind=kind or "class", values=tuple(values))
-        return request, split(dataset, request)
+        return replace(start, data=data, forget=request), split(loaders.dataset(data), request)
     except ValueError as error:
         if gallery.FAULT not in st.session_state:
             what = "Choose at least one to forget." if not values else str(error)
@@ -79,6 +88,8 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
         return [] if gallery.FAULT in st.session_state else gallery.chosen_ids()
     if kind == "random":
         return [_count(config, dataset)]
+    if kind == "backdoor":
+        return [_target(config, dataset)]
     names = dataset.class_names if kind == "class" else dataset.subclass_names
     return st.multiselect(
         KINDS[kind],
@@ -103,3 +114,18 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         persist_state="session",
     )
     return int(number)
+
+
+def _target(config: DataConfig, dataset: Dataset) -> int:
+    target = st.selectbox(
+        "The attacker's class",
+        options=range(dataset.n_classes),
+        format_func=dataset.class_names.__getitem__,
+        key=f"forget_backdoor_{config.name}",
+        help=(
+            "A tenth of the training images get a patch in the corner and this label, and the "
+            "original learns from them. Forgetting them should undo the patch's power."
+        ),
+        persist_state="session",
+    )
+    return int(target)

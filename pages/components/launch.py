@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from pages.components import loaders, queue, selectors
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import RunConfig
 from unlearn_core.runs.plan import run_configs
 from unlearn_core.views import jobs as view
 
@@ -20,15 +19,13 @@ RESULTS = {
 
 
 def show_plan(
-    start: RunConfig,
-    forget: ForgetConfig,
+    comparison: RunConfig,
     methods: Mapping[str, Mapping[str, Any]],
     seeds: Sequence[int],
     faults: Sequence[str],
 ) -> None:
     """Show which runs exist and how long the others take, and the button that starts them."""
     labels = {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}
-    comparison = replace(start, forget=forget)
     configs = run_configs(comparison, {} if faults else methods, seeds)
     needed = view.all_needed(configs)
     finished = {config.key() for config in needed if loaders.store().exists(config.key())}

@@ -219,6 +219,20 @@ def test_images_ticked_in_the_gallery_are_chosen(empty_store):
     assert at.session_state["chosen_ids"] == []
 
 
+def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
+    at = open_page()
+    at.segmented_control(key="forget_kind").set_value("backdoor").run()
+    at.selectbox(key="forget_backdoor_digits").set_value(7).run()
+    assert not at.error
+    assert at.metric[0].value == str(round(0.1 * len(train_ids())))
+    assert at.selectbox(key="preset_neggrad.digits.backdoor").value == "digits backdoor"
+    at.button(key="launch").click().run()
+    requests = [Store(empty_store).requested(job.key) for job in jobs_of(empty_store)]
+    assert {request.data.poison_target for request in requests} == {7}
+    retrained = next(request for request in requests if request.method == "retrain")
+    assert retrained.forget == ForgetConfig(kind="backdoor", values=(7,))
+
+
 def test_ids_from_another_page_are_taken_over_with_its_data_and_model(filled_store):
     at = AppTest.from_file(APP, default_timeout=60).run()
     ids = train_ids()[5:9]
