@@ -1,7 +1,7 @@
 """Where each method ends on the real digits, relative to the original and the retrained model.
 
-Three seeds for a class, one each for single images and a backdoor, all with the digits presets.
-Most of what is asserted is the median of the seeds, because training amplifies rounding.
+Three seeds for a class; one each for another class, single images and a backdoor; all with the
+digits presets.
 """
 
 import json
@@ -18,7 +18,7 @@ from unlearn_core.methods import METHODS
 
 SCRIPT = Path(__file__).with_name("outcomes.py")
 SEEDS = (0, 1, 2)
-CLASS, OTHERS = "class:3", ("random:50", "backdoor:0")
+CLASS, OTHERS = "class:3", ("class:4", "random:50", "backdoor:0")
 COLLAPSE = 0.05
 
 GONE = ("retrain", "muda", "rfa", "scrub", "badt", "eu_k", "neggrad_plus", "fisher")
@@ -58,12 +58,12 @@ def test_every_method_is_expected_to_end_somewhere():
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_collapses_when_a_class_is_forgotten(method, over_seeds):
     drop = over_seeds("original", "retain_test") - over_seeds(method, "retain_test")
-    assert np.median(drop) <= COLLAPSE
+    assert drop.max() <= COLLAPSE
 
 
 @pytest.mark.parametrize("request_", OTHERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_no_method_collapses_on_single_images_or_a_backdoor(method, request_, outcomes):
+def test_no_method_collapses_on_another_request(method, request_, outcomes):
     after = outcomes[0, request_]
     assert after[method]["retain_test"] >= after["original"]["retain_test"] - COLLAPSE
 
@@ -75,10 +75,10 @@ def test_these_forget_the_class_as_retraining_does(method, over_seeds):
 
 
 @pytest.mark.parametrize("method", CLIMB)
-def test_climbing_the_loss_forgets_most_of_the_class_and_stops_before_it_breaks_the_rest(
+def test_climbing_the_loss_forgets_much_of_the_class_and_stops_before_it_breaks_the_rest(
     method, over_seeds
 ):
-    assert np.median(over_seeds(method, "forget")) <= 0.25
+    assert over_seeds(method, "forget").max() <= 0.6
 
 
 @pytest.mark.parametrize("method", KEPT)
@@ -112,4 +112,4 @@ def test_a_trick_leaves_the_alignment_as_it_was_to_the_last_bit(method, over_see
 
 def test_head_and_bias_tricks_look_perfect_all_the_same(over_seeds):
     assert over_seeds("trick_forget_bias", "forget").max() == 0
-    assert np.median(over_seeds("trick_head_finetune", "forget")) <= 0.1
+    assert over_seeds("trick_head_finetune", "forget").max() <= 0.02

@@ -315,20 +315,38 @@ def test_neggrad_plus_steps_down_the_joint_objective_with_its_penalty():
     assert n_steps == 6  # the three forget examples start again for every retained batch
 
 
-def test_neggrad_ft_takes_whole_passes_in_turns_forget_first():
+def in_turns(**settings):
+    """Return the steps of `neggrad_ft` on four forget examples, and its log."""
+    lines = []
     inputs = UnlearnInputs(
         model=group_norm_net(),
         forget=examples(4, is_forget=True),
         retain=examples(9, seed=1),
         generator=seeded(),
+        log=lines.append,
     )
-    progress = list(start("neggrad_ft", inputs, alternations=2, batch_size=2))
+    return list(start("neggrad_ft", inputs, batch_size=2, **settings)), lines
+
+
+def test_neggrad_ft_takes_whole_passes_in_turns_forget_first():
+    progress, _ = in_turns(alternations=2)
     assert [p.phase for p in progress] == (["forget"] * 2 + ["recover"] * 2) * 2
     for p in progress:
         if p.phase == "forget":
             assert p.losses["objective"] == -p.losses["forget_loss"] < 0
         else:
             assert p.losses["objective"] > 0
+
+
+def test_neggrad_ft_ends_after_a_repair_once_the_loss_is_high_enough():
+    everything, no_lines = in_turns(alternations=3, learning_rate=0.05)
+    passes = [everything[first : first + 2] for first in (0, 4, 8)]
+    means = [sum(p.losses["forget_loss"] for p in one) / 2 for one in passes]
+    assert no_lines == []
+    assert means[0] < means[1]
+    ended, [line] = in_turns(alternations=3, learning_rate=0.05, until_loss=means[1])
+    assert ended == everything[:8]
+    assert f"ended at step 8 of 12: the forget loss reached {means[1]:.2f} nats" in line
 
 
 # Calibration ----------------------------------------------------------------------------------

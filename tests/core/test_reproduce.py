@@ -85,11 +85,11 @@ def test_the_loss_ablation_switches_off_the_losses_that_it_names():
     }
 
 
-def test_a_row_for_two_epochs_trains_twice_as_long_as_one_for_one():
+@pytest.mark.parametrize("setting", ["epochs", "until_loss"])
+def test_a_row_for_two_epochs_goes_twice_as_far_as_one_for_one(setting):
     found = experiments("neglora", "Figure 2", "smoke")[0]
-    epochs = {variant: s["epochs"] for (m, variant), s in found.settings.items() if m == "neglora"}
-    assert epochs["2 epochs"] == 2 * epochs["1 epoch"]
-    assert all(s["until_loss"] == 0 for (m, v), s in found.settings.items() if v.endswith("epochs"))
+    far = {variant: s[setting] for (m, variant), s in found.settings.items() if m == "neglora"}
+    assert far["2 epochs"] == 2 * far["1 epoch"] > 0
 
 
 def test_a_backdoor_is_in_the_data_that_the_original_was_trained_on():

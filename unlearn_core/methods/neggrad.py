@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer
+from unlearn_core.training import OPTIMIZERS, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class NegGradSettings(AscentSettings):
     source="arXiv:1911.04933",
     uses_retain=False,
     presets={
-        **digits_presets(learning_rate=2e-4, epochs=15, until_loss=4.0),
+        **digits_presets(learning_rate=1e-4, epochs=60),
         "rfa": {},
         "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10},
         "neglora": {"learning_rate": 1e-4, "optimizer": "adam", "batch_size": 256},
@@ -45,9 +45,4 @@ class NegGradSettings(AscentSettings):
 )
 def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
-    model = inputs.model.eval()
-
-    optimizer = make_optimizer(
-        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
-    )
-    yield from climb(inputs, settings, optimizer)
+    yield from climb(inputs, settings, inputs.model.eval())

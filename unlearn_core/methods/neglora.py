@@ -27,7 +27,7 @@ from unlearn_core.methods.settings import setting
 from unlearn_core.models import head
 from unlearn_core.models.lora import Adapted, attach, block_convolutions
 from unlearn_core.models.parts import transformer_blocks
-from unlearn_core.training import Progress, make_optimizer
+from unlearn_core.training import Progress
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
 FEED_FORWARD = ("mlp.fc1", "mlp.fc2")
@@ -37,7 +37,7 @@ FEED_FORWARD = ("mlp.fc1", "mlp.fc2")
 class NegLoraSettings(AscentSettings):
     """Settings of `neglora`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(1e-3, "Step size of Adam.", positive=True)
+    learning_rate: float = setting(1e-3, "Step size of the optimiser.", positive=True)
     rank: int = setting(16, "Rank of the adapters.", positive=True)
     alpha: int = setting(32, "Scale of the adapters times their rank.", positive=True)
     dropout: float = setting(0.1, "Dropout in front of the adapters.", between=(0, 0.9))
@@ -52,7 +52,7 @@ class NegLoraSettings(AscentSettings):
     uses_retain=False,
     libraries=("peft",),
     presets={
-        **digits_presets(learning_rate=5e-4, epochs=20, until_loss=3.5),
+        **digits_presets(rank=4, alpha=8, learning_rate=4e-4, epochs=60),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},
@@ -90,10 +90,7 @@ def ascend(
     inputs: UnlearnInputs, settings: NegLoraSettings, adapted: Adapted, *, first_step: int = 0
 ) -> Iterator[Progress]:
     """Climb the loss on D_f, moving adapters only; `first_step` steps came before."""
-    optimizer = make_optimizer(
-        "adam", adapted.model.parameters(), learning_rate=settings.learning_rate
-    )
-    return climb(inputs, settings, optimizer, first_step=first_step)
+    return climb(inputs, settings, adapted.model, first_step=first_step)
 
 
 def target_layers(model: nn.Module, targets: str) -> list[str]:

@@ -17,17 +17,14 @@ from torch import nn
 
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import setting
 from unlearn_core.models import head
 from unlearn_core.models.parts import last_block, transformer_blocks, weighted_layers
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer
+from unlearn_core.training import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartialNegGradSettings(AscentSettings):
     """Settings of `partial_neggrad`; each field is one widget on the Unlearn page."""
-
-    optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 
 
 @register_method(
@@ -36,17 +33,14 @@ class PartialNegGradSettings(AscentSettings):
     label="Partial NegGrad",
     source="NegLoRA, section 4",
     uses_retain=False,
-    presets=digits_presets(learning_rate=2e-4, epochs=15, until_loss=4.0),
+    presets=digits_presets(learning_rate=1e-4, epochs=60),
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     for part in trained_parts(model):
         part.requires_grad_(True)
-    optimizer = make_optimizer(
-        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
-    )
-    yield from climb(inputs, settings, optimizer)
+    yield from climb(inputs, settings, model)
     model.requires_grad_(True)
 
 

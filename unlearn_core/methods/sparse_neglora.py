@@ -61,10 +61,11 @@ class SparseNegLoraSettings(NegLoraSettings):
     libraries=("peft",),
     presets={
         **digits_presets(
-            learning_rate=5e-4,
-            epochs=20,
-            until_loss=3.5,
-            recover_epochs=8,
+            rank=4,
+            alpha=8,
+            learning_rate=4e-4,
+            epochs=60,
+            recover_epochs=15,
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),

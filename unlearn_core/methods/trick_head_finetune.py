@@ -33,7 +33,7 @@ class HeadFinetuneSettings(Settings):
     label="Head-only finetune (trick)",
     source="arXiv:2407.17710, Table 2",
     uses_retain=True,
-    presets={"digits": {"learning_rate": 2e-2, "epochs": 40}},
+    presets={"digits": {"learning_rate": 5e-2, "epochs": 40}},
 )
 def trick_head_finetune(
     inputs: UnlearnInputs, settings: HeadFinetuneSettings

@@ -228,6 +228,6 @@ def _settings(
     if passes.isdecimal():
         for name in {"epochs", "max_epochs"} & set(values):
             changed[name] = int(passes) * (values[name] if scale != "full" else 1)
-        if "until_loss" in values:
-            changed["until_loss"] = 0.0  # else both rows would end at the same step
+        if "until_loss" in values:  # else both rows would end at the same step
+            changed["until_loss"] = int(passes) * values["until_loss"]
     return {**values, **changed} if set(changed) <= set(values) else values
