@@ -12,6 +12,7 @@ LAYERS = [
     "config",
     "seeding",
     "records",
+    "checks",
     "subspace",
     "data",
     "models",

@@ -51,18 +51,6 @@ ROUNDINGS: dict[str, Callable[[float], int]] = {
 }
 
 
-def check_features(name: str, features: NDArray[np.floating]) -> None:
-    """Raise `ValueError` unless `features` is a non-empty, finite matrix."""
-    if features.ndim != 2 or features.size == 0:
-        raise ValueError(
-            f"`{name}` must have shape (n_examples, n_features), none of them 0, "
-            f"got {features.shape}."
-        )
-    if not np.isfinite(features).all():
-        n_bad = int((~np.isfinite(features)).sum())
-        raise ValueError(f"`{name}` has {n_bad} non-finite values out of {features.size}.")
-
-
 def _eigen(
     features: NDArray[np.floating],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -177,8 +177,8 @@ def test_zero_forget_features_have_alignment_zero():
         (np.ones((2, 3)), np.ones((0, 3)), None, "`retain_features` must have shape"),
         (np.ones((2, 3)), np.ones((2, 4)), None, "same number of features, got 3 and 4"),
         (np.full((2, 3), np.nan), np.ones((2, 3)), None, "6 non-finite values"),
-        (np.ones((2, 3)), np.ones((2, 3)), 0, "`rank` must be between 1 and 3, got 0"),
-        (np.ones((2, 3)), np.ones((2, 3)), 4, "`rank` must be between 1 and 3, got 4"),
+        (np.ones((2, 3)), np.ones((2, 3)), 0, "`rank` must be a whole number from 1 to 3, got 0"),
+        (np.ones((2, 3)), np.ones((2, 3)), 4, "`rank` must be a whole number from 1 to 3, got 4"),
     ],
 )
 def test_dimensional_alignment_names_the_bad_argument(forget, retain, rank, message):

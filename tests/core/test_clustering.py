@@ -67,7 +67,7 @@ def test_nmi_is_zero_where_an_entropy_is_zero(clusters, forget, f1):
 
 @pytest.mark.parametrize("shapes", [((3,), (4,)), ((0,), (0,)), ((2, 2), (2, 2))])
 def test_scores_name_the_shapes_that_do_not_fit(shapes):
-    with pytest.raises(ValueError, match="same shape"):
+    with pytest.raises(ValueError, match=r"same shape|`assignments` must have shape"):
         forget_cluster_scores(np.zeros(shapes[0], dtype=int), np.zeros(shapes[1], dtype=bool))
 
 

@@ -44,8 +44,8 @@ def test_activation_distance_equals_its_formula_and_stays_in_bounds(seed, n, k):
     ("a", "b", "norm", "message"),
     [
         (np.ones((2, 3)), np.ones((2, 4)), "l2", "same shape"),
-        (np.ones(3), np.ones(3), "l2", "same shape"),
-        (np.ones((0, 3)), np.ones((0, 3)), "l2", "at least one example"),
+        (np.ones(3), np.ones(3), "l2", "`probabilities_a` must have shape"),
+        (np.ones((0, 3)), np.ones((0, 3)), "l2", "`probabilities_a` must have shape"),
         (np.ones((2, 3)), np.ones((2, 3)), "l3", '`norm` must be "l2" or "l1", got \'l3\''),
     ],
 )
@@ -96,7 +96,7 @@ def test_accuracy_equals_scikit_learn(seed, n):
 
 @pytest.mark.parametrize("shapes", [((3,), (4,)), ((0,), (0,)), ((2, 2), (2, 2))])
 def test_accuracy_names_the_shapes_that_do_not_fit(shapes):
-    with pytest.raises(ValueError, match="same shape"):
+    with pytest.raises(ValueError, match=r"same shape|`predictions` must have shape"):
         accuracy(np.zeros(shapes[0], dtype=int), np.zeros(shapes[1], dtype=int))
 
 

@@ -141,8 +141,8 @@ def test_the_linear_probe_equals_standardised_logistic_regression():
     ("train", "labels", "message"),
     [
         (np.ones((2, 3)), np.array([1, 1]), "at least two classes, got only 1"),
-        (np.ones((2, 3)), np.array([1, 2, 3]), "`train_features` and `train_labels`"),
-        (np.ones((0, 3)), np.array([], dtype=int), "`train_features` and `train_labels`"),
+        (np.ones((2, 3)), np.array([1, 2, 3]), "`train_labels` must have shape"),
+        (np.ones((0, 3)), np.array([], dtype=int), "`train_features` must have shape"),
     ],
 )
 def test_the_linear_probe_names_the_bad_argument(train, labels, message):

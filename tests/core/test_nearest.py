@@ -40,7 +40,7 @@ def test_a_feature_of_zeros_goes_to_the_smallest_label():
         (np.zeros((0, 2)), np.ones((2, 2)), [0, 1], "`features` must have shape"),
         (np.ones((1, 2)), np.full((2, 2), np.nan), [0, 1], "`class_features` has 4 non-finite"),
         (np.ones((1, 3)), np.ones((2, 2)), [0, 1], "same number of features"),
-        (np.ones((1, 2)), np.ones((2, 2)), [0], "one label a row"),
+        (np.ones((1, 2)), np.ones((2, 2)), [0], "`class_labels` must have shape"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(features, classes, labels, message):

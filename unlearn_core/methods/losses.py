@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div
 
+from unlearn_core.checks import same_shape, whole_numbers
 from unlearn_core.methods.averages import average_label
-from unlearn_core.methods.rfa_losses import NORMS, residual_alignment_loss
+from unlearn_core.methods.rfa_losses import NORMS, require_flags, residual_alignment_loss
 
 __all__ = [
     "NORMS",
@@ -36,7 +37,20 @@ def self_distillation_loss(logits: Tensor, labels: Tensor) -> Tensor:
     logits : tensor of shape (B, n_classes)
     labels : int64 tensor of shape (B,)
         The class whose entry is removed, for each example.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, there are fewer than two classes, or a label is not one of them.
     """
+    n_examples, n_classes = logits.shape
+    if labels.shape != (n_examples,) or n_classes < 2:
+        raise ValueError(
+            "`logits` and `labels` must have shapes (B, n_classes) with n_classes > 1 and (B,), "
+            f"got {tuple(logits.shape)} and {tuple(labels.shape)}."
+        )
+    if labels.device.type == "cpu":  # looking at a GPU's labels would wait for it in every step
+        whole_numbers("labels", labels.numpy(), below=n_classes)
     is_label = torch.nn.functional.one_hot(labels, logits.shape[1]).bool()
     others = logits.masked_fill(is_label, -torch.inf)
     return (logits.logsumexp(dim=1) - others.logsumexp(dim=1)).mean()
@@ -52,7 +66,18 @@ def alignment_loss(forget_features: Tensor, retain_basis: Tensor) -> Tensor:
     forget_features : tensor of shape (B, n_features)
     retain_basis : tensor of shape (n_features, rank)
         Orthonormal columns; a constant.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of features differ.
     """
+    if forget_features.ndim != 2 or forget_features.shape[1] != len(retain_basis):
+        raise ValueError(
+            "`forget_features` must have shape (B, n_features) with the n_features of "
+            f"`retain_basis` (n_features, rank), got {tuple(forget_features.shape)} and "
+            f"{tuple(retain_basis.shape)}."
+        )
     gram: Tensor = forget_features.T @ forget_features
     aligned = (gram @ retain_basis).norm()  # the norm is unchanged by the orthonormal U^T
     alignment: Tensor = aligned / (gram.norm() + TINY)
@@ -69,7 +94,14 @@ def scrub_divergence(student_logits: Tensor, teacher_logits: Tensor, temperature
     student_logits, teacher_logits : tensor of shape (B, n_classes)
     temperature : float
         T; softens both.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or `temperature` is not above 0.
     """
+    same_shape(student_logits=student_logits, teacher_logits=teacher_logits)
+    _require_warm(temperature)
     student = (student_logits / temperature).log_softmax(dim=1)
     teacher = (teacher_logits / temperature).log_softmax(dim=1)
     return temperature**2 * kl_div(student, teacher, reduction="batchmean", log_target=True)
@@ -95,7 +127,19 @@ def bad_teacher_loss(
     temperature : float
     reduction : {"batchmean", "official"}
         "official" also divides by the number of classes, as the published code does.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, `temperature` is not above 0, or `reduction` is unknown.
     """
+    same_shape(
+        student_logits=student_logits,
+        competent_logits=competent_logits,
+        incompetent_logits=incompetent_logits,
+    )
+    require_flags(is_forget, len(student_logits))
+    _require_warm(temperature)
     if reduction not in REDUCTIONS:
         known = ", ".join(REDUCTIONS)
         raise ValueError(f"`reduction` must be one of {known}, got {reduction!r}.")
@@ -104,3 +148,8 @@ def bad_teacher_loss(
     teacher = (teacher_logits / temperature).log_softmax(dim=1)
     loss = kl_div(student, teacher, reduction="batchmean", log_target=True)
     return loss / student_logits.shape[1] if reduction == "official" else loss
+
+
+def _require_warm(temperature: float) -> None:
+    if not temperature > 0:
+        raise ValueError(f"`temperature` must be above 0, got {temperature}.")

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from unlearn_core.checks import same_shape
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.averages import average_feature, average_label
 
@@ -58,10 +59,13 @@ def residual_alignment_loss(
     Raises
     ------
     ValueError
-        If `norm` is unknown.
+        If `norm` is unknown, there is no layer, the lists are of different layers, or the shapes
+        do not fit.
     """
     if norm not in NORMS:
         raise ValueError(f"`norm` must be one of {', '.join(NORMS)}, got {norm!r}.")
+    _require_layers(residuals=residuals, frozen=frozen, teacher=teacher, averages=averages)
+    require_flags(is_forget, len(residuals[0]))
     total = residuals[0].new_zeros(())
     if averages is None and bool(is_forget.all()):
         return total
@@ -69,12 +73,28 @@ def residual_alignment_loss(
     forgotten = is_forget.nonzero().squeeze(1)
     for k, (residual, own) in enumerate(zip(residuals, frozen, strict=True)):
         target = (own if teacher is None else teacher[k]).detach()
+        same_shape(**{f"residuals[{k}]": residual, f"frozen[{k}]": own, f"target[{k}]": target})
         moved = residual if teacher is None else own + residual - target
         average = average_feature(target, is_forget) if averages is None else averages[k]
         gap = (average - target.index_select(0, forgotten)).to(moved.dtype)
         difference = moved.index_add(0, forgotten, gap, alpha=-1)
         total = total + (weights * _size(difference, norm)).sum()
     return total
+
+
+def require_flags(is_forget: Tensor, n_examples: int) -> None:
+    """Raise `ValueError` unless `is_forget` has one bool an example."""
+    if is_forget.dtype != torch.bool or is_forget.shape != (n_examples,):
+        raise ValueError(
+            f"`is_forget` must be bool of shape ({n_examples},), got {is_forget.dtype} of shape "
+            f"{tuple(is_forget.shape)}."
+        )
+
+
+def _require_layers(**lists: Sequence[Tensor] | None) -> None:
+    counts = {name: len(layers) for name, layers in lists.items() if layers is not None}
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        raise ValueError(f"The same layers, at least one, must be in all lists, got {counts}.")
 
 
 def _weights(is_forget: Tensor, alpha: float, beta: float, dtype: torch.dtype) -> Tensor:

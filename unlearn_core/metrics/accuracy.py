@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import same_shape, whole_numbers
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.records import Records
 
@@ -36,12 +37,10 @@ def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> f
     >>> accuracy(np.array([1, 2, 3, 3]), np.array([1, 2, 3, 4]))
     0.75
     """
-    if predictions.shape != labels.shape or predictions.ndim != 1 or not len(labels):
-        raise ValueError(
-            "`predictions` and `labels` must have the same shape (n_examples,) with at least "
-            f"one example, got {predictions.shape} and {labels.shape}."
-        )
-    return float((predictions == labels).mean())
+    predicted = whole_numbers("predictions", predictions)
+    wanted = whole_numbers("labels", labels)
+    same_shape(predictions=predicted, labels=wanted)
+    return float((predicted == wanted).mean())
 
 
 def _of(records: Records) -> float:

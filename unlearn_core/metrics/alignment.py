@@ -5,14 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import matrix
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
-from unlearn_core.subspace import (
-    ROUNDINGS,
-    check_features,
-    effective_rank_of,
-    principal_basis,
-    spectrum,
-)
+from unlearn_core.subspace import ROUNDINGS, effective_rank_of, principal_basis, spectrum
 
 
 def effective_rank(features: NDArray[np.floating]) -> float:
@@ -45,8 +40,7 @@ def effective_rank(features: NDArray[np.floating]) -> float:
     >>> round(effective_rank(np.diag([2.0, 1.0])), 6)
     1.649385
     """
-    check_features("features", features)
-    return effective_rank_of(spectrum(features))
+    return effective_rank_of(spectrum(matrix("features", features)))
 
 
 def dimensional_alignment(
@@ -96,24 +90,22 @@ def dimensional_alignment(
     >>> round(dimensional_alignment(features, features, rank=1), 6)
     0.970143
     """
-    check_features("forget_features", forget_features)
-    check_features("retain_features", retain_features)
-    n_features = retain_features.shape[1]
-    if forget_features.shape[1] != n_features:
+    forget = matrix("forget_features", forget_features)
+    retain = matrix("retain_features", retain_features)
+    n_features = retain.shape[1]
+    if forget.shape[1] != n_features:
         raise ValueError(
             "`forget_features` and `retain_features` must have the same number of features, "
-            f"got {forget_features.shape[1]} and {n_features}."
+            f"got {forget.shape[1]} and {n_features}."
         )
-    if rank is not None and not 1 <= rank <= n_features:
-        raise ValueError(f"`rank` must be between 1 and {n_features}, got {rank}.")
+    if rank is not None and rank not in range(1, n_features + 1):
+        raise ValueError(f"`rank` must be a whole number from 1 to {n_features}, got {rank}.")
     if rounding not in ROUNDINGS:
         raise ValueError(f"`rounding` must be one of {', '.join(ROUNDINGS)}, got {rounding!r}.")
     if variant not in ("covariance", "feature"):
         raise ValueError(f'`variant` must be "covariance" or "feature", got {variant!r}.')
-    basis = principal_basis(retain_features, rank=rank, rounding=rounding)
-    measured = forget_features.astype(np.float64)
-    if variant == "covariance":
-        measured = measured.T @ measured
+    basis = principal_basis(retain, rank=rank, rounding=rounding)
+    measured = forget.T @ forget if variant == "covariance" else forget
     size = np.linalg.norm(measured)
     if size == 0:
         return 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import finite
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.metrics.fitted_attack import GROUP, FittedAttack, Score, parts, register_attack
 from unlearn_core.metrics.membership import entropy
@@ -64,12 +65,9 @@ def separability(
             f"Both groups need at least 2 examples, got {len(scores_a)}, {len(scores_b)}."
         )
     random = numpy_stream(seed, "separability")
-    kept = [random.permutation(np.sort(scores))[:n] for scores in (scores_a, scores_b)]
-    scores = np.concatenate(kept).astype(np.float64)[:, None]
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            f"Scores must be finite, got {int((~np.isfinite(scores)).sum())} that are not."
-        )
+    sides = finite("scores_a", scores_a), finite("scores_b", scores_b)
+    kept = [random.permutation(np.sort(scores))[:n] for scores in sides]
+    scores = np.concatenate(kept)[:, None]
     groups = np.repeat([1, 0], n)
     splits = StratifiedShuffleSplit(
         n_splits=n_splits,

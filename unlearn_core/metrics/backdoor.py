@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import same_shape, whole_numbers
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 
 SOURCE = "arXiv:2407.17710, Table 7"
@@ -45,15 +46,13 @@ def attack_success_rate(
     >>> attack_success_rate(np.array([0, 0, 1, 0]), np.array([1, 2, 1, 0]), 0)
     0.6666666666666666
     """
-    if predictions.shape != true_labels.shape or predictions.ndim != 1:
-        raise ValueError(
-            "`predictions` and `true_labels` must have the same shape (n_examples,), got "
-            f"{predictions.shape} and {true_labels.shape}."
-        )
-    counted = np.ones_like(predictions, dtype=bool) if include_target else true_labels != target
+    predicted = whole_numbers("predictions", predictions)
+    shown = whole_numbers("true_labels", true_labels)
+    same_shape(predictions=predicted, true_labels=shown)
+    counted = np.ones_like(shown, dtype=bool) if include_target else shown != target
     if not counted.any():
         raise ValueError(f"Every image truly shows the target {target}; none is left to count.")
-    return float((predictions[counted] == target).mean())
+    return float((predicted[counted] == target).mean())
 
 
 @register_metric(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import flags, same_shape, whole_numbers
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.seeding import stream_seed
 
@@ -57,25 +58,23 @@ def forget_cluster_scores(
     >>> round(forget_cluster_scores(clusters, forget).nmi, 6)
     0.278398
     """
-    if assignments.shape != is_forget.shape or assignments.ndim != 1 or not len(assignments):
-        raise ValueError(
-            "`assignments` and `is_forget` must have the same shape (n_examples,) with at least "
-            f"one example, got {assignments.shape} and {is_forget.shape}."
-        )
-    _, cluster = np.unique(assignments, return_inverse=True)
+    clusters = whole_numbers("assignments", assignments)
+    forget = flags("is_forget", is_forget)
+    same_shape(assignments=clusters, is_forget=forget)
+    _, cluster = np.unique(clusters, return_inverse=True)
     joint = np.zeros((cluster.max() + 1, 2))
-    np.add.at(joint, (cluster, np.asarray(is_forget, dtype=bool).astype(np.int64)), 1)
+    np.add.at(joint, (cluster, forget.astype(np.int64)), 1)
     sizes, n_forget = joint.sum(axis=1), joint[:, 1].sum()
     f1 = float((2 * joint[:, 1] / (sizes + n_forget)).max())
     joint /= joint.sum()
-    clusters, membership = _entropy(joint.sum(axis=1)), _entropy(joint.sum(axis=0))
-    if clusters == 0 or membership == 0:
+    of_clusters, membership = _entropy(joint.sum(axis=1)), _entropy(joint.sum(axis=0))
+    if of_clusters == 0 or membership == 0:
         return ClusterScores(f1=f1, nmi=0.0, nmi_arithmetic=0.0)
-    information = max(0.0, clusters + membership - _entropy(joint.ravel()))
+    information = max(0.0, of_clusters + membership - _entropy(joint.ravel()))
     return ClusterScores(
         f1=f1,
-        nmi=min(1.0, information / min(clusters, membership)),
-        nmi_arithmetic=2 * information / (clusters + membership),
+        nmi=min(1.0, information / min(of_clusters, membership)),
+        nmi_arithmetic=2 * information / (of_clusters + membership),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import finite, probability_matrix, same_shape
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 
 TINY = 1e-8
@@ -35,7 +36,7 @@ def activation_distance(
     Raises
     ------
     ValueError
-        If the shapes differ, there is no example, or `norm` is unknown.
+        If the shapes differ, there is no example, a number is not in [0, 1], or `norm` is unknown.
 
     Examples
     --------
@@ -43,18 +44,13 @@ def activation_distance(
     >>> round(activation_distance(a, b), 6), round(activation_distance(a, b, norm="l1"), 6)
     (0.787401, 1.2)
     """
-    if probabilities_a.shape != probabilities_b.shape or probabilities_a.ndim != 2:
-        raise ValueError(
-            "`probabilities_a` and `probabilities_b` must have the same shape (n_examples, "
-            f"n_classes), got {probabilities_a.shape} and {probabilities_b.shape}."
-        )
-    if not len(probabilities_a):
-        raise ValueError("`probabilities_a` must hold at least one example, got none.")
+    a = probability_matrix("probabilities_a", probabilities_a)
+    b = probability_matrix("probabilities_b", probabilities_b)
+    same_shape(probabilities_a=a, probabilities_b=b)
     if norm not in ("l2", "l1"):
         raise ValueError(f'`norm` must be "l2" or "l1", got {norm!r}.')
     order = 2 if norm == "l2" else 1
-    difference = probabilities_a.astype(np.float64) - probabilities_b
-    return float(np.linalg.norm(difference, ord=order, axis=1).mean())
+    return float(np.linalg.norm(a - b, ord=order, axis=1).mean())
 
 
 def layer_distances(
@@ -73,11 +69,15 @@ def layer_distances(
             f"{len(layers_a)} and {len(layers_b)}."
         )
     distances = []
-    for a, b in zip(layers_a, layers_b, strict=True):
-        if a.shape != b.shape or not a.size:
-            raise ValueError(f"Both outputs of a layer must agree, got {a.shape} and {b.shape}.")
-        distance = np.abs(a.astype(np.float64) - b).mean()
-        scale = np.abs(b.astype(np.float64)).mean() + TINY if relative else 1.0
+    for k, pair in enumerate(zip(layers_a, layers_b, strict=True)):
+        a, b = (
+            finite(f"layers_{side}[{k}]", layer) for side, layer in zip("ab", pair, strict=True)
+        )
+        same_shape(**{f"layers_a[{k}]": a, f"layers_b[{k}]": b})
+        if not a.size:
+            raise ValueError(f"`layers_a[{k}]` must not be empty, got shape {a.shape}.")
+        distance = np.abs(a - b).mean()
+        scale = np.abs(b).mean() + TINY if relative else 1.0
         distances.append(distance / scale)
     return np.asarray(distances)
 
@@ -105,7 +105,7 @@ def feature_distance(
     Raises
     ------
     ValueError
-        If the layers or their shapes differ.
+        If the layers or their shapes differ, or a layer is empty or not finite.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def _activation(evidence: Evidence, norm: str) -> float:
     reference = evidence.reference()
     a = evidence.part("forget").probabilities
     b = reference.where(evidence.sets.forget).probabilities
-    if not np.isfinite(a).all():
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise NotApplicableError("the model's outputs are not finite")
     return activation_distance(a, b, norm=norm)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import probability_matrix, same_shape
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 
 TINY = 1e-30
@@ -36,7 +37,7 @@ def zero_retrain_forgetting(
     Raises
     ------
     ValueError
-        If the shapes differ or `variant` is unknown.
+        If the shapes differ, a number is not in [0, 1], or `variant` is unknown.
 
     References
     ----------
@@ -48,12 +49,9 @@ def zero_retrain_forgetting(
     >>> round(1 - zero_retrain_forgetting(p, q), 6)
     0.101749
     """
-    if probabilities.shape != random_probabilities.shape or probabilities.ndim != 2:
-        raise ValueError(
-            "`probabilities` and `random_probabilities` must have the same shape (n_examples, "
-            f"n_classes), got {probabilities.shape} and {random_probabilities.shape}."
-        )
-    p, q = probabilities.astype(np.float64), random_probabilities.astype(np.float64)
+    p = probability_matrix("probabilities", probabilities)
+    q = probability_matrix("random_probabilities", random_probabilities)
+    same_shape(probabilities=p, random_probabilities=q)
     middle = (p + q) / 2
     if variant == "nats":
         divergence = (_kl(p, middle) + _kl(q, middle)).sum(axis=1).mean() / 2

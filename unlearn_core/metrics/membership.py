@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import finite, probability_matrix, whole_numbers
 from unlearn_core.seeding import numpy_stream
 
 REPEATS = 5
@@ -24,12 +25,17 @@ Scores = NDArray[np.floating]
 def entropy(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the entropy (nats) of each row of `probabilities` (n_examples, n_classes).
 
+    Raises
+    ------
+    ValueError
+        If `probabilities` is not a finite matrix of numbers in [0, 1].
+
     Examples
     --------
     >>> entropy(np.array([[0.7, 0.2, 0.1]])).round(6)
     array([0.801819])
     """
-    exact = probabilities.astype(np.float64)
+    exact = probability_matrix("probabilities", probabilities)
     safe = np.where(exact > 0, exact, 1.0)
     return np.asarray(-(exact * np.log(safe)).sum(axis=1), dtype=np.float64)
 
@@ -41,18 +47,24 @@ def modified_entropy(
 
     .. math:: -(1 - p_y) \ln p_y - \sum_{j \ne y} p_j \ln(1 - p_j)
 
-    Probabilities are kept 1e-30 away from 0 and 1 inside the logarithms.
+    Probabilities (n_examples, n_classes) are kept 1e-30 away from 0 and 1 inside the logarithms.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not in [0, 1], or a label is not one of the classes.
 
     Examples
     --------
     >>> modified_entropy(np.array([[0.7, 0.2, 0.1]]), np.array([0])).round(6)
     array([0.162167])
     """
-    exact = probabilities.astype(np.float64)
+    exact = probability_matrix("probabilities", probabilities)
     rows = np.arange(len(exact))
-    of_label = exact[rows, labels]
+    own = whole_numbers("labels", labels, len(exact), below=exact.shape[1])
+    of_label = exact[rows, own]
     others = -exact * np.log(np.maximum(1 - exact, 1e-30))
-    others[rows, labels] = 0.0
+    others[rows, own] = 0.0
     right = -(1 - of_label) * np.log(np.maximum(of_label, 1e-30))
     return np.asarray(right + others.sum(axis=1), dtype=np.float64)
 
@@ -122,20 +134,19 @@ def draw(scores: Scores, n: int, random: np.random.Generator) -> NDArray[np.floa
 
 def _check_scores(**arrays: Scores) -> None:
     for name, scores in arrays.items():
-        if scores.ndim not in (1, 2) or not scores.size:
+        array = np.asarray(scores)
+        if array.ndim not in (1, 2) or not array.size:
             raise ValueError(
-                f"`{name}` must have shape (n,) or (n, d) with n > 0, got {scores.shape}."
+                f"`{name}` must have shape (n,) or (n, d) with n > 0, got {array.shape}."
             )
-        if not np.isfinite(scores).all():
-            n_bad = int((~np.isfinite(scores)).sum())
-            raise ValueError(f"`{name}` has {n_bad} non-finite values out of {scores.size}.")
+        finite(name, array)
     columns = [_as_rows(scores).shape[1] for scores in arrays.values()]
     if len(set(columns)) > 1:
         raise ValueError(f"All scores must have the same number of columns, got {columns}.")
 
 
 def _as_rows(scores: Scores) -> NDArray[np.float64]:
-    return scores.astype(np.float64).reshape(len(scores), -1)
+    return np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)
 
 
 def _sizes(n_members: int, n_others: int, attack: str, balanced: bool) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.subspace import check_features
+from unlearn_core.checks import matrix, whole_numbers
 
 
 def nearest_class_shares(
@@ -53,21 +53,20 @@ def nearest_class_shares(
     >>> nearest_class_shares(examples, classes, np.array([0, 0, 7]))
     {0: 0.75, 7: 0.25}
     """
-    check_features("features", features)
-    check_features("class_features", class_features)
-    if features.shape[1] != class_features.shape[1] or len(class_features) != len(class_labels):
+    asked = matrix("features", features)
+    known = matrix("class_features", class_features)
+    of_class = whole_numbers("class_labels", class_labels, len(known))
+    if asked.shape[1] != known.shape[1]:
         raise ValueError(
-            "`features` and `class_features` must have the same number of features, and "
-            "`class_labels` one label a row of `class_features`, got shapes "
-            f"{features.shape}, {class_features.shape} and {class_labels.shape}."
+            "`features` and `class_features` must have the same number of features, got "
+            f"{asked.shape[1]} and {known.shape[1]}."
         )
-    labels = np.unique(class_labels)
-    exact = class_features.astype(np.float64)
-    centroids = np.stack([exact[class_labels == label].mean(axis=0) for label in labels])
-    cosines = _unit(features.astype(np.float64)) @ _unit(centroids).T
+    labels = np.unique(of_class)
+    centroids = np.stack([known[of_class == label].mean(axis=0) for label in labels])
+    cosines = _unit(asked) @ _unit(centroids).T
     counts = np.bincount(cosines.argmax(axis=1), minlength=len(labels))
     order = np.argsort(-counts, kind="stable")
-    return {int(labels[i]): float(counts[i] / len(features)) for i in order if counts[i]}
+    return {int(labels[i]): float(counts[i] / len(asked)) for i in order if counts[i]}
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

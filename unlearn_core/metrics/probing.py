@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import matrix, whole_numbers
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.records import Records
 
@@ -42,33 +43,30 @@ def linear_probe_accuracy(
     Raises
     ------
     ValueError
-        If a part is empty, or the training labels are all the same.
+        If a part is empty or not finite, the shapes do not fit, or the training labels are all
+        the same.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    for name, features, labels in (
-        ("train", train_features, train_labels),
-        ("test", test_features, test_labels),
-    ):
-        if features.ndim != 2 or len(features) != len(labels) or not len(labels):
-            raise ValueError(
-                f"`{name}_features` and `{name}_labels` must have shapes (n, n_features) and "
-                f"(n,) with n > 0, got {features.shape} and {labels.shape}."
-            )
-    if len(np.unique(train_labels)) < 2:
+    train, test = matrix("train_features", train_features), matrix("test_features", test_features)
+    wanted = whole_numbers("train_labels", train_labels, len(train))
+    true = whole_numbers("test_labels", test_labels, len(test))
+    if train.shape[1] != test.shape[1]:
         raise ValueError(
-            f"`train_labels` must hold at least two classes, got only {train_labels[0]}."
+            "`train_features` and `test_features` must have the same number of features, got "
+            f"{train.shape[1]} and {test.shape[1]}."
         )
+    if len(np.unique(wanted)) < 2:
+        raise ValueError(f"`train_labels` must hold at least two classes, got only {wanted[0]}.")
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
     # L-BFGS takes hundreds of tiny steps: on few numbers, threads only wait for each other
-    threads = 1 if train_features.size < FEW else None
+    threads = 1 if train.size < FEW else None
     with threadpool_limits(threads, user_api="blas"):
-        probe.fit(train_features.astype(np.float64), train_labels)
-    predictions = probe.predict(test_features.astype(np.float64))
-    return float((predictions == test_labels).mean())
+        probe.fit(train, wanted)
+    return float((probe.predict(test) == true).mean())
 
 
 def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:

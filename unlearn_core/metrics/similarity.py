@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.subspace import check_features
+from unlearn_core.checks import matrix
 
 
 def linear_cka(features_a: NDArray[np.floating], features_b: NDArray[np.floating]) -> float:
@@ -42,19 +42,17 @@ def linear_cka(features_a: NDArray[np.floating], features_b: NDArray[np.floating
     >>> round(linear_cka(features, 3 * features[:, ::-1]), 6)
     1.0
     """
-    check_features("features_a", features_a)
-    check_features("features_b", features_b)
-    if len(features_a) != len(features_b):
+    exact_a, exact_b = matrix("features_a", features_a), matrix("features_b", features_b)
+    if len(exact_a) != len(exact_b):
         raise ValueError(
             "`features_a` and `features_b` must hold the same examples, got "
-            f"{len(features_a)} and {len(features_b)}."
+            f"{len(exact_a)} and {len(exact_b)}."
         )
-    a, b = _centred_gram(features_a), _centred_gram(features_b)
+    a, b = _centred_gram(exact_a), _centred_gram(exact_b)
     size = np.linalg.norm(a) * np.linalg.norm(b)
     return 0.0 if size == 0 else float(np.clip((a * b).sum() / size, 0.0, 1.0))
 
 
-def _centred_gram(features: NDArray[np.floating]) -> NDArray[np.float64]:
-    exact = features.astype(np.float64)
-    exact -= exact.mean(axis=0)
-    return exact @ exact.T
+def _centred_gram(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = features - features.mean(axis=0)
+    return np.asarray(centred @ centred.T)
