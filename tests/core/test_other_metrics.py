@@ -340,6 +340,29 @@ def test_the_verdict_names_the_numbers_that_it_rests_on():
     assert judge(RETRAINED, ORIGINAL, {}).word == "unknown"
 
 
+def test_a_backdoor_that_still_works_is_under_forgotten():
+    original, retrained = {**ORIGINAL, "backdoor_asr": 1.0}, {**RETRAINED, "backdoor_asr": 0.0}
+    assert judge({**retrained, "backdoor_asr": 0.04}, original, retrained).word == "matched"
+    still = judge({**retrained, "backdoor_asr": 0.25}, original, retrained)
+    assert still.word == "under-forgotten"
+    assert still.because == "ASR 25.0% against 0.0% retrained (original 100.0%)"
+
+
+def test_a_match_tells_what_else_is_off():
+    original, retrained = {**ORIGINAL, "cluster_f1": 1.0}, {**RETRAINED, "cluster_f1": 0.5}
+    clear = judge({**retrained, "cluster_f1": 0.53}, original, retrained)
+    assert (clear.word, clear.but, clear.sentence) == ("matched", (), clear.because)
+    found = judge({**retrained, "cluster_f1": 0.96}, original, retrained)
+    assert found.word == "matched"
+    assert found.but == ("F1 0.96 against 0.50 retrained (original 1.00)",)
+    assert found.sentence == f"{found.because}; but {found.but[0]}"
+    assert (
+        judge({**retrained, "cluster_f1": 0.96}, original, retrained, {"cluster_f1": 1}).but == ()
+    )
+    worse = judge({**original, "cluster_f1": 0.96}, original, retrained)
+    assert (worse.word, worse.but) == ("under-forgotten", ())
+
+
 @pytest.mark.parametrize(("original", "past"), [(1.0, 0.2), (0.0, 0.8)])
 def test_a_value_past_the_target_is_over_whichever_side_the_original_is_on(original, past):
     assert side(past, original, 0.5, 0.1) == "over"

@@ -120,3 +120,10 @@ def test_best_is_matched_before_others_and_then_nearest_in_alignment(report):
     assert overview.best(report) == "Finetune"
     report["runs"] = report["runs"][:4]
     assert overview.best(report) is None
+
+
+def test_of_two_matches_the_one_that_is_off_in_fewer_other_numbers_is_better(report):
+    for run in report["runs"]:
+        run["verdict"] = "matched" if run["method"] == "finetune" else run["verdict"]
+        run["but"] = ["F1 is off"] if run["method"] == "muda" else []
+    assert overview.ranking(report) == ["Finetune", "MUDA"]  # though MUDA is nearer in alignment

@@ -117,4 +117,14 @@ def test_rule_quotes_the_numbers_in_force(report, monkeypatch):
     monkeypatch.setattr("unlearn_core.views.verdicts.COLLAPSE_DROP", 0.07)
     report["comparison"]["matched_within"] = {"forget_accuracy": 0.0712}
     assert "more than 7 points below the original's" in rule_text(report)
-    assert "more than 7.1 points off the retrained model's" in rule_text(report)
+    assert "Acc(D_f) (by more than 7.1 points) is off the retrained model's" in rule_text(report)
+    assert "ASR" not in rule_text(report)  # no run of this comparison has it
+    report["runs"][0]["metrics"]["backdoor_asr"] = 1.0
+    assert "or ASR (by more than 5.0 points) is off" in rule_text(report)
+
+
+def test_the_rule_names_the_numbers_that_do_not_decide(report):
+    report["comparison"]["matched_within"] = {"mia_rfa": 0.19}
+    assert "behind *but*: F1 (by more than 0.05), MIA (RFA) (by more than 0.19)" in rule_text(
+        report
+    )

@@ -10,14 +10,6 @@ from unlearn_core.metrics.base import Evidence, NotApplicableError, register_met
 from unlearn_core.records import Records
 
 SOURCE = "methods.md 4.1"
-SHARE_OF = {  # the set of whose examples a metric is the share
-    "retain_accuracy": "retain",
-    "forget_accuracy": "forget",
-    "unlearning_accuracy": "forget",
-    "retain_test_accuracy": "retain_test",
-    "forget_test_accuracy": "forget_test",
-    "test_accuracy": "test",
-}
 
 
 def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
@@ -55,7 +47,7 @@ def _of(records: Records) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of retain",
 )
 def retain_accuracy(evidence: Evidence) -> float:
     """Accuracy on the retained training examples (RA)."""
@@ -68,7 +60,7 @@ def retain_accuracy(evidence: Evidence) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of forget",
 )
 def forget_accuracy(evidence: Evidence) -> float:
     """Accuracy on the examples to forget; for a class the retrained model has 0."""
@@ -81,7 +73,7 @@ def forget_accuracy(evidence: Evidence) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of retain_test",
 )
 def retain_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the retained classes (TA); all of D_t for chosen examples."""
@@ -94,7 +86,7 @@ def retain_test_accuracy(evidence: Evidence) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of forget_test",
 )
 def forget_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the forgotten class or subclass."""
@@ -107,7 +99,7 @@ def forget_test_accuracy(evidence: Evidence) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of test",
 )
 def test_accuracy(evidence: Evidence) -> float:
     """Accuracy on the whole test set, forgotten classes included."""
@@ -120,7 +112,7 @@ def test_accuracy(evidence: Evidence) -> float:
     group="Accuracy",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of forget",
 )
 def unlearning_accuracy(evidence: Evidence) -> float:
     """One minus the accuracy on the examples to forget."""

@@ -61,7 +61,7 @@ def attack_success_rate(
     group="Backdoor",
     source=SOURCE,
     tolerance=0.05,
-    unit="fraction",
+    unit="fraction of test",
 )
 def backdoor_asr(evidence: Evidence) -> float:
     """Share of test images of other classes that the trigger turns into the attacker's target."""
@@ -77,7 +77,7 @@ def backdoor_asr(evidence: Evidence) -> float:
     group="Backdoor",
     source=SOURCE,
     tolerance=0.02,
-    unit="fraction",
+    unit="fraction of test",
 )
 def clean_accuracy(evidence: Evidence) -> float:
     """Accuracy on the test set without triggers."""

@@ -122,6 +122,9 @@ class MetricSpec:
         retrained models is not known.
     unit : {"fraction", "number", "seconds", "ratio", "count", "bytes"}
         How a view formats it; a fraction is shown in percent.
+    share_of : str
+        The set of whose examples it is the fraction, so that chance in few of them can be told;
+        "" where there is no such set.
     """
 
     name: str
@@ -131,6 +134,7 @@ class MetricSpec:
     bounds: tuple[float | None, float | None]
     tolerance: float
     unit: str
+    share_of: str
     source: str
     compute: Compute
     definition: str
@@ -150,7 +154,11 @@ def register_metric(
     tolerance: float = 0.05,
     unit: str = "number",
 ) -> Callable[[Compute], Compute]:
-    """Add the decorated function to `METRICS`; its docstring is the definition shown."""
+    """Add the decorated function to `METRICS`; its docstring is the definition shown.
+
+    `unit` "fraction of forget" tells the set of whose examples it is the fraction.
+    """
+    kind, _, share_of = unit.partition(" of ")
 
     def add(compute: Compute) -> Compute:
         if name in METRICS:
@@ -162,7 +170,8 @@ def register_metric(
             ideal=ideal,
             bounds=bounds,
             tolerance=tolerance,
-            unit=unit,
+            unit=kind,
+            share_of=share_of,
             source=source,
             compute=compute,
             definition=inspect.getdoc(compute) or "",

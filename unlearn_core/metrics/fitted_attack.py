@@ -123,7 +123,12 @@ def register_attack(
 
     compute.__doc__ = definition or attack.definition
     add = register_metric(
-        name, label=label, group=group, source=source, tolerance=0.1, unit="fraction"
+        name,
+        label=label,
+        group=group,
+        source=source,
+        tolerance=0.1,
+        unit="fraction of forget",
     )
     add(compute)
 

@@ -85,7 +85,7 @@ def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.b
     group="Features",
     source=SOURCE,
     tolerance=0.05,
-    unit="fraction",
+    unit="fraction of forget_test",
 )
 def linear_probe_forget(evidence: Evidence) -> float:
     """Accuracy on the forgotten class's test examples of a fresh linear classifier.
@@ -104,7 +104,7 @@ def linear_probe_forget(evidence: Evidence) -> float:
     group="Features",
     source=SOURCE,
     tolerance=0.03,
-    unit="fraction",
+    unit="fraction of retain_test",
 )
 def linear_probe_retain(evidence: Evidence) -> float:
     """Accuracy on retained test examples of a fresh linear classifier trained on D_r."""
@@ -117,7 +117,7 @@ def linear_probe_retain(evidence: Evidence) -> float:
     group="Features",
     source=SOURCE,
     tolerance=0.05,
-    unit="fraction",
+    unit="fraction of forget_test",
 )
 def linear_probe_subclass(evidence: Evidence) -> float:
     """Accuracy on the forgotten subclass's test examples of a probe for all subclasses.

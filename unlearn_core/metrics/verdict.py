@@ -3,15 +3,19 @@
 The rule, in this order, with the retrained model as the target:
 
 1. *collapsed*: accuracy on retained test examples is more than 5 points below the original's.
-2. *under-forgotten*: accuracy on D_f is still off the retrained model's on the original's side; or
-   the features are: dimensional alignment lies nearer to the original's value than to the target.
-3. *over-forgotten*: accuracy on D_f, or dimensional alignment, has gone past the target.
+2. *under-forgotten*: accuracy on D_f, or the success of a backdoor, is still off the retrained
+   model's on the original's side; or the features are: dimensional alignment lies nearer to the
+   original's value than to the target.
+3. *over-forgotten*: one of these three has gone past the target.
 4. *matched*: none of these.
 
 "Off" and "past" mean by more than the metric's tolerance, or than chance makes of so few examples
 (`spread.sampling_noise`); with three or more retrained models, by more than retraining itself
 varies (`spread.matched_within`).  Dimensional alignment only counts where original and retrained
 differ in it by more than that.
+
+Clusters and membership attacks do not decide, because they vary most between retrained models, but
+a *matched* run names those of `ALSO` in which it is off: what else would give it away.
 """
 
 from __future__ import annotations
@@ -23,15 +27,24 @@ from unlearn_core.metrics.base import METRICS
 
 COLLAPSE_DROP = 0.05
 HALF_WAY = 0.5
+ALIGNMENT = "dimensional_alignment"
+DECIDING = ("forget_accuracy", "backdoor_asr", ALIGNMENT)
+ALSO = ("cluster_f1", "mia_rfa")
 Values = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of five words and the sentence behind it."""
+    """One of five words and the sentence behind it; `but` tells what a match is off in."""
 
     word: str
     because: str
+    but: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The reason, and what speaks against it."""
+        return f"{self.because}; but {'; '.join(self.but)}" if self.but else self.because
 
 
 def judge(
@@ -53,7 +66,7 @@ def judge(
         )
     findings = [
         finding
-        for name in ("forget_accuracy", "dimensional_alignment")
+        for name in DECIDING
         if (finding := _compare(name, (values, original, retrained), tolerances or {})) is not None
     ]
     if not findings:
@@ -62,7 +75,13 @@ def judge(
         for finding in findings:
             if finding.word == word:
                 return finding
-    return Verdict("matched", "; ".join(finding.because for finding in findings))
+    but = [
+        finding.because
+        for name in ALSO
+        if (finding := _compare(name, (values, original, retrained), tolerances or {})) is not None
+        and finding.word != "matched"
+    ]
+    return Verdict("matched", "; ".join(finding.because for finding in findings), tuple(but))
 
 
 def side(value: float, original: float, retrained: float, tolerance: float) -> str:
@@ -84,7 +103,7 @@ def _compare(
     shown = "{:.1%}" if spec.unit == "fraction" else "{:.2f}"
     numbers = " against ".join(shown.format(number) for number in (value, target))
     because = f"{spec.label} {numbers} retrained"
-    is_feature = name == "dimensional_alignment"
+    is_feature = name == ALIGNMENT
     if is_feature and abs(start - target) <= tolerance:
         return Verdict("matched", f"{because} (original {shown.format(start)})")
     where = side(value, start, target, tolerance)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlearn_core.config import RunConfig
-from unlearn_core.metrics.accuracy import SHARE_OF
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
@@ -80,9 +79,9 @@ class Comparison:
             name: matched_within(
                 name,
                 [v[name] for v in measured if v.get(name) is not None],
-                sizes.get(SHARE_OF.get(name)),
+                sizes.get(spec.share_of),
             )
-            for name in METRICS
+            for name, spec in METRICS.items()
         }
 
 
@@ -146,7 +145,8 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "metrics": content["values"],
                 "reasons": content["reasons"],
                 "verdict": verdict.word,
-                "because": verdict.because,
+                "because": verdict.sentence,
+                "but": list(verdict.but),
                 "seconds": run.manifest["seconds"],
                 "maps": run.manifest["maps"],
                 "environment": run.manifest["environment"],

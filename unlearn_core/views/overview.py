@@ -21,7 +21,8 @@ from unlearn_core.views.wording import format_value
 KEY_NUMBERS = ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment")
 BEST_RULE = (
     "the best verdict first (matched, then under-forgotten, over-forgotten, collapsed), and among "
-    "equals the dimensional alignment nearest to the retrained model's"
+    "equals the one that is off in the fewest other numbers, then the one whose dimensional "
+    "alignment is nearest to the retrained model's"
 )
 
 
@@ -88,8 +89,9 @@ def ranking(report: Mapping[str, Any]) -> list[str]:
     verdicts = verdict_rows(report)
     verdicts = verdicts[~verdicts["method"].isin(REFERENCES)]
     far = alignment.abs().reindex(verdicts["label"]).fillna(float("inf"))
-    ranks = zip(verdicts["word"].map(BEST_FIRST.index), far, verdicts["label"], strict=True)
-    return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:2])]
+    words = verdicts["word"].map(BEST_FIRST.index)
+    ranks = zip(words, verdicts["n_but"], far, verdicts["label"], strict=True)
+    return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:3])]
 
 
 def best(report: Mapping[str, Any]) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.verdict import COLLAPSE_DROP, HALF_WAY
-from unlearn_core.views.tables import Report, tolerances
+from unlearn_core.metrics.verdict import ALIGNMENT, ALSO, COLLAPSE_DROP, DECIDING, HALF_WAY
+from unlearn_core.views.tables import Report, tolerances, with_values
 
 BEST_FIRST = ("matched", "under-forgotten", "over-forgotten", "collapsed", "unknown")
 MEANING = {
@@ -28,7 +28,8 @@ def verdict_rows(report: Mapping[str, Any]) -> pd.DataFrame:
     """Return one row per method variant.
 
     Columns: `label`, `method`, `word` (the most frequent over seeds, the worse one of a tie),
-    `agreement` (such as "2 of 3 seeds", "" for one seed) and `because`.
+    `agreement` (such as "2 of 3 seeds", "" for one seed), `because`, and `n_but`: in how many other
+    numbers its matched runs are off, on average.
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for run in report["runs"]:
@@ -50,29 +51,36 @@ def verdict_rows(report: Mapping[str, Any]) -> pd.DataFrame:
                 "word": word,
                 "agreement": agreement,
                 "because": "; ".join(because),
+                "n_but": sum(len(run["but"]) for run in runs) / len(runs),
             }
         )
-    return pd.DataFrame(rows, columns=["label", "method", "word", "agreement", "because"])
+    return pd.DataFrame(rows, columns=["label", "method", "word", "agreement", "because", "n_but"])
 
 
 def rule_text(report: Report) -> str:
     """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
-    accuracy, alignment = METRICS["forget_accuracy"], METRICS["dimensional_alignment"]
     within = tolerances(report)
-    points, apart = f"{within[accuracy.name] * 100:.1f}", f"{within[alignment.name]:.2g}"
+    apart = f"{within[ALIGNMENT]:.2g}"
+    shares = " or ".join(
+        f"{METRICS[name].label} (by more than {within[name] * 100:.1f} points)"
+        for name in with_values(report, DECIDING)
+        if name != ALIGNMENT
+    )
+    features = METRICS[ALIGNMENT].label
+    also = ", ".join(f"{METRICS[name].label} (by more than {within[name]:.2g})" for name in ALSO)
     return "\n".join(
         [
             f"1. **collapsed**: {METRICS['retain_test_accuracy'].label} is more than "
             f"{COLLAPSE_DROP * 100:.0f} points below the original's.",
-            f"2. **under-forgotten**: {accuracy.label} is more than "
-            f"{points} points off the retrained model's, on the original's "
-            f"side; or {alignment.label} has made less than {1 - HALF_WAY:.0%} of the way from the "
+            f"2. **under-forgotten**: {shares} is off the retrained model's, on the original's "
+            f"side; or {features} has made less than {1 - HALF_WAY:.0%} of the way from the "
             "original's value to the retrained model's.",
-            f"3. **over-forgotten**: {accuracy.label} or {alignment.label} has gone past the "
-            f"retrained model's value, by more than {points} points or {apart}.",
-            "4. **matched**: none of these.",
+            f"3. **over-forgotten**: {shares} or {features} (by more than {apart}) has gone past "
+            "the retrained model's value.",
+            "4. **matched**: none of these. What else is off the retrained model's value is named "
+            f"behind *but*: {also}.",
             "",
-            f"{alignment.label} only counts where original and retrained differ in it by more than "
+            f"{features} only counts where original and retrained differ in it by more than "
             f"{apart}. These limits are what retraining itself varies by, from three seeds on. "
             "With fewer they are fixed, but for few images at least what chance makes of them.",
         ]
