@@ -26,5 +26,6 @@ demo: $(READY)
 $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.txt
-	$(BIN)/python -c "import umap" # compiles once what every later start would wait for
+	# compiles once what every later start would wait for
+	$(BIN)/python -c "from unlearn_core.projection import compile_once; compile_once()"
 	touch $(READY)

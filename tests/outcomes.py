@@ -28,7 +28,7 @@ from unlearn_core.models import build_model
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.probes import record
 from unlearn_core.runs.request import dataset_of
-from unlearn_core.seeding import torch_stream
+from unlearn_core.seeding import stream_seed, torch_stream
 from unlearn_core.training import train
 
 CPU = torch.device("cpu")
@@ -62,6 +62,7 @@ class Request:
                 forget=self.examples(self.sets.forget),
                 retain=self.examples(self.sets.retain),
                 generator=torch_stream(self.config.seed, f"method {method}"),
+                subset_seed=stream_seed(self.config.seed, "retained part"),
                 recipe=self.config.training,
             )
             settings = usual_settings(method, "digits", self.config.forget)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import operator
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-SCHEMA_VERSION = 2  # bump when the meaning of any stored array or number changes
+SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
@@ -23,10 +24,10 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the s
 
 
 def require_positive(config: object, *names: str) -> None:
-    """Raise `ValueError` naming the first field in `names` that is not above zero."""
+    """Raise `ValueError` naming the first field in `names` that is not finite and above zero."""
     for name in names:
         value = getattr(config, name)
-        if not value > 0:
+        if not 0 < value < math.inf:
             raise ValueError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
 
 

@@ -10,7 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +107,6 @@ def project(
     if not np.isfinite(features).all():
         raise ValueError("A map needs finite features; this model's are not.")
     import torch
-    from umap import UMAP
 
     n_neighbors = min(config.n_neighbors, n_examples - 1)
     knn = exact_neighbours(features, features, n_neighbors)
@@ -112,7 +115,7 @@ def project(
         warnings.filterwarnings("ignore", message=".*knn_search_index.*")  # no later transform
         warnings.filterwarnings("ignore", message=".*n_jobs value.*")
         warnings.filterwarnings("ignore", message="Spectral initialisation failed")
-        model = UMAP(
+        model = _umap()(
             n_neighbors=n_neighbors,
             min_dist=config.min_dist,
             n_epochs=config.epochs if epochs is None else epochs,
@@ -127,6 +130,22 @@ def project(
     # rounding of every later run in this process
     torch.set_num_threads(threads)
     return np.asarray(layout, dtype=np.float32)
+
+
+@cache
+def _umap() -> Callable[..., Any]:
+    """Return umap-learn's class, which keeps what it compiles: seconds in each new process."""
+    from umap import UMAP, umap_
+
+    for compiled in (umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+        with suppress(RuntimeError):  # numba finds no folder that it may write to
+            compiled.enable_caching()
+    return UMAP  # type: ignore[no-any-return]
+
+
+def compile_once() -> None:
+    """Make a small map, so that what umap-learn compiles lies ready for later processes."""
+    project(numpy_stream(0, "compile").random((64, 8)), ProjectionConfig(epochs=2))
 
 
 def align(layout: Layout, reference: Layout) -> Layout:

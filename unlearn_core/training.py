@@ -24,7 +24,7 @@ B = TypeVar("B")  # a batch, or what a method draws together, such as a pair of 
 
 
 class DivergedError(RuntimeError):
-    """The loss stopped being a finite number; the message says at which step."""
+    """The loss or the weights stopped being finite; the message says at which step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,20 @@ def make_optimizer(
     raise ValueError(f"Unknown optimiser {name!r}. Known: {', '.join(OPTIMIZERS)}.")
 
 
+def to_train_mode(model: nn.Module, n_examples: int, batch_size: int) -> nn.Module:
+    """Put `model` in train mode for passes over `n_examples`, and return it.
+
+    One example has no batch statistics.  Where a batch would be one alone, batch normalisation
+    stays in evaluation mode, with its running statistics.
+    """
+    model.train()
+    if min(n_examples, batch_size) == 1:
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+    return model
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Return the context in which forward passes run: bfloat16 where asked for."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
@@ -83,8 +97,10 @@ def optimise(
     Raises
     ------
     DivergedError
-        If the objective is not finite; the weights are then those of the step before.
+        If the objective is not finite; the weights are then those of the step before.  Or if the
+        weights are not finite after the last step.
     """
+    step = first_step
     for step, batch in enumerate(batches, start=first_step + 1):
         losses = losses_of(batch)
         objective = losses[OBJECTIVE]
@@ -103,6 +119,14 @@ def optimise(
             losses={name: value.item() for name, value in losses.items()},
             phase=phase,
         )
+    trained = (p for group in optimizer.param_groups for p in group["params"])
+    require_finite(trained, f"step {step} of {total}")
+
+
+def require_finite(weights: Iterable[Tensor], when: str) -> None:
+    """Raise `DivergedError` unless all weights are finite."""
+    if not all(bool(torch.isfinite(weight).all()) for weight in weights):
+        raise DivergedError(f"The weights were no longer finite after {when}.")
 
 
 def _n_examples(batch: object) -> int:
@@ -161,7 +185,7 @@ def train(
     precision: str = "fp32",
 ) -> Iterator[Progress]:
     """Train all of `model` in place on the examples' labels, yielding once per step."""
-    model.train()
+    to_train_mode(model, len(examples), recipe.batch_size)
     device = examples.labels.device
     steps_per_epoch = examples.steps(recipe.batch_size)
     total = recipe.epochs * steps_per_epoch

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from unlearn_core.data.batches import Examples
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.losses import bad_teacher_loss, scrub_divergence
 from unlearn_core.methods.neggrad_plus import joint_objective
-from unlearn_core.methods.scrub import schedule
+from unlearn_core.methods.scrub import rate_in, schedule
 from unlearn_core.methods.trick_calibration import focal_loss
 from unlearn_core.models import initialise
 from unlearn_core.records import softmax
@@ -131,8 +132,42 @@ def test_a_scrub_run_follows_the_published_schedule(epochs, max_epochs, order, p
     )
     run = start("scrub", inputs, epochs=epochs, max_epochs=max_epochs, order=order)
     progress = list(run)
-    assert [p.phase for p in progress] == phases == schedule(epochs, max_epochs, order)
+    assert [p.phase for p in progress] == phases
+    assert [phase for _, phase in schedule(epochs, max_epochs, order)] == phases
     assert {p.total for p in progress} == {len(phases)}
+
+
+def test_a_scrub_epoch_belongs_to_both_of_its_phases():
+    assert schedule(3, 1) == [(1, "max"), (1, "min"), (2, "min"), (3, "min")]
+    assert schedule(2, 2, "min_first") == [(1, "min"), (1, "max"), (2, "min"), (2, "max")]
+
+
+def test_a_scrub_run_takes_smaller_steps_after_the_published_epochs():
+    small = resolve_settings("scrub", preset="small").decay_after
+    rates = [rate_in(epoch, small) for epoch in range(1, 11)]
+    assert rates == pytest.approx([1] * 5 + [0.1] * 3 + [0.01] + [0.001])
+    moved = {}
+    for decay in ("never", "3,5,9"):
+        model = group_norm_net()
+        inputs = UnlearnInputs(
+            model=model, forget=examples(4, is_forget=True), retain=examples(6), generator=seeded()
+        )
+        weights = [model[-1].weight.detach().clone()]
+        run = start(
+            "scrub",
+            inputs,
+            epochs=4,
+            max_epochs=1,
+            optimizer="sgd",
+            momentum=0.0,
+            weight_decay=0.0,
+            learning_rate=0.1,
+            decay_after=decay,
+        )
+        weights += [model[-1].weight.detach().clone() for step in run if step.phase == "min"]
+        moved[decay] = [(b - a).norm().item() for a, b in pairwise(weights)]
+    assert moved["3,5,9"][:3] == pytest.approx(moved["never"][:3])
+    assert moved["3,5,9"][3] == pytest.approx(moved["never"][3] / 10, rel=1e-3)
 
 
 def test_both_phases_of_a_scrub_run_have_the_golden_objectives():

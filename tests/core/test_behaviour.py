@@ -12,6 +12,7 @@ from unlearn_core.data import load_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
+from unlearn_core.methods.losses import alignment_loss
 from unlearn_core.metrics import METRICS
 from unlearn_core.models import build_model
 from unlearn_core.models.lora import adaptable_layers
@@ -135,6 +136,30 @@ def test_muda_alternates_whole_passes_and_forgets_first(world):
     assert [s.phase for s in steps] == ["forget"] * 2 + ["recover"] * 2 + ["forget"] * 2 + [
         "recover"
     ]
+
+
+def test_an_alternation_of_muda_is_a_forget_and_a_recover_phase(world):
+    settings = {"iterations": 2, "unit": "alternation", "batch_size": 20, "retain_at_least": 0}
+    _, steps = world.unlearn("muda", **settings)
+    assert [s.phase for s in steps] == 2 * (["forget"] * 2 + ["recover"] * 2)
+    assert {s.total for s in steps} == {8}
+
+
+def test_muda_can_take_the_subspace_from_a_batch_in_every_step(world):
+    bases = []
+
+    def watched(features, basis):
+        bases.append(basis)
+        return alignment_loss(features, basis)
+
+    different = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unlearn_core.methods.muda.alignment_loss", watched)
+        for subspace in ("phase", "batch"):
+            bases.clear()
+            world.unlearn("muda", iterations=6, batch_size=20, retain_at_least=0, subspace=subspace)
+            different[subspace] = len({id(basis) for basis in bases})
+    assert different == {"phase": 2, "batch": 4}  # forget phases, and steps in them
 
 
 def test_muda_lowers_the_accuracy_on_the_forgotten_class_and_keeps_the_others(world):

@@ -92,3 +92,16 @@ def test_libraries_are_loaded_before_the_time_is_taken(small_dataset):
         warm_up(model, examples, METHODS[name].libraries)
         assert "peft" in METHODS[name].libraries
     assert "peft" in sys.modules
+
+
+def test_the_last_phase_tells_what_is_trained():
+    model = nn.Linear(3, 2)
+
+    def recover_then_ascend():
+        yield Progress(step=1, total=3, n_examples=10, phase="recover")
+        model.weight.requires_grad_(False)
+        yield Progress(step=2, total=3, n_examples=10, phase="ascend")
+        model.weight.requires_grad_(True)
+        yield Progress(step=3, total=3, n_examples=10, phase="ascend")
+
+    assert drive(Meter(model, CPU), recover_then_ascend()).trainable_parameters == 2

@@ -273,3 +273,63 @@ def test_a_diverging_run_stops_with_the_step_that_diverged(make_inputs):
     )
     with pytest.raises(DivergedError, match=r"The loss became .* at step \d of 9"):
         list(METHODS["neggrad"].run(inputs, settings))
+
+
+def test_noise_that_breaks_the_weights_ends_the_run(make_inputs):
+    with pytest.raises(DivergedError, match="weights were no longer finite after the noise"):
+        run("fisher", make_inputs(), alpha=1e38)
+
+
+def test_an_endless_step_is_refused():
+    with pytest.raises(ValueError, match=r"learning_rate must be above 0, got inf"):
+        resolve_settings("neggrad", {"learning_rate": math.inf})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("retrain", {}),
+        ("finetune", {"batch_size": 1}),
+        ("finetune", {"batch_size": 2}),
+        ("finetune", {"retain": "part"}),
+        ("badt", {"batch_size": 1}),
+        ("badt", {"batch_size": 2}),
+        ("neggrad", {"train_mode": True}),
+        ("scrub", {"train_mode": True, "retain": "part"}),
+        ("sparse_neglora", {"recover_batch_size": 1, "recover_epochs": 1}),
+        ("sparse_neglora", {"recover_batch_size": 2, "recover_epochs": 1}),
+    ],
+)
+def test_an_example_alone_in_a_batch_does_not_stop_batch_normalisation(
+    name, changes, make_inputs, small_dataset
+):
+    alone = np.arange(len(small_dataset.labels)) == 5
+    recipe = replace(RECIPE, epochs=1, batch_size=1)
+    inputs = make_inputs(alone, norm="batch", recipe=recipe)
+    assert len(inputs.retain) % 2 == 1  # so a batch of two leaves one example over
+    run(name, inputs, **changes)
+    assert is_finite(inputs.model)
+    assert not inputs.model.training
+
+
+def test_all_methods_of_a_seed_repair_on_the_same_retained_examples(make_inputs):
+    inputs = make_inputs(subset_seed=4)
+    first = inputs.retain_part()
+    torch.rand(3, generator=inputs.generator)  # whatever a method drew before
+    assert torch.equal(inputs.retain_part().example_ids, first.example_ids)
+    other = make_inputs(subset_seed=4, seed=9).retained("part")
+    assert torch.equal(other.example_ids, first.example_ids)
+    assert not torch.equal(make_inputs(subset_seed=5).retain_part().example_ids, first.example_ids)
+    more = inputs.retain_part(len(first) + 2).example_ids
+    assert set(first.example_ids.tolist()) < set(more.tolist())
+    assert inputs.retained("all") is inputs.retain
+
+
+PRESETS = [(name, preset) for name, method in METHODS.items() for preset in method.presets]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_makes_valid_settings(name, preset):
+    settings = resolve_settings(name, preset=preset)
+    given = METHODS[name].presets[preset]
+    assert {key: getattr(settings, key) for key in given} == dict(given)

@@ -318,3 +318,16 @@ def test_a_last_batch_of_one_example_does_not_stop_batch_normalisation(small_dat
     recipe = TrainingConfig(epochs=1, batch_size=batch_size, learning_rate=0.01)
     steps = list(train(model, source, recipe, seeded(1)))
     assert len(steps) == source.steps(batch_size) == 2
+
+
+def test_weights_that_the_last_step_breaks_end_the_run():
+    weight = torch.nn.Parameter(torch.ones(1))
+    steps = optimise(
+        torch.optim.SGD([weight], lr=3e38),
+        [""],
+        lambda _batch: {OBJECTIVE: -1e9 * weight.sum()},  # finite before the step, not after it
+        total=1,
+    )
+    assert next(steps).losses == {OBJECTIVE: -1e9}
+    with pytest.raises(DivergedError, match="no longer finite after step 1 of 1"):
+        next(steps)

@@ -1,5 +1,7 @@
 """Pruning: which weights go, and that they stay away through recovery, ascent and merging."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -8,9 +10,9 @@ from torchvision.models.resnet import BasicBlock
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
-from unlearn_core.methods.sparse_neglora import mask_rows
 from unlearn_core.models import initialise
 from unlearn_core.models.lora import ADAPTER, attach
+from unlearn_core.models.masked_lora import mask_products, mask_rows
 from unlearn_core.models.pruning import (
     SCHEMES,
     apply_masks,
@@ -141,6 +143,44 @@ def test_masking_the_rows_of_b_is_a_masked_merge():
     assert adapted.merge()[0].weight.tolist() == [[1.5, 2.5], [0.0, 0.0]]
 
 
+def test_a_masked_product_of_rows_is_the_same_as_masked_rows():
+    adapted, masks = adapted_pair()
+    mask_products(adapted, masks)
+    x = torch.tensor([[1.0, 3.0]])
+    assert adapted.model(x).tolist() == [[1.5 + 7.5, 0.0]]
+    assert adapted.merge()[0].weight.tolist() == [[1.5, 2.5], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Linear(5, 4),
+        nn.Conv2d(2, 4, 3, stride=2, padding=1),
+        nn.Conv2d(2, 4, 1, bias=False),
+    ],
+    ids=["linear", "conv", "conv 1x1"],
+)
+def test_a_masked_product_is_one_function_before_and_after_merging(layer):
+    net = nn.Sequential(copy.deepcopy(layer)).double()
+    mask = (torch.rand(net[0].weight.shape, generator=seeded(1)) < 0.5).double()
+    net[0].weight.data *= mask
+    adapted = attach(net, ["0"], rank=2, alpha=6, dropout=0.0, generator=seeded(2))
+    part = adapted.layers["0"]
+    part.lora_B[ADAPTER].weight.data.normal_(generator=seeded(3))
+    mask_products(adapted, {"0.weight": mask})
+    shape = (3, 5) if isinstance(layer, nn.Linear) else (3, 2, 7, 7)
+    x = torch.randn(shape, generator=seeded(4), dtype=torch.float64)
+    pruned = net[0].base_layer.weight.detach().clone()
+    before = adapted.model(x)
+    before.square().sum().backward()
+    assert part.lora_A[ADAPTER].weight.grad.abs().sum() > 0
+    assert part.lora_B[ADAPTER].weight.grad.abs().sum() > 0
+    merged = adapted.merge()[0]
+    assert (merged.weight[mask == 0] == 0).all()
+    assert (merged.weight[mask == 1] != pruned[mask == 1]).all()
+    assert torch.allclose(merged(x), before, atol=1e-12)
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_what_is_pruned_stays_zero_after_every_step_of_the_recovery(inputs, scheme):
     made, _ = inputs
@@ -182,10 +222,19 @@ def test_row_masks_keep_the_network_as_sparse_after_merging(inputs):
     assert all((after[name] != start_values[name]).any() for name in after)
 
 
-def test_dense_adapters_fill_the_zeros_of_unstructured_pruning(inputs):
+def test_single_weights_stay_pruned_after_merging(inputs):
     made, lines = inputs
-    list(start(made, scheme=SINGLE, sparsity=0.9))
-    after = sparsity_of(prunable_weights(made.model))
+    weights = prunable_weights(made.model)
+    masks = make_masks(weights, 0.9, SINGLE)
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    phases = [p.phase for p in start(made, scheme=SINGLE, sparsity=0.9)]
+    assert "ascend" in phases
+    after = prunable_weights(made.model)
+    assert all((after[name][mask == 0] == 0).all() for name, mask in masks.items())
     assert made.facts["sparsity_before_merge"] == pytest.approx(0.9, abs=1e-3)
-    assert made.facts["sparsity_after_merge"] == after < 0.1
-    assert f"0.900 before and {after:.3f} after merging" in lines[0]
+    assert made.facts["sparsity_after_merge"] == made.facts["sparsity_before_merge"]
+    assert "0.900 before and 0.900 after merging" in lines[0]
+    kept = {name: mask == 1 for name, mask in masks.items()}
+    assert all((after[n][kept[n]] != before[n][kept[n]]).any() for n in after if kept[n].any())
+    up = [t for name, t in made.extras.items() if "lora_B" in name]
+    assert all(t.abs().sum() > 0 for t in up)  # adapters acted

@@ -66,7 +66,7 @@ class Examples:
 
     def steps(self, batch_size: int) -> int:
         """Return the number of batches in one pass; the last one may be smaller."""
-        return math.ceil(len(self) / batch_size)
+        return len(self._sizes(batch_size))
 
     def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield one pass over the examples in random order, augmented."""
@@ -77,6 +77,11 @@ class Examples:
     def epochs(self, epochs: int, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield `epochs` shuffled passes, one after the other."""
         for _ in range(epochs):
+            yield from self.shuffled(batch_size, generator)
+
+    def forever(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield shuffled passes without end."""
+        while True:
             yield from self.shuffled(batch_size, generator)
 
     def ordered(self, batch_size: int = 1024) -> Iterator[Batch]:
@@ -123,8 +128,8 @@ class Examples:
     def _sizes(self, batch_size: int) -> list[int]:
         """Return the batches' sizes; a lone last example gets company, as batch norm needs it."""
         sizes = [len(part) for part in torch.arange(len(self)).split(batch_size)]
-        if len(sizes) > 1 and sizes[-1] == 1 and batch_size > 2:
-            sizes[-2:] = [batch_size - 1, 2]
+        if len(sizes) > 1 and sizes[-1] == 1 and batch_size > 1:
+            sizes[-2:] = [3] if batch_size == 2 else [batch_size - 1, 2]
         return sizes
 
     def _batch(self, rows: Tensor) -> Batch:

@@ -40,6 +40,8 @@ class AscentSettings(ClimbSettings):
     """Settings of every method that climbs the loss on D_f and does nothing else."""
 
     epochs: int = setting(1, "Passes over the forget set.", positive=True)
+    momentum: float = setting(0.0, "Momentum of SGD.", between=(0, 1))
+    weight_decay: float = setting(0.0, "Weight decay.", between=(0, 1))
 
 
 def digits_presets(**settings: float) -> Presets:
@@ -67,7 +69,11 @@ def climb(
 ) -> Iterator[Progress]:
     """Take the ascent's steps in what `model` trains; `first_step` steps came before."""
     optimizer = make_optimizer(
-        settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+        settings.optimizer,
+        model.parameters(),
+        learning_rate=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
     )
     in_a_pass = inputs.forget.steps(settings.batch_size)
     total = first_step + settings.epochs * in_a_pass

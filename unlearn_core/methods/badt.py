@@ -2,11 +2,12 @@
 
 Objective: KL(teacher || student) on batches mixed from D_f and D_r, where the teacher is the frozen
 original on D_r and a randomly initialised network of the same kind on D_f.  All parameters are
-trained, in train mode (as published); teachers are in eval mode.  It costs three forward passes a
-step.
+trained, in train mode (as published); teachers are in eval mode.  It needs D_f and a part of D_r,
+and costs three forward passes a step.
 Source: Chundawat et al. (2023), arXiv:2205.08096: T = 1, Adam 1e-4, 1 epoch, 30 % of D_r.
-RFA's preset uses all of D_r and AdamW 5e-5.  The published code divides the loss by the number of
-classes; that is `reduction="official"`, ours is the mean over examples.  The digits preset is ours.
+RFA's preset uses all of D_r and AdamW 5e-5 (the weight decay, unstated there, is the usual 0.01).
+The published code divides the loss by the number of classes; that is `reduction="official"`, ours
+is the mean over examples.  The digits preset is ours.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from unlearn_core.training import (
     Progress,
     make_optimizer,
     optimise,
+    to_train_mode,
 )
 
 
@@ -43,6 +45,7 @@ class BadTSettings(Settings):
     temperature: float = setting(1.0, "Softens all predictions.", positive=True)
     reduction: str = setting("batchmean", "How the loss is averaged.", choices=REDUCTIONS)
     optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
+    weight_decay: float = setting(0.0, "Weight decay.", between=(0, 1))
     forget_per_batch: int = setting(
         0, "Examples of D_f in every batch; 0 is as they come.", between=(0, 4096)
     )
@@ -65,6 +68,7 @@ class BadTSettings(Settings):
             "batch_size": 128,
             "retain_fraction": 1.0,
             "optimizer": "adamw",
+            "weight_decay": 0.01,
         },
     },
 )
@@ -73,11 +77,12 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
     competent = copy.deepcopy(inputs.model).eval().requires_grad_(False)
     incompetent = copy.deepcopy(competent)
     initialise(incompetent, inputs.generator)
-    model = inputs.model.train()
     n_retain = max(1, round(settings.retain_fraction * len(inputs.retain)))
+    retain = inputs.retain.sample(n_retain, inputs.generator)
+    model = to_train_mode(inputs.model, len(inputs.forget) + n_retain, settings.batch_size)
     batches, total = mixed(
         inputs.forget,
-        inputs.retain.sample(n_retain, inputs.generator),
+        retain,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         forget_per_batch=settings.forget_per_batch,
@@ -101,7 +106,10 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
 
     yield from optimise(
         make_optimizer(
-            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+            settings.optimizer,
+            model.parameters(),
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
         ),
         batches,
         losses_of,

@@ -33,6 +33,8 @@ class UnlearnInputs:
         The only source of randomness, on the CPU.
     device : torch.device
     precision : {"fp32", "bf16"}
+    subset_seed : int
+        Which part of D_r `retain_part` is; all methods of a seed are given the same.
     recipe : TrainingConfig
         How the original was trained; `retrain` follows it again.
     restart : callable taking the model and the generator
@@ -51,6 +53,7 @@ class UnlearnInputs:
     generator: torch.Generator
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: str = "fp32"
+    subset_seed: int = 0
     recipe: TrainingConfig = field(default_factory=TrainingConfig)
     restart: Callable[[nn.Module, torch.Generator], None] = initialise
     extras: dict[str, Tensor] = field(default_factory=dict)
@@ -72,8 +75,16 @@ class UnlearnInputs:
         return {OBJECTIVE: -loss, "forget_loss": loss}
 
     def retain_part(self, at_least: int = 0) -> Examples:
-        """Draw D'_r: as many examples from D_r, without replacement, as D_f has, or more."""
-        return self.retain.sample(max(len(self.forget), at_least), self.generator)
+        """Return D'_r: as many examples of D_r, drawn without replacement, as D_f has, or more.
+
+        It is fixed: every call, in every method of this seed, returns the same examples.
+        """
+        generator = torch.Generator().manual_seed(self.subset_seed)
+        return self.retain.sample(max(len(self.forget), at_least), generator)
+
+    def retained(self, which: str) -> Examples:
+        """Return D_r for "all", D'_r for "part"."""
+        return self.retain if which == "all" else self.retain_part()
 
 
 RunMethod = Callable[[UnlearnInputs, Any], Iterator[Progress]]

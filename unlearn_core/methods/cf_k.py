@@ -3,8 +3,9 @@
 Objective: cross-entropy on D_r (MUDA: D'_r).  Trained: the last stage and the classifier (of a
 ResNet `layer4` and `fc`, as MUDA writes), from their own weights.  The rest is frozen;
 normalisation layers are in eval mode.  It needs D_r only.
-Source: Goel et al. (2022), arXiv:2201.06640 ("catastrophic forgetting-k"); SGD without momentum.
-The digits preset is ours.
+Source: Goel et al. (2022), arXiv:2201.06640 ("catastrophic forgetting-k"), where k counts layers;
+SGD without momentum.  SCRUB's code also pulls the weights to where they were and leaves the
+classifier frozen; MUDA's text, which is followed, does neither.  The digits preset is ours.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def cf_k(inputs: UnlearnInputs, settings: LastLayersSettings) -> Iterator[Progre
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     last_stage(model).requires_grad_(True)
-    retain = inputs.retain if settings.retain == "all" else inputs.retain_part()
+    retain = inputs.retained(settings.retain)
     yield from optimise(
         make_optimizer(
             settings.optimizer, model.parameters(), learning_rate=settings.learning_rate

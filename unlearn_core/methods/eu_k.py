@@ -2,34 +2,45 @@
 
 Objective: cross-entropy on D_r (MUDA: D'_r).  Trained: the last stage and the classifier (of a
 ResNet `layer4` and `fc`), from fresh weights drawn like those of a new network.  The rest is
-frozen, so what it encodes of D_f stays; normalisation layers are in eval mode.  It needs D_r
-only.
-Source: Goel et al. (2022), arXiv:2201.06640 ("exact unlearning-k").  The digits preset is ours.
+frozen, so what it encodes of D_f stays.  Normalisation layers are in eval mode; those of the last
+stage are new, with mean 0 and variance 1 throughout.  It needs D_r only.
+Source: Goel et al. (2022), arXiv:2201.06640 ("exact unlearning-k"), where k counts layers; that the
+last stage and the classifier are meant is MUDA's reading, and as many epochs as an original has
+(SCRUB's code: 25 to 30).  The digits preset is ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.cf_k import LastLayersSettings, cf_k
+from unlearn_core.methods.settings import setting
 from unlearn_core.models import initialise
 from unlearn_core.models.parts import last_stage
 from unlearn_core.training import Progress
 
 
+@dataclass(frozen=True, kw_only=True)
+class EuKSettings(LastLayersSettings):
+    """Settings of `eu_k`: as long as an original is trained."""
+
+    epochs: int = setting(30, "Passes over the retained examples.", positive=True)
+
+
 @register_method(
     "eu_k",
-    LastLayersSettings,
+    EuKSettings,
     label="EU-k",
     source="arXiv:2201.06640",
     uses_retain=True,
     presets={
         "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
-        "muda": {"retain": "part", "epochs": 30},
+        "muda": {"retain": "part"},
     },
 )
-def eu_k(inputs: UnlearnInputs, settings: LastLayersSettings) -> Iterator[Progress]:
+def eu_k(inputs: UnlearnInputs, settings: EuKSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     initialise(last_stage(inputs.model), inputs.generator)
     yield from cf_k(inputs, settings)

@@ -2,8 +2,11 @@
 
 Objective: cross-entropy on D_r, or on D'_r (as many examples as D_f has).  All parameters are
 trained.  It needs D_r and costs one pass over it per epoch.  Normalisation layers: train mode
-where `train_mode` is set (RFA's preset), otherwise their statistics stay frozen.
-Source: RFA section V (AdamW 5e-5, batch 128, 1 epoch); MUDA section 5.1 uses D'_r.
+where `train_mode` is set (RFA's and Unlearn-Sparse's presets), otherwise their statistics stay
+frozen (MUDA's).
+Source: RFA section V (AdamW 5e-5, batch 128, 1 epoch; the weight decay, unstated there, is the
+usual 0.01); MUDA section 5.1 uses D'_r and tunes the step size, 10 passes are ours; "usparse" is
+the preset of arXiv:2304.04934.
 The digits preset is ours: the published learning rate does not move so small a network.
 """
 
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
+from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise, to_train_mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,8 @@ class FinetuneSettings(Settings):
     retain: str = setting(
         "all", "All of D_r, or as many examples as D_f has.", choices=("all", "part")
     )
+    momentum: float = setting(0.0, "Momentum of SGD.", between=(0, 1))
+    weight_decay: float = setting(0.01, "Weight decay.", between=(0, 1))
     train_mode: bool = setting(True, "Update the statistics of batch normalisation.")
 
 
@@ -39,19 +44,40 @@ class FinetuneSettings(Settings):
     uses_retain=True,
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
-        "muda": {"learning_rate": 0.01, "optimizer": "sgd", "retain": "part"},
+        "rfa": {},
+        "muda": {
+            "learning_rate": 0.01,
+            "optimizer": "sgd",
+            "epochs": 10,
+            "retain": "part",
+            "weight_decay": 0.0,
+            "train_mode": False,
+        },
+        "usparse": {
+            "learning_rate": 0.01,
+            "optimizer": "sgd",
+            "epochs": 10,
+            "batch_size": 256,
+            "momentum": 0.9,
+            "weight_decay": 5e-4,
+        },
     },
 )
 def finetune(inputs: UnlearnInputs, settings: FinetuneSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
-    model = inputs.model.train(settings.train_mode)
-    retain = inputs.retain if settings.retain == "all" else inputs.retain_part()
-
+    model, retain = inputs.model.eval(), inputs.retained(settings.retain)
+    if settings.train_mode:
+        to_train_mode(model, len(retain), settings.batch_size)
     yield from optimise(
         make_optimizer(
-            settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
+            settings.optimizer,
+            model.parameters(),
+            learning_rate=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
         ),
         retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
         inputs.classify,
         total=settings.epochs * retain.steps(settings.batch_size),
     )
+    model.eval()

@@ -24,7 +24,7 @@ from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
-from unlearn_core.training import Progress
+from unlearn_core.training import Progress, require_finite
 
 CAP, HEAD_CAP, FORGOTTEN_ROW, BOOST = 1e3, 1e2, 1e-4, 10.0
 CHUNK = 16
@@ -51,7 +51,7 @@ class FisherSettings(Settings):
 def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per chunk and once for the noise."""
     model = inputs.model.eval()
-    retain = inputs.retain if settings.retain == "all" else inputs.retain_part()
+    retain = inputs.retained(settings.retain)
     parameters = dict(model.named_parameters())
     information = {name: torch.zeros_like(p) for name, p in parameters.items()}
     total = retain.steps(CHUNK) + 1
@@ -71,6 +71,7 @@ def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress
                 parameter[forgotten] = 0
             noise = torch.empty(parameter.shape).normal_(generator=inputs.generator)
             parameter.add_(variance.sqrt() * noise.to(parameter.device))
+    require_finite(parameters.values(), "the noise")
     yield Progress(step=total, total=total, phase="noise")
 
 

@@ -7,15 +7,16 @@ label's entry removed.  All parameters are trained; it needs D_f and D'_r only. 
 `iterations` steps plus one forward pass over D'_r per forget phase.  Normalisation layers stay in
 eval mode (the paper uses group normalisation, where the question does not arise).
 Source: arXiv:2407.17710, section 3.  Departures (methods.md 3.1): the optimiser, unstated there,
-is Adam; an iteration is an optimiser step; the retained subspace is computed once per forget phase
-from all of D'_r.  The digits preset is ours, for a
-network of 64 features; it recovers on at least 300 examples, because on the few that a small D_f
-allows the network overfits and collapses.
+is Adam; an iteration is an optimiser step (or a forget and a recover phase: `unit="alternation"`);
+the retained subspace is computed once per forget phase from all of D'_r (or in every step from a
+batch of it: `subspace="batch"`).  The digits preset is ours, for a network of 64
+features; it recovers on at least 300 examples, because on the few that a small D_f allows the
+network overfits and collapses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,13 +39,24 @@ from unlearn_core.training import (
     optimise,
 )
 
+UNITS = ("step", "alternation")
+SUBSPACES = ("phase", "batch")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MudaSettings(Settings):
     """Settings of `muda`; each field is one widget on the Unlearn page."""
 
     learning_rate: float = setting(1e-3, "Step size of the optimiser.", positive=True)
-    iterations: int = setting(200, "Optimiser steps, both phases together.", positive=True)
+    iterations: int = setting(200, "Steps, or alternations, in all.", positive=True)
+    unit: str = setting(
+        "step", "An iteration: a step, or a forget and a recover phase.", choices=UNITS
+    )
+    subspace: str = setting(
+        "phase",
+        "Retained subspace: of all D'_r each phase, or of a batch each step.",
+        choices=SUBSPACES,
+    )
     batch_size: int = setting(100, "Examples per step.", positive=True)
     retain_at_least: int = setting(
         0, "Use more retained examples where D_f is smaller than this.", between=(0, 1e6)
@@ -83,16 +95,19 @@ def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
     optimizer = make_optimizer(
         settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )
+    total = settings.iterations
+    if settings.unit == "alternation":
+        total *= sum(part.steps(settings.batch_size) for part in (inputs.forget, retain))
     step, forgetting = 0, True
-    while step < settings.iterations:
+    while step < total:
         losses_of = _forget(inputs, settings, retain) if forgetting else inputs.classify
         examples = inputs.forget if forgetting else retain
         batches = examples.shuffled(settings.batch_size, inputs.generator)
         for progress in optimise(
             optimizer,
-            islice(batches, settings.iterations - step),
+            islice(batches, total - step),
             losses_of,
-            total=settings.iterations,
+            total=total,
             first_step=step,
             phase="forget" if forgetting else "recover",
         ):
@@ -103,9 +118,12 @@ def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
 
 def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> LossesOf:
     """Return the losses of a forget phase, with the retained subspace as it is now."""
-    basis = retain_basis(inputs, retain)
+    each_step = settings.subspace == "batch"
+    fixed = None if each_step else retain_basis(inputs, retain.ordered())
+    drawn = retain.forever(settings.batch_size, inputs.generator) if each_step else iter(())
 
     def losses_of(batch: Batch) -> Losses:
+        basis = retain_basis(inputs, [next(drawn)]) if fixed is None else fixed
         with captured_features(inputs.model) as features, inputs.autocast():
             logits = inputs.model(batch.images)
         alignment = alignment_loss(features[0].float(), basis)
@@ -120,10 +138,10 @@ def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> 
 
 
 @torch.no_grad()
-def retain_basis(inputs: UnlearnInputs, retain: Examples) -> Tensor:
-    """Return the principal subspace of the retained features, (n_features, rank)."""
+def retain_basis(inputs: UnlearnInputs, batches: Iterable[Batch]) -> Tensor:
+    """Return the principal subspace of the features of these batches, (n_features, rank)."""
     with captured_features(inputs.model) as features:
-        for batch in retain.ordered():
+        for batch in batches:
             inputs.model(batch.images)
     basis = principal_basis(torch.cat(features).float().cpu().numpy())
     return torch.from_numpy(basis).to(inputs.device, torch.float32)

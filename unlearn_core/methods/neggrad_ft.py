@@ -5,7 +5,8 @@ retained examples, drawn once).  `until_loss` can end it early, after the repair
 are trained, by one optimiser.  It needs D_f and D'_r and costs two passes over |D_f| examples an
 alternation.  Normalisation layers: eval mode.
 Source: MUDA section 5.1 (arXiv:2407.17710), where it is a baseline.  Which pass comes first is not
-stated: forget first, as in MUDA itself.  Not the joint step of `neggrad_plus`.
+stated: forget first, as in MUDA itself.  Neither are optimiser, step size and number of
+alternations: Adam 1e-4 and 5 are ours.  Not the joint step of `neggrad_plus`.
 The digits preset is ours.
 """
 
@@ -34,7 +35,7 @@ class NegGradFtSettings(ClimbSettings):
     label="NegGrad+FT",
     source="arXiv:2407.17710, section 5.1",
     uses_retain=True,
-    presets=digits_presets(learning_rate=5e-5, alternations=40),
+    presets={**digits_presets(learning_rate=5e-5, alternations=40), "muda": {}},
 )
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

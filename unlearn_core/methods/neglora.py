@@ -10,8 +10,9 @@ classifier), `head_only` (what the released sibling code amounts to, because its
 projection is never called).  Of a residual network: `convs` (convolutions of all blocks, the
 default), or `convs_and_head` (and the whole classifier trained, as released).
 Source: NegLoRA, sections 3 and 4: r = 16, alpha = 32, dropout 0.1, Adam, batch 256, 1 or 2
-epochs. The learning rate is stated nowhere: ours.  The digits presets climb in smaller steps and
-stop once D_f is forgotten (`until_loss`).
+epochs.  The released sibling code leaves normalisation in train mode, where one class would drag
+the statistics; ours does not.  The learning rate is stated nowhere: ours.  The digits presets
+climb in smaller steps and stop once D_f is forgotten (`until_loss`).
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
 from unlearn_core.models import head
 from unlearn_core.models.lora import Adapted, attach, block_convolutions
-from unlearn_core.models.parts import transformer_blocks
+from unlearn_core.models.parts import FEED_FORWARD, transformer_blocks
 from unlearn_core.training import Progress
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
-FEED_FORWARD = ("mlp.fc1", "mlp.fc2")
 
 
 @dataclass(frozen=True, kw_only=True)

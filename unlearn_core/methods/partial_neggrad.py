@@ -18,7 +18,7 @@ from torch import nn
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models import head
-from unlearn_core.models.parts import last_block, transformer_blocks, weighted_layers
+from unlearn_core.models.parts import FEED_FORWARD, last_block, transformer_blocks, weighted_layers
 from unlearn_core.training import Progress
 
 
@@ -49,4 +49,5 @@ def trained_parts(model: nn.Module) -> list[nn.Module]:
     if not transformer_blocks(model):
         return weighted_layers(model)
     block = last_block(model)
-    return [block.get_submodule("mlp"), block.get_submodule("attn.proj"), head(model)]
+    layers = [block.get_submodule(name) for name in (*FEED_FORWARD, "attn.proj")]
+    return [*layers, head(model)]

@@ -10,8 +10,9 @@ head; normalisation statistics stay as they are.  It needs D_f and D_r, one pass
 network, no weight gradients of frozen layers.  `mode="teacher"` compares with a pass of the frozen
 model on its own; both agree only while earlier adapters add nothing (methods.md 3.2a).
 
-Source: arXiv:2411.08443.  The paper gives no rank, layers or loss weights: rank 8, all block
-convolutions, weights 1 and gamma 0.5 are ours, and so is the digits preset.  Algorithm 1 line 13
+Source: arXiv:2411.08443.  The paper gives no rank, layers, loss weights or weight decay: rank 8,
+all block convolutions (a feature is a convolution's output, before its normalisation), weights 1,
+gamma 0.5 and a decay of 0.01 are ours, and so is the digits preset.  Algorithm 1 line 13
 prints an ascent step; it must be descent.  `norm="mse"` replaces the paper's unsquared norm, which
 grows with a layer's size.  A batch without forgotten examples has no forget term, and neither has
 one without retained examples, unless `average_memory` remembers their averages.  Of 50,000
@@ -51,6 +52,7 @@ class RfaSettings(Settings):
     learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
     epochs: int = setting(1, "Passes over D_f and D_r together.", positive=True)
     batch_size: int = setting(128, "Examples per step.", positive=True)
+    weight_decay: float = setting(0.01, "Weight decay of AdamW.", between=(0, 1))
     gamma: float = setting(
         0.5, "Weight of feature alignment; the rest goes to the task loss.", between=(0, 1)
     )
@@ -111,7 +113,10 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
         inputs.retain, average_label=settings.average_label, memory=settings.average_memory
     )
     optimizer = make_optimizer(
-        "adamw", adapted.model.parameters(), learning_rate=settings.learning_rate
+        "adamw",
+        adapted.model.parameters(),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
     batches, total = mixed(
         inputs.forget,

@@ -3,10 +3,13 @@
 Objective: max epochs on D_f minimise -d, min epochs on D_r minimise gamma CE + alpha d, with
 d = T^2 KL(teacher || student) at temperature T and the frozen original as teacher.  In epoch
 e = 1..E a max epoch runs if e <= max_epochs, then always a min epoch.  All parameters are trained
-by one optimiser.  It needs D_f and D_r.  Normalisation layers: eval mode in student and teacher, so
-that d starts at zero.
+by one optimiser, whose step size falls to a tenth after the epochs of `decay_after`.  It needs D_f
+and D_r.  Normalisation layers: eval mode in student and teacher, so that d starts at zero; the
+published code puts the student in train mode (`train_mode`), on networks whose statistics were
+frozen when they were trained.
 Source: Kurmanji et al. (2023), arXiv:2302.09880; defaults are its large-scale preset, which MUDA
-cites (on D'_r).
+cites (on D'_r); "small", "mia" and "vgg" are its other ones.  Its regulariser towards an average of
+weights is switched off in its notebooks and absent here.
 
 At the start student and teacher agree, so d and its gradient are zero and the first max epoch
 cannot move (methods.md 2.6).  The run's log says so when it happens; `order="min_first"` avoids
@@ -23,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import scrub_divergence
 from unlearn_core.methods.settings import Settings, setting
@@ -34,9 +37,11 @@ from unlearn_core.training import (
     Progress,
     make_optimizer,
     optimise,
+    to_train_mode,
 )
 
 STUCK = 1e-6
+DECAYS = ("never", "3,5,9", "5,8,9", "3,6,9")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,10 @@ class ScrubSettings(Settings):
     optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
     momentum: float = setting(0.9, "Momentum of SGD.", between=(0, 1))
     weight_decay: float = setting(5e-4, "Weight decay.", between=(0, 1))
+    decay_after: str = setting(
+        "3,5,9", "Epochs after each of which the step size falls to a tenth.", choices=DECAYS
+    )
+    train_mode: bool = setting(False, "Update the student's statistics of batch normalisation.")
 
 
 @register_method(
@@ -80,6 +89,7 @@ class ScrubSettings(Settings):
             "forget_batch_size": 64,
             "retain_batch_size": 64,
             "order": "min_first",
+            "decay_after": "never",
         },
         "small": {
             "gamma": 1.0,
@@ -91,6 +101,22 @@ class ScrubSettings(Settings):
             "weight_decay": 0.1,
             "forget_batch_size": 64,
             "retain_batch_size": 32,
+            "decay_after": "5,8,9",
+        },
+        "mia": {
+            "gamma": 1.0,
+            "alpha": 0.5,
+            "epochs": 5,
+            "max_epochs": 3,
+            "forget_batch_size": 16,
+            "retain_batch_size": 32,
+        },
+        "vgg": {
+            "alpha": 0.01,
+            "epochs": 10,
+            "forget_batch_size": 16,
+            "retain_batch_size": 128,
+            "decay_after": "3,6,9",
         },
         "muda": {"retain": "part"},
         "rfa": {
@@ -100,6 +126,7 @@ class ScrubSettings(Settings):
             "max_epochs": 1,
             "forget_batch_size": 128,
             "retain_batch_size": 128,
+            "weight_decay": 0.01,
         },
     },
 )
@@ -107,7 +134,7 @@ def scrub(inputs: UnlearnInputs, settings: ScrubSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     teacher = copy.deepcopy(inputs.model).eval().requires_grad_(False)
     model = inputs.model.eval()
-    retain = inputs.retain if settings.retain == "all" else inputs.retain_part()
+    retain = inputs.retained(settings.retain)
     optimizer = make_optimizer(
         settings.optimizer,
         model.parameters(),
@@ -119,11 +146,16 @@ def scrub(inputs: UnlearnInputs, settings: ScrubSettings) -> Iterator[Progress]:
         "max": (inputs.forget, settings.forget_batch_size, _max_loss(inputs, settings, teacher)),
         "min": (retain, settings.retain_batch_size, _min_loss(inputs, settings, teacher)),
     }
+    if settings.train_mode:
+        smallest = min(settings.forget_batch_size, settings.retain_batch_size)
+        to_train_mode(model, min(len(inputs.forget), len(retain)), smallest)
     plan = schedule(settings.epochs, settings.max_epochs, settings.order)
-    total = sum(phases[phase][0].steps(phases[phase][1]) for phase in plan)
+    total = sum(phases[phase][0].steps(phases[phase][1]) for _, phase in plan)
     step = 0
-    for number, phase in enumerate(plan):
+    for epoch, phase in plan:
         examples, batch_size, losses_of = phases[phase]
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * rate_in(epoch, settings.decay_after)
         yield from optimise(
             optimizer,
             examples.shuffled(batch_size, inputs.generator),
@@ -132,18 +164,30 @@ def scrub(inputs: UnlearnInputs, settings: ScrubSettings) -> Iterator[Progress]:
             first_step=step,
             phase=phase,
         )
-        step += examples.steps(batch_size)
-        if number == 0 and phase == "max":
+        if step == 0 and phase == "max":
             _note_if_stuck(inputs, settings, teacher)
+        step += examples.steps(batch_size)
+    model.eval()
 
 
-def schedule(epochs: int, max_epochs: int, order: str = "official") -> list[str]:
-    """Return the phases in order, such as max, min, max, min, min for 3 and 2 epochs."""
-    plan: list[str] = []
+def schedule(epochs: int, max_epochs: int, order: str = "official") -> list[tuple[int, str]]:
+    """Return epoch and phase in order: max, min, max, min, min for 3 epochs and 2 max epochs."""
+    plan: list[tuple[int, str]] = []
     for epoch in range(1, epochs + 1):
         pair = ["max", "min"] if epoch <= max_epochs else ["min"]
-        plan += pair if order == "official" else pair[::-1]
+        plan += [(epoch, phase) for phase in (pair if order == "official" else pair[::-1])]
     return plan
+
+
+def rate_in(epoch: int, decay_after: str) -> float:
+    """Return what multiplies the step size in an epoch, counted from 1.
+
+    >>> rate_in(5, "3,5,9"), round(rate_in(6, "3,5,9"), 6), rate_in(99, "never")
+    (0.1, 0.01, 1.0)
+    """
+    if decay_after == "never":
+        return 1.0
+    return 0.1 ** sum(epoch > int(last) for last in decay_after.split(","))
 
 
 def _divergence(
@@ -184,7 +228,7 @@ def _min_loss(
 @torch.no_grad()
 def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module) -> None:
     """Say in the log when the first max epoch left the student where the teacher is."""
-    batch = next(_first(inputs.forget))
+    batch = next(inputs.forget.ordered())
     pair = inputs.model(batch.images), teacher(batch.images)
     # float32 rounds by about as much as what is looked for
     student, wanted = (logits.cpu().double() for logits in pair)
@@ -195,7 +239,3 @@ def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.M
             "D_f): at the start student and teacher agree, so its gradient is zero. "
             'The first min epoch breaks the tie; order="min_first" avoids the wasted epoch.'
         )
-
-
-def _first(examples: Examples) -> Iterator[Batch]:
-    return examples.ordered()

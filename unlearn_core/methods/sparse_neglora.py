@@ -4,11 +4,11 @@
    classifier.
 2. Recover: finetune the pruned network on D (the request is not known yet), keeping the mask
    after every step; train mode, Adam with a step size that falls to zero.
-3. Adapt and ascend as in `neglora`, with everything else frozen and in eval mode. With row masks
-   (`structured_l2_layerwise`) the rows of B are masked with them after every step, so the merged
-   network is as sparse as before.  With `unstructured_global` adapters are dense, and merging
-   them fills the zeros; sparsity before and after is in the run's manifest and log. It needs D_f,
-   and for the recovery D_r.
+3. Adapt and ascend as in `neglora`, with everything else frozen and in eval mode.  Adapters only
+   change weights that the mask keeps: with row masks (`structured_l2_layerwise`) the rows of B are
+   masked with them after every step, with `unstructured_global` each layer adds (B A) * M.  So
+   the merged network is as sparse as before; sparsity before and after is in the run's manifest
+   and log.  It needs D_f, and for the recovery D_r.
 Source: NegLoRA, section 3.3.  Layers, recovery and the fate of the mask are not stated there
 (methods.md 3.5); recovery on D_r alone (`recover_on="retain"`) would be an unlearning step of its
 own. The digits preset is ours.
@@ -19,14 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from unlearn_core.methods.ascent import digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt, ascend
 from unlearn_core.methods.settings import setting
-from unlearn_core.models.lora import ADAPTER, Adapted
+from unlearn_core.models.masked_lora import mask_products, mask_rows
 from unlearn_core.models.pruning import (
     SCHEMES,
     Masks,
@@ -35,7 +34,7 @@ from unlearn_core.models.pruning import (
     prunable_weights,
     sparsity_of,
 )
-from unlearn_core.training import Progress, make_optimizer, optimise, warmup_cosine
+from unlearn_core.training import Progress, make_optimizer, optimise, to_train_mode, warmup_cosine
 
 WARMUP = 0.1  # of the recovery's steps, as when a model is trained
 
@@ -69,6 +68,7 @@ class SparseNegLoraSettings(NegLoraSettings):
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),
+        "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
         "95%": {"sparsity": 0.95},
@@ -86,8 +86,11 @@ def sparse_neglora(inputs: UnlearnInputs, settings: SparseNegLoraSettings) -> It
         yield progress
     before = sparsity_of(weights)
     adapted = adapt(inputs, settings)
+    by_rows = settings.scheme == "structured_l2_layerwise"
+    if not by_rows:
+        mask_products(adapted, masks)
     for progress in ascend(inputs, settings, adapted, first_step=n_recovery):
-        if settings.scheme == "structured_l2_layerwise":
+        if by_rows:
             mask_rows(adapted, masks)
         yield progress
     inputs.extras.update(adapted.state())
@@ -103,9 +106,9 @@ def _recover(
     masks: Masks,
     later_steps: int,
 ) -> Iterator[Progress]:
-    inputs.model.train()
     everything = inputs.forget.join(inputs.retain)
     examples = everything if settings.recover_on == "all" else inputs.retain
+    to_train_mode(inputs.model, len(examples), settings.recover_batch_size)
     steps = settings.recover_epochs * examples.steps(settings.recover_batch_size)
     optimizer = make_optimizer(
         "adam", inputs.model.parameters(), learning_rate=settings.recover_learning_rate
@@ -120,14 +123,3 @@ def _recover(
     ):
         apply_masks(weights, masks)
         yield progress
-
-
-@torch.no_grad()
-def mask_rows(adapted: Adapted, masks: Masks) -> None:
-    """Zero the rows of every B whose output units are pruned: the merged rows stay zero."""
-    for name, layer in adapted.layers.items():
-        mask = masks.get(f"{name}.weight")
-        if mask is not None:
-            kept = mask.flatten(1).amax(dim=1)
-            weight = layer.lora_B[ADAPTER].get_parameter("weight")
-            weight.mul_(kept.view(-1, *[1] * (weight.ndim - 1)))

@@ -2,8 +2,8 @@
 
 The classifier's bias of every class of which nothing is retained becomes very negative.  Accuracy
 on the class is 0 at once, and no feature moves.  It takes no step and needs no data beyond
-labels. Chosen or random examples leave every class with retained members; then nothing changes,
-and the run's log says so.
+labels; normalisation layers are in eval mode.  Chosen or random examples leave every class with
+retained members; then nothing changes, and the run's log says so.
 Source: MUDA section D.2 (bias of minus infinity); -1e4 here, so that losses stay finite. Not an
 unlearning method: it shows why accuracy alone does not prove forgetting.
 """

@@ -19,25 +19,27 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.models.hooks import head
-from unlearn_core.models.parts import WEIGHTED, transformer_blocks
+from unlearn_core.models.parts import FEED_FORWARD, WEIGHTED, transformer_blocks
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from peft.tuners.lora import LoraLayer
 
 ADAPTER = "default"
-BLOCK_PARTS = ("attn.proj", "mlp.fc1", "mlp.fc2")
+BLOCK_PARTS = ("attn.proj", *FEED_FORWARD)
 
 
 @dataclass
 class Adapted:
     """A model with adapters in place; `wrapper` is PEFT's handle on the same modules.
 
-    `layers` are the adapted modules by their name in the plain model, in network order.
+    `layers` are the adapted modules by their name in the plain model, in network order; those in
+    `masks` add their product only where the mask is 1 (`masked_lora`).
     """
 
     wrapper: PeftModel
     layers: dict[str, LoraLayer]
+    masks: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def model(self) -> nn.Module:
@@ -54,7 +56,14 @@ class Adapted:
         }
 
     def merge(self) -> nn.Module:
-        """Add scale * B A to the frozen weights and remove the adapters."""
+        """Add scale * B A to the frozen weights, under a layer's mask, and remove the adapters."""
+        with torch.no_grad():
+            for name, mask in self.masks.items():
+                layer = self.layers[name]
+                weight = layer.get_base_layer().get_parameter("weight")
+                product = layer.get_delta_weight(ADAPTER)  # type: ignore[attr-defined]
+                weight.add_(mask * product)
+                layer.lora_B[ADAPTER].get_parameter("weight").zero_()
         merged: nn.Module = self.wrapper.merge_and_unload()
         return merged.requires_grad_(True)
 
@@ -116,9 +125,11 @@ def attach(
     modules = dict(model.named_modules())
     layers = {name: modules[name] for name in names}
     adapted = Adapted(wrapper=wrapper, layers=layers)
+    seed = int(torch.randint(2**62, (1,), generator=generator)) if dropout else 0
+    dropping = SeededDropout(dropout, seed)  # one stream for all layers, in network order
     for layer in adapted.layers.values():
         if dropout:
-            layer.lora_dropout[ADAPTER] = SeededDropout(dropout, generator)
+            layer.lora_dropout[ADAPTER] = dropping
         _draw(layer.lora_A[ADAPTER].weight, generator)  # type: ignore[arg-type]
     return adapted
 
@@ -127,19 +138,23 @@ class SeededDropout(nn.Module):
     """Dropout that draws from a generator of its own, and stays on in evaluation mode.
 
     The network around an adapter is in evaluation mode while the adapter is trained.  It is off
-    where no gradient is recorded, as in probes.
+    where no gradient is recorded, as in probes.  The generator is on the device of what flows
+    through: masks are as large as feature maps, too large to be sent there in every step.
     """
 
-    def __init__(self, share: float, generator: torch.Generator) -> None:
+    def __init__(self, share: float, seed: int) -> None:
         super().__init__()
-        self.keep, self.generator = 1 - share, generator
+        self.keep, self.seed = 1 - share, seed
+        self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Zero a share of the elements and scale up the rest."""
         if not torch.is_grad_enabled():
             return x
-        kept = torch.empty(x.shape).bernoulli_(self.keep, generator=self.generator)
-        return x * kept.to(x) / self.keep
+        if self.generator is None:
+            self.generator = torch.Generator(x.device).manual_seed(self.seed)
+        kept = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        return x * kept / self.keep
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from torch import nn
 from unlearn_core.models.hooks import head
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
+FEED_FORWARD = ("mlp.fc1", "mlp.fc2")  # within a transformer block
 
 
 def last_stage(model: nn.Module) -> nn.ModuleList:

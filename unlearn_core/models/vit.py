@@ -4,7 +4,8 @@
 classifier that starts at zero.  `stem="cifar"` cuts patches of 4 pixels, `stem="imagenet"` of 16.
 Attention is written with plain linear layers (`attn.qkv`, `attn.proj`), so that an adapter on the
 output projection acts (PEFT skips one inside `nn.MultiheadAttention`).  `width` and `norm` do not
-apply to these models.
+apply to these models.  No block is dropped at random: timm's TinyViT drops a fifth of them, drawn
+from torch's global generator, which would make a run depend on what ran before it.
 
 Source: A. Dosovitskiy et al., arXiv:2010.11929; K. Wu et al., TinyViT, arXiv:2207.10666; networks
 of the library timm.
@@ -69,7 +70,11 @@ def tiny_vit(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:  
     from timm.models import create_model
 
     model: nn.Module = create_model(
-        "tiny_vit_21m_224", pretrained=False, in_chans=channels, num_classes=n_classes
+        "tiny_vit_21m_224",
+        pretrained=False,
+        in_chans=channels,
+        num_classes=n_classes,
+        drop_path_rate=0.0,
     )
     for module in model.modules():
         if hasattr(module, "attention_bias_cache"):

@@ -29,6 +29,7 @@ from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 
 FOLLOWING_EPOCHS = 60  # a layout that starts from the step before needs few
+ALIGNED_EPOCHS = 100  # and one that starts from the original's half of what a new one needs
 
 
 def draw(
@@ -64,7 +65,8 @@ def draw(
             aligned, own = start, start
         else:
             own = project(records.features[rows], config)
-            aligned = align(project(records.features[rows], config, init=start), start)
+            moved = project(records.features[rows], config, init=start, epochs=ALIGNED_EPOCHS)
+            aligned = align(moved, start)
     table = pd.DataFrame({"example_id": records.example_ids[rows].astype(np.int32)})
     for column, layout in (("x", aligned), ("own_x", own)):
         table[column] = layout[:, 0]

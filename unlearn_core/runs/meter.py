@@ -63,9 +63,10 @@ class Meter:
             self.seconds += time.perf_counter() - before
         if following is None:
             return False
+        is_new_phase = self.seen == 0 or following.phase != self.progress.phase
         self.progress = following
         self.seen += following.n_examples
-        if not self.trainable:  # only once the method has chosen what it trains
+        if is_new_phase:  # only now has the method chosen what it trains; the last phase counts
             self.trainable = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
         return True
 

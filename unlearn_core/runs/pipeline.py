@@ -38,7 +38,7 @@ from unlearn_core.runs.request import dataset_of, naming, validate
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
-from unlearn_core.seeding import torch_stream
+from unlearn_core.seeding import stream_seed, torch_stream
 from unlearn_core.training import Progress, train
 
 OnProgress = Callable[[Status], None]
@@ -201,6 +201,7 @@ class _Making:
             generator=torch_stream(self.config.seed, f"method {method.name}"),
             device=self.device,
             precision=self.config.precision,
+            subset_seed=stream_seed(self.config.seed, "retained part"),
             recipe=self.config.training,
             restart=partial(restart, config=self.config.model),
             facts=self.facts,
