@@ -42,8 +42,9 @@ st.html(f"<small>{side_legend()}</small>")
 st.caption(
     "In parentheses the distance to the retrained model (of percentages, in points); in bold the "
     "nearest of each column, or the best where lower or higher is better in itself. Rest the "
-    "pointer on a heading for its definition, on a method for the reason of its verdict, on a dash "
-    f"for why it is missing. {recipe(report)}."
+    "pointer on a heading for its definition, on a method for the reason of its verdict, on a "
+    "number of several seeds for its 95 % interval, on a dash for why it is missing. "
+    f"{recipe(report)}."
 )
 export_buttons(report, names)
 

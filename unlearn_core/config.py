@@ -14,6 +14,7 @@ SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number change
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
+NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
 PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
     "resnet18": _RESNET,
@@ -102,6 +103,12 @@ class ModelConfig:
         require_positive(self, "width")
         require_choice(self, "norm", ("group", "batch"))
         require_choice(self, "stem", ("cifar", "imagenet"))
+        has_groups = self.name.startswith("resnet") and self.norm == "group"
+        if has_groups and self.width % NORM_GROUPS:
+            raise ValueError(
+                f"ModelConfig.width must be a multiple of the {NORM_GROUPS} groups of group "
+                f"normalisation, got {self.width}."
+            )
         if self.pretrained:
             _require_published(self)
         if self.input_size is not None:

@@ -19,6 +19,12 @@ def export_buttons(report: Mapping[str, Any], metrics: Sequence[str]) -> None:
     name = f"unlearning-{report['comparison']['key']}"
     files = {
         "CSV": (tables.long_csv(report), "csv", "text/csv", "Every run and metric, one row each."),
+        "CSV over seeds": (
+            tables.summary_csv(report),
+            "summary.csv",
+            "text/csv",
+            "Mean, standard deviation, 95 % interval and distance to retrained of each method.",
+        ),
         "LaTeX": (
             tables.to_latex(table, recipe(report)),
             "tex",
@@ -27,7 +33,7 @@ def export_buttons(report: Mapping[str, Any], metrics: Sequence[str]) -> None:
         ),
         "Markdown": (tables.to_markdown(table), "md", "text/markdown", "The table above."),
         "JSON": (
-            json.dumps(report, indent=1),
+            json.dumps({**report, "summary": tables.summary_records(report)}, indent=1),
             "json",
             "application/json",
             "The whole report, as the command line writes it.",
@@ -42,6 +48,6 @@ def export_buttons(report: Mapping[str, Any], metrics: Sequence[str]) -> None:
                 mime=mime,
                 help=explained,
                 icon=":material/download:",
-                key=f"export_{ending}",
+                key=f"export_{ending.replace('.', '_')}",
                 on_click="ignore",
             )

@@ -138,6 +138,24 @@ def test_run_takes_a_config_file(cache):
         ),
         (["run", "nowhere.json"], "There is no config file nowhere.json"),
         (
+            ["compare", "--forget-class", "1", "--json", "."],
+            "--json must be a file, got the folder",
+        ),
+        (
+            ["compare", "--forget-class", "1", "--csv", "nowhere/x.csv"],
+            "--csv must be in a folder that exists, got nowhere/x.csv",
+        ),
+        (["incremental", "--forget-class", "1", "--json", "nowhere/x"], "folder that exists"),
+        (
+            ["reproduce", "--paper", "muda", "--table", "3", "--csv", "nowhere/x"],
+            "folder that exists",
+        ),
+        (["compare", "--forget-class", "1", "--width", "7"], "a multiple of the 2 groups"),
+        (
+            ["sweep", "--method", "rfa", "--setting", "gamma", "--values", "Infinity"],
+            "--values takes finite numbers, got 'Infinity'",
+        ),
+        (
             ["sweep", "--method", "rfa", "--setting", "gama", "--values", "1"],
             "rfa has no setting 'gama'",
         ),
@@ -218,20 +236,25 @@ def test_a_preset_that_no_method_has_is_refused(cache, capsys):
 
 def test_a_papers_preset_is_taken_where_a_method_has_it(cache):
     file = cache / "out.json"
-    command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad_ft", *SMALL]
+    command = ["compare", "--forget-class", "3", "--methods", "finetune,fisher", *SMALL]
     assert main([*command, "--preset", "muda", "--json", str(file)]) == 0
     settings = {run["method"]: run["settings"] for run in json.loads(file.read_text())["runs"]}
     assert settings["finetune"] == {
         **settings["finetune"],
         **dict(METHODS["finetune"].presets["muda"]),
     }
-    digits = METHODS["neggrad_ft"].presets["digits"]
-    assert settings["neggrad_ft"] == {**settings["neggrad_ft"], **digits}
+    digits = METHODS["fisher"].presets["digits"]
+    assert settings["fisher"] == {**settings["fisher"], **digits}
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("[1]", "an object of named settings"), ("{}", "must say what to forget"), ("{", "not JSON")],
+    [
+        ("[1]", "an object of named settings"),
+        ("{}", "must say what to forget"),
+        ("{", "not JSON"),
+        ('{"training": {"learning_rate": Infinity}}', "must hold finite numbers, got Infinity"),
+    ],
 )
 def test_a_config_file_that_cannot_be_a_run_is_one_line(cache, capsys, content, message):
     file = cache / "config.json"
@@ -240,6 +263,50 @@ def test_a_config_file_that_cannot_be_a_run_is_one_line(cache, capsys, content, 
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["run"], ["compare", "--forget-ids"]])
+def test_a_file_that_is_not_text_is_named_in_one_line(cache, capsys, command):
+    file = cache / "binary"
+    file.write_bytes(b"\xff\xfe\x00")
+    at = "@" if command[0] == "compare" else ""
+    assert main([*command, f"{at}{file}"]) == 2
+    error = _error(capsys)
+    assert f"{file} must be text in UTF-8" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nope"], ["reproduce", "--paper", "x", "--table", "1"], ["compare", "--device", "tpu"], []],
+)
+def test_a_word_that_the_parser_does_not_know_is_one_line_too(cache, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    error = _error(capsys)
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_what_is_known_over_seeds_is_in_the_json(cache):
+    out = cache / "out.json"
+    command = ["compare", "--forget-class", "3", "--methods", "neggrad", *SMALL]
+    assert main([*command, "--seeds", "0,1", "--json", str(out)]) == 0
+    content = json.loads(out.read_text())
+    values = [
+        run["metrics"]["retain_accuracy"] for run in content["runs"] if run["method"] == "neggrad"
+    ]
+    [row] = [
+        row
+        for row in content["summary"]
+        if (row["method"], row["metric"]) == ("neggrad", "retain_accuracy")
+    ]
+    assert row["n_seeds"] == 2
+    assert row["mean"] == pytest.approx(sum(values) / 2)
+    half = 12.7062 * abs(values[0] - values[1]) / 2  # t of one degree of freedom, by hand
+    assert row["high"] - row["mean"] == pytest.approx(half, rel=1e-4)
+    assert row["mean"] - row["low"] == pytest.approx(half, rel=1e-4)
 
 
 def test_a_run_from_a_file_is_judged_against_the_retrained_model(cache):

@@ -32,7 +32,7 @@ def run_configs(draw):
     return RunConfig(
         data=DataConfig(train_examples=draw(st.none() | st.integers(1, 999))),
         model=ModelConfig(
-            width=draw(st.integers(1, 64)), norm=draw(st.sampled_from(["group", "batch"]))
+            width=2 * draw(st.integers(1, 32)), norm=draw(st.sampled_from(["group", "batch"]))
         ),
         training=TrainingConfig(learning_rate=draw(st.floats(1e-6, 1))),
         forget=ForgetConfig(kind=kind, values=() if kind == "none" else draw(values)),

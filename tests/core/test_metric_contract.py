@@ -1,15 +1,25 @@
 """What every metric keeps to. A metric that is registered joins these tests by itself."""
 
+import copy
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torchvision.models.resnet import BasicBlock
 
+from unlearn_core.config import ModelConfig
+from unlearn_core.data.batches import to_device
 from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
+from unlearn_core.metrics.attacks import cross_entropies, separability
 from unlearn_core.metrics.base import register_metric
+from unlearn_core.metrics.clustering import cluster_features, forget_cluster_scores
 from unlearn_core.metrics.probing import linear_probe_accuracy
+from unlearn_core.models import initialise
+from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.records import Records, Sets
+from unlearn_core.runs.probes import compare_layers
 
 N, CLASSES = 120, 4
 every_metric = pytest.mark.parametrize("name", METRICS)
@@ -232,3 +242,70 @@ def test_the_retrained_model_is_at_no_distance_from_itself():
 def test_a_metric_is_registered_once():
     with pytest.raises(ValueError, match="Two metrics are registered as 'cluster_f1'"):
         register_metric("cluster_f1", label="F1", group="x", source="x")(lambda _e: 0.0)
+
+
+def test_the_order_of_examples_does_not_change_clusters_without_structure():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(300, 5))
+    forget = random.random(300) < 0.1
+    scores = []
+    for _ in range(3):
+        order = random.permutation(300)
+        scores.append(forget_cluster_scores(cluster_features(features[order], 10), forget[order]))
+    assert scores[0] == scores[1] == scores[2]
+
+
+def test_outputs_that_are_not_finite_are_no_backdoor_and_no_clean_accuracy():
+    broken = replace(make_records(3), logits=np.full((N, CLASSES), np.nan, dtype=np.float32))
+    values, reasons = evaluate(make_evidence(triggered=broken, records=broken))
+    for name in ("backdoor_asr", "backdoor_asr_all", "clean_accuracy"):
+        assert values[name] is None
+        assert reasons[name] == "the model's outputs are not finite"
+
+
+@pytest.mark.parametrize("where", ["forget", "retain", "forget_test", "retain_test"])
+def test_one_output_that_is_not_finite_never_ends_the_evaluation(where):
+    evidence = make_evidence()
+    row = np.flatnonzero(getattr(evidence.sets, where))[0]
+    evidence.records.logits[row, 0] = np.inf
+    values, reasons = evaluate(evidence)
+    assert {name for name, value in values.items() if value is None} == set(reasons)
+
+
+def test_an_attack_on_chosen_examples_looks_at_test_examples_of_their_classes():
+    chosen = np.isin(np.arange(N), np.flatnonzero(np.arange(N) % CLASSES == 1)[:15])
+    evidence = make_evidence(sets=make_sets(chosen, split_test=False))
+    assert not evidence.sets.forget_test.any()
+    evidence.records.logits[(np.arange(N) % CLASSES != 1) & ~evidence.records.is_train] = 0
+    same = np.flatnonzero(evidence.sets.test & (np.arange(N) % CLASSES == 1))
+    expected = separability(
+        cross_entropies(evidence.records.where(chosen)),
+        cross_entropies(evidence.records.where(np.isin(np.arange(N), same))),
+        n_splits=5,
+    )
+    assert METRICS["mia_scrub"].compute(evidence) == expected
+
+
+def test_layers_of_a_model_that_broke_down_are_missing_and_others_are_not(small_dataset):
+    net = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2), 1, 4)
+    initialise(net, torch.Generator().manual_seed(0))
+    broken = copy.deepcopy(net)
+    with torch.no_grad():
+        broken.layer3[0].conv1.weight.fill_(3e38)  # finite, and its products are not
+    examples = to_device(small_dataset, small_dataset.is_train, torch.device("cpu"))
+    rows = compare_layers(broken, {"original": net}, {"forget": examples})
+    values = {row["layer"]: row for row in rows}
+    assert values["layer1.0.conv1"]["distance"] == 0
+    assert values["layer1.0.conv1"]["cka"] == pytest.approx(1)
+    for name in ("distance", "relative_distance", "cka"):
+        assert math.isnan(values["layer4.0.conv1"][name])
+    alone = compare_layers(net, {"original": net}, {"forget": examples.take(torch.tensor([0]))})
+    assert all(row["distance"] == 0 and math.isnan(row["cka"]) for row in alone)
+
+
+def test_features_of_zero_have_no_alignment():
+    empty = replace(make_records(0), features=np.zeros((N, 6), dtype=np.float32))
+    values, reasons = evaluate(make_evidence(records=empty))
+    assert values["dimensional_alignment"] is None
+    assert "all features are zero" in reasons["dimensional_alignment"]
+    assert values["effective_rank"] == 0

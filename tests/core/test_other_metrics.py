@@ -240,7 +240,7 @@ def test_fewer_than_three_retrained_models_leave_the_metrics_tolerance():
 
 def test_from_three_retrained_models_on_their_own_spread_decides():
     values = [0.1, 0.2, 0.4]
-    expected = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * math.sqrt(4 / 3)
+    expected = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) * math.sqrt(2)
     assert matched_within("forget_accuracy", values) == pytest.approx(expected)
     assert expected > METRICS["forget_accuracy"].tolerance
 
@@ -248,12 +248,14 @@ def test_from_three_retrained_models_on_their_own_spread_decides():
 def test_retrained_models_that_agree_leave_a_fifth_of_the_tolerance():
     tolerance = METRICS["forget_accuracy"].tolerance
     assert matched_within("forget_accuracy", [0.0] * 3) == pytest.approx(tolerance / 5)
-    assert matched_within("forget_accuracy", [0.0] * 3, 50) == pytest.approx(tolerance / 5)
+    many = matched_within("forget_accuracy", [0.0] * 3, 100_000)
+    assert many == pytest.approx(tolerance / 5)
 
 
-def test_one_image_of_fifty_decides_no_verdict():
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_one_image_of_fifty_decides_no_verdict(n_seeds):
     # p = 52/54 and n = 54, by hand: 1.96 * sqrt(2 * 0.962963 * 0.037037 / 54)
-    within = matched_within("forget_accuracy", [1.0], 50)
+    within = matched_within("forget_accuracy", [1.0] * n_seeds, 50)
     assert within == pytest.approx(0.07123, abs=1e-5)
     assert 1 / 50 < within < 5 / 50
     assert matched_within("forget_accuracy", [0.0], 100_000) == METRICS["forget_accuracy"].tolerance
@@ -268,12 +270,12 @@ def test_two_models_that_are_right_equally_often_rarely_differ_by_more_than_chan
     assert outside < 0.1  # 5 % but for how few values a share of 20 can take
 
 
-def test_a_new_retrained_model_counts_as_matched_19_times_in_20():
+def test_two_new_retrained_models_match_each_other_19_times_in_20():
     random = np.random.default_rng(0)
     inside = 0
     for _ in range(2000):
-        *known, new = random.normal(0.5, 0.1, 6)
-        inside += abs(new - np.mean(known)) <= matched_within("forget_accuracy", known)
+        *known, one, other = random.normal(0.5, 0.1, 7)
+        inside += abs(one - other) <= matched_within("forget_accuracy", known)
     assert inside / 2000 == pytest.approx(0.95, abs=0.015)
 
 
@@ -308,7 +310,7 @@ def verdict(tolerances=None, **values):
         ({"forget_accuracy": 0.0, "dimensional_alignment": 0.5}, "under-forgotten"),
         ({"forget_accuracy": 1.0, "dimensional_alignment": 1.0}, "under-forgotten"),
         ({"dimensional_alignment": None, "forget_accuracy": 0.0}, "over-forgotten"),
-        ({"retain_test_accuracy": None}, "matched"),
+        ({"retain_test_accuracy": None}, "collapsed"),
         ({"forget_accuracy": None, "dimensional_alignment": None}, "unknown"),
     ],
 )
@@ -346,6 +348,11 @@ def test_a_backdoor_that_still_works_is_under_forgotten():
     still = judge({**retrained, "backdoor_asr": 0.25}, original, retrained)
     assert still.word == "under-forgotten"
     assert still.because == "ASR 25.0% against 0.0% retrained (original 100.0%)"
+
+
+def test_a_model_without_finite_outputs_has_collapsed():
+    broken = judge(dict.fromkeys(ORIGINAL), ORIGINAL, RETRAINED)
+    assert (broken.word, broken.because) == ("collapsed", "the model's outputs are not finite")
 
 
 def test_a_match_tells_what_else_is_off():

@@ -251,14 +251,15 @@ def test_attack_success_is_read_off_the_confusion_matrix(seed, n, k):
 
 @given(values=st.lists(st.floats(0, 1), min_size=3, max_size=6))
 @QUICK
-def test_what_counts_as_matched_is_the_prediction_interval_of_one_more_model(values):
+def test_what_counts_as_matched_is_the_interval_of_the_difference_of_two_retrained_models(values):
     n, tolerance = len(values), METRICS["forget_accuracy"].tolerance
     mean = sum(values) / n
     variance = sum((value - mean) ** 2 for value in values) / (n - 1)
-    low, high = t.interval(0.95, n - 1, loc=mean, scale=math.sqrt(variance * (1 + 1 / n)) or 1e-30)
-    expected = max((high - low) / 2, tolerance / 5)
-    assert matched_within("forget_accuracy", values) == pytest.approx(expected, abs=1e-9)
-    assert half_width(values) == pytest.approx((high - low) / 2 / math.sqrt(n + 1), abs=1e-9)
+    low, high = t.interval(0.95, n - 1, loc=0, scale=math.sqrt(2 * variance) or 1e-30)
+    assert matched_within("forget_accuracy", values) == pytest.approx(
+        max(high, tolerance / 5), abs=1e-9
+    )
+    assert half_width(values) == pytest.approx((high - low) / 2 / math.sqrt(2 * n), abs=1e-9)
 
 
 @given(seconds=st.floats(1e-3, 1e6), retraining=st.floats(1e-3, 1e6))

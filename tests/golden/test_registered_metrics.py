@@ -120,9 +120,9 @@ class Plain:
         found, forget = self.clusters()
         return max(f1_score(forget, found == c) for c in range(CLASSES))
 
-    def nmi(self):
+    def nmi(self, average="min"):
         found, forget = self.clusters()
-        return normalized_mutual_info_score(forget, found, average_method="min")
+        return normalized_mutual_info_score(forget, found, average_method=average)
 
     def activation(self, order):
         other = softmax(self.evidence.retrained.logits.astype(np.float64), axis=1)
@@ -137,9 +137,9 @@ class Plain:
         other = self.evidence.random_probabilities
         return 1 - (jensenshannon(self.p[self.sets.forget], other, axis=1) ** 2).mean()
 
-    def success(self):
+    def success(self, *, all_images=False):
         fooled = self.evidence.triggered
-        others = fooled.labels != self.evidence.target
+        others = all_images | (fooled.labels != self.evidence.target)
         return (fooled.logits.argmax(axis=1)[others] == self.evidence.target).mean()
 
 
@@ -160,6 +160,7 @@ REFERENCES = {
     ),
     "cluster_f1": lambda e: e.best_f1(),
     "cluster_nmi": lambda e: e.nmi(),
+    "cluster_nmi_arithmetic": lambda e: e.nmi("arithmetic"),
     "activation_distance_l2": lambda e: e.activation(2),
     "activation_distance_l1": lambda e: e.activation(1),
     "feature_distance_original": lambda e: e.evidence.layer_distances["original/forget"],
@@ -184,6 +185,7 @@ REFERENCES = {
     "mia_starter": lambda e: e.separation(e.test, 10),
     "zrf": lambda e: e.ignorance(),
     "backdoor_asr": lambda e: e.success(),
+    "backdoor_asr_all": lambda e: e.success(all_images=True),
     "unlearn_seconds": lambda e: e.evidence.cost.seconds,
     "speedup": lambda e: e.evidence.retrained_cost.seconds / e.evidence.cost.seconds,
     "rel_cost": lambda e: e.evidence.cost.seconds / e.evidence.retrained_cost.seconds,

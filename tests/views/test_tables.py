@@ -27,6 +27,37 @@ def test_summary_gives_mean_and_sample_deviation_over_seeds(report):
     assert row["std"] == pytest.approx(0.02 / 2**0.5)
 
 
+def test_seeds_without_a_retrained_model_do_not_count_beside_those_that_have_one(report):
+    report["runs"] = [r for r in report["runs"] if (r["method"], r["seed"]) != ("retrain", 1)]
+    row = row_of(tables.summary(report), "MUDA", "forget_accuracy")
+    assert (row["n_seeds"], row["mean"], row["distance"]) == (1, 0.0, 0.0)
+    report["runs"] = [r for r in report["runs"] if r["method"] != "retrain"]
+    row = row_of(tables.summary(report), "MUDA", "forget_accuracy")
+    assert (row["n_seeds"], row["mean"]) == (2, pytest.approx(0.01))
+    assert pd.isna(row["distance"])
+
+
+def test_the_interval_of_the_mean_is_shown_and_exported(report):
+    half = 12.7062 * 0.02 / 2  # t of one degree of freedom times the standard error, by hand
+    [record] = [
+        r
+        for r in tables.summary_records(report)
+        if (r["label"], r["metric"]) == ("MUDA", "forget_accuracy")
+    ]
+    assert record["high"] == pytest.approx(0.01 + half, rel=1e-4)
+    assert record["low"] == pytest.approx(0.01 - half, rel=1e-4)
+    page = table_html(report, METRICS)
+    assert f"2 seeds, 95 % interval of the mean {0.01 - half:.1%} to {0.01 + half:.1%}" in page
+    [single] = [
+        r
+        for r in tables.summary_records(report)
+        if (r["label"], r["metric"]) == ("Finetune", "forget_accuracy")
+    ]
+    assert (single["low"], single["high"], single["std"]) == (None, None, None)
+    table = pd.read_csv(io.StringIO(tables.summary_csv(report)))
+    assert len(table) == len(tables.summary_records(report))
+
+
 def test_nearest_is_told_by_distance_or_by_what_is_better_in_itself(report):
     table = tables.summary(report)
     assert row_of(table, "MUDA", "dimensional_alignment")["is_nearest"]

@@ -36,10 +36,8 @@ def compare(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Make the run that a JSON file describes, and what it needs."""
     path = Path(args.config)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no config file {path}.")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = json.loads(inputs.read_text(path, "config file"), parse_constant=_not_a_number)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(plain, dict):
@@ -49,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{path} must say what to forget, got a forget request of kind 'none'.")
     wanted = [config.original(), config.retrained(), config]
     return _make_and_show(list({each.key(): each for each in wanted}.values()), args)
+
+
+def _not_a_number(text: str) -> float:
+    raise ValueError(f"A config must hold finite numbers, got {text}.")
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -122,6 +124,7 @@ def demo(args: argparse.Namespace) -> int:
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
     from unlearn_core.runs.request import validate
 
+    inputs.require_writable(args)
     store = Store(default_root())
     configs = [validate(config) for config in configs]
     if args.scheduler:
@@ -166,6 +169,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
         show_learned(chosen, args)
         return
     content = report(chosen)
+    content["summary"] = tables.summary_records(content)
     table = tables.display_table(content)
     if not args.quiet:
         print(tables.to_text(table))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,10 +54,8 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         )
     [(kind, text)] = chosen.items()
     if text.startswith("@"):
-        path = Path(text[1:])
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file of example ids {path}.")
-        text = ",".join(path.read_text(encoding="utf-8").replace(",", " ").split())
+        lines = read_text(Path(text[1:]), "file of example ids")
+        text = ",".join(lines.replace(",", " ").split())
     return ForgetConfig(kind=kind, values=tuple(integers(text, f"--forget-{kind}")))
 
 
@@ -76,6 +76,31 @@ def settings(
     if preset is not None and preset in get_method(method).presets:
         return plain(resolve_settings(method, changed, preset=preset))
     return plain(usual_settings(method, start.data.name, start.forget, changed))
+
+
+def read_text(path: Path, what: str) -> str:
+    """Return a text file's content, or say in one line what is wrong with it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no {what} {path}.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"The {what} {path} must be text in UTF-8; it is not.") from None
+
+
+def require_writable(args: argparse.Namespace) -> None:
+    """Raise `ValueError` unless `--json` and `--csv` can be written, before hours of work are."""
+    for option in ("json", "csv"):
+        text = getattr(args, option)
+        if not text:
+            continue
+        path = Path(text)
+        if path.is_dir():
+            raise ValueError(f"--{option} must be a file, got the folder {path}.")
+        if not path.parent.is_dir():
+            raise ValueError(f"--{option} must be in a folder that exists, got {path}.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ValueError(f"--{option} must be writable, got {path}.")
 
 
 def names(text: str) -> list[str]:
@@ -100,6 +125,9 @@ def integers(text: str, where: str) -> list[int]:
 def value(text: str) -> Any:
     """Read a setting's value: JSON where it is JSON, otherwise the text itself."""
     try:
-        return json.loads(text if not text.startswith(".") else "0" + text)
+        found = json.loads(text if not text.startswith(".") else "0" + text)
     except json.JSONDecodeError:
         return text
+    if isinstance(found, float) and not math.isfinite(found):
+        raise ValueError(f"--values takes finite numbers, got {text!r}.")
+    return found

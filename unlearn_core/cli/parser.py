@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import NoReturn
 
 from unlearn_core.cli import commands, listings, reproduction
 
@@ -10,9 +11,17 @@ PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, 
 SCALES = ("smoke", "small", "full")
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others of the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2 and one line."""
+        self.exit(2, f"error: {message} ({self.prog} --help tells more)\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; each command sets `command` to its function."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m unlearn_core", description="The dashboard's pipeline, without a browser."
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -22,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _comparison_options(one)
     one.add_argument("--methods", default="all", help="names with commas, or all")
+    _preset_option(one)
     one.set_defaults(command=commands.compare)
 
     one = subparsers.add_parser("run", help="make the run that a JSON config describes")
@@ -34,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--method", required=True)
     one.add_argument("--setting", required=True)
     one.add_argument("--values", required=True, help="values with commas")
+    _preset_option(one)
     one.set_defaults(command=commands.sweep)
 
     one = subparsers.add_parser(
@@ -77,11 +88,6 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train-examples", type=int)
     parser.add_argument("--epochs", type=int, help="of the original's training")
     parser.add_argument("--seeds", default="0", help="whole numbers with commas")
-    parser.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="settings of a paper, such as muda, where a method has them; see list methods --json",
-    )
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--forget-class", metavar="C[,C]")
     parser.add_argument("--forget-subclass", metavar="C[,C]")
@@ -89,6 +95,14 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forget-random", metavar="N", nargs="?", const="128", help="128 if bare")
     parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
     _output_options(parser)
+
+
+def _preset_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="settings of a paper, such as muda, where a method has them; see list methods --json",
+    )
 
 
 def _table_options(parser: argparse.ArgumentParser) -> None:

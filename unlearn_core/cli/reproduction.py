@@ -23,6 +23,7 @@ def reproduce(args: argparse.Namespace) -> int:
     from unlearn_core.runs.pipeline import execute
     from unlearn_core.runs.reproduce import reproduce as measure
 
+    inputs.require_writable(args)
     seeds = inputs.integers(args.seeds, "--seeds")
     store = Store(default_root())
     found = []

@@ -64,7 +64,7 @@ class SparseNegLoraSettings(NegLoraSettings):
             alpha=8,
             learning_rate=4e-4,
             epochs=60,
-            recover_epochs=15,
+            recover_epochs=10,
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),

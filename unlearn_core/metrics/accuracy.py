@@ -35,7 +35,8 @@ def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> f
     return float((predicted == wanted).mean())
 
 
-def _of(records: Records) -> float:
+def accuracy_of(records: Records) -> float:
+    """Return the accuracy on recorded examples, or say that the outputs are not finite."""
     if not np.isfinite(records.logits).all():
         raise NotApplicableError("the model's outputs are not finite")
     return accuracy(records.predictions, records.labels)
@@ -51,7 +52,7 @@ def _of(records: Records) -> float:
 )
 def retain_accuracy(evidence: Evidence) -> float:
     """Accuracy on the retained training examples (RA)."""
-    return _of(evidence.part("retain"))
+    return accuracy_of(evidence.part("retain"))
 
 
 @register_metric(
@@ -64,7 +65,7 @@ def retain_accuracy(evidence: Evidence) -> float:
 )
 def forget_accuracy(evidence: Evidence) -> float:
     """Accuracy on the examples to forget; for a class the retrained model has 0."""
-    return _of(evidence.part("forget"))
+    return accuracy_of(evidence.part("forget"))
 
 
 @register_metric(
@@ -77,7 +78,7 @@ def forget_accuracy(evidence: Evidence) -> float:
 )
 def retain_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the retained classes (TA); all of D_t for chosen examples."""
-    return _of(evidence.part("retain_test"))
+    return accuracy_of(evidence.part("retain_test"))
 
 
 @register_metric(
@@ -90,7 +91,7 @@ def retain_test_accuracy(evidence: Evidence) -> float:
 )
 def forget_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the forgotten class or subclass."""
-    return _of(evidence.part("forget_test"))
+    return accuracy_of(evidence.part("forget_test"))
 
 
 @register_metric(
@@ -103,7 +104,7 @@ def forget_test_accuracy(evidence: Evidence) -> float:
 )
 def test_accuracy(evidence: Evidence) -> float:
     """Accuracy on the whole test set, forgotten classes included."""
-    return _of(evidence.part("test"))
+    return accuracy_of(evidence.part("test"))
 
 
 @register_metric(
@@ -116,4 +117,4 @@ def test_accuracy(evidence: Evidence) -> float:
 )
 def unlearning_accuracy(evidence: Evidence) -> float:
     """One minus the accuracy on the examples to forget."""
-    return 1.0 - _of(evidence.part("forget"))
+    return 1.0 - accuracy_of(evidence.part("forget"))

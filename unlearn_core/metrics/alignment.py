@@ -131,8 +131,10 @@ def _dimensional_alignment(evidence: Evidence) -> float:
     Both on training examples; the subspace has as many dimensions as the retained features'
     effective rank.  In [0, 1]; the retrained model's value is the target.
     """
-    forget, retain = evidence.part("forget"), evidence.part("retain")
-    return dimensional_alignment(_finite(forget.features), _finite(retain.features))
+    forget, retain = (_finite(evidence.part(name).features) for name in ("forget", "retain"))
+    if not (forget.any() and retain.any()):
+        raise NotApplicableError("all features are zero, so there is no subspace")
+    return dimensional_alignment(forget, retain)
 
 
 @register_metric(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from unlearn_core.metrics.attacks import ENTROPY, LOSS, TOP
-from unlearn_core.metrics.fitted_attack import BALANCED, FittedAttack, Score, register_attack
+from unlearn_core.metrics.fitted_attack import FittedAttack, Score, register_attack
 from unlearn_core.metrics.membership import modified_entropy
 
 AS_PRINTED = "Membership, as printed"
@@ -17,7 +17,8 @@ RFA = "arXiv:2411.08443, section V"
 MUDA = "arXiv:2407.17710, section 4.1"
 EVERYONE = "Fitted on all of D_r against the whole test set, unbalanced"
 ONE_DRAW = (
-    f"{BALANCED} One draw of as many of each, at most 4,000; the paper takes the first of D_r."
+    "Fitted on D_r against test examples of the retained classes: one draw of as many of each, at "
+    "most 4,000; the paper takes the first of D_r."
 )
 
 register_attack(

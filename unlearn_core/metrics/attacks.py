@@ -121,9 +121,11 @@ register_attack(
 )
 
 
-def _against_unseen(evidence: Evidence, n_splits: int, unseen: str) -> float:
-    _, _, forget = parts(evidence)
-    other = evidence.part(unseen)
+def _against_unseen(evidence: Evidence, n_splits: int, *, same_classes: bool) -> float:
+    is_split = same_classes and evidence.sets.forget_test.any()
+    _, other, forget = parts(evidence, "forget_test" if is_split else "test")
+    if same_classes and not is_split:
+        other = other.where(np.isin(other.labels, forget.labels))
     if min(len(forget), len(other)) < 10:
         raise NotApplicableError("fewer than 10 examples to forget, or to compare with")
     return separability(
@@ -140,9 +142,11 @@ def _against_unseen(evidence: Evidence, n_splits: int, unseen: str) -> float:
     unit="fraction of forget",
 )
 def mia_scrub(evidence: Evidence) -> float:
-    """Accuracy of telling D_f from test examples of the same classes by loss; 0.5 is ideal."""
-    same_classes = "forget_test" if evidence.sets.forget_test.any() else "test"
-    return _against_unseen(evidence, 5, same_classes)
+    """Accuracy of telling D_f from test examples of the same classes by loss; 0.5 is ideal.
+
+    For a class or subclass those are D_ft, otherwise the test examples with labels of D_f.
+    """
+    return _against_unseen(evidence, 5, same_classes=True)
 
 
 @register_metric(
@@ -155,7 +159,7 @@ def mia_scrub(evidence: Evidence) -> float:
 )
 def mia_starter(evidence: Evidence) -> float:
     """Accuracy of telling D_f from the whole test set by loss; 0.5 is ideal."""
-    return _against_unseen(evidence, 10, "test")
+    return _against_unseen(evidence, 10, same_classes=False)
 
 
 register_attack(

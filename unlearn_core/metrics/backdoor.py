@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import same_shape, whole_numbers
+from unlearn_core.metrics.accuracy import accuracy_of
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 
 SOURCE = "arXiv:2407.17710, Table 7"
@@ -65,10 +66,34 @@ def attack_success_rate(
 )
 def backdoor_asr(evidence: Evidence) -> float:
     """Share of test images of other classes that the trigger turns into the attacker's target."""
-    if evidence.triggered is None or evidence.target is None:
+    return _success(evidence)
+
+
+@register_metric(
+    "backdoor_asr_all",
+    label="ASR (all images)",
+    group="Backdoor",
+    source="arXiv:2304.04934",
+    tolerance=0.05,
+    unit="fraction of test",
+)
+def backdoor_asr_all(evidence: Evidence) -> float:
+    """Share of all test images, also those that truly show the target, that the trigger turns.
+
+    As some published code counts: a model without a backdoor scores about one in n_classes.
+    """
+    return _success(evidence, include_target=True)
+
+
+def _success(evidence: Evidence, *, include_target: bool = False) -> float:
+    triggered, target = evidence.triggered, evidence.target
+    if triggered is None or target is None:
         raise NotApplicableError("the request is not a backdoor")
-    predictions, labels = evidence.triggered.predictions, evidence.triggered.labels
-    return attack_success_rate(predictions, labels, evidence.target)
+    if not np.isfinite(triggered.logits).all():
+        raise NotApplicableError("the model's outputs are not finite")
+    return attack_success_rate(
+        triggered.predictions, triggered.labels, target, include_target=include_target
+    )
 
 
 @register_metric(
@@ -83,5 +108,4 @@ def clean_accuracy(evidence: Evidence) -> float:
     """Accuracy on the test set without triggers."""
     if evidence.triggered is None:
         raise NotApplicableError("the request is not a backdoor")
-    test = evidence.part("test")
-    return float((test.predictions == test.labels).mean())
+    return accuracy_of(evidence.part("test"))

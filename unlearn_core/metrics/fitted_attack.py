@@ -17,7 +17,10 @@ from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream
 
 GROUP = "Membership"
-BALANCED = "Fitted on D_r against test examples of the retained classes, balanced."
+BALANCED = (
+    "Fitted on D_r against test examples of the retained classes, balanced: as many of each, at "
+    "most 4,000, drawn five times."
+)
 MODELS = {"svc": "an SVC", "logistic": "a logistic regression"}
 
 

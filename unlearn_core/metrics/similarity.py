@@ -29,7 +29,7 @@ def linear_cka(features_a: NDArray[np.floating], features_b: NDArray[np.floating
     Raises
     ------
     ValueError
-        If an array is empty or not finite, or the numbers of examples differ.
+        If an array is not finite, the numbers of examples differ, or there are fewer than two.
 
     References
     ----------
@@ -48,6 +48,8 @@ def linear_cka(features_a: NDArray[np.floating], features_b: NDArray[np.floating
             "`features_a` and `features_b` must hold the same examples, got "
             f"{len(exact_a)} and {len(exact_b)}."
         )
+    if len(exact_a) < 2:
+        raise ValueError("`features_a` must hold at least two examples to compare, got 1.")
     a, b = _centred_gram(exact_a), _centred_gram(exact_b)
     size = np.linalg.norm(a) * np.linalg.norm(b)
     return 0.0 if size == 0 else float(np.clip((a * b).sum() / size, 0.0, 1.0))

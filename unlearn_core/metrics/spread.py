@@ -52,25 +52,25 @@ def sampling_noise(share: float, n_examples: int) -> float:
 
 
 def matched_within(metric: str, retrained: Sequence[float], n_examples: int | None = None) -> float:
-    r"""Return how far from the retrained models' mean a value still counts as matched.
+    r"""Return how far from a retrained model a value still counts as matched.
 
-    From three retrained models on it is half the 95 % prediction interval of one more,
+    From three retrained models on it is what retraining itself varies by: with 95 % confidence
+    two retrained models differ by less than
 
-    .. math:: t_{0.975, n-1} \, s \sqrt{1 + 1/n},
+    .. math:: t_{0.975, n-1} \, s \sqrt 2,
 
-    that is, what retraining itself varies by; at least a fifth of the metric's own tolerance,
-    because a spread of zero over few seeds does not mean that there is none.  With fewer
-    retrained models it is the metric's tolerance; for a share of `n_examples` at least
-    `sampling_noise`, so that one image of fifty decides nothing.
+    and it is at least a fifth of the metric's own tolerance, because a spread of zero over few
+    seeds does not mean that there is none.  With fewer retrained models it is the metric's
+    tolerance.  For a share of `n_examples` it is at least `sampling_noise`, so that one image of
+    fifty decides nothing.
     """
-    tolerance = METRICS[metric].tolerance
-    n = len(retrained)
-    if n < ENOUGH_SEEDS:
-        if not n or not n_examples:
-            return tolerance
+    tolerance, n = METRICS[metric].tolerance, len(retrained)
+    if n >= ENOUGH_SEEDS:
+        spread = _t(n) * float(np.std(retrained, ddof=1)) * math.sqrt(2)
+        tolerance = max(spread, LEAST_SHARE * tolerance)
+    if n and n_examples:
         return max(tolerance, sampling_noise(float(np.mean(retrained)), n_examples))
-    spread = _t(n) * float(np.std(retrained, ddof=1)) * math.sqrt(1 + 1 / n)
-    return max(spread, LEAST_SHARE * tolerance)
+    return tolerance
 
 
 def _t(n: int) -> float:

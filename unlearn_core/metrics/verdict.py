@@ -2,7 +2,8 @@
 
 The rule, in this order, with the retrained model as the target:
 
-1. *collapsed*: accuracy on retained test examples is more than 5 points below the original's.
+1. *collapsed*: accuracy on retained test examples is more than 5 points below the original's, or
+   there is none because the outputs are not finite.
 2. *under-forgotten*: accuracy on D_f, or the success of a backdoor, is still off the retrained
    model's on the original's side; or the features are: dimensional alignment lies nearer to the
    original's value than to the target.
@@ -59,6 +60,8 @@ def judge(
     lacks has its own tolerance.
     """
     utility, before = values.get("retain_test_accuracy"), original.get("retain_test_accuracy")
+    if utility is None and before is not None:
+        return Verdict("collapsed", "the model's outputs are not finite")
     if utility is not None and before is not None and utility < before - COLLAPSE_DROP:
         return Verdict(
             "collapsed",

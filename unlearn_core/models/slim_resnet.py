@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from unlearn_core.config import ModelConfig
+from unlearn_core.config import NORM_GROUPS, ModelConfig
 
 __all__ = ["BasicBlock", "Bottleneck", "build_resnet"]
-GROUPS = 2
 
 
 def _group_norm(channels: int) -> nn.Module:
-    return nn.GroupNorm(GROUPS, channels)
+    return nn.GroupNorm(NORM_GROUPS, channels)
 
 
 class _SlimResNet(ResNet):  # type: ignore[misc]

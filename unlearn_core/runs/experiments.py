@@ -185,11 +185,16 @@ def _small(row: Row) -> Starts:
     )
     size = f" of width {SMALL_WIDTH}" if model in SMALL_SIZE else ""
     notes = (
+        *_unstated(row, name),
         f"{n_train} training images, {model}{size}, {epochs} epochs from scratch",
         f"one request ({forget.kind} {forget.values[0]})",
         "digits presets",
     )
     return (start,), notes
+
+
+def _unstated(row: Row, taken: str) -> list[str]:
+    return [] if row["dataset"] == taken else [f"the data set is not stated, {taken} taken"]
 
 
 def _full(row: Row) -> Starts:
@@ -198,7 +203,7 @@ def _full(row: Row) -> Starts:
     n_labels = len(whole.subclass_names) if row["kind"] == "subclass" else whole.n_classes
     network, recipe = paper_recipe(row["paper"], name, model, n_train=len(whole.train_ids))
     starts = [_start(name, forget, network, recipe) for forget in _forgets(row, name, n_labels)]
-    notes = [] if row["dataset"] == name else [f"the data set is not stated, {name} taken"]
+    notes = _unstated(row, name)
     notes.append("what the paper does not state is ours (see the recipes and presets)")
     return tuple(starts), tuple(notes)
 

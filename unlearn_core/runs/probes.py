@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from unlearn_core.data.batches import Examples
 from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.metrics.base import NotApplicableError
-from unlearn_core.metrics.distance import layer_distances
+from unlearn_core.metrics.distance import feature_distance
 from unlearn_core.metrics.probing import probe_retain
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.models import captured_features, captured_outputs
@@ -73,7 +74,7 @@ class Probe:
         if not np.isfinite(records.features).all():
             return values, records
         forget, retain = records.where(self.sets.forget), records.where(self.sets.retain)
-        if len(forget):
+        if forget.features.any() and retain.features.any():  # else there is no subspace
             values["dimensional_alignment"] = dimensional_alignment(
                 forget.features, retain.features
             )
@@ -112,12 +113,19 @@ def layer_outputs(
     return [outputs[name].float().cpu().numpy() for name in names]
 
 
-def _cka(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Return the linear CKA of two layers' outputs; NaN where a model broke down."""
+def _compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> dict[str, float]:
+    """Return how far apart one layer's outputs are; NaN where a model broke down.
+
+    The similarity of a single example with itself is not defined: NaN too.
+    """
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return dict.fromkeys(("distance", "relative_distance", "cka"), math.nan)
     flat = [part.reshape(len(part), -1) for part in (a, b)]
-    if not all(np.isfinite(part).all() for part in flat):
-        return float("nan")
-    return linear_cka(flat[0], flat[1])
+    return {
+        "distance": feature_distance([a], [b]),
+        "relative_distance": feature_distance([a], [b], relative=True),
+        "cka": linear_cka(*flat) if len(a) > 1 else math.nan,
+    }
 
 
 def compare_layers(
@@ -134,19 +142,14 @@ def compare_layers(
         mine = layer_outputs(model, examples, names)
         for reference, other in others.items():
             theirs = layer_outputs(other, examples, names)
-            similar = [_cka(a, b) for a, b in zip(mine, theirs, strict=True)]
-            absolute = layer_distances(mine, theirs)
-            relative = layer_distances(mine, theirs, relative=True)
             rows += [
                 {
                     "reference": reference,
                     "set": part,
                     "layer": name,
                     "depth": depth,
-                    "distance": float(absolute[depth]),
-                    "relative_distance": float(relative[depth]),
-                    "cka": similar[depth],
+                    **_compare(a, b),
                 }
-                for depth, name in enumerate(names)
+                for depth, (name, a, b) in enumerate(zip(names, mine, theirs, strict=True))
             ]
     return rows

@@ -115,18 +115,29 @@ def _cell(row: Mapping[Any, Any]) -> str:
     if not row["n_seeds"]:
         reason = html.escape(str(row["reason"]) or "not measured", quote=True)
         return f'<td title="{reason}"><abbr title="{reason}">–</abbr></td>'
-    text = format_value(name, row["mean"])
-    if row["n_seeds"] > 1:
+    text, over = format_value(name, row["mean"]), _interval(row)
+    if over:
         text += f" ± {format_value(name, row['std'])}"
     text = f"<b>{text}</b>" if row["is_nearest"] else text
     word, meaning = SIDES.get(row["side"], ("", ""))
+    title = f' title="{". ".join(filter(None, (meaning, over)))}"' if meaning or over else ""
     if not word:
-        return f"<td>{text}</td>"
+        return f"<td{title}>{text}</td>"
     distance = format_value(name, row["distance"], signed=True)
     return (
-        f'<td style="background: {VERDICT_COLOURS[word]}26" title="{meaning}">{text}'
+        f'<td style="background: {VERDICT_COLOURS[word]}26"{title}>{text}'
         f"{_small(f'({distance}) {VERDICT_ICONS[word]}')}</td>"
     )
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    """Return the 95 % interval of the mean over seeds in words; nothing for one seed."""
+    if row["n_seeds"] < 2:
+        return ""
+    low, high = (
+        format_value(str(row["metric"]), row["mean"] + sign * row["interval"]) for sign in (-1, 1)
+    )
+    return f"{row['n_seeds']} seeds, 95 % interval of the mean {low} to {high}"
 
 
 def _small(text: str) -> str:

@@ -99,9 +99,10 @@ def summary(report: Report) -> pd.DataFrame:
     and `original` (means over the same seeds), `distance` (mean of value minus retrained), `side`
     of the mean (as in `metric_rows`, "" where there is no target), `reason` of a
     missing value, `is_nearest` (among methods: to the retrained model, or the lowest or highest
-    where the metric says that this is better).
+    where the metric says that this is better).  Where the retrained model of a seed is missing,
+    that seed's runs do not count, unless no seed has one.
     """
-    rows = metric_rows(report)
+    rows = _with_target(metric_rows(report))
     grouped = rows.groupby(["label", "method", "metric"], sort=False)
     table = grouped.agg(
         n_seeds=("value", "count"),
@@ -122,6 +123,33 @@ def summary(report: Report) -> pd.DataFrame:
         if cost.notna().any():
             table.loc[group.index[cost == cost.min()], "is_nearest"] = True
     return table
+
+
+def _with_target(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out seeds without a retrained model where others have one."""
+    judged = set(rows.loc[rows["method"] == "retrain", "seed"])
+    return rows[rows["seed"].isin(judged)] if judged else rows
+
+
+def summary_records(report: Report) -> list[dict[str, Any]]:
+    """Return `summary` as JSON types: one entry per method variant and metric, NaN as None.
+
+    `low` and `high` are the ends of the 95 % confidence interval of the mean, from two seeds on.
+    """
+    table = summary(report)
+    table["low"], table["high"] = (
+        table["mean"] - table["interval"],
+        table["mean"] + table["interval"],
+    )
+    kept = ["label", "method", "metric", "n_seeds", "mean", "std", "low", "high"]
+    kept += ["retrained", "distance", "side"]
+    records = table[kept].astype(object).where(table[kept].notna(), None).to_dict("records")
+    return [{str(name): value for name, value in record.items()} for record in records]
+
+
+def summary_csv(report: Report) -> str:
+    """Return `summary_records` as CSV."""
+    return str(pd.DataFrame(summary_records(report)).to_csv(index=False))
 
 
 def tolerances(report: Report) -> dict[str, float]:
