@@ -44,19 +44,22 @@ class AscentSettings(ClimbSettings):
     weight_decay: float = setting(0.0, "Weight decay.", between=(0, 1))
 
 
-def digits_presets(**settings: float) -> Presets:
+def digits_presets(
+    *, class_loss: float = 2.3, backdoor_loss: float = 1.5, **settings: float
+) -> Presets:
     """Return the digits' presets of an ascent: climb in small steps and stop when it is enough.
 
     Enough differs.  A class is forgotten where its loss is that of guessing among ten: log 10.
     Single images are forgotten where they are answered like unseen ones, whose mean loss here is
     about 0.12: the model still knows their class.  A backdoor's label is also that of clean
-    images, which a higher loss than 1.5 takes along.
+    images, which a higher loss than 1.5 takes along.  Adapters with dropout harm more of the rest
+    on the way and have to stop earlier.
     """
     common = {"batch_size": 64, **settings}
     return {
-        "digits": {**common, "until_loss": 2.3},
+        "digits": {**common, "until_loss": class_loss},
         "digits sample": {**common, "until_loss": 0.12},
-        "digits backdoor": {**common, "until_loss": 1.5},
+        "digits backdoor": {**common, "until_loss": backdoor_loss},
     }
 
 

@@ -52,7 +52,9 @@ class NegLoraSettings(AscentSettings):
     uses_retain=False,
     libraries=("peft",),
     presets={
-        **digits_presets(rank=4, alpha=8, learning_rate=4e-4, epochs=60),
+        **digits_presets(
+            class_loss=1.5, backdoor_loss=1.0, rank=4, alpha=8, learning_rate=4e-4, epochs=60
+        ),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},

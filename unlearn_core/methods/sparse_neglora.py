@@ -60,6 +60,8 @@ class SparseNegLoraSettings(NegLoraSettings):
     libraries=("peft",),
     presets={
         **digits_presets(
+            class_loss=1.5,
+            backdoor_loss=1.0,
             rank=4,
             alpha=8,
             learning_rate=4e-4,
