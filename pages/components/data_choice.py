@@ -53,14 +53,18 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     _start(name, spec.width, spec.recipe)
     width = third.number_input(
         "Width",
-        1,
+        2,
         256,
-        step=1,
+        step=2,
         key=f"width_{name}",
         persist_state="session",
         help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
     )
-    start = comparison_config(name, ForgetConfig(), model=model, width=int(width))
+    try:
+        start = comparison_config(name, ForgetConfig(), model=model, width=int(width))
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
     with st.expander("Training recipe and seeds", icon=":material/settings:"):
         config, seeds = _advanced(start)
     return (config, seeds) if is_there(config.data) and seeds else None

@@ -25,9 +25,9 @@ def test_table_has_a_row_for_each_method_with_verdict_and_distance(filled_store)
 
 def test_choosing_groups_chooses_columns(filled_store):
     app = opened("metrics")
-    assert "MIA" not in table(app)
+    assert "MIA (MUDA)</th>" not in table(app)  # only in the reasons of verdicts
     app.pills(key="metric_groups").set_value(["Membership"]).run()
-    assert "MIA (MUDA)" in table(app)
+    assert "MIA (MUDA)</th>" in table(app)
     assert "Acc(D<sub>" not in table(app)
 
 
@@ -61,11 +61,11 @@ def test_way_is_drawn_with_a_trace_for_each_method(filled_store):
     assert "Original" not in names
 
 
-def test_rule_of_the_verdict_and_four_exports_are_offered(filled_store):
+def test_rule_of_the_verdict_and_five_exports_are_offered(filled_store):
     app = opened("metrics")
     assert "more than 5 points below the original's" in texts(app)
     labels = [button.proto.label for button in app.get("download_button")]
-    assert labels == ["CSV", "LaTeX", "Markdown", "JSON"]
+    assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
 
 
 def test_environment_of_every_run_is_listed(filled_store):

@@ -151,6 +151,16 @@ def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
     assert Store(empty_store).requested(muda.key).settings["learning_rate"] == 5e-4
 
 
+def test_a_width_that_no_network_can_have_is_refused_with_the_reason(empty_store):
+    at = open_page()
+    at.number_input(key="width_digits").set_value(9).run()
+    assert not at.exception
+    assert any("multiple of the 2 groups" in error.value for error in at.error)
+    assert not [b for b in at.button if b.key == "launch"]
+    at.number_input(key="width_digits").set_value(6).run()
+    assert not at.error
+
+
 def test_choosing_a_preset_fills_the_form_and_reset_brings_it_back(empty_store):
     at = open_page()
     rate = "set_finetune.digits.class.learning_rate"

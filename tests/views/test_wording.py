@@ -95,3 +95,9 @@ def test_every_metric_belongs_to_one_shown_group():
 
     assert sorted(names_in(groups())) == sorted(METRICS)
     assert not is_public("methods.md 4.1")
+
+
+def test_other_forms_of_a_metric_are_the_last_group():
+    assert groups()[-1] == "Other forms"
+    assert set(names_in(["Other forms"])) == {"cluster_nmi_arithmetic", "backdoor_asr_all"}
+    assert "cluster_nmi_arithmetic" not in names_in(["Features"])

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import same_shape, whole_numbers
 from unlearn_core.metrics.accuracy import accuracy_of
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    OTHER_FORMS,
+    Evidence,
+    NotApplicableError,
+    register_metric,
+)
 
 SOURCE = "arXiv:2407.17710, Table 7"
 
@@ -72,7 +77,7 @@ def backdoor_asr(evidence: Evidence) -> float:
 @register_metric(
     "backdoor_asr_all",
     label="ASR (all images)",
-    group="Backdoor",
+    group=OTHER_FORMS,
     source="arXiv:2304.04934",
     tolerance=0.05,
     unit="fraction of test",

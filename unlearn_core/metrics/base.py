@@ -141,6 +141,7 @@ class MetricSpec:
 
 
 METRICS: dict[str, MetricSpec] = {}
+OTHER_FORMS = "Other forms"  # the group of what is reported beside a metric, not in its place
 
 
 def register_metric(

@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import flags, matrix, same_shape, whole_numbers
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    OTHER_FORMS,
+    Evidence,
+    NotApplicableError,
+    register_metric,
+)
 from unlearn_core.seeding import stream_seed
 
 SOURCE = "arXiv:2407.17710, section D.1"
@@ -132,7 +137,7 @@ def cluster_nmi(evidence: Evidence) -> float:
 @register_metric(
     "cluster_nmi_arithmetic",
     label="NMI (arithmetic)",
-    group="Features",
+    group=OTHER_FORMS,
     source="methods.md 4.7",
     tolerance=0.05,
     unit="number",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unlearn_core.metrics.base import METRICS, MetricSpec
+from unlearn_core.metrics.base import METRICS, OTHER_FORMS, MetricSpec
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 BETTER = {
@@ -29,8 +29,9 @@ class Definition:
 
 
 def groups() -> list[str]:
-    """Return the groups of metrics, in the order in which they are shown."""
-    return list(dict.fromkeys(spec.group for spec in METRICS.values()))
+    """Return the groups of metrics, in the order in which they are shown: other forms last."""
+    found = dict.fromkeys(spec.group for spec in METRICS.values())
+    return sorted(found, key=lambda group: group == OTHER_FORMS)
 
 
 def names_in(chosen: Sequence[str]) -> list[str]:
