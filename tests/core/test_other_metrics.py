@@ -350,6 +350,13 @@ def test_a_backdoor_that_still_works_is_under_forgotten():
     assert still.because == "ASR 25.0% against 0.0% retrained (original 100.0%)"
 
 
+@pytest.mark.parametrize(("value", "word"), [(0.4, "under-forgotten"), (0.0, "over-forgotten")])
+def test_where_original_and_retrained_agree_knowing_more_is_forgetting_less(value, word):
+    both = {**RETRAINED, "forget_accuracy": 0.2}
+    assert judge({**both, "forget_accuracy": value}, both, both).word == word
+    assert judge(both, both, both).word == "matched"
+
+
 def test_a_model_without_finite_outputs_has_collapsed():
     broken = judge(dict.fromkeys(ORIGINAL), ORIGINAL, RETRAINED)
     assert (broken.word, broken.because) == ("collapsed", "the model's outputs are not finite")

@@ -7,7 +7,8 @@ The rule, in this order, with the retrained model as the target:
 2. *under-forgotten*: accuracy on D_f, or the success of a backdoor, is still off the retrained
    model's on the original's side; or the features are: dimensional alignment lies nearer to the
    original's value than to the target.
-3. *over-forgotten*: one of these three has gone past the target.
+3. *over-forgotten*: one of these three has gone past the target.  Where original and retrained
+   agree in a share, more than the target is under, less is over.
 4. *matched*: none of these.
 
 "Off" and "past" mean by more than the metric's tolerance, or than chance makes of so few examples
@@ -110,6 +111,8 @@ def _compare(
     if is_feature and abs(start - target) <= tolerance:
         return Verdict("matched", f"{because} (original {shown.format(start)})")
     where = side(value, start, target, tolerance)
+    if not is_feature and where != "matched" and abs(start - target) <= tolerance:
+        where = "under" if value > target else "over"
     if is_feature and where == "under" and (value - target) / (start - target) <= HALF_WAY:
         where = "matched"
     word = {"matched": "matched", "under": "under-forgotten", "over": "over-forgotten"}[where]

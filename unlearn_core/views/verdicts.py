@@ -76,7 +76,8 @@ def rule_text(report: Report) -> str:
             f"side; or {features} has made less than {1 - HALF_WAY:.0%} of the way from the "
             "original's value to the retrained model's.",
             f"3. **over-forgotten**: {shares} or {features} (by more than {apart}) has gone past "
-            "the retrained model's value.",
+            "the retrained model's value. Where original and retrained agree in a share, a larger "
+            "one counts as under-forgotten, a smaller one as over-forgotten.",
             "4. **matched**: none of these. What else is off the retrained model's value is named "
             f"behind *but*: {also}.",
             "",
