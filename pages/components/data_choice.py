@@ -53,24 +53,24 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     _start(name, spec.width, spec.recipe)
     width = third.number_input(
         "Width",
-        2,
+        1,
         256,
         step=2,
         key=f"width_{name}",
         persist_state="session",
         help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
     )
+    start = comparison_config(name, ForgetConfig(), model=model)
     try:
-        start = comparison_config(name, ForgetConfig(), model=model, width=int(width))
+        with st.expander("Training recipe and seeds", icon=":material/settings:"):
+            config, seeds = _advanced(start, int(width))
     except ValueError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    with st.expander("Training recipe and seeds", icon=":material/settings:"):
-        config, seeds = _advanced(start)
     return (config, seeds) if is_there(config.data) and seeds else None
 
 
-def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
+def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
     st.caption("How the original and the retrained model are trained. It is the data set's own.")
     name, recipe = start.data.name, start.training
     left, right = st.columns(2)
@@ -121,7 +121,7 @@ def _advanced(start: RunConfig) -> tuple[RunConfig, list[int]]:
     config = replace(
         start,
         data=DataConfig(name=name, train_examples=None if part is None else int(part)),
-        model=replace(start.model, norm=norm),
+        model=replace(start.model, width=width, norm=norm),
         training=replace(recipe, epochs=int(epochs), learning_rate=float(rate)),
     )
     return config, sorted(seeds)

@@ -121,6 +121,19 @@ def test_zero_per_batch_is_the_shuffled_pass_over_both_sets_bit_for_bit(parts):
             assert torch.equal(getattr(ours, field), getattr(theirs, field))
 
 
+@pytest.mark.parametrize("batch_size", [2, 3, 4, 5])
+def test_as_many_mixed_batches_come_as_were_announced(parts, batch_size):
+    forget, retain = parts()
+    odd = retain.take(torch.arange(len(retain) - (len(retain) + 1) % 2))
+    assert len(odd) % 2 == 1
+    for per_batch in (0, 1):
+        batches, total = mixed(
+            forget, odd, epochs=2, batch_size=batch_size, forget_per_batch=per_batch,
+            generator=seeded(),
+        )  # fmt: skip
+        assert len(list(batches)) == total
+
+
 @pytest.mark.parametrize("wrong", [10, 11, -1])
 def test_a_batch_without_room_for_retained_examples_is_refused(parts, wrong):
     message = f"`forget_per_batch` must be from 0 to below the batch size 10, got {wrong}"

@@ -33,6 +33,26 @@ BAD = {
         lambda: dimensional_alignment(F, F, rank=1.5),
         "`rank` must be a whole number from 1 to 3, got 1.5",
     ),
+    "rank a float": (
+        lambda: dimensional_alignment(F, F, rank=2.0),
+        "`rank` must be a whole number from 1 to 3, got 2.0",
+    ),
+    "logits of one example": (
+        lambda: losses.self_distillation_loss(Z[0], torch.tensor([0])),
+        "`logits` and int64 `labels` must have shapes (B, n_classes)",
+    ),
+    "labels as floats": (
+        lambda: losses.self_distillation_loss(Z, torch.zeros(4)),
+        "got (4, 3) and torch.float32 (4,)",
+    ),
+    "a basis of one axis": (
+        lambda: losses.alignment_loss(Z, torch.ones(3)),
+        "`retain_basis` (n_features, rank), got (4, 3) and (3,)",
+    ),
+    "one example's logits": (
+        lambda: losses.scrub_divergence(Z[0], Z[0], 1.0),
+        "`student_logits` must have shape (B, n_classes), got (3,)",
+    ),
     "features not numbers": (
         lambda: effective_rank(np.array([["a", "b"]])),
         "`features` must hold numbers, got <U1",
@@ -127,7 +147,7 @@ BAD = {
     ),
     "self-distillation of one class": (
         lambda: losses.self_distillation_loss(Z[:, :1], torch.zeros(4, dtype=torch.int64)),
-        "shapes (B, n_classes) with n_classes > 1 and (B,), got (4, 1) and (4,)",
+        "n_classes > 1 and (B,), got (4, 1) and torch.int64 (4,)",
     ),
     "self-distillation of an unknown label": (
         lambda: losses.self_distillation_loss(Z, torch.tensor([0, 1, 2, 3])),

@@ -157,6 +157,9 @@ def test_a_width_that_no_network_can_have_is_refused_with_the_reason(empty_store
     assert not at.exception
     assert any("multiple of the 2 groups" in error.value for error in at.error)
     assert not [b for b in at.button if b.key == "launch"]
+    at.selectbox(key="norm_digits").set_value("batch").run()  # which has no groups
+    assert not at.error
+    at.selectbox(key="norm_digits").set_value("group").run()
     at.number_input(key="width_digits").set_value(6).run()
     assert not at.error
 

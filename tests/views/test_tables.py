@@ -37,6 +37,29 @@ def test_seeds_without_a_retrained_model_do_not_count_beside_those_that_have_one
     assert pd.isna(row["distance"])
 
 
+def test_a_method_that_ran_on_other_seeds_only_is_not_lost(report):
+    report["runs"] = [r for r in report["runs"] if (r["method"], r["seed"]) != ("retrain", 0)]
+    finetune = row_of(tables.summary(report), "Finetune", "forget_accuracy")  # seed 0 alone
+    assert (finetune["n_seeds"], finetune["mean"]) == (1, 0.9)
+    assert pd.isna(finetune["distance"])
+    muda = row_of(tables.summary(report), "MUDA", "forget_accuracy")
+    assert (muda["n_seeds"], muda["mean"]) == (1, 0.02)
+
+
+def test_side_is_told_by_direction_where_original_and_retrained_agree_in_what_decides(report):
+    for run in report["runs"][:4]:
+        run["metrics"]["forget_accuracy"] = 0.5
+    for value, expected in ((0.9, "under"), (0.1, "over")):
+        report["runs"][-1]["metrics"]["forget_accuracy"] = value
+        row = row_of(tables.summary(report), "Finetune", "forget_accuracy")
+        assert row["side"] == expected
+
+
+def test_what_a_match_is_off_in_is_averaged_over_matches(report):
+    report["runs"][4]["but"], report["runs"][5]["verdict"] = ["F1 is off"], "collapsed"
+    assert verdict_rows(report).set_index("label").loc["MUDA", "n_but"] == 1
+
+
 def test_the_interval_of_the_mean_is_shown_and_exported(report):
     half = 12.7062 * 0.02 / 2  # t of one degree of freedom times the standard error, by hand
     [record] = [

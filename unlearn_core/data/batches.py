@@ -174,7 +174,7 @@ def mixed(
     rows = _mixed_rows(len(forget), len(retain), epochs, forget_per_batch, n_retain, generator)
     device = both.labels.device
     batches = (both.augmented(chosen.to(device), generator) for chosen in rows)
-    return batches, epochs * retain.steps(n_retain)
+    return batches, epochs * math.ceil(len(retain) / n_retain)
 
 
 def _mixed_rows(

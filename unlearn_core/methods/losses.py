@@ -43,14 +43,14 @@ def self_distillation_loss(logits: Tensor, labels: Tensor) -> Tensor:
     ValueError
         If the shapes do not fit, there are fewer than two classes, or a label is not one of them.
     """
-    n_examples, n_classes = logits.shape
-    if labels.shape != (n_examples,) or n_classes < 2:
+    fits = logits.ndim == 2 and labels.shape == logits.shape[:1] and logits.shape[1] > 1
+    if not fits or labels.dtype != torch.int64:
         raise ValueError(
-            "`logits` and `labels` must have shapes (B, n_classes) with n_classes > 1 and (B,), "
-            f"got {tuple(logits.shape)} and {tuple(labels.shape)}."
+            "`logits` and int64 `labels` must have shapes (B, n_classes) with n_classes > 1 and "
+            f"(B,), got {tuple(logits.shape)} and {labels.dtype} {tuple(labels.shape)}."
         )
     if labels.device.type == "cpu":  # looking at a GPU's labels would wait for it in every step
-        whole_numbers("labels", labels.numpy(), below=n_classes)
+        whole_numbers("labels", labels.numpy(), below=logits.shape[1])
     is_label = torch.nn.functional.one_hot(labels, logits.shape[1]).bool()
     others = logits.masked_fill(is_label, -torch.inf)
     return (logits.logsumexp(dim=1) - others.logsumexp(dim=1)).mean()
@@ -72,7 +72,8 @@ def alignment_loss(forget_features: Tensor, retain_basis: Tensor) -> Tensor:
     ValueError
         If the numbers of features differ.
     """
-    if forget_features.ndim != 2 or forget_features.shape[1] != len(retain_basis):
+    are_matrices = forget_features.ndim == 2 and retain_basis.ndim == 2
+    if not are_matrices or forget_features.shape[1] != len(retain_basis):
         raise ValueError(
             "`forget_features` must have shape (B, n_features) with the n_features of "
             f"`retain_basis` (n_features, rank), got {tuple(forget_features.shape)} and "
@@ -100,7 +101,7 @@ def scrub_divergence(student_logits: Tensor, teacher_logits: Tensor, temperature
     ValueError
         If the shapes differ or `temperature` is not above 0.
     """
-    same_shape(student_logits=student_logits, teacher_logits=teacher_logits)
+    _require_logits(student_logits=student_logits, teacher_logits=teacher_logits)
     _require_warm(temperature)
     student = (student_logits / temperature).log_softmax(dim=1)
     teacher = (teacher_logits / temperature).log_softmax(dim=1)
@@ -133,7 +134,7 @@ def bad_teacher_loss(
     ValueError
         If the shapes do not fit, `temperature` is not above 0, or `reduction` is unknown.
     """
-    same_shape(
+    _require_logits(
         student_logits=student_logits,
         competent_logits=competent_logits,
         incompetent_logits=incompetent_logits,
@@ -148,6 +149,13 @@ def bad_teacher_loss(
     teacher = (teacher_logits / temperature).log_softmax(dim=1)
     loss = kl_div(student, teacher, reduction="batchmean", log_target=True)
     return loss / student_logits.shape[1] if reduction == "official" else loss
+
+
+def _require_logits(**logits: Tensor) -> None:
+    same_shape(**logits)
+    for name, values in logits.items():
+        if values.ndim != 2:
+            raise ValueError(f"`{name}` must have shape (B, n_classes), got {tuple(values.shape)}.")
 
 
 def _require_warm(temperature: float) -> None:

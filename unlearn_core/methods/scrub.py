@@ -30,6 +30,7 @@ from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import scrub_divergence
 from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.models import evaluating
 from unlearn_core.training import (
     OBJECTIVE,
     OPTIMIZERS,
@@ -229,7 +230,8 @@ def _min_loss(
 def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module) -> None:
     """Say in the log when the first max epoch left the student where the teacher is."""
     batch = next(inputs.forget.ordered())
-    pair = inputs.model(batch.images), teacher(batch.images)
+    with evaluating(inputs.model):
+        pair = inputs.model(batch.images), teacher(batch.images)
     # float32 rounds by about as much as what is looked for
     student, wanted = (logits.cpu().double() for logits in pair)
     divergence = scrub_divergence(student, wanted, settings.temperature)

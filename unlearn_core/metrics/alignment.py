@@ -98,7 +98,8 @@ def dimensional_alignment(
             "`forget_features` and `retain_features` must have the same number of features, "
             f"got {forget.shape[1]} and {n_features}."
         )
-    if rank is not None and rank not in range(1, n_features + 1):
+    is_whole = isinstance(rank, int | np.integer)
+    if rank is not None and not (is_whole and 1 <= rank <= n_features):
         raise ValueError(f"`rank` must be a whole number from 1 to {n_features}, got {rank}.")
     if rounding not in ROUNDINGS:
         raise ValueError(f"`rounding` must be one of {', '.join(ROUNDINGS)}, got {rounding!r}.")

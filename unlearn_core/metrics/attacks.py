@@ -139,7 +139,7 @@ def _against_unseen(evidence: Evidence, n_splits: int, *, same_classes: bool) ->
     group=GROUP,
     source="arXiv:2302.09880",
     tolerance=0.1,
-    unit="fraction of forget",
+    unit="fraction",
 )
 def mia_scrub(evidence: Evidence) -> float:
     """Accuracy of telling D_f from test examples of the same classes by loss; 0.5 is ideal.
@@ -155,7 +155,7 @@ def mia_scrub(evidence: Evidence) -> float:
     group=GROUP,
     source="unlearning-challenge starting kit",
     tolerance=0.1,
-    unit="fraction of forget",
+    unit="fraction",
 )
 def mia_starter(evidence: Evidence) -> float:
     """Accuracy of telling D_f from the whole test set by loss; 0.5 is ideal."""

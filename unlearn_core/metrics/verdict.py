@@ -32,6 +32,12 @@ HALF_WAY = 0.5
 ALIGNMENT = "dimensional_alignment"
 DECIDING = ("forget_accuracy", "backdoor_asr", ALIGNMENT)
 ALSO = ("cluster_f1", "mia_rfa")
+WORDS = {
+    "matched": "matched",
+    "under": "under-forgotten",
+    "over": "over-forgotten",
+    "off": "over-forgotten",
+}
 Values = Mapping[str, float | None]
 
 
@@ -96,6 +102,19 @@ def side(value: float, original: float, retrained: float, tolerance: float) -> s
     return "under" if gap * (original - retrained) > 0 else "over"
 
 
+def place(name: str, value: float, original: float, retrained: float, tolerance: float) -> str:
+    """Return `side`, but where original and retrained agree and the value does not: "off".
+
+    There a share that decides is "under" above the target, "over" below it.
+    """
+    found = side(value, original, retrained, tolerance)
+    if found == "matched" or abs(original - retrained) > tolerance:
+        return found
+    if name in DECIDING and name != ALIGNMENT:
+        return "under" if value > retrained else "over"
+    return "off"
+
+
 def _compare(
     name: str, models: tuple[Values, Values, Values], tolerances: Mapping[str, float]
 ) -> Verdict | None:
@@ -110,10 +129,8 @@ def _compare(
     is_feature = name == ALIGNMENT
     if is_feature and abs(start - target) <= tolerance:
         return Verdict("matched", f"{because} (original {shown.format(start)})")
-    where = side(value, start, target, tolerance)
-    if not is_feature and where != "matched" and abs(start - target) <= tolerance:
-        where = "under" if value > target else "over"
+    where = place(name, value, start, target, tolerance)
     if is_feature and where == "under" and (value - target) / (start - target) <= HALF_WAY:
         where = "matched"
-    word = {"matched": "matched", "under": "under-forgotten", "over": "over-forgotten"}[where]
+    word = WORDS[where]
     return Verdict(word, f"{because} (original {shown.format(start)})")

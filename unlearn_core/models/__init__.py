@@ -2,7 +2,7 @@
 
 from unlearn_core.models import resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
-from unlearn_core.models.hooks import captured_features, captured_outputs, head
+from unlearn_core.models.hooks import captured_features, captured_outputs, evaluating, head
 
 __all__ = [
     "MODELS",
@@ -10,6 +10,7 @@ __all__ = [
     "build_model",
     "captured_features",
     "captured_outputs",
+    "evaluating",
     "head",
     "initialise",
     "resnet",

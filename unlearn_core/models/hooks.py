@@ -23,6 +23,18 @@ def head(model: nn.Module) -> nn.Linear:
 
 
 @contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put `model` in evaluation mode for a while; each module gets its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
 def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
     """Collect the inputs (B, n_features) of the classifier, one entry per forward pass."""
     seen: list[Tensor] = []

@@ -19,6 +19,8 @@ from unlearn_core.models.lora import ADAPTER, Adapted
 def mask_products(adapted: Adapted, masks: Mapping[str, Tensor]) -> None:
     """Let each adapted layer add (B A) * M from now on, and when it is merged.
 
+    The model must not be copied until then: a copy would compute with these layers' weights.
+
     Parameters
     ----------
     adapted : Adapted

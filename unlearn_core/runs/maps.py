@@ -29,7 +29,7 @@ from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 
 FOLLOWING_EPOCHS = 60  # a layout that starts from the step before needs few
-ALIGNED_EPOCHS = 100  # and one that starts from the original's half of what a new one needs
+ALIGNED_SHARE = 0.5  # of a new layout's epochs, for one that starts from the original's
 
 
 def draw(
@@ -65,7 +65,8 @@ def draw(
             aligned, own = start, start
         else:
             own = project(records.features[rows], config)
-            moved = project(records.features[rows], config, init=start, epochs=ALIGNED_EPOCHS)
+            epochs = max(1, round(ALIGNED_SHARE * config.epochs))
+            moved = project(records.features[rows], config, init=start, epochs=epochs)
             aligned = align(moved, start)
     table = pd.DataFrame({"example_id": records.example_ids[rows].astype(np.int32)})
     for column, layout in (("x", aligned), ("own_x", own)):

@@ -20,7 +20,7 @@ from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.distance import feature_distance
 from unlearn_core.metrics.probing import probe_retain
 from unlearn_core.metrics.similarity import linear_cka
-from unlearn_core.models import captured_features, captured_outputs
+from unlearn_core.models import captured_features, captured_outputs, evaluating
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.tracked import TRACKED
@@ -33,15 +33,12 @@ LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 @torch.no_grad()
 def record(model: nn.Module, examples: Examples, dataset: Dataset) -> Records:
     """Run the model over the examples in evaluation mode and keep logits and features."""
-    was_training = model.training
-    model.eval()
     logits, ids = [], []
-    with captured_features(model) as features:
+    with evaluating(model), captured_features(model) as features:
         for batch in examples.ordered():
             logits.append(model(batch.images).float().cpu())
             ids.append(batch.example_ids.cpu())
         kept = torch.cat([part.float().cpu() for part in features])
-    model.train(was_training)
     example_ids = torch.cat(ids).numpy()
     return Records(
         example_ids=example_ids,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import half_width
-from unlearn_core.metrics.verdict import side
+from unlearn_core.metrics.verdict import place
 from unlearn_core.views.wording import format_value
 
 Report = Mapping[str, Any]
@@ -82,13 +82,7 @@ def _distance(
     spec = METRICS[name]
     if start is None or spec.ideal != "reference":
         return {**distance, "side": ""}
-    return {**distance, "side": _where(value, start, target, within[name])}
-
-
-def _where(value: float, original: float, retrained: float, tolerance: float) -> str:
-    """Return `verdict.side`, or "off" where original and retrained lie together and it does not."""
-    found = side(value, original, retrained, tolerance)
-    return "off" if found != "matched" and abs(original - retrained) <= tolerance else found
+    return {**distance, "side": place(name, value, start, target, within[name])}
 
 
 def summary(report: Report) -> pd.DataFrame:
@@ -100,7 +94,7 @@ def summary(report: Report) -> pd.DataFrame:
     of the mean (as in `metric_rows`, "" where there is no target), `reason` of a
     missing value, `is_nearest` (among methods: to the retrained model, or the lowest or highest
     where the metric says that this is better).  Where the retrained model of a seed is missing,
-    that seed's runs do not count, unless no seed has one.
+    that seed's runs do not count, unless the variant has no other.
     """
     rows = _with_target(metric_rows(report))
     grouped = rows.groupby(["label", "method", "metric"], sort=False)
@@ -126,9 +120,10 @@ def summary(report: Report) -> pd.DataFrame:
 
 
 def _with_target(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out seeds without a retrained model where others have one."""
-    judged = set(rows.loc[rows["method"] == "retrain", "seed"])
-    return rows[rows["seed"].isin(judged)] if judged else rows
+    """Leave out a variant's seeds without a retrained model where it has others."""
+    is_judged = rows["seed"].isin(rows.loc[rows["method"] == "retrain", "seed"])
+    has_some = is_judged.groupby(rows["label"]).transform("any")
+    return rows[is_judged | ~has_some]
 
 
 def summary_records(report: Report) -> list[dict[str, Any]]:
@@ -163,7 +158,7 @@ def _side_of_mean(row: Any, within: Mapping[str, float]) -> str:
     known = not any(pd.isna(v) for v in (row.mean, row.original, row.retrained))
     if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
         return ""
-    return _where(row.mean, row.original, row.retrained, within[row.metric])
+    return place(row.metric, row.mean, row.original, row.retrained, within[row.metric])
 
 
 def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:

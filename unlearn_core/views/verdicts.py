@@ -51,7 +51,7 @@ def verdict_rows(report: Mapping[str, Any]) -> pd.DataFrame:
                 "word": word,
                 "agreement": agreement,
                 "because": "; ".join(because),
-                "n_but": sum(len(run["but"]) for run in runs) / len(runs),
+                "n_but": sum(len(run["but"]) for run in runs) / max(1, counts["matched"]),
             }
         )
     return pd.DataFrame(rows, columns=["label", "method", "word", "agreement", "because", "n_but"])
@@ -63,15 +63,14 @@ def rule_text(report: Report) -> str:
     apart = f"{within[ALIGNMENT]:.2g}"
     shares = " or ".join(
         f"{METRICS[name].label} (by more than {within[name] * 100:.1f} points)"
-        for name in with_values(report, DECIDING)
-        if name != ALIGNMENT
+        for name in with_values(report, [n for n in DECIDING if n != ALIGNMENT])
     )
     features = METRICS[ALIGNMENT].label
     also = ", ".join(f"{METRICS[name].label} (by more than {within[name]:.2g})" for name in ALSO)
     return "\n".join(
         [
             f"1. **collapsed**: {METRICS['retain_test_accuracy'].label} is more than "
-            f"{COLLAPSE_DROP * 100:.0f} points below the original's.",
+            f"{COLLAPSE_DROP * 100:.0f} points below the original's, or outputs are not finite.",
             f"2. **under-forgotten**: {shares} is off the retrained model's, on the original's "
             f"side; or {features} has made less than {1 - HALF_WAY:.0%} of the way from the "
             "original's value to the retrained model's.",
