@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = [
+    "checks",
     "config",
     "seeding",
     "records",
-    "checks",
     "subspace",
     "data",
     "models",

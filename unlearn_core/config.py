@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import operator
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
+
+from unlearn_core.checks import require_between, require_choice, require_positive
 
 SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
@@ -22,31 +23,6 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the s
     "vit_b_16": {"stem": "imagenet"},
     "tiny_vit": {},
 }
-
-
-def require_positive(config: object, *names: str) -> None:
-    """Raise `ValueError` naming the first field in `names` that is not finite and above zero."""
-    for name in names:
-        value = getattr(config, name)
-        if not 0 < value < math.inf:
-            raise ValueError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
-
-
-def require_between(config: object, low: float, high: float, *names: str) -> None:
-    """Raise `ValueError` naming the first field in `names` outside [`low`, `high`]."""
-    for name in names:
-        value = getattr(config, name)
-        if not low <= value <= high:
-            what = f"{type(config).__name__}.{name}"
-            raise ValueError(f"{what} must be between {low} and {high}, got {value!r}.")
-
-
-def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
-    """Raise `ValueError` unless the field `name` is one of `choices`."""
-    value = getattr(config, name)
-    if value not in choices:
-        known = ", ".join(choices)
-        raise ValueError(f"{type(config).__name__}.{name} must be one of {known}, got {value!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +81,8 @@ class ModelConfig:
         require_choice(self, "stem", ("cifar", "imagenet"))
         has_groups = self.name.startswith("resnet") and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
-            raise ValueError(
-                f"ModelConfig.width must be a multiple of the {NORM_GROUPS} groups of group "
-                f"normalisation, got {self.width}."
-            )
+            what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
+            raise ValueError(f"ModelConfig.width must be {what}, got {self.width}.")
         if self.pretrained:
             _require_published(self)
         if self.input_size is not None:

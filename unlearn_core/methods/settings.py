@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from unlearn_core.config import require_between, require_choice, require_positive
+from unlearn_core.checks import require_between, require_choice, require_positive
 
 
 def setting(
