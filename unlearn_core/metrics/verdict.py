@@ -11,9 +11,9 @@ The rule, in this order, with the retrained model as the target:
    agree in a share, more than the target is under, less is over.
 4. *matched*: none of these.
 
-"Off" and "past" mean by more than the metric's tolerance, or than chance makes of so few examples
-(`spread.sampling_noise`); with three or more retrained models, by more than retraining itself
-varies (`spread.matched_within`).  Dimensional alignment only counts where original and retrained
+"Off" and "past" mean by more than the metric's tolerance or, with three or more retrained models,
+than retraining itself varies; and by more than chance makes of so few examples
+(`spread.matched_within`).  Dimensional alignment only counts where original and retrained
 differ in it by more than that.
 
 Clusters and membership attacks do not decide, because they vary most between retrained models, but

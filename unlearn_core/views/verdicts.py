@@ -81,8 +81,8 @@ def rule_text(report: Report) -> str:
             f"behind *but*: {also}.",
             "",
             f"{features} only counts where original and retrained differ in it by more than "
-            f"{apart}. These limits are what retraining itself varies by, from three seeds on. "
-            "With fewer they are fixed, but for few images at least what chance makes of them.",
+            f"{apart}. These limits are what retraining itself varies by, from three seeds on; "
+            "with fewer they are fixed. For few images they are at least what chance makes.",
         ]
     )
 
