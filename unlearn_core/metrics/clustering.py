@@ -107,6 +107,11 @@ def cluster_features(
 
 
 def _scores(evidence: Evidence) -> ClusterScores:
+    """Cluster once for all metrics of a run."""
+    return evidence.once("clusters", lambda: _clustered(evidence))
+
+
+def _clustered(evidence: Evidence) -> ClusterScores:
     sets = evidence.sets
     train = sets.forget | sets.retain
     records = evidence.records.where(train)
@@ -123,7 +128,7 @@ def _scores(evidence: Evidence) -> ClusterScores:
 )
 def cluster_f1(evidence: Evidence) -> float:
     """Best F1 of any k-means cluster of the training features as a detector of D_f."""
-    return evidence.once("clusters", lambda: _scores(evidence)).f1
+    return _scores(evidence).f1
 
 
 @register_metric(
@@ -131,7 +136,7 @@ def cluster_f1(evidence: Evidence) -> float:
 )
 def cluster_nmi(evidence: Evidence) -> float:
     """Mutual information of k-means cluster and membership in D_f over the smaller entropy."""
-    return evidence.once("clusters", lambda: _scores(evidence)).nmi
+    return _scores(evidence).nmi
 
 
 @register_metric(
@@ -147,4 +152,4 @@ def cluster_nmi_arithmetic(evidence: Evidence) -> float:
 
     A perfect clustering into n_classes equal clusters scores far below 1.
     """
-    return evidence.once("clusters", lambda: _scores(evidence)).nmi_arithmetic
+    return _scores(evidence).nmi_arithmetic

@@ -36,7 +36,7 @@ WORDS = {
     "matched": "matched",
     "under": "under-forgotten",
     "over": "over-forgotten",
-    "off": "over-forgotten",
+    "off": "over-forgotten",  # only of `ALSO`, of which no more counts than whether it matches
 }
 Values = Mapping[str, float | None]
 
