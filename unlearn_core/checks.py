@@ -11,6 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+
+class InputError(ValueError):
+    """What a person asked for or gave cannot be; the message says what must hold and what came.
+
+    The command line prints it as one line and exits with 2.  Every other exception is a fault of
+    the program and shows its traceback.
+    """
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file or folder that a person named, or that is needed for what they ask, is not there."""
+
+
 ROUNDING = 1e-6  # a probability may be off [0, 1] by so much
 
 
@@ -91,25 +104,25 @@ def same_shape(**arrays: Any) -> None:
 
 
 def require_positive(config: object, *names: str) -> None:
-    """Raise `ValueError` naming the first field in `names` that is not finite and above zero."""
+    """Raise `InputError` naming the first field in `names` that is not finite and above zero."""
     for name in names:
         value = getattr(config, name)
         if not 0 < value < math.inf:
-            raise ValueError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
+            raise InputError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
 
 
 def require_between(config: object, low: float, high: float, *names: str) -> None:
-    """Raise `ValueError` naming the first field in `names` outside [`low`, `high`]."""
+    """Raise `InputError` naming the first field in `names` outside [`low`, `high`]."""
     for name in names:
         value = getattr(config, name)
         if not low <= value <= high:
             what = f"{type(config).__name__}.{name}"
-            raise ValueError(f"{what} must be between {low} and {high}, got {value!r}.")
+            raise InputError(f"{what} must be between {low} and {high}, got {value!r}.")
 
 
 def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
-    """Raise `ValueError` unless the field `name` is one of `choices`."""
+    """Raise `InputError` unless the field `name` is one of `choices`."""
     value = getattr(config, name)
     if value not in choices:
         known = ", ".join(choices)
-        raise ValueError(f"{type(config).__name__}.{name} must be one of {known}, got {value!r}.")
+        raise InputError(f"{type(config).__name__}.{name} must be one of {known}, got {value!r}.")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from unlearn_core.checks import require_between, require_choice, require_positive
+from unlearn_core.checks import InputError, require_between, require_choice, require_positive
 
 SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
@@ -82,7 +82,7 @@ class ModelConfig:
         has_groups = self.name.startswith("resnet") and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
             what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
-            raise ValueError(f"ModelConfig.width must be {what}, got {self.width}.")
+            raise InputError(f"ModelConfig.width must be {what}, got {self.width}.")
         if self.pretrained:
             _require_published(self)
         if self.input_size is not None:
@@ -91,11 +91,11 @@ class ModelConfig:
 
 def _require_published(config: ModelConfig) -> None:
     if config.name not in PRETRAINED:
-        raise ValueError(f"Only {', '.join(PRETRAINED)} have ImageNet weights, got {config.name}.")
+        raise InputError(f"Only {', '.join(PRETRAINED)} have ImageNet weights, got {config.name}.")
     for name, wanted in PRETRAINED[config.name].items():
         if getattr(config, name) != wanted:
             what = f"ModelConfig.{name} of a pretrained {config.name}"
-            raise ValueError(f"{what} must be {wanted!r}, got {getattr(config, name)!r}.")
+            raise InputError(f"{what} must be {wanted!r}, got {getattr(config, name)!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,20 +152,20 @@ class ForgetConfig:
         try:
             values = tuple(sorted({operator.index(value) for value in self.values}))
         except TypeError:
-            raise ValueError(
+            raise InputError(
                 f"ForgetConfig.values must be whole numbers, got {self.values!r}."
             ) from None
         object.__setattr__(self, "values", values)
         if (self.kind == "none") != (not values):
-            raise ValueError(
+            raise InputError(
                 f"A forget request of kind {self.kind!r} needs "
                 f"{'no values' if self.kind == 'none' else 'at least one value'}, "
                 f"got {list(values)}."
             )
         if values and values[0] < 0:
-            raise ValueError(f"Forget values must not be negative, got {values[0]}.")
+            raise InputError(f"Forget values must not be negative, got {values[0]}.")
         if self.kind in ("random", "backdoor") and len(values) != 1:
-            raise ValueError(f"Forget kind {self.kind!r} takes one value, got {list(values)}.")
+            raise InputError(f"Forget kind {self.kind!r} takes one value, got {list(values)}.")
 
     @property
     def scenario(self) -> str:
@@ -194,7 +194,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         require_choice(self, "precision", ("fp32", "bf16"))
         if type(self.seed) is not int or self.seed < 0:
-            raise ValueError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
+            raise InputError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types that `from_dict` turns back into an equal config."""
@@ -265,14 +265,14 @@ _TYPES: dict[str, tuple[type[Any], ...]] = {  # what JSON may hold, by a field's
 
 def _build(cls: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise ValueError(f"{where} must be an object of named settings, got {values!r}.")
+        raise InputError(f"{where} must be an object of named settings, got {values!r}.")
     known = {f.name: str(f.type) for f in fields(cls)}
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
+            raise InputError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
         wanted = _TYPES.get(known[name], (object,))
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            raise ValueError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
+            raise InputError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
     return cls(**values)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
@@ -39,18 +40,18 @@ def run(args: argparse.Namespace) -> int:
     try:
         plain = json.loads(inputs.read_text(path, "config file"), parse_constant=_not_a_number)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+        raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(plain, dict):
-        raise ValueError(f"{path} must hold an object of named settings, got {plain!r}.")
+        raise InputError(f"{path} must hold an object of named settings, got {plain!r}.")
     config = RunConfig.from_dict(plain)
     if config.forget.kind == "none":
-        raise ValueError(f"{path} must say what to forget, got a forget request of kind 'none'.")
+        raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
     wanted = [config.original(), config.retrained(), config]
     return _make_and_show(list({each.key(): each for each in wanted}.values()), args)
 
 
 def _not_a_number(text: str) -> float:
-    raise ValueError(f"A config must hold finite numbers, got {text}.")
+    raise InputError(f"A config must hold finite numbers, got {text}.")
 
 
 def sweep(args: argparse.Namespace) -> int:

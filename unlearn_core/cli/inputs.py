@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import ForgetConfig, RunConfig
 
 
@@ -47,7 +48,7 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
     }
     chosen = {kind: text for kind, text in given.items() if text is not None}
     if len(chosen) != 1:
-        raise ValueError(
+        raise InputError(
             "Give one of --forget-class, --forget-subclass, --forget-ids, --forget-random, "
             "--forget-backdoor, "
             f"got {len(chosen)} of them."
@@ -72,7 +73,7 @@ def settings(
 
     known = {name for entry in METHODS.values() for name in entry.presets}
     if preset is not None and preset not in known:
-        raise ValueError(f"No method has a preset {preset!r}; known: {', '.join(sorted(known))}.")
+        raise InputError(f"No method has a preset {preset!r}; known: {', '.join(sorted(known))}.")
     if preset is not None and preset in get_method(method).presets:
         return plain(resolve_settings(method, changed, preset=preset))
     return plain(usual_settings(method, start.data.name, start.forget, changed))
@@ -81,11 +82,11 @@ def settings(
 def read_text(path: Path, what: str) -> str:
     """Return a text file's content, or say in one line what is wrong with it."""
     if not path.is_file():
-        raise FileNotFoundError(f"There is no {what} {path}.")
+        raise MissingFileError(f"There is no {what} {path}.")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"The {what} {path} must be text in UTF-8; it is not.") from None
+        raise InputError(f"The {what} {path} must be text in UTF-8; it is not.") from None
 
 
 def require_writable(args: argparse.Namespace) -> None:
@@ -96,11 +97,11 @@ def require_writable(args: argparse.Namespace) -> None:
             continue
         path = Path(text)
         if path.is_dir():
-            raise ValueError(f"--{option} must be a file, got the folder {path}.")
+            raise InputError(f"--{option} must be a file, got the folder {path}.")
         if not path.parent.is_dir():
-            raise ValueError(f"--{option} must be in a folder that exists, got {path}.")
+            raise InputError(f"--{option} must be in a folder that exists, got {path}.")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise ValueError(f"--{option} must be writable, got {path}.")
+            raise InputError(f"--{option} must be writable, got {path}.")
 
 
 def names(text: str) -> list[str]:
@@ -119,7 +120,7 @@ def integers(text: str, where: str) -> list[int]:
     try:
         return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
-        raise ValueError(f"{where} takes whole numbers with commas, got {text!r}.") from None
+        raise InputError(f"{where} takes whole numbers with commas, got {text!r}.") from None
 
 
 def value(text: str) -> Any:
@@ -129,5 +130,5 @@ def value(text: str) -> Any:
     except json.JSONDecodeError:
         return text
     if isinstance(found, float) and not math.isfinite(found):
-        raise ValueError(f"--values takes finite numbers, got {text!r}.")
+        raise InputError(f"--values takes finite numbers, got {text!r}.")
     return found

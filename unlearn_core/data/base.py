@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import TrainingConfig
 
 
@@ -66,7 +67,7 @@ Loader = Callable[[Path], Dataset]
 Fetcher = Callable[[Path], None]
 
 
-class DataNotFoundError(FileNotFoundError):
+class DataNotFoundError(MissingFileError):
     """The data set is not on this machine."""
 
 
@@ -127,7 +128,7 @@ def get_dataset(name: str) -> DatasetSpec:
         return DATASETS[name]
     except KeyError:
         known = ", ".join(sorted(DATASETS))
-        raise ValueError(f"Unknown data set {name!r}. Known data sets: {known}.") from None
+        raise InputError(f"Unknown data set {name!r}. Known data sets: {known}.") from None
 
 
 def data_root() -> Path:

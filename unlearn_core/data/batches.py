@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unlearn_core.checks import InputError
 from unlearn_core.data.base import Dataset
 
 
@@ -169,7 +170,7 @@ def mixed(
         return both.epochs(epochs, batch_size, generator), epochs * both.steps(batch_size)
     for name, examples in (("forget", forget), ("retain", retain)):
         if not len(examples):
-            raise ValueError(f"`{name}` must hold an example with `forget_per_batch`, got none.")
+            raise InputError(f"`{name}` must hold an example with `forget_per_batch`, got none.")
     n_retain = batch_size - forget_per_batch
     rows = _mixed_rows(len(forget), len(retain), epochs, forget_per_batch, n_retain, generator)
     device = both.labels.device
@@ -201,7 +202,7 @@ def _endless_passes(n: int, generator: torch.Generator) -> Iterator[int]:
 def require_room(batch_size: int, forget_per_batch: int) -> None:
     """Raise `ValueError` unless a batch has room for retained examples too."""
     if not 0 <= forget_per_batch < batch_size:
-        raise ValueError(
+        raise InputError(
             f"`forget_per_batch` must be from 0 to below the batch size {batch_size}, "
             f"got {forget_per_batch}."
         )

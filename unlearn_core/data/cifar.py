@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.sources import Halves, Part, fetch_with_torchvision, join, read_halves
@@ -56,7 +57,7 @@ def load_cifar20(folder: Path) -> Dataset:
     hint = "CIFAR-20 needs parquet files with a column `coarse_label`."
     found = _cifar100(folder.parent / "cifar100", hint)
     if "coarse_label" not in found.train.columns:
-        raise ValueError(f"{folder.parent / 'cifar100'} has no column `coarse_label`.")
+        raise InputError(f"{folder.parent / 'cifar100'} has no column `coarse_label`.")
     return join(
         found.train,
         found.test,

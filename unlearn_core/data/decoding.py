@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from unlearn_core.checks import InputError
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 COPIES = 3  # the two halves, the data set joined of them, and what lies on a CPU as "device"
 
@@ -60,14 +62,14 @@ def opened(picture: Picture) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(content)) as image:
             yield image
     except OSError as error:
-        raise ValueError(f"{where} is not a readable image.") from error
+        raise InputError(f"{where} is not a readable image.") from error
 
 
 def require_room(n_images: int, channels: int, size: int) -> None:
     """Raise `ValueError` where so many images would not fit in a third of the memory."""
     needed, limit = n_images * channels * size * size, memory_bytes() / COPIES
     if needed > limit:
-        raise ValueError(
+        raise InputError(
             f"{n_images:,} images of {size}x{size} pixels take {needed / 1e9:.1f} GB decoded, "
             f"which must be at most {limit / 1e9:.1f} GB, a third of this machine's memory. "
             "Store smaller images or fewer of them."

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.sources import Halves, Part, fetch_with_torchvision, join, read_halves
@@ -84,7 +85,7 @@ def _find(folder: Path, name: str) -> Path | None:
 def _half(image_file: Path, label_file: Path) -> Part:
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.shape[1:] != (SIZE, SIZE) or labels.shape != images.shape[:1]:
-        raise ValueError(
+        raise InputError(
             f"{image_file} must hold (n, {SIZE}, {SIZE}) pixels and {label_file.name} as many "
             f"labels, got {images.shape} and {labels.shape}."
         )
@@ -103,10 +104,10 @@ def read_idx(file: Path) -> NDArray[np.uint8]:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix == ".gz" else content
     except (OSError, EOFError) as error:
-        raise ValueError(f"{file} cannot be unpacked: {error}") from error
+        raise InputError(f"{file} cannot be unpacked: {error}") from error
     n_axes = content[3] if content[:3] == IDX_BYTES and len(content) > 3 else 0
     start = 4 + 4 * n_axes
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     if not n_axes or len(content) != start + math.prod(shape):
-        raise ValueError(f"{file} is not a whole IDX file of unsigned bytes.")
+        raise InputError(f"{file} is not a whole IDX file of unsigned bytes.")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

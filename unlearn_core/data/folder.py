@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, file_pictures, image_files, opened
@@ -37,6 +38,6 @@ def _shape_of_first(folder: Path) -> tuple[int, int]:
         raise missing(folder.name, folder)
     files = image_files(folder / "train")
     if not files:
-        raise ValueError(f"{folder / 'train'} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+        raise InputError(f"{folder / 'train'} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
     with opened(next(file_pictures(files))) as image:
         return (1 if image.mode == "L" else 3), min(LARGEST, max(image.size))

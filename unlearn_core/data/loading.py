@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig
 from unlearn_core.data.base import DataNotFoundError, Dataset, data_root, get_dataset
 from unlearn_core.data.poison import poison
@@ -42,7 +43,7 @@ def fetch_dataset(name: str) -> None:
     """
     spec = get_dataset(name)
     if spec.fetch is None:
-        raise FileNotFoundError(f"The data set {name!r} cannot be downloaded by this program.")
+        raise MissingFileError(f"The data set {name!r} cannot be downloaded by this program.")
     spec.fetch(data_root() / name)
 
 
@@ -61,7 +62,7 @@ def _train_part(dataset: Dataset, n_examples: int) -> Dataset:
     """Leave out training examples until `n_examples` remain, in equal shares of each class."""
     train_ids = dataset.train_ids
     if n_examples > len(train_ids):
-        raise ValueError(
+        raise InputError(
             f"train_examples must be at most {len(train_ids)}, the size of the training set, "
             f"got {n_examples}."
         )

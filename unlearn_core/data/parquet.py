@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError
 from unlearn_core.data.decoding import Picture
 
 TEST_PARTS = ("test", "validation", "valid", "val")
@@ -41,11 +42,11 @@ def read_columns(files: Sequence[Path]) -> tuple[int, dict[str, NDArray[np.int64
         for name in names:
             found.setdefault(name, []).append(table.column(name).to_numpy().astype(np.int64))
     if not n_rows:
-        raise ValueError(f"{files[0]} holds no rows.")
+        raise InputError(f"{files[0]} holds no rows.")
     columns = {name: np.concatenate(parts) for name, parts in found.items()}
     for name, column in columns.items():
         if len(column) != n_rows:
-            raise ValueError(f"Only some of the files in {files[0].parent} have a column `{name}`.")
+            raise InputError(f"Only some of the files in {files[0].parent} have a column `{name}`.")
     return n_rows, columns
 
 
@@ -83,7 +84,7 @@ def _opened(file: Path) -> Iterator[Any]:
         with pq.ParquetFile(file) as content:
             names = content.schema_arrow.names
             if "image" not in names:
-                raise ValueError(f"{file} has no column `image`; it has {names}.")
+                raise InputError(f"{file} has no column `image`; it has {names}.")
             yield content
     except (OSError, pa.ArrowInvalid) as error:
-        raise ValueError(f"{file} is not a readable parquet file: {error}") from error
+        raise InputError(f"{file} is not a readable parquet file: {error}") from error

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError
 from unlearn_core.data.base import Dataset
 from unlearn_core.seeding import numpy_stream
 
@@ -30,7 +31,7 @@ def poison(dataset: Dataset, target: int) -> Dataset:
         If there is no class `target`.
     """
     if not 0 <= target < dataset.n_classes:
-        raise ValueError(
+        raise InputError(
             f"The backdoor's target must be between 0 and {dataset.n_classes - 1}, got {target}."
         )
     train_ids = dataset.train_ids

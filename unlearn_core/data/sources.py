@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.data.base import DataNotFoundError, Dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, decode, file_pictures, image_files
 from unlearn_core.data.parquet import TEST_PARTS, files_of, read_columns, read_names, read_pictures
@@ -76,11 +77,11 @@ def _from_parquet(folder: Path, channels: int, size: int) -> Halves | None:
         return None
     part = next((part for part in TEST_PARTS if files_of(folder, part)), None)
     if part is None:
-        raise FileNotFoundError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
+        raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
     train, test = (_part(files_of(folder, p), channels, size) for p in ("train", part))
     for half in (train, test):
         if "label" not in half.columns:
-            raise ValueError(f"{folder} has no column `label`; it has {sorted(half.columns)}.")
+            raise InputError(f"{folder} has no column `label`; it has {sorted(half.columns)}.")
     numbered = {
         column: [str(label) for label in range(int(values.max()) + 1)]
         for column, values in train.columns.items()
@@ -95,7 +96,7 @@ def _from_folders(folder: Path, channels: int, size: int) -> Halves | None:
     train, names = read_image_folder(folder / "train", channels, size)
     test, test_names = read_image_folder(tests[0], channels, size)
     if names != test_names:
-        raise ValueError(
+        raise InputError(
             f"{folder} must have the same classes in train and {tests[0].name}, got "
             f"{list(names)} and {list(test_names)}."
         )
@@ -117,7 +118,7 @@ def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tup
     """Read `<folder>/<class name>/*.png`, classes and files in alphabetical order."""
     class_names = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
     if len(class_names) < 2:
-        raise ValueError(
+        raise InputError(
             f"{folder} must hold one folder per class, at least two, got {list(class_names)}."
         )
     files: list[Path] = []
@@ -125,7 +126,7 @@ def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tup
     for label, name in enumerate(class_names):
         of_class = image_files(folder / name)
         if not of_class:
-            raise ValueError(f"{folder / name} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+            raise InputError(f"{folder / name} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
         files += of_class
         labels += [label] * len(of_class)
     return Part(
@@ -156,7 +157,7 @@ def join(
     """
     labels = np.concatenate([train.columns[label], test.columns[label]])
     if labels.min() < 0 or labels.max() >= len(class_names):
-        raise ValueError(
+        raise InputError(
             f"Labels must be between 0 and {len(class_names) - 1}, got {labels.min()} "
             f"to {labels.max()}."
         )
@@ -198,7 +199,7 @@ def fetch_with_torchvision(folder: Path, name: str) -> None:
         reader(str(folder), download=True)
     except (OSError, RuntimeError) as error:
         why = " ".join(str(error).split()).rstrip(".")
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"The data set {folder.name!r} is not in {folder} and could not be downloaded: {why}. "
             "Set UNLEARN_DATA to the folder with one folder a data set."
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.records import Sets
@@ -32,9 +33,9 @@ def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
         retain_test=~chosen_test & dataset.is_test,
     )
     if forget.kind != "none" and not sets.forget.any():
-        raise ValueError(f"The forget request {describe(forget)} matches no training example.")
+        raise InputError(f"The forget request {describe(forget)} matches no training example.")
     if not sets.retain.any():
-        raise ValueError(f"The forget request {describe(forget)} leaves nothing to retain.")
+        raise InputError(f"The forget request {describe(forget)} leaves nothing to retain.")
     return sets
 
 
@@ -52,9 +53,9 @@ def _by_label(
     labels: NDArray[np.int64] | None, values: tuple[int, ...], n_labels: int, what: str
 ) -> Masks:
     if labels is None:
-        raise ValueError("This data set has no subclasses; choose a class or examples instead.")
+        raise InputError("This data set has no subclasses; choose a class or examples instead.")
     if max(values) >= n_labels:
-        raise ValueError(f"{what} must be between 0 and {n_labels - 1}, got {max(values)}.")
+        raise InputError(f"{what} must be between 0 and {n_labels - 1}, got {max(values)}.")
     mask = np.isin(labels, values)
     return mask, mask
 
@@ -71,12 +72,12 @@ def _subclasses(data: Dataset, values: tuple[int, ...], _none: NDArray[np.bool_]
 def _ids(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
     n_examples = len(data.labels)
     if max(values) >= n_examples:
-        raise ValueError(f"Example ids must be between 0 and {n_examples - 1}, got {max(values)}.")
+        raise InputError(f"Example ids must be between 0 and {n_examples - 1}, got {max(values)}.")
     mask = none.copy()
     mask[list(values)] = True
     strangers = np.flatnonzero(mask & ~data.is_train)
     if len(strangers):
-        raise ValueError(
+        raise InputError(
             f"Only training examples can be forgotten, got {len(strangers)} that are not, "
             f"such as {strangers[0]}."
         )
@@ -86,7 +87,7 @@ def _ids(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Mas
 def _random(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
     n_forget, n_train = values[0], len(data.train_ids)
     if not 0 < n_forget < n_train:
-        raise ValueError(
+        raise InputError(
             f"The number of random examples to forget must be between 1 and {n_train - 1}, "
             f"got {n_forget}."
         )
@@ -98,7 +99,7 @@ def _random(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> 
 
 def _backdoor(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
     if data.poisoned is None:
-        raise ValueError(f"Forgetting a backdoor to {values[0]} needs data poisoned with it.")
+        raise InputError(f"Forgetting a backdoor to {values[0]} needs data poisoned with it.")
     return data.poisoned, none
 
 

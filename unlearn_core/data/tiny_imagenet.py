@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.sources import (
@@ -61,13 +62,13 @@ def _validation(annotations: Path, wnids: tuple[str, ...]) -> Part:
     number = {wnid: label for label, wnid in enumerate(wnids)}
     strangers = sorted({row[1] if len(row) > 1 else row[0] for row in rows} - set(number))
     if strangers or not rows:
-        raise ValueError(
+        raise InputError(
             f"{annotations} must name images of the classes in train/, got "
             f"{strangers[0] if strangers else 'none'}."
         )
     files = [annotations.parent / "images" / row[0] for row in rows]
     absent = next((file for file in files if not file.is_file()), None)
     if absent is not None:
-        raise ValueError(f"{annotations} names {absent.name}, but there is no {absent}.")
+        raise InputError(f"{annotations} names {absent.name}, but there is no {absent}.")
     labels = np.asarray([number[row[1]] for row in rows], dtype=np.int64)
     return Part(images=decode_files(files, 3, SIZE), columns={"label": labels})

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
@@ -158,7 +159,7 @@ def get_method(name: str) -> Method:
         return METHODS[name]
     except KeyError:
         known = ", ".join(sorted(METHODS))
-        raise ValueError(f"Unknown unlearning method {name!r}. Known methods: {known}.") from None
+        raise InputError(f"Unknown unlearning method {name!r}. Known methods: {known}.") from None
 
 
 def resolve_settings(
@@ -180,7 +181,7 @@ def resolve_settings(
     for key, value in values.items():
         if key not in known:
             has = ", ".join(known) or "no settings"
-            raise ValueError(f"{name} has no setting {key!r}; it has {has}.")
+            raise InputError(f"{name} has no setting {key!r}; it has {has}.")
         values[key] = _as_type_of(getattr(defaults, key), value, f"{name}.{key}")
     return method.settings_class(**values)
 
@@ -200,10 +201,10 @@ def _as_type_of(default: Any, value: Any, where: str) -> Any:
         return float(value)
     if wanted is tuple and isinstance(value, list | tuple):
         if not all(isinstance(part, str) for part in value):
-            raise ValueError(f"{where} must hold names only, got {list(value)!r}.")
+            raise InputError(f"{where} must hold names only, got {list(value)!r}.")
         return tuple(value)
     if type(value) is not wanted:
-        raise ValueError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
+        raise InputError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
     return value
 
 

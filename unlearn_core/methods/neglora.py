@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
@@ -121,5 +122,5 @@ def target_layers(model: nn.Module, targets: str) -> list[str]:
         choices["head_only"] = [last]
     if targets not in choices:
         known = ", ".join(sorted(choices))
-        raise ValueError(f"{type(model).__name__} has the targets {known}, got {targets!r}.")
+        raise InputError(f"{type(model).__name__} has the targets {known}, got {targets!r}.")
     return choices[targets]

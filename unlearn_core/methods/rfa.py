@@ -29,6 +29,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unlearn_core.checks import InputError
 from unlearn_core.data.batches import Batch, chance_without_forget, mixed, require_room
 from unlearn_core.methods.averages import AVERAGE_LABELS, RetainedAverages, retained_averages
 from unlearn_core.methods.base import UnlearnInputs, register_method
@@ -81,7 +82,7 @@ class RfaSettings(Settings):
         super().__post_init__()
         require_room(self.batch_size, self.forget_per_batch)
         if self.layer_local and self.mode != "direct":
-            raise ValueError(f"RfaSettings.layer_local needs mode 'direct', got {self.mode!r}.")
+            raise InputError(f"RfaSettings.layer_local needs mode 'direct', got {self.mode!r}.")
 
 
 @register_method(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.pretrained import load_imagenet_weights
 from unlearn_core.models.scaling import scale_inputs
@@ -55,7 +56,7 @@ def build_model(
     """
     if config.name not in MODELS:
         known = ", ".join(sorted(MODELS))
-        raise ValueError(f"Unknown model {config.name!r}. Known models: {known}.")
+        raise InputError(f"Unknown model {config.name!r}. Known models: {known}.")
     model = MODELS[config.name].build(config, channels, n_classes)
     restart(model, generator, config)
     if config.input_size is not None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.models.hooks import head
 from unlearn_core.models.parts import FEED_FORWARD, WEIGHTED, transformer_blocks
 
@@ -89,7 +90,7 @@ def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
         layers = block_convolutions(model)
     chosen = [name for name in layers if not under or name.startswith(tuple(under))]
     if not chosen:
-        raise ValueError(f"No layer to adapt under {list(under)}; there are {layers}.")
+        raise InputError(f"No layer to adapt under {list(under)}; there are {layers}.")
     return chosen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.models.hooks import head
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
@@ -35,7 +36,7 @@ def last_block(model: nn.Module) -> nn.Module:
     """
     found = list(transformer_blocks(model).values())
     if not found:
-        raise ValueError(f"{type(model).__name__} has neither layer4 nor transformer blocks.")
+        raise InputError(f"{type(model).__name__} has neither layer4 nor transformer blocks.")
     return found[-1]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.models.hooks import head
 
 TIMM_FILE = "model.safetensors"
@@ -76,7 +77,7 @@ def _require_same_shapes(given: Weights, wanted: Weights, name: str) -> None:
     for own in sorted(given.keys() | wanted.keys()):
         shapes = [tuple(part[own].shape) if own in part else None for part in (given, wanted)]
         if shapes[0] != shapes[1]:
-            raise ValueError(
+            raise InputError(
                 f"The ImageNet weights of {name} must fit the network, "
                 f"but {own} is {shapes[0]} in them and {shapes[1]} in it."
             )

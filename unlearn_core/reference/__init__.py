@@ -31,6 +31,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from unlearn_core.checks import InputError
+
 __all__ = ["COLUMNS", "PAPERS", "paper_table", "papers"]
 
 PAPERS = ("rfa", "muda", "neglora")
@@ -91,12 +93,12 @@ def paper_table(paper: str, table: str) -> pd.DataFrame:
     0.0829
     """
     if paper not in PAPERS:
-        raise ValueError(f"Unknown paper {paper!r}; known: {', '.join(PAPERS)}.")
+        raise InputError(f"Unknown paper {paper!r}; known: {', '.join(PAPERS)}.")
     rows = _read(paper)
     chosen = rows[rows["table"] == table]
     if chosen.empty:
         known = ", ".join(rows["table"].unique())
-        raise ValueError(f"Unknown table {table!r} of {paper!r}; known: {known}.")
+        raise InputError(f"Unknown table {table!r} of {paper!r}; known: {known}.")
     return chosen.reset_index(drop=True)
 
 

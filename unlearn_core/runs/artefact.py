@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.records import Records
 
@@ -34,7 +35,7 @@ LOG = "log.txt"
 COMPRESSED = ".zst"
 
 
-class RunNotFoundError(LookupError):
+class RunNotFoundError(InputError, LookupError):
     """There is no finished run of this key."""
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from unlearn_core.checks import InputError
+
 PACKAGES = ("torch", "torchvision", "peft", "numpy", "scikit-learn", "umap-learn", "numba")
 
 
@@ -23,9 +25,9 @@ def choose_device(name: str = "auto") -> torch.device:
         If the name is unknown, or a GPU is asked for where there is none.
     """
     if name not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"The device must be auto, cpu or cuda, got {name!r}.")
+        raise InputError(f"The device must be auto, cpu or cuda, got {name!r}.")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("The device cuda was asked for, but this machine has no CUDA GPU.")
+        raise InputError("The device cuda was asked for, but this machine has no CUDA GPU.")
     use_gpu = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     return torch.device("cuda" if use_gpu else "cpu")
 

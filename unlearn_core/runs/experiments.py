@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import (
     DataConfig,
     ForgetConfig,
@@ -104,7 +105,7 @@ def experiments(paper: str, table: str, scale: str) -> list[Experiment]:
         If the paper, the table or the scale is unknown.
     """
     if scale not in SCALES:
-        raise ValueError(f"The scale must be one of {', '.join(SCALES)}, got {scale!r}.")
+        raise InputError(f"The scale must be one of {', '.join(SCALES)}, got {scale!r}.")
     rows = paper_table(paper, table)
     halves = rows["scenario"].str.partition(", ")
     rows = rows.assign(kind=halves[0], variant=halves[2])

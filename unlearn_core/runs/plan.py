@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.runs.recipes import FINE_TUNING, pretrained_model
@@ -89,7 +90,7 @@ def incremental_config(config: RunConfig) -> RunConfig:
 def require_learnable(forget: ForgetConfig) -> None:
     """Raise `ValueError` unless the request names something that a model can learn as new."""
     if forget.kind not in LEARNABLE:
-        raise ValueError(
+        raise InputError(
             "Incremental learning needs a request for a class or a subclass, "
             f"got one of kind {forget.kind!r}."
         )

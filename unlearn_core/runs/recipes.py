@@ -28,6 +28,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import PRETRAINED, ModelConfig, TrainingConfig
 from unlearn_core.data import DatasetSpec, get_dataset
 
@@ -64,9 +65,9 @@ def paper_recipe(paper: str, dataset: str, model: str, *, n_train: int) -> Recip
     """
     if (paper, model) not in _RECIPES:
         known = ", ".join(f"{paper} with {model}" for paper, model in _RECIPES)
-        raise ValueError(f"There are recipes of {known}, got {paper!r} with {model!r}.")
+        raise InputError(f"There are recipes of {known}, got {paper!r} with {model!r}.")
     if not n_train > 0:
-        raise ValueError(f"`n_train` must be above 0, got {n_train!r}.")
+        raise InputError(f"`n_train` must be above 0, got {n_train!r}.")
     return _RECIPES[paper, model](get_dataset(dataset), n_train)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, RunConfig
 from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
@@ -27,21 +28,21 @@ def validate(config: RunConfig) -> RunConfig:
     """
     if config.model.name not in MODELS:
         known = ", ".join(sorted(MODELS))
-        raise ValueError(f"Unknown model {config.model.name!r}. Known models: {known}.")
+        raise InputError(f"Unknown model {config.model.name!r}. Known models: {known}.")
     if config.method in UNSET:
         if config.settings:
             name = UNSET[config.method].lower()
-            raise ValueError(f"The {name} has no settings, got {dict(config.settings)}.")
+            raise InputError(f"The {name} has no settings, got {dict(config.settings)}.")
         complete = config
     else:
         if config.forget.kind == "none":
-            raise ValueError(f"{config.method} needs something to forget, got no request.")
+            raise InputError(f"{config.method} needs something to forget, got no request.")
         settings = resolve_settings(config.method, config.settings)
         complete = replace(config, settings=plain(settings))
     if config.method == "incremental":
         require_learnable(config.forget)
     if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
-        raise ValueError(
+        raise InputError(
             f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
             f"got {config.data.poison_target}."
         )

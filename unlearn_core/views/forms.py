@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, usual_preset
 from unlearn_core.runs.comparison import FIRST
 
@@ -102,12 +103,12 @@ def from_widget(row: Row, shown: Any) -> Any:
     """
     value = _READ.get(row["type"], _as_is)(row, shown)
     if row["positive"] and not value > 0:
-        raise ValueError(f"{field_label(row)} must be above 0, got {value:g}.")
+        raise InputError(f"{field_label(row)} must be above 0, got {value:g}.")
     if row["between"]:
         low, high = row["between"]
         if not low <= value <= high:
             name = field_label(row)
-            raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value:g}.")
+            raise InputError(f"{name} must be between {low:g} and {high:g}, got {value:g}.")
     return value
 
 
@@ -120,9 +121,9 @@ def _float(row: Row, shown: Any) -> float:
         value = float(shown)
     except (TypeError, ValueError):
         hint = "such as 0.001 or 1e-3"
-        raise ValueError(f"{field_label(row)} must be a number, {hint}, got {shown!r}.") from None
+        raise InputError(f"{field_label(row)} must be a number, {hint}, got {shown!r}.") from None
     if not math.isfinite(value):
-        raise ValueError(f"{field_label(row)} must be a finite number, got {shown!r}.")
+        raise InputError(f"{field_label(row)} must be a finite number, got {shown!r}.")
     return value
 
 
@@ -130,7 +131,7 @@ def _int(row: Row, shown: Any) -> int:
     try:
         return int(shown)
     except (TypeError, ValueError):
-        raise ValueError(f"{field_label(row)} must be a whole number, got {shown!r}.") from None
+        raise InputError(f"{field_label(row)} must be a whole number, got {shown!r}.") from None
 
 
 def _tuple(_row: Row, shown: Any) -> list[str]:

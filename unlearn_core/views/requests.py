@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import InputError
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 
@@ -39,7 +40,7 @@ def parse_ids(text: str) -> list[int]:
     parts = [part for part in re.split(r"[\s,;]+", text.strip().strip("[]")) if part]
     for part in parts:
         if not part.isdecimal():
-            raise ValueError(f"Example ids are whole numbers with commas, got {part!r}.")
+            raise InputError(f"Example ids are whole numbers with commas, got {part!r}.")
     return sorted({int(part) for part in parts})
 
 
