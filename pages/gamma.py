@@ -8,7 +8,7 @@ from pages.components import loaders, queue, reads, selectors
 from pages.components.progress import show_jobs
 from unlearn_core.config import ForgetConfig
 from unlearn_core.views import gamma as view
-from unlearn_core.views.cards import usual_settings
+from unlearn_core.views.cards import default_settings, usual_settings
 from unlearn_core.views.figures.gamma import gamma_figure
 from unlearn_core.views.recipe import recipe
 from unlearn_core.views.symbols import as_markdown
@@ -77,9 +77,10 @@ def choose_sweep(kind: str) -> view.Sweep | None:
         st.caption("All points are there.")
         return sweep
     st.caption(f"Missing: gamma {view.text_of(missing)}.")
-    settings = usual_settings(reads.method_entry(view.METHOD), config.data.name, forget)
+    entry = reads.method_entry(view.METHOD)
+    settings = usual_settings(entry, config.data.name, forget), default_settings(entry)
     if st.button("Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"):
-        queue.submit(view.configs(config, forget, settings, missing, seeds))
+        queue.submit(view.configs(config, forget, *settings, missing, seeds))
         st.rerun()
     return sweep
 

@@ -149,8 +149,8 @@ def test_what_pages_read_with_loads_no_heavy_package(module):
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)
-def test_core_files_stay_below_300_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+def test_core_files_stay_below_400_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)

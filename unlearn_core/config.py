@@ -6,12 +6,12 @@ import hashlib
 import json
 import operator
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
 from unlearn_core.checks import InputError, require_between, require_choice, require_positive
 
-SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number changes
+SCHEMA_VERSION = 4  # bump when the meaning of a stored array or number, or a default, changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
 SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
@@ -37,11 +37,15 @@ class DataConfig:
         Use a seeded, stratified part of the training set of this size; None means all of it.
     poison_target : int or None
         Give a tenth of the training images a trigger and this label (`data.poison`).
+    content : str
+        Hash of the files that the data was read from (`data.content`), so that changed data
+        makes other runs.  Empty for what ships with the program, and before it was looked up.
     """
 
     name: str = "digits"
     train_examples: int | None = None
     poison_target: int | None = None
+    content: str = ""
 
     def __post_init__(self) -> None:
         if self.train_examples is not None:
@@ -179,7 +183,10 @@ class RunConfig:
 
     Two runs with equal configs have equal keys, and so share one folder of the store.
     `method` is `"original"`, `"incremental"` or a name from `unlearn_core.methods.METHODS`, and
-    `settings` holds every field of its settings class (`unlearn_core.methods.resolve_settings`).
+    `settings` holds the fields of its settings class that differ from their defaults.
+
+    A key is made of what differs from the defaults alone: a field that is added later, with a
+    default that means "as before", leaves the keys of stored runs as they are.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -213,13 +220,13 @@ class RunConfig:
 
     def key(self) -> str:
         """Return the 16-hex-digit name of this run's folder."""
-        return _digest({"schema": SCHEMA_VERSION, **self.to_dict()})
+        return _digest({"schema": SCHEMA_VERSION, **_without_defaults(self)})
 
     def comparison_key(self) -> str:
         """Return the key shared by all runs on the same data, model and forget request."""
-        shared = self.to_dict()
+        shared = _without_defaults(self)
         for name in ("method", "settings", "seed"):
-            del shared[name]
+            shared.pop(name, None)
         return _digest({"schema": SCHEMA_VERSION, **shared})
 
     def base(self) -> RunConfig:
@@ -274,6 +281,31 @@ def _build(cls: type[Any], values: Any, where: str) -> Any:
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             raise InputError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
     return cls(**values)
+
+
+def _without_defaults(config: Any) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, as plain JSON types."""
+    kept: dict[str, Any] = {}
+    for declared in fields(config):
+        value = getattr(config, declared.name)
+        if is_dataclass(value):
+            value = _without_defaults(value)
+            if value:
+                kept[declared.name] = value
+        elif value != _default(declared):
+            kept[declared.name] = dict(value) if isinstance(value, Mapping) else value
+    return kept
+
+
+def _default(declared: Field[Any]) -> Any:
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return declared.default
+
+
+def changed_from(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings whose values are not their defaults: what a run's config holds."""
+    return {name: value for name, value in values.items() if value != defaults[name]}
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

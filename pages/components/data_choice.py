@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import loaders
 from pages.components.data_there import is_there
-from unlearn_core.config import DataConfig, ForgetConfig, RunConfig, TrainingConfig
+from unlearn_core.config import ForgetConfig, RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.runs.plan import comparison_config
 
@@ -120,7 +120,7 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
         st.error("Choose at least one seed.", icon=":material/error:")
     config = replace(
         start,
-        data=DataConfig(name=name, train_examples=None if part is None else int(part)),
+        data=replace(start.data, train_examples=None if part is None else int(part)),
         model=replace(start.model, width=width, norm=norm),
         training=replace(recipe, epochs=int(epochs), learning_rate=float(rate)),
     )

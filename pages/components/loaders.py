@@ -13,8 +13,9 @@ import streamlit as st
 
 from unlearn_core.config import DataConfig
 from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
-from unlearn_core.runs.comparison import Comparison, comparisons, report
+from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, report, survey
 from unlearn_core.runs.store import Store, default_root
 
 
@@ -26,21 +27,42 @@ def store() -> Store:
 
 def all_comparisons() -> dict[str, Comparison]:
     """Return every comparison by its key, the one with the latest run first."""
-    return _comparisons(str(store().root), store().fingerprint())
+    return {comparison.key: comparison for comparison in _current().comparisons}
+
+
+def damaged_runs() -> tuple[DamagedRun, ...]:
+    """Return the runs that are left out because a file of theirs is not what was written."""
+    return _current().damaged
+
+
+def leave_out(error: CorruptRunError) -> None:
+    """Remember for all sessions that a run cannot be used, until it is made again."""
+    _left_out(str(store().root), store().fingerprint())[error.key] = str(error)
+
+
+def _current() -> Survey:
+    place = str(store().root), store().fingerprint()
+    return _survey(*place, tuple(_left_out(*place).items()))
 
 
 @st.cache_resource(max_entries=4)
-def _comparisons(root: str, fingerprint: str) -> dict[str, Comparison]:  # noqa: ARG001
-    return {comparison.key: comparison for comparison in comparisons(store())}
+def _left_out(root: str, fingerprint: str) -> dict[str, str]:  # noqa: ARG001
+    return {}
+
+
+@st.cache_resource(max_entries=4)
+def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) -> Survey:  # noqa: ARG001
+    return survey(store(), dict(left_out))
 
 
 def comparison_report(key: str) -> dict[str, Any]:
     """Return a comparison's runs, metrics, reasons and verdicts as plain JSON types."""
-    return _report(key, store().fingerprint())
+    comparison = all_comparisons()[key]
+    return _report(key, store().fingerprint(), tuple(run.key for run in comparison.runs))
 
 
 @st.cache_data(max_entries=16)
-def _report(key: str, fingerprint: str) -> dict[str, Any]:  # noqa: ARG001
+def _report(key: str, fingerprint: str, runs: tuple[str, ...]) -> dict[str, Any]:  # noqa: ARG001
     return report(all_comparisons()[key])
 
 

@@ -13,7 +13,7 @@ from pages.components import loaders
 from unlearn_core.config import DataConfig
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
-from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
+from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import points as views
 from unlearn_core.views import sprites
@@ -42,11 +42,8 @@ def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:
     reason = views.missing_map(run)
     if reason is not None:
         return reason
-    try:
-        reference = comparison.reference("original", run.config.seed)
-        return views.run_points(run, sets(comparison), reference)
-    except CorruptRunError as error:
-        return str(error)
+    reference = comparison.reference("original", run.config.seed)
+    return views.run_points(run, sets(comparison), reference)
 
 
 def points(

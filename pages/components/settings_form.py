@@ -9,14 +9,14 @@ from typing import Any
 import streamlit as st
 
 from pages.components import loaders
-from unlearn_core.config import ForgetConfig
+from unlearn_core.config import ForgetConfig, changed_from
 from unlearn_core.views import forms
 
 Settings = dict[str, Any]
 
 
 def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settings], list[str]]:
-    """Show a card a method; return the chosen ones' settings, and what is wrong with them."""
+    """Show a card a method; return the chosen ones' changed settings, and what is wrong."""
     labels = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
     chosen: dict[str, Settings] = {}
     faults: list[str] = []
@@ -35,7 +35,8 @@ def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settin
             )
             if is_on:
                 settings, wrong = settings_form(method, dataset, forget, labels)
-                chosen[method["name"]] = settings
+                defaults = {row["name"]: row["default"] for row in method["settings"]}
+                chosen[method["name"]] = changed_from(defaults, settings)
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
 

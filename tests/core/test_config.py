@@ -1,7 +1,7 @@
 """Configs: canonical, stable keys; bad values named. Random streams and records."""
 
 import json
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, field, make_dataclass, replace
 
 import numpy as np
 import pytest
@@ -52,10 +52,41 @@ def test_a_config_survives_json_and_keeps_its_key(config):
     assert int(config.key(), 16) >= 0
 
 
-def test_the_key_of_the_default_config_has_not_changed_by_accident():
-    # If this fails, every stored run is orphaned: bump SCHEMA_VERSION on purpose, then pin again.
-    assert SCHEMA_VERSION == 3
-    assert RunConfig().key() == "668a4f66854950d0"
+DEFAULTS = {
+    "data": {"name": "digits", "train_examples": None, "poison_target": None, "content": ""},
+    "model": {
+        "name": "resnet18",
+        "width": 64,
+        "norm": "group",
+        "stem": "cifar",
+        "pretrained": False,
+        "input_size": None,
+    },
+    "training": {
+        "epochs": 30,
+        "batch_size": 128,
+        "learning_rate": 0.1,
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "warmup_fraction": 0.1,
+        "augment": "none",
+        "schedule": "cosine",
+        "decay": 0.998,
+    },
+    "forget": {"kind": "none", "values": []},
+    "method": "original",
+    "settings": {},
+    "seed": 0,
+    "precision": "fp32",
+}
+
+
+def test_keys_and_the_defaults_that_they_leave_out_have_not_changed_by_accident():
+    # A key names only what differs from the defaults. If one of these has to change, stored runs
+    # would be taken for others: bump SCHEMA_VERSION on purpose, then pin again.
+    assert SCHEMA_VERSION == 4
+    assert RunConfig().to_dict() == DEFAULTS
     config = RunConfig(
         data=DataConfig(train_examples=200),
         model=ModelConfig(width=4),
@@ -65,7 +96,38 @@ def test_the_key_of_the_default_config_has_not_changed_by_accident():
         settings={"learning_rate": 0.001, "epochs": 3},
         seed=5,
     )
-    assert config.key() == "e9b492bfd931cd53"
+    assert RunConfig().key() == "d8413cf513a12167"
+    assert config.key() == "ce9d7fc2ce7f7862"
+
+
+@pytest.mark.parametrize("part", ["data", "model", "training"])
+def test_a_new_optional_field_changes_no_key_until_it_is_used(part):
+    start = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+    grown = make_dataclass(
+        "Grown",
+        [("extra", float, field(default=1.5))],
+        bases=(type(getattr(start, part)),),
+        frozen=True,
+        kw_only=True,
+    )
+    assert replace(start, **{part: grown()}).key() == start.key()
+    assert replace(start, **{part: grown(extra=2.0)}).key() != start.key()
+
+
+def test_a_new_setting_at_its_default_changes_no_key_either():
+    from unlearn_core.methods.neggrad import NegGradSettings
+    from unlearn_core.methods.settings import changed, setting
+
+    grown = make_dataclass(
+        "Grown",
+        [("extra", float, setting(1.5, "What came later."))],
+        bases=(NegGradSettings,),
+        frozen=True,
+        kw_only=True,
+    )
+    given = {"learning_rate": 0.25}
+    assert changed(grown(**given)) == changed(NegGradSettings(**given)) == given
+    assert changed(grown(extra=2.0)) == {"extra": 2.0}
 
 
 def test_the_key_ignores_the_order_of_settings_and_of_forget_values():

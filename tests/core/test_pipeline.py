@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unlearn_core.config import ForgetConfig
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.methods import resolve_settings
+from unlearn_core.methods.settings import plain
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs.pipeline import CancelledError, execute, validate
 from unlearn_core.runs.store import Store
@@ -339,12 +341,17 @@ def test_two_processes_that_ask_for_the_same_run_compute_it_once(store, base):
     assert store.verify(base.key()) == []
 
 
-def test_validate_fills_in_every_setting(tiny):
-    config = validate(replace(tiny, method="rfa", settings={"gamma": 1}))
-    assert config.settings["gamma"] == 1.0
-    assert config.settings["layers"] == []
+def test_validate_keeps_the_settings_that_differ_from_the_defaults(tiny):
+    config = validate(replace(tiny, method="rfa", settings={"gamma": 1, "layers": []}))
+    assert config.settings == {"gamma": 1.0}
     assert config == validate(config)
     assert config.key() == validate(replace(tiny, method="rfa", settings={"gamma": 1.0})).key()
+
+
+def test_a_finished_run_tells_all_settings_that_it_ran_with(comparison):
+    run = comparison.runs["neggrad"]
+    assert run.settings == plain(resolve_settings("neggrad", {"learning_rate": 1e-3, "epochs": 3}))
+    assert validate(RunConfig.from_dict(run.request())).key() == run.key
 
 
 @pytest.mark.parametrize(

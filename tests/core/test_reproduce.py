@@ -9,6 +9,7 @@ import pytest
 
 from unlearn_core.data import DATASETS
 from unlearn_core.data.splits import split
+from unlearn_core.methods import resolve_settings
 from unlearn_core.metrics.distance import activation_distance
 from unlearn_core.reference import paper_table, papers
 from unlearn_core.runs.experiments import SCALES, Experiment, experiments
@@ -74,8 +75,9 @@ def test_what_does_not_exist_is_named(paper, table, scale, message):
 def test_the_loss_ablation_switches_off_the_losses_that_it_names():
     [found] = experiments("muda", "6", "smoke")
     weights = {
-        variant: (settings["alpha"] > 0, settings["beta"] > 0)
-        for (method, variant), settings in found.settings.items()
+        variant: (settings.alpha > 0, settings.beta > 0)
+        for (method, variant), changed in found.settings.items()
+        for settings in [resolve_settings(method, changed)]
         if method == "muda"
     }
     assert weights == {

@@ -1,6 +1,7 @@
 """The store: what is listed is whole, and everything else says what is wrong with it."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 
@@ -8,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, RunNotFoundError
+from unlearn_core.runs.artefact import (
+    MANIFEST,
+    CorruptRunError,
+    OtherVersionError,
+    RunNotFoundError,
+)
+from unlearn_core.runs.manifest import read_manifest
 from unlearn_core.runs.status import STATUS, Status, read_status
 from unlearn_core.runs.store import Store, default_root
 
@@ -24,7 +31,7 @@ def make_run(store, config, *, number=1.0):
         writer.json("metrics.json", {"values": {"x": number}, "reasons": {}, "layers": []})
         writer.log("made by a test")
         writer.live({"step": 1})
-        writer.commit(store.runs, {"steps": 2})
+        writer.commit(store.runs, {"steps": 2, "environment": {}})
     return config.key()
 
 
@@ -87,13 +94,76 @@ def test_a_changed_byte_is_found_when_the_file_is_read_and_by_verify(store, key)
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"config": {}}', '{"config": {"colour": 1}, "files": {}}']
+    "content", [b"", b"{", b"[]", b"{}", b"7", b"\xff\x00", b"[" * 100_000, b'{"config": 1']
 )
 def test_a_broken_manifest_is_named(store, key, content):
-    (store.runs / key / MANIFEST).write_text(content, encoding="utf-8")
-    with pytest.raises(CorruptRunError, match=r"manifest\.json is not a whole manifest"):
+    (store.runs / key / MANIFEST).write_bytes(content)
+    with pytest.raises(CorruptRunError, match=r"manifest\.json has changed since it was written"):
         store.load(key)
     assert len(store.verify(key)) == 1
+
+
+def test_every_changed_bit_of_a_manifest_is_reported(store, key):
+    path = store.runs / key / MANIFEST
+    whole = path.read_bytes()
+    unseen = []
+    for bit in range(len(whole) * 8):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        try:
+            read_manifest(path)
+        except CorruptRunError as error:
+            if str(path) in str(error):
+                continue
+        unseen.append(bit)
+    assert unseen == []
+    path.write_bytes(whole + b"\n")
+    assert [fault for fault in store.verify(key) if str(path) in fault]
+    path.write_bytes(whole)
+    assert store.verify(key) == []
+
+
+def test_a_run_of_an_older_version_is_told_apart_from_a_damaged_one(store, tiny, key):
+    old = {"config": tiny.to_dict(), "label": "Original", "files": {}}
+    (store.runs / key / MANIFEST).write_text(json.dumps(old))
+    with pytest.raises(OtherVersionError, match=r"manifest\.json is of schema before 4"):
+        store.load(key)
+
+
+@pytest.mark.parametrize("object_", ["folder", "fifo", "link to nowhere", "unreadable"])
+def test_verify_survives_any_object_in_place_of_a_file_and_names_it(store, key, object_):
+    for name in (MANIFEST, "metrics.json"):
+        path = store.runs / key / name
+        content = path.read_bytes()
+        path.unlink()
+        put(path, object_)
+        if name == MANIFEST and object_ in ("link to nowhere", "folder", "fifo"):
+            assert key in store.leftovers()
+        else:
+            assert [fault for fault in store.verify(key) if str(path) in fault]
+        path.rmdir() if path.is_dir() else path.unlink()
+        path.write_bytes(content)
+    assert store.verify(key) == []
+
+
+def put(path, object_):
+    if object_ == "folder":
+        path.mkdir()
+    elif object_ == "fifo":
+        os.mkfifo(path)
+    elif object_ == "unreadable":
+        path.write_bytes(b"")
+    else:
+        path.symlink_to("/nowhere/at/all")
+
+
+def test_a_damaged_manifest_still_tells_what_the_run_was_asked_to_be(store, tiny, key):
+    path = store.runs / key / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"steps": 2', b'"steps": 3'))
+    assert store.damaged_config(key) == tiny
+    path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 7'))
+    assert store.damaged_config(key) is None  # not the run that the folder is called by
 
 
 def test_a_run_under_anothers_key_is_found_by_verify(store, tiny, key):
@@ -129,6 +199,30 @@ def test_a_folder_without_a_manifest_is_not_listed(store, tiny, key):
         store.load(key)
     make_run(store, tiny, number=2.0)  # and is replaced whole
     assert (store.load(key).arrays("arrays.safetensors")["a"] == 2).all()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"key": "a"', b"[]", b"null", b"\xff", b'{"state": 3}', b'{"losses": []}'],
+)
+def test_a_status_that_cannot_be_read_is_that_of_an_interrupted_run(store, tiny, content):
+    good = store.enqueue(replace(tiny, seed=1))
+    store.enqueue(tiny)
+    (store.work / tiny.key() / STATUS).write_bytes(content)
+    found = {status.key: status for status in store.statuses()}
+    assert found[good.key] == good
+    assert found[tiny.key()].state == "interrupted"
+    assert STATUS in found[tiny.key()].message
+    assert store.requested(tiny.key()) == tiny  # so it can be retried
+    store.delete(tiny.key())
+    assert [status.key for status in store.statuses()] == [good.key]
+
+
+def test_a_status_of_a_newer_version_is_read_without_what_is_new_in_it(store, tiny):
+    status = store.enqueue(tiny)
+    path = store.work / tiny.key() / STATUS
+    path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
+    assert read_status(path.parent) == status
 
 
 def test_a_run_in_progress_is_not_listed_and_shows_its_progress(store, tiny):

@@ -16,7 +16,8 @@ SETTINGS = {"gamma": 0.5, "rank": 8}
 
 def artefact(config, changed=None):
     folder = Path(config.key())
-    return RunArtefact(folder=folder, config=config, manifest={"changed": changed or {}})
+    manifest = {"changed": changed or {}, "settings": config.settings}
+    return RunArtefact(folder=folder, config=config, manifest=manifest)
 
 
 def rfa(start, value, **changed):
@@ -69,11 +70,15 @@ def test_points_carry_the_retrained_models_value(found):
 
 
 def test_missing_points_are_planned_with_their_references_once_each():
-    wanted = gamma.configs(CLASS, RANDOM.forget, SETTINGS, (0.0, 1.0), seeds=(0, 1))
+    defaults = {"gamma": 0.5, "rank": 4}
+    wanted = gamma.configs(CLASS, RANDOM.forget, SETTINGS, defaults, (0.0, 0.5), seeds=(0, 1))
     methods = [config.method for config in wanted]
     assert sorted(methods) == ["original"] * 2 + ["retrain"] * 2 + ["rfa"] * 4
     assert {config.forget for config in wanted} == {RANDOM.forget}
-    assert rfa(RANDOM, 1.0).key in {config.key() for config in wanted}
+    settings = {config.settings["rank"]: config.settings for config in wanted if config.settings}
+    assert list(settings) == [8]  # what is at its default is not part of a config
+    gammas = [config.settings.get("gamma") for config in wanted if config.method == "rfa"]
+    assert sorted(gammas, key=str) == [0.0, 0.0, None, None]
 
 
 def test_figure_draws_both_kinds_and_the_retrained_lines(found):

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs, listings
+from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
+from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionError
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_WORK = 1
@@ -35,23 +36,12 @@ def compare(args: argparse.Namespace) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the run that a JSON file describes, and what it needs."""
-    path = Path(args.config)
-    try:
-        plain = json.loads(inputs.read_text(path, "config file"), parse_constant=_not_a_number)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(plain, dict):
-        raise InputError(f"{path} must hold an object of named settings, got {plain!r}.")
-    config = RunConfig.from_dict(plain)
-    if config.forget.kind == "none":
-        raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
-    wanted = [config.original(), config.retrained(), config]
-    return _make_and_show(list({each.key(): each for each in wanted}.values()), args)
-
-
-def _not_a_number(text: str) -> float:
-    raise InputError(f"A config must hold finite numbers, got {text}.")
+    """Make the runs that a JSON file describes, and what they need; see docs/config.md."""
+    wanted: dict[str, RunConfig] = {}
+    for config in configs_in(Path(args.config)):
+        for each in (config.original(), config.retrained(), config):
+            wanted[each.key()] = each
+    return _make_and_show(list(wanted.values()), args)
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -90,13 +80,27 @@ def listing(args: argparse.Namespace) -> int:
 def verify(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes the arguments
     """Check every file of every finished run; exit code 1 if something is wrong."""
     store = Store(default_root(), demo=True)
-    keys = store.list()
-    faults = [fault for key in keys for fault in store.verify(key)]
-    for fault in faults:
-        print(fault)
-    unfinished = [status for status in store.statuses() if status.state == "interrupted"]
-    for status in unfinished:
-        print(f"note: {status.method} ({status.key}) was interrupted; nothing of it is listed")
+    keys, notes, faults = store.list(), [], []
+    for key in keys:
+        try:
+            store.load(key)
+        except OtherVersionError as error:
+            notes.append(str(error))
+            continue
+        except CorruptRunError:
+            pass  # told below, with what else is wrong with it
+        faults += store.verify(key)
+    faults += [
+        f"The folder {key} among the runs holds no {MANIFEST}: it is no run; `clean` removes it."
+        for key in store.leftovers()
+    ]
+    notes += [
+        f"{status.method} ({status.key}) was interrupted; nothing of it is listed"
+        for status in store.statuses()
+        if status.state == "interrupted"
+    ]
+    for line in (*faults, *(f"note: {note}" for note in notes)):
+        print(line)
     print(f"{len(keys)} runs checked, {len(faults)} faults.")
     return 1 if faults else 0
 
@@ -150,7 +154,7 @@ def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) 
     with ProgressBar(args.quiet) as bar:
         for config in configs:
             try:
-                execute(config, store=store, on_progress=bar, device=args.device)
+                execute(config, store=store, on_progress=bar, device=args.device, again=args.again)
             except (DivergedError, ValueError) as error:
                 if isinstance(error, ValueError) and config.method in REFERENCES:
                     raise  # nothing else can work either
@@ -179,6 +183,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
                 f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
             )
     if args.json:
+        content["command"] = args.command_line
         Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
     if args.csv:
         tables.metric_rows(content).to_csv(args.csv, index=False)

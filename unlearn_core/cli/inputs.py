@@ -67,16 +67,16 @@ def settings(
     *,
     preset: str | None = None,
 ) -> dict[str, Any]:
-    """Return a method's complete settings: by `preset` where it has it, else the usual ones."""
+    """Return a method's settings: by `preset` where it has it, else the usual ones."""
     from unlearn_core.methods import METHODS, get_method, resolve_settings, usual_settings
-    from unlearn_core.methods.settings import plain
+    from unlearn_core.methods.settings import changed as differing
 
     known = {name for entry in METHODS.values() for name in entry.presets}
     if preset is not None and preset not in known:
         raise InputError(f"No method has a preset {preset!r}; known: {', '.join(sorted(known))}.")
     if preset is not None and preset in get_method(method).presets:
-        return plain(resolve_settings(method, changed, preset=preset))
-    return plain(usual_settings(method, start.data.name, start.forget, changed))
+        return differing(resolve_settings(method, changed, preset=preset))
+    return differing(usual_settings(method, start.data.name, start.forget, changed))
 
 
 def read_text(path: Path, what: str) -> str:

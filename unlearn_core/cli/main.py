@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,9 @@ BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 2 and one clear line for bad input."""
     parsed = build_parser().parse_args(arguments)
+    parsed.command_line = shlex.join(
+        ["unlearn", *(sys.argv[1:] if arguments is None else arguments)]
+    )
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)

@@ -126,4 +126,7 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster")
+    parser.add_argument(
+        "--again", action="store_true", help="make finished runs again that other code has made"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table")

@@ -37,7 +37,8 @@ def reproduce(args: argparse.Namespace) -> int:
     if not args.quiet:
         _print(args, table, found)
     if args.json:
-        text = json.dumps(_content(args, table, found, seeds), indent=1, allow_nan=False)
+        content = _content(args, table, found, seeds, store)
+        text = json.dumps(content, indent=1, allow_nan=False)
         Path(args.json).write_text(text + "\n", encoding="utf-8")
     if args.csv:
         everything.to_csv(args.csv, index=False)
@@ -74,11 +75,19 @@ def _print(args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataF
 
 
 def _content(
-    args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataFrame]], seeds: list[int]
+    args: argparse.Namespace,
+    table: str,
+    found: list[tuple[Any, pd.DataFrame]],
+    seeds: list[int],
+    store: Store,
 ) -> dict[str, Any]:
+    from unlearn_core.config import SCHEMA_VERSION
+    from unlearn_core.runs.reproduce import runs_behind
+
     experiments = [
         {
             "data": [start.to_dict() for start in experiment.starts],
+            "runs": runs_behind(experiment, seeds, store),
             "notes": list(experiment.notes),
             "reason": experiment.reason,
             "rows": json.loads(rows.to_json(orient="records")),  # NaN becomes null
@@ -90,5 +99,7 @@ def _content(
         "table": table,
         "scale": args.scale,
         "seeds": seeds,
+        "schema": SCHEMA_VERSION,
+        "command": args.command_line,
         "experiments": experiments,
     }

@@ -8,14 +8,17 @@ from unlearn_core.data.base import (
     DatasetSpec,
     get_dataset,
 )
+from unlearn_core.data.content import DataChangedError, content_of, with_content
 from unlearn_core.data.loading import fetch_dataset, load_dataset
 
 __all__ = [
     "DATASETS",
+    "DataChangedError",
     "DataNotFoundError",
     "Dataset",
     "DatasetSpec",
     "cifar",
+    "content_of",
     "digits",
     "fashion_mnist",
     "fetch_dataset",
@@ -24,4 +27,5 @@ __all__ = [
     "imagenet100",
     "load_dataset",
     "tiny_imagenet",
+    "with_content",
 ]

@@ -76,7 +76,8 @@ class DatasetSpec:
     """One row of `DATASETS`: how to load it, and the recipe that suits it by default.
 
     `load` only reads what is in the folder; `fetch` downloads into it, where that can be done.
-    `width` and `stem` are what a network on this data has by default.
+    `width` and `stem` are what a network on this data has by default.  `folder` is the folder's
+    name where it is not the data set's own, `embedded` finds the file of data that ships.
     """
 
     name: str
@@ -87,12 +88,14 @@ class DatasetSpec:
     width: int
     stem: str = "cifar"
     fetch: Fetcher | None = None
+    folder: str = ""
+    embedded: Callable[[], Path] | None = None
 
 
 DATASETS: dict[str, DatasetSpec] = {}
 
 
-def register_dataset(
+def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     name: str,
     *,
     label: str,
@@ -101,6 +104,8 @@ def register_dataset(
     width: int = 64,
     stem: str = "cifar",
     fetch: Fetcher | None = None,
+    folder: str = "",
+    embedded: Callable[[], Path] | None = None,
 ) -> Callable[[Loader], Loader]:
     """Add the decorated loader to `DATASETS` under `name`."""
 
@@ -116,6 +121,8 @@ def register_dataset(
             width=width,
             stem=stem,
             fetch=fetch,
+            folder=folder,
+            embedded=embedded,
         )
         return load
 

@@ -48,16 +48,18 @@ def load_cifar100(folder: Path) -> Dataset:
     return join(found.train, found.test, found.names["label"], statistics=CIFAR100_STATISTICS)
 
 
-@register_dataset("cifar20", label="CIFAR-20 (superclasses)", source=SOURCE, recipe=RECIPE)
+@register_dataset(
+    "cifar20", label="CIFAR-20 (superclasses)", source=SOURCE, recipe=RECIPE, folder="cifar100"
+)
 def load_cifar20(folder: Path) -> Dataset:
     """Read CIFAR-100 with its 20 superclasses as classes and its 100 classes as subclasses.
 
     It is not fetched: torchvision does not give the superclasses of what it downloads.
     """
     hint = "CIFAR-20 needs parquet files with a column `coarse_label`."
-    found = _cifar100(folder.parent / "cifar100", hint)
+    found = _cifar100(folder, hint)
     if "coarse_label" not in found.train.columns:
-        raise InputError(f"{folder.parent / 'cifar100'} has no column `coarse_label`.")
+        raise InputError(f"{folder} has no column `coarse_label`.")
     return join(
         found.train,
         found.test,

@@ -18,16 +18,25 @@ from unlearn_core.seeding import numpy_stream
 TEST_SHARE = 0.2
 
 
+def digits_file() -> Path:
+    """Find scikit-learn's copy without importing scikit-learn, for which a page would wait."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("The digits ship with scikit-learn, which is not installed.")
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+
+
 @register_dataset(
     "digits",
     label="Handwritten digits",
     source="UCI optical digits, as shipped with scikit-learn",
     recipe=TrainingConfig(epochs=15, batch_size=64, learning_rate=0.05, weight_decay=1e-3),
     width=8,
+    embedded=digits_file,
 )
 def load_digits(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no folder
     """Read the digits and hold out a fifth of each class as the test set, always the same."""
-    table = np.loadtxt(_file(), delimiter=",")  # 64 ink values and the label in each row
+    table = np.loadtxt(digits_file(), delimiter=",")  # 64 ink values and the label in each row
     labels = table[:, -1].astype(np.int64)
     is_test = np.zeros(len(labels), dtype=bool)
     random = numpy_stream(0, "digits test split")
@@ -46,11 +55,3 @@ def load_digits(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no f
         mean=(float(pixels.mean()),),
         std=(float(pixels.std()),),
     )
-
-
-def _file() -> Path:
-    """Find scikit-learn's copy without importing scikit-learn, for which a page would wait."""
-    package = find_spec("sklearn")
-    if package is None or package.origin is None:
-        raise FileNotFoundError("The digits ship with scikit-learn, which is not installed.")
-    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"

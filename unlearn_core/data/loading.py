@@ -8,7 +8,8 @@ import numpy as np
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig
-from unlearn_core.data.base import DataNotFoundError, Dataset, data_root, get_dataset
+from unlearn_core.data.base import DataNotFoundError, Dataset, get_dataset
+from unlearn_core.data.content import folder_of, require_content
 from unlearn_core.data.poison import poison
 from unlearn_core.seeding import numpy_stream
 
@@ -17,14 +18,17 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
     """Read the data set; take the part of its training set, and poison it, as `config` says.
 
     What is not on this machine is downloaded where that can be done, unless `fetch` is false.
+    A config that names the data's content is given no other.
 
     Raises
     ------
-    ValueError
-        If the name is unknown or more training examples are asked for than exist.
+    InputError
+        If the name is unknown, the data has changed since `config` was made, or more training
+        examples are asked for than exist.
     FileNotFoundError
         If the data is not on this machine and cannot be fetched.
     """
+    require_content(config)
     dataset = _whole(config.name, fetch=fetch)
     if config.train_examples is not None:
         dataset = _train_part(dataset, config.train_examples)
@@ -44,11 +48,12 @@ def fetch_dataset(name: str) -> None:
     spec = get_dataset(name)
     if spec.fetch is None:
         raise MissingFileError(f"The data set {name!r} cannot be downloaded by this program.")
-    spec.fetch(data_root() / name)
+    spec.fetch(folder_of(spec))
 
 
 def _whole(name: str, *, fetch: bool) -> Dataset:
-    spec, folder = get_dataset(name), data_root() / name
+    spec = get_dataset(name)
+    folder = folder_of(spec)
     try:
         return spec.load(folder)
     except DataNotFoundError:

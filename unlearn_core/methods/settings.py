@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from unlearn_core.checks import require_between, require_choice, require_positive
+from unlearn_core.config import changed_from
 
 
 def setting(
@@ -49,9 +50,14 @@ class Settings:
 
 
 def plain(settings: Settings) -> dict[str, Any]:
-    """Return settings as JSON types, tuples as lists: what a run's config holds."""
+    """Return all settings as JSON types, tuples as lists."""
     values = asdict(settings)
     return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """Return the settings that differ from their class's defaults: what a run's config holds."""
+    return changed_from(plain(type(settings)()), plain(settings))
 
 
 def describe(settings_class: type[Settings]) -> list[dict[str, Any]]:

@@ -40,7 +40,25 @@ class RunNotFoundError(InputError, LookupError):
 
 
 class CorruptRunError(RuntimeError):
-    """A file of a finished run is missing or is not what was written; the message names it."""
+    """A file of a finished run is missing or is not what was written; the message names it.
+
+    Attributes
+    ----------
+    key : str
+        The run's; "" where it is not known.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+    def __reduce__(self) -> tuple[type[CorruptRunError], tuple[str, str]]:
+        """Keep the key where the error comes from another process."""
+        return type(self), (str(self), self.key)
+
+
+class OtherVersionError(CorruptRunError):
+    """Another version of the program wrote the run; this one cannot read it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +76,22 @@ class RunArtefact:
     def key(self) -> str:
         """Name of the run's folder."""
         return self.folder.name
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All settings that the method ran with, defaults included."""
+        settings: Mapping[str, Any] = self.manifest["settings"]
+        return settings
+
+    def request(self) -> dict[str, Any]:
+        """Return the config with every setting written out: what makes the run again anywhere."""
+        return {**self.config.to_dict(), "settings": dict(self.settings)}
+
+    @property
+    def made_by(self) -> Mapping[str, str] | None:
+        """Hashes of the sources that made the run; see `runs.provenance`."""
+        code: Mapping[str, str] | None = self.manifest["environment"].get("code")
+        return code
 
     @property
     def files(self) -> Mapping[str, Mapping[str, Any]]:
@@ -78,7 +112,7 @@ class RunArtefact:
         try:
             arrays: dict[str, NDArray[Any]] = load_arrays(self.read(name))
         except SafetensorError as error:
-            raise CorruptRunError(f"{self.folder / name} is not a safetensors file.") from error
+            raise self._corrupt(f"{self.folder / name} is not a safetensors file.") from error
         return arrays
 
     def table(self, name: str) -> pd.DataFrame:
@@ -126,16 +160,20 @@ class RunArtefact:
             content: bytes = pa.CompressedInputStream(stream, "zstd").read()
             return content
         if name not in self.files:
-            raise CorruptRunError(f"The run {self.key} holds no {name}.")
+            raise self._corrupt(f"The run {self.key} holds no {name}.")
         expected, path = self.files[name], self.folder / name
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            raise CorruptRunError(f"{path} is missing.") from None
+            raise self._corrupt(f"{path} is missing.") from None
+        except OSError as error:
+            raise self._corrupt(f"{path} cannot be read: {error.strerror}.") from error
         if len(content) != expected["bytes"]:
-            raise CorruptRunError(
-                f"{path} has {len(content)} bytes, the manifest says {expected['bytes']}."
-            )
+            has = f"has {len(content)} bytes, the manifest says {expected['bytes']}"
+            raise self._corrupt(f"{path} {has}.")
         if hashlib.sha256(content).hexdigest() != expected["sha256"]:
-            raise CorruptRunError(f"{path} has changed since it was written.")
+            raise self._corrupt(f"{path} has changed since it was written.")
         return content
+
+    def _corrupt(self, message: str) -> CorruptRunError:
+        return CorruptRunError(message, self.key)

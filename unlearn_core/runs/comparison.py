@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unlearn_core.config import RunConfig
+from unlearn_core.config import SCHEMA_VERSION, RunConfig
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
-from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
+from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.store import Store
 
 REFERENCES = ("original", "retrain")
@@ -85,33 +85,87 @@ class Comparison:
         }
 
 
-def comparisons(store: Store) -> list[Comparison]:
+@dataclass(frozen=True, kw_only=True)
+class DamagedRun:
+    """A run that is left out because one of its files is not what was written.
+
+    `config` is what it was asked to be, None where not even that can be read.
+    """
+
+    key: str
+    reason: str
+    config: RunConfig | None
+    is_shipped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What the store holds: its comparisons, and the runs that are left out of them."""
+
+    comparisons: tuple[Comparison, ...]
+    damaged: tuple[DamagedRun, ...] = ()
+
+
+def survey(store: Store, known: Mapping[str, str] | None = None) -> Survey:
     """Return every comparison in the store: first those with own runs, the latest first.
 
-    Then the shipped ones, the one with most runs first.  Corrupt runs are left out;
-    `Store.verify` names them.
+    Then the shipped ones, the one with most runs first.  Damaged runs are left out and named, those
+    of another version are left out; `known` says by key why a run cannot be used, where that was
+    found when one of its larger files was read.
     """
     groups: dict[str, list[RunArtefact]] = {}
+    measured: dict[str, dict[str, Any]] = {}
+    reasons = dict(known or {})
     for key in store.list():
+        if key in reasons:
+            continue
         try:
             run = store.load(key)
-        except CorruptRunError:
+            measured[key] = run.metrics()
+        except OtherVersionError:
             continue
-        if run.config.forget.kind != "none":
-            groups.setdefault(run.config.comparison_key(), []).append(run)
-    found = [gather(sorted(runs, key=_place)) for runs in groups.values()]
+        except CorruptRunError as error:
+            reasons[key] = str(error)
+        else:
+            if run.config.forget.kind != "none":
+                groups.setdefault(run.config.comparison_key(), []).append(run)
+    found = [gather(sorted(runs, key=_place), measured) for runs in groups.values()]
     there = [comparison for comparison in found if comparison.runs]
-    return sorted(there, key=lambda comparison: _rank(comparison, store), reverse=True)
+    damaged = [
+        DamagedRun(
+            key=key,
+            reason=reason,
+            config=store.damaged_config(key),
+            is_shipped=store.is_shipped(key),
+        )
+        for key, reason in reasons.items()
+    ]
+    return Survey(
+        comparisons=tuple(sorted(there, key=lambda c: _rank(c, store), reverse=True)),
+        damaged=tuple(damaged),
+    )
 
 
-def gather(runs: Iterable[RunArtefact]) -> Comparison:
-    """Return the comparison of these runs, which belong to one, in their order."""
+def comparisons(store: Store) -> list[Comparison]:
+    """Return every comparison in the store, as `survey` does."""
+    return list(survey(store).comparisons)
+
+
+def gather(
+    runs: Iterable[RunArtefact], measured: Mapping[str, dict[str, Any]] | None = None
+) -> Comparison:
+    """Return the comparison of these runs, which belong to one, in their order.
+
+    `measured` holds their metrics by key as far as they were read already.
+    """
     found = tuple(runs)
+    known = measured or {}
     learned = tuple(run for run in found if run.config.method == "incremental")
     return Comparison(
         key=found[0].config.comparison_key(),
         runs=tuple(run for run in found if run not in learned),
         learned=learned,
+        measured={run.key: known[run.key] for run in found if run.key in known},
     )
 
 
@@ -141,7 +195,8 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "label": label(run),
                 "seed": run.config.seed,
                 "key": run.key,
-                "settings": run.config.to_dict()["settings"],
+                "config": run.request(),
+                "settings": dict(run.settings),
                 "metrics": content["values"],
                 "reasons": content["reasons"],
                 "verdict": verdict.word,
@@ -150,6 +205,7 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "seconds": run.manifest["seconds"],
                 "maps": run.manifest["maps"],
                 "environment": run.manifest["environment"],
+                "data_content": run.manifest["data_content"],
             }
         )
     return {"comparison": about(comparison), "runs": runs}
@@ -160,11 +216,13 @@ def about(comparison: Comparison) -> dict[str, Any]:
     plain = comparison.config.to_dict()
     return {
         "key": comparison.key,
+        "schema": SCHEMA_VERSION,
         "dataset": comparison.config.data.name,
         "data": plain["data"],
         "model": plain["model"],
         "training": plain["training"],
         "forget": plain["forget"],
+        "precision": plain["precision"],
         "seeds": comparison.seeds,
         "matched_within": comparison.tolerances(),
     }

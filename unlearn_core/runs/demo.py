@@ -1,15 +1,14 @@
-"""The shipped comparison: real finished runs, made from nothing and then made small.
+"""The shipped comparisons: real finished runs, made from nothing and then made small.
 
-What a page shows stays: metrics, histories, and maps, logits and features in half precision.
-Weights stay only where new runs start from them (the base and the retrained model of the main
-comparison).  The incremental run keeps its numbers and maps, runs of the gamma sweeps their numbers
-alone.  The manifest says what is missing.
+What the pages show stays: metrics, histories, and maps, logits and features in half precision.
+Weights stay only where new runs start from them (the base and the retrained model of the first
+comparison).  The incremental run, which has a page of its own, keeps its numbers and maps alone.
+The manifest says what is missing.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -25,7 +24,7 @@ from safetensors.numpy import save as save_arrays
 
 from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.methods import METHODS, usual_settings
-from unlearn_core.methods.settings import plain
+from unlearn_core.methods.settings import changed
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import (
     ARRAYS,
@@ -37,6 +36,7 @@ from unlearn_core.runs.artefact import (
     MODEL,
     RunArtefact,
 )
+from unlearn_core.runs.manifest import manifest_bytes
 from unlearn_core.runs.pipeline import OnProgress, execute
 from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
 from unlearn_core.runs.store import Store
@@ -45,44 +45,59 @@ from unlearn_core.runs.writer import describe_file
 DATASET = "digits"
 CLASS = ForgetConfig(kind="class", values=(3,))
 SAMPLE = ForgetConfig(kind="random", values=(64,))
+SAMPLE_METHODS = ("rfa", "muda", "neglora", "neggrad", "finetune")
 GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NUMBERS = (METRICS, HISTORY, LOG)
 
 
-def demo_configs() -> tuple[list[RunConfig], list[RunConfig]]:
-    """Return the runs that are shipped with all that pages show, and those with numbers only."""
-    chosen = comparison_config(DATASET, CLASS)
-    settings = {name: plain(usual_settings(name, DATASET, CLASS)) for name in METHODS}
-    shown = [*run_configs(chosen, settings), incremental_config(chosen)]
-    sampled = comparison_config(DATASET, SAMPLE)
-    sweep = [
+def demo_configs() -> list[RunConfig]:
+    """Return the runs that are shipped: each with what the pages need to show it."""
+    return [*_class_runs(), *_sample_runs()]
+
+
+def _class_runs() -> list[RunConfig]:
+    """Return every method on one class, RFA's gamma ablation, and the class learned anew."""
+    start = comparison_config(DATASET, CLASS)
+    settings = {name: changed(usual_settings(name, DATASET, CLASS)) for name in METHODS}
+    runs = [*run_configs(start, settings), *_gamma_runs(start), incremental_config(start)]
+    return list({config.key(): config for config in runs}.values())
+
+
+def _sample_runs() -> list[RunConfig]:
+    """Return the papers' own methods on random images, and RFA's gamma ablation."""
+    start = comparison_config(DATASET, SAMPLE)
+    settings = {name: changed(usual_settings(name, DATASET, SAMPLE)) for name in SAMPLE_METHODS}
+    runs = [*run_configs(start, settings), *_gamma_runs(start)]
+    return list({config.key(): config for config in runs}.values())
+
+
+def _gamma_runs(start: RunConfig) -> list[RunConfig]:
+    return [
         replace(
             start,
             method="rfa",
-            settings=plain(usual_settings("rfa", DATASET, start.forget, {"gamma": gamma})),
+            settings=changed(usual_settings("rfa", DATASET, start.forget, {"gamma": gamma})),
         )
-        for start in (chosen, sampled)
         for gamma in GAMMAS
     ]
-    listed = {config.key() for config in shown}
-    numbers = [sampled.original(), sampled.retrained(), *sweep]
-    return shown, [config for config in numbers if config.key() not in listed]
 
 
 def make_demo(folder: Path, on_progress: OnProgress) -> int:
     """Make all runs in a new store, put small copies into `folder`, and return their bytes."""
-    shown, numbers = demo_configs()
+    configs = demo_configs()
     with tempfile.TemporaryDirectory() as scratch:
         made = Store(Path(scratch) / "made")
         small = Store(Path(scratch) / "demo")
-        for config in (*shown, *numbers):
+        for config in configs:
             execute(config, store=made, on_progress=on_progress)
-        with_weights = {shown[0].base().key(), shown[0].retrained().key()}
-        for config in (shown[0].base(), *shown):
-            key, is_learned = config.key(), config.method == "incremental"
-            slim(made.load(key), small.runs, weights=key in with_weights, arrays=not is_learned)
-        for config in numbers:
-            copy_files(made.load(config.key()), small.runs, NUMBERS)
+        base, retrained = configs[0].base(), configs[0].retrained()
+        for config in (base, *configs):
+            slim(
+                made.load(config.key()),
+                small.runs,
+                weights=config in (base, retrained),
+                arrays=config.method != "incremental",
+            )
         list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(small.root, folder)
@@ -123,7 +138,8 @@ def copy_files(
         "left_out": sorted(set(run.files) - {name.removesuffix(COMPRESSED) for name in files}),
         "half_precision": [*halves, "maps"] if changed else [],
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    del manifest["checksum"]
+    (folder / MANIFEST).write_bytes(manifest_bytes(manifest))
 
 
 def _compressed(content: bytes) -> bytes:

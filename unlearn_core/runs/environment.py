@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from unlearn_core.checks import InputError
+from unlearn_core.runs import provenance
 
-PACKAGES = ("torch", "torchvision", "peft", "numpy", "scikit-learn", "umap-learn", "numba")
+PACKAGES = (
+    *("torch", "torchvision", "timm", "peft", "numpy", "scipy", "scikit-learn"),
+    *("umap-learn", "numba", "pandas"),
+)
+LOADED = provenance.codes()  # read while this process loads the sources; they may change later
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -32,8 +35,8 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if use_gpu else "cpu")
 
 
-def describe(device: torch.device) -> dict[str, Any]:
-    """Return what a reader needs to judge a duration or repeat a result."""
+def describe(device: torch.device, method: str) -> dict[str, Any]:
+    """Return what a reader needs to judge a duration or repeat a result of `method`."""
     versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
@@ -46,15 +49,6 @@ def describe(device: torch.device) -> dict[str, Any]:
         "packages": versions,
         "device": gpu or f"{os.cpu_count()} CPU cores ({platform.machine()})",
         "threads": torch.get_num_threads(),
-        "commit": _commit(),
+        "commit": provenance.commit(),
+        "code": LOADED.get(method, LOADED[""]),
     }
-
-
-def _commit() -> str | None:
-    folder = Path(__file__).resolve().parent
-    command = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None  # an installed copy has no history
-    return done.stdout.strip()

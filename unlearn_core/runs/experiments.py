@@ -23,8 +23,9 @@ from unlearn_core.config import (
     TrainingConfig,
     usual_preset,
 )
-from unlearn_core.data import DATASETS
+from unlearn_core.data import DATASETS, with_content
 from unlearn_core.methods import get_method, resolve_settings
+from unlearn_core.methods.settings import changed as differing
 from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
 from unlearn_core.reference import paper_table
@@ -213,7 +214,7 @@ def _start(
     name: str, forget: ForgetConfig, network: ModelConfig, recipe: TrainingConfig
 ) -> RunConfig:
     target = forget.values[0] if forget.kind == "backdoor" else None
-    data = DataConfig(name=name, poison_target=target)
+    data = with_content(DataConfig(name=name, poison_target=target))
     return RunConfig(data=data, model=network, training=recipe, forget=forget)
 
 
@@ -236,4 +237,6 @@ def _settings(
             changed[name] = int(passes) * (values[name] if scale != "full" else 1)
         if "until_loss" in values:  # else both rows would end at the same step
             changed["until_loss"] = int(passes) * values["until_loss"]
-    return {**values, **changed} if set(changed) <= set(values) else values
+    if not set(changed) <= set(values):
+        changed = {}
+    return differing(resolve_settings(method, changed, preset=preset))

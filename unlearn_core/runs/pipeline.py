@@ -22,14 +22,15 @@ from torch import nn
 
 from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.content import content_of
 from unlearn_core.data.splits import split
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST
 from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
-from unlearn_core.runs import maps, measure
+from unlearn_core.runs import maps, measure, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
-from unlearn_core.runs.environment import choose_device, describe
+from unlearn_core.runs.environment import LOADED, choose_device, describe
 from unlearn_core.runs.history import Recorder
 from unlearn_core.runs.meter import Meter, warm_up
 from unlearn_core.runs.plan import with_parents
@@ -57,8 +58,12 @@ def execute(
     should_stop: ShouldStop | None = None,
     device: str = "auto",
     projection: ProjectionConfig | None = None,
+    again: bool = False,
 ) -> RunArtefact:
     """Return the run of `config`, making it, and what it needs, where it is not in the store.
+
+    A run that is damaged is made again, and so is one whose method was changed since and is under
+    development: its sources differ from their last commit.
 
     Parameters
     ----------
@@ -71,6 +76,8 @@ def execute(
     device : {"auto", "cpu", "cuda"}
     projection : ProjectionConfig, optional
         How maps are made.
+    again : bool
+        Whether to make runs again that other code than this one has made.
 
     Raises
     ------
@@ -90,10 +97,11 @@ def execute(
             should_stop=should_stop,
             device=device,
             projection=projection,
+            again=again,
         )
     key = config.key()
     with store.lock(key):
-        if store.exists(key) and not store.verify(key):
+        if store.is_whole(key) and not _is_outdated(store.load(key), again):
             return store.load(key)
         making = _Making(
             config=config,
@@ -115,6 +123,17 @@ def execute(
             raise
         making.writer.commit(store.runs, facts)
     return store.load(key)
+
+
+def _is_outdated(run: RunArtefact, again: bool) -> bool:
+    """Say whether a finished run has to be made again, because other code would be meant now."""
+    method = run.config.method
+    settings = naming(run.config)["settings"]
+    if any(settings.get(name, value) != value for name, value in run.settings.items()):
+        return True  # a default has changed since
+    if not provenance.made_by_other_code(method, run.made_by, LOADED):
+        return False
+    return again or provenance.is_under_development(method)
 
 
 @dataclass(kw_only=True)
@@ -170,7 +189,8 @@ class _Making:
             "maps": map_facts,
             "created": started,
             "total_seconds": time.time() - started,
-            "environment": describe(self.device),
+            "environment": describe(self.device, self.config.method),
+            "data_content": content_of(self.config.data.name),
         }
 
     def _train_base(self) -> tuple[nn.Module, dict[str, Any]]:

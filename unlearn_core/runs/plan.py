@@ -8,7 +8,7 @@ from typing import Any
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
-from unlearn_core.data import get_dataset
+from unlearn_core.data import get_dataset, with_content
 from unlearn_core.runs.recipes import FINE_TUNING, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
@@ -40,7 +40,9 @@ def comparison_config(
         recipe = replace(recipe, epochs=epochs)
     target = forget.values[0] if forget.kind == "backdoor" else None
     return RunConfig(
-        data=DataConfig(name=dataset, train_examples=train_examples, poison_target=target),
+        data=with_content(
+            DataConfig(name=dataset, train_examples=train_examples, poison_target=target)
+        ),
         model=network,
         training=recipe,
         forget=forget,

@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import DataConfig, RunConfig
-from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.config import DataConfig, RunConfig, changed_from
+from unlearn_core.data import Dataset, get_dataset, load_dataset, with_content
 from unlearn_core.data.splits import split
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
-from unlearn_core.methods.settings import plain
+from unlearn_core.methods.settings import changed, plain
 from unlearn_core.models import MODELS
 from unlearn_core.runs.plan import require_learnable
 
@@ -19,7 +19,9 @@ UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: w
 
 
 def validate(config: RunConfig) -> RunConfig:
-    """Return the config with its settings complete, or say in one line what is wrong with it.
+    """Return the config as runs are stored, or say in one line what is wrong with it.
+
+    Its settings are those that differ from the method's defaults, and its data names its content.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def validate(config: RunConfig) -> RunConfig:
         if config.forget.kind == "none":
             raise InputError(f"{config.method} needs something to forget, got no request.")
         settings = resolve_settings(config.method, config.settings)
-        complete = replace(config, settings=plain(settings))
+        complete = replace(config, settings=changed(settings))
     if config.method == "incremental":
         require_learnable(config.forget)
     if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
@@ -46,17 +48,31 @@ def validate(config: RunConfig) -> RunConfig:
             f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
             f"got {config.data.poison_target}."
         )
-    split(dataset_of(config.data), config.forget)
-    return complete
+    data = available(config.data)
+    split(dataset_of(data), config.forget)
+    return replace(complete, data=data)
+
+
+def available(data: DataConfig) -> DataConfig:
+    """Return the config with the hash of the data's content, downloading what is not there."""
+    data = with_content(data)
+    if not data.content and get_dataset(data.name).embedded is None:
+        load_dataset(data)
+        data = with_content(data)
+    return data
 
 
 def naming(config: RunConfig) -> dict[str, Any]:
-    """Return the method's label and the settings that differ from the usual ones."""
+    """Return the method's label, all its settings and those that differ from the usual ones."""
     if config.method in UNSET:
-        return {"label": UNSET[config.method], "changed": {}}
+        return {"label": UNSET[config.method], "settings": {}, "changed": {}}
+    settings = plain(resolve_settings(config.method, config.settings))
     usual = plain(usual_settings(config.method, config.data.name, config.forget))
-    changed = {k: v for k, v in config.settings.items() if usual[k] != v}
-    return {"label": get_method(config.method).label, "changed": changed}
+    return {
+        "label": get_method(config.method).label,
+        "settings": settings,
+        "changed": changed_from(usual, settings),
+    }
 
 
 @lru_cache(maxsize=2)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 STATUS = "status.json"
 ACTIVE = ("queued", "running")
@@ -57,9 +58,38 @@ def write_status(folder: Path, status: Status) -> None:
 
 
 def read_status(folder: Path) -> Status | None:
-    """Read `status.json`; None where there is none."""
+    """Read `status.json`; None where there is none.
+
+    What cannot be read, as after a loss of power, is the status of an interrupted run.
+    """
+    path = folder / STATUS
     try:
-        plain = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        return _from_plain(json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Status(**plain)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        why = f"{path} cannot be read ({error}); nothing of the run was saved"
+        return Status(key=folder.name, method="unknown", seed=0, state="interrupted", message=why)
+
+
+def _from_plain(plain: Any) -> Status:
+    """Build a status; what a newer version writes besides is left out."""
+    if not isinstance(plain, dict):
+        raise ValueError("it holds no object")
+    status = Status(**{f.name: plain[f.name] for f in fields(Status) if f.name in plain})
+    wrong = [
+        f.name
+        for f in fields(Status)
+        if not isinstance(getattr(status, f.name), _KINDS[str(f.type)])
+    ]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is {getattr(status, wrong[0])!r}")
+    return status
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "dict[str, float]": (dict,),
+}

@@ -2,7 +2,8 @@
 
 Layout::
 
-    cache/runs/<key>/     finished runs; `manifest.json` lists every file with size and SHA-256
+    cache/runs/<key>/     finished runs; `manifest.json` lists every file with size and SHA-256,
+                          and has a checksum of its own (`manifest.py`)
     cache/work/<key>/     runs in progress, and what is left of those that did not finish
     cache/locks/          one lock a run, held by the process that makes it
     cache/demo/           finished runs that are shipped, read like the others
@@ -17,7 +18,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,15 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from unlearn_core.config import RunConfig
-from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
+from unlearn_core.runs.artefact import (
+    LOG,
+    MANIFEST,
+    CorruptRunError,
+    OtherVersionError,
+    RunArtefact,
+    RunNotFoundError,
+)
+from unlearn_core.runs.manifest import read_manifest
 from unlearn_core.runs.status import Status, read_status, write_status
 from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter
 
@@ -72,6 +81,7 @@ class Store:
             path.parent.name: path.stat().st_mtime_ns
             for source in reversed(self._sources)
             for path in source.glob(f"*/{MANIFEST}")
+            if path.is_file()
         }
         return sorted(manifests, key=lambda key: (manifests[key], key))
 
@@ -84,18 +94,27 @@ class Store:
             If there is none of this key.
         CorruptRunError
             If its manifest cannot be read, a file is missing or has another size, or its
-            config belongs to another key, as in runs that another version has written.
+            config belongs to another key.
+        OtherVersionError
+            If another version of the program wrote it.
         """
         folder = self._folder(key)
         if folder is None:
             raise RunNotFoundError(f"There is no finished run {key} in {self.root}.")
-        path = folder / MANIFEST
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            return self._opened(folder, key)
+        except CorruptRunError as error:
+            error.key = key
+            raise
+
+    def _opened(self, folder: Path, key: str) -> RunArtefact:
+        path = folder / MANIFEST
+        manifest = read_manifest(path)
+        try:
             config = RunConfig.from_dict(manifest["config"])
             sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorruptRunError(f"{path} is not a whole manifest: {error}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OtherVersionError(f"{path} was written by another version: {error}.") from error
         if config.key() != key:
             raise CorruptRunError(
                 f"{folder} holds the config of run {config.key()}; another version wrote it, "
@@ -110,6 +129,29 @@ class Store:
                     f"{file} has {file.stat().st_size} bytes, the manifest says {size}."
                 )
         return RunArtefact(folder=folder, config=config, manifest=manifest)
+
+    def leftovers(self) -> Keys:
+        """Return the folders among the runs that hold no manifest, and so are no runs."""
+        return [folder.name for source in self._sources for folder in _without_manifest(source)]
+
+    def is_whole(self, key: str) -> bool:
+        """Say whether a finished run is here and every byte of it is what was written."""
+        return self.exists(key) and not self.verify(key)
+
+    def damaged_config(self, key: str) -> RunConfig | None:
+        """Return what a damaged run was asked to be, as far as its manifest still tells.
+
+        The config is trusted only where it has the key that the run's folder is called by.
+        """
+        folder = self._folder(key)
+        if folder is None:
+            return None
+        try:
+            plain = json.loads((folder / MANIFEST).read_bytes())
+            config = RunConfig.from_dict(plain["config"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return config if config.key() == key else None
 
     def verify(self, key: str) -> Lines:
         """Return what is wrong with a finished run, one line each; empty if nothing is."""
@@ -146,6 +188,7 @@ class Store:
             f"{path.parent.name}:{path.stat().st_mtime_ns}"
             for source in self._sources
             for path in sorted(source.glob(f"*/{MANIFEST}"))
+            if path.is_file()
         ]
         return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
@@ -226,13 +269,15 @@ class Store:
         Raises
         ------
         RunNotFoundError
-            If it was not.
+            If it was not, or what is written of it cannot be read.
         """
+        path = self.work / key / CONFIG
         try:
-            plain = json.loads((self.work / key / CONFIG).read_text(encoding="utf-8"))
+            return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
-        return RunConfig.from_dict(plain)
+        except (OSError, ValueError, TypeError) as error:
+            raise RunNotFoundError(f"{path} does not tell which run it is: {error}.") from error
 
     def statuses(self) -> Statuses:
         """Return the status of every run in progress or left unfinished, oldest first.
@@ -277,8 +322,11 @@ class Store:
             lines = (self.work / key / LIVE).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return pd.DataFrame()
-        whole = [json.loads(line) for line in lines if line.endswith("}")]
-        return pd.DataFrame(whole)
+        rows = []
+        for line in lines:
+            with suppress(ValueError):  # half a line, while it is written
+                rows.append(json.loads(line))
+        return pd.DataFrame(rows)
 
     def log(self, key: str) -> str:
         """Return the log of a run, finished or not; empty where there is none."""
@@ -289,9 +337,16 @@ class Store:
     def clean(self) -> Keys:
         """Remove what unfinished runs left behind, except runs in progress; return their keys."""
         removed = []
+        for folder in _without_manifest(self.runs):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder.name)
         for folder in sorted(self.work.glob("*/")):
             key = folder.name
             if not self.is_locked(key):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(key)
         return removed
+
+
+def _without_manifest(runs: Path) -> list[Path]:
+    return sorted(folder for folder in runs.glob("*/") if not (folder / MANIFEST).is_file())

@@ -19,6 +19,7 @@ from safetensors.numpy import save as save_arrays
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, RunArtefact
+from unlearn_core.runs.manifest import manifest_bytes
 from unlearn_core.runs.status import STATUS, Status, write_status
 
 CONFIG = "config.json"
@@ -86,7 +87,8 @@ class RunWriter:
             (self.folder / name).unlink(missing_ok=True)
         names = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
         files = {name.as_posix(): describe_file(self.folder / name) for name in names}
-        self.json(MANIFEST, {"config": self.config.to_dict(), **facts, "files": files})
+        manifest = {"config": self.config.to_dict(), **facts, "files": files}
+        self._write(MANIFEST, manifest_bytes(manifest))
         runs.mkdir(parents=True, exist_ok=True)
         target = runs / self.config.key()
         shutil.rmtree(target, ignore_errors=True)  # a corrupt earlier run, about to be replaced

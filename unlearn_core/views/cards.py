@@ -96,9 +96,13 @@ def settings_table(entry: Entry) -> pd.DataFrame:
 
 def usual_settings(entry: Entry, dataset: str, forget: ForgetConfig) -> dict[str, Any]:
     """Return a method's complete settings, with the preset that suits the request."""
-    defaults = {setting["name"]: setting["default"] for setting in entry["settings"]}
     preset = usual_preset(entry["presets"], dataset, forget)
-    return {**defaults, **(entry["presets"][preset] if preset else {})}
+    return {**default_settings(entry), **(entry["presets"][preset] if preset else {})}
+
+
+def default_settings(entry: Entry) -> dict[str, Any]:
+    """Return a method's settings where nobody says more."""
+    return {setting["name"]: setting["default"] for setting in entry["settings"]}
 
 
 def measured_cost(report: Mapping[str, Any], method: str) -> str:

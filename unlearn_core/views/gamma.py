@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import ForgetConfig, RunConfig, changed_from
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.plan import run_configs
@@ -37,7 +37,7 @@ class Sweep:
     @property
     def missing(self) -> list[float]:
         """Return the values of `GAMMAS` of which there is no run."""
-        there = {float(run.config.settings[SETTING]) for run in self.runs}
+        there = {float(run.settings[SETTING]) for run in self.runs}
         return [gamma for gamma in GAMMAS if gamma not in there]
 
 
@@ -84,7 +84,7 @@ def points(found: Sequence[Sweep]) -> pd.DataFrame:
             ]
             for metric in (*ACCURACIES, *DISTANCES):
                 numbers = [part.get(metric) for part in values]
-                gamma = float(run.config.settings[SETTING])
+                gamma = float(run.settings[SETTING])
                 rows.append((sweep.kind, gamma, run.config.seed, metric, *numbers))
     table = pd.DataFrame(rows, columns=COLUMNS)
     table = table.astype(dict.fromkeys(("value", "retrained", "original"), float))
@@ -100,17 +100,20 @@ def configs(
     like: RunConfig,
     forget: ForgetConfig,
     settings: Mapping[str, Any],
+    defaults: Mapping[str, Any],
     gammas: Sequence[float],
     seeds: Sequence[int] = (0,),
 ) -> list[RunConfig]:
     """Return the runs of these points, with the references that they need, once each.
 
-    `settings` are RFA's complete settings for the data set; `like` gives data, model, recipe.
+    `settings` are RFA's complete settings for the data set, `defaults` those of the method;
+    `like` gives data, model, recipe.
     """
     start = replace(like, forget=forget)
     wanted: dict[str, RunConfig] = {}
     for gamma in gammas:
-        for config in run_configs(start, {METHOD: {**settings, SETTING: float(gamma)}}, seeds):
+        changed = changed_from(defaults, {**settings, SETTING: float(gamma)})
+        for config in run_configs(start, {METHOD: changed}, seeds):
             wanted[config.key()] = config
     return list(wanted.values())
 
