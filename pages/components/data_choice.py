@@ -8,9 +8,8 @@ import streamlit as st
 
 from pages.components import loaders
 from pages.components.data_there import is_there
-from unlearn_core.config import ForgetConfig, RunConfig, TrainingConfig
+from unlearn_core.config import RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
-from unlearn_core.runs.plan import comparison_config
 
 DATASET, MODEL = "dataset", "model"
 SEEDS = range(10)
@@ -60,7 +59,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
         help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
     )
-    start = comparison_config(name, ForgetConfig(), model=model)
+    start = loaders.start_config(name, model)
     try:
         with st.expander("Training recipe and seeds", icon=":material/settings:"):
             config, seeds = _advanced(start, int(width))

@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from unlearn_core.config import DataConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset, load_dataset
-from unlearn_core.runs.artefact import CorruptRunError
+from unlearn_core.runs import provenance
+from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, report, survey
+from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.store import Store, default_root
 
 
@@ -35,9 +37,42 @@ def damaged_runs() -> tuple[DamagedRun, ...]:
     return _current().damaged
 
 
-def leave_out(error: CorruptRunError) -> None:
-    """Remember for all sessions that a run cannot be used, until it is made again."""
-    _left_out(str(store().root), store().fingerprint())[error.key] = str(error)
+def leave_out(error: CorruptRunError) -> bool:
+    """Remember for all sessions that a run cannot be used; False where that was known."""
+    known = _left_out(str(store().root), store().fingerprint())
+    is_new = error.key not in known
+    known[error.key] = str(error)
+    return is_new
+
+
+def is_finished(key: str) -> bool:
+    """Say whether a finished run can be used: it is there and not known to be damaged."""
+    return store().exists(key) and all(run.key != key for run in damaged_runs())
+
+
+def made_by_other_code(comparison: str | None) -> list[RunArtefact]:
+    """Return the runs of a comparison that were made here, by other sources than those on disk."""
+    found = all_comparisons()
+    if comparison not in found:
+        return []
+    own = [run for run in found[comparison].runs if not store().is_shipped(run.key)]
+    if not own:
+        return []  # without reading the sources: what ships is as old as the program or older
+    now = _codes()
+    return [
+        run for run in own if provenance.made_by_other_code(run.config.method, run.made_by, now)
+    ]
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _codes() -> dict[str, provenance.Code]:
+    return provenance.codes()
+
+
+@st.cache_data(ttl=5, max_entries=64, show_spinner=False)
+def start_config(dataset: str, model: str) -> RunConfig:
+    """Return the usual config on a data set; it looks at the data's files only now and then."""
+    return comparison_config(dataset, ForgetConfig(), model=model)
 
 
 def _current() -> Survey:

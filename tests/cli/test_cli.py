@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from unlearn_core.cli.main import main
-from unlearn_core.config import DataConfig
-from unlearn_core.data import load_dataset
+from unlearn_core.config import SCHEMA_VERSION, DataConfig
+from unlearn_core.data import content_of, load_dataset
 from unlearn_core.methods import METHODS
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs.store import Store
@@ -41,7 +41,8 @@ def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache
     assert len(rows) == 3 * len(METRICS)
 
     assert main([*command, "--json", str(report)]) == 0
-    assert json.loads(report.read_text()) == first  # seconds included: nothing was made again
+    second = json.loads(report.read_text())
+    assert {**second, "command": ""} == {**first, "command": ""}  # seconds too: nothing was made
     assert main(["verify"]) == 0
     assert "0 faults" in capsys.readouterr().out
 
@@ -55,6 +56,54 @@ def test_verify_names_the_changed_file_and_fails(cache, capsys):
 
     assert main(["verify"]) == 1
     assert f"{changed} has changed" in capsys.readouterr().out
+
+
+def test_what_compare_writes_holds_all_that_makes_its_runs_again(cache, monkeypatch):
+    command = ["compare", "--forget-random", "9", "--methods", "neggrad,retrain", "--seeds", "1,2"]
+    report = cache / "out.json"
+    assert main([*command, *SMALL, "--precision", "bf16", "--json", str(report)]) == 0
+    first = json.loads(report.read_text())
+    about = first["comparison"]
+    assert about["schema"] == SCHEMA_VERSION
+    assert about["precision"] == "bf16"
+    assert about["seeds"] == [1, 2]
+    assert first["command"].startswith("python -m unlearn_core compare --forget-random 9")
+    for run in first["runs"]:
+        assert run["data_content"] == content_of("digits")
+        assert run["environment"]["commit"]
+        assert run["environment"]["device"]
+        assert run["environment"]["packages"]["torch"]
+        assert run["config"]["seed"] == run["seed"]
+        assert run["config"]["settings"] == run["settings"]
+        assert set(run["environment"]["code"]) == {"core", "method"}
+
+    monkeypatch.setenv("UNLEARN_CACHE", str(cache / "elsewhere"))
+    assert main(["run", str(report), "--quiet", "--json", str(cache / "again.json")]) == 0
+    again = json.loads((cache / "again.json").read_text())
+    assert {run["key"] for run in again["runs"]} == {run["key"] for run in first["runs"]}
+    accuracies = [
+        {run["key"]: run["metrics"]["test_accuracy"] for run in content["runs"]}
+        for content in (first, again)
+    ]
+    assert accuracies[0] == accuracies[1]
+
+    manifests = (cache / "cache" / "runs").glob("*/manifest.json")
+    manifest = next(path for path in manifests if '"method": "neggrad"' in path.read_text())
+    assert main(["run", str(manifest), "--quiet"]) == 0
+
+
+def test_what_reproduce_writes_is_accepted_by_run_too(cache):
+    report = cache / "table.json"
+    command = ["reproduce", "--paper", "muda", "--table", "6", "--quiet", "--json", str(report)]
+    assert main(command) == 0
+    content = json.loads(report.read_text())
+    assert content["schema"] == SCHEMA_VERSION
+    assert "reproduce --paper muda" in content["command"]
+    runs = [run for experiment in content["experiments"] for run in experiment["runs"]]
+    assert {run["config"]["method"] for run in runs} >= {"original", "retrain", "muda"}
+    before = sorted((cache / "cache" / "runs").iterdir())
+    assert main(["run", str(report), "--quiet"]) == 0  # all of them are there already
+    assert sorted((cache / "cache" / "runs").iterdir()) == before
 
 
 def test_sweep_makes_one_run_per_value_and_labels_it(cache, capsys):

@@ -351,7 +351,7 @@ def test_validate_keeps_the_settings_that_differ_from_the_defaults(tiny):
 def test_a_finished_run_tells_all_settings_that_it_ran_with(comparison):
     run = comparison.runs["neggrad"]
     assert run.settings == plain(resolve_settings("neggrad", {"learning_rate": 1e-3, "epochs": 3}))
-    assert validate(RunConfig.from_dict(run.request())).key() == run.key
+    assert validate(RunConfig.from_dict(run.origin()["config"])).key() == run.key
 
 
 @pytest.mark.parametrize(

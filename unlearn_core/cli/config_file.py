@@ -11,7 +11,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.cli.inputs import read_text
 from unlearn_core.config import RunConfig
 
-NESTED = ("runs", "experiments")  # lists in the files that `compare` and `reproduce` write
+NESTED = ("runs", "models", "experiments")  # lists in the files that `--json` writes
 
 
 def configs_in(path: Path) -> list[RunConfig]:

@@ -19,6 +19,7 @@ def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
     config = comparison.config
     dataset = dataset_of(config.data)
     content = view.report(comparison, dataset, split(dataset, config.forget))
+    content["command"] = args.command_line
     if not args.quiet:
         print(to_text(view.table(comparison).set_index(["Model", "Seed"])))
         for model in content["models"]:

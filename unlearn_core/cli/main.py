@@ -17,9 +17,8 @@ BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 2 and one clear line for bad input."""
     parsed = build_parser().parse_args(arguments)
-    parsed.command_line = shlex.join(
-        ["unlearn", *(sys.argv[1:] if arguments is None else arguments)]
-    )
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed.command_line = shlex.join(["python", "-m", "unlearn_core", *given])
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)

@@ -83,9 +83,16 @@ class RunArtefact:
         settings: Mapping[str, Any] = self.manifest["settings"]
         return settings
 
-    def request(self) -> dict[str, Any]:
-        """Return the config with every setting written out: what makes the run again anywhere."""
-        return {**self.config.to_dict(), "settings": dict(self.settings)}
+    def origin(self) -> dict[str, Any]:
+        """Return what makes the run again anywhere, as JSON types.
+
+        `config` with every setting written out, `environment` and `data_content`.
+        """
+        return {
+            "config": {**self.config.to_dict(), "settings": dict(self.settings)},
+            "environment": self.manifest["environment"],
+            "data_content": self.manifest["data_content"],
+        }
 
     @property
     def made_by(self) -> Mapping[str, str] | None:

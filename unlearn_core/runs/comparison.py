@@ -195,7 +195,6 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "label": label(run),
                 "seed": run.config.seed,
                 "key": run.key,
-                "config": run.request(),
                 "settings": dict(run.settings),
                 "metrics": content["values"],
                 "reasons": content["reasons"],
@@ -204,8 +203,7 @@ def report(comparison: Comparison) -> dict[str, Any]:
                 "but": list(verdict.but),
                 "seconds": run.manifest["seconds"],
                 "maps": run.manifest["maps"],
-                "environment": run.manifest["environment"],
-                "data_content": run.manifest["data_content"],
+                **run.origin(),
             }
         )
     return {"comparison": about(comparison), "runs": runs}

@@ -63,16 +63,7 @@ def runs_behind(experiment: Experiment, seeds: Sequence[int], store: Store) -> l
     """Return, for each finished run behind an experiment, all that makes it again."""
     configs = [] if experiment.reason else _needed(experiment, seeds)
     runs = [store.load(config.key()) for config in configs if store.exists(config.key())]
-    return [
-        {
-            "key": run.key,
-            "config": run.request(),
-            "seconds": run.manifest["seconds"],
-            "environment": run.manifest["environment"],
-            "data_content": run.manifest["data_content"],
-        }
-        for run in runs
-    ]
+    return [{"key": run.key, "seconds": run.manifest["seconds"], **run.origin()} for run in runs]
 
 
 def _needed(experiment: Experiment, seeds: Sequence[int]) -> list[RunConfig]:

@@ -56,7 +56,7 @@ def report(comparison: Comparison, dataset: Dataset, sets: Sets) -> dict[str, An
     """Return old and new model of every seed as JSON types: what `incremental --json` writes.
 
     `comparison` is as in a comparison's report; each of `models` has `name` ("old" or "new"),
-    `seed`, `key`, `metrics`, `reasons` and `nearest_classes` (see `nearest_classes`).
+    `seed`, `key`, `metrics`, `reasons`, `nearest_classes` and what makes it again.
     """
     models = [
         {
@@ -66,6 +66,7 @@ def report(comparison: Comparison, dataset: Dataset, sets: Sets) -> dict[str, An
             "metrics": comparison.metrics(run)["values"],
             "reasons": comparison.metrics(run)["reasons"],
             "nearest_classes": nearest_classes(run, dataset, sets),
+            **run.origin(),
         }
         for seed in comparison.seeds
         for name, run in pair(comparison, seed).items()
