@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
 from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter
+from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter, write_request
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -205,8 +205,12 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         status = Status(key=key, method=config.method, seed=config.seed)
-        (folder / CONFIG).write_text(json.dumps(config.to_dict()), encoding="utf-8")
-        write_status(folder, status)
+        try:
+            write_request(folder, config)
+            write_status(folder, status)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)  # half a request is none
+            raise
         return status
 
     def begin(self, config: RunConfig) -> RunWriter:
@@ -264,9 +268,12 @@ class Store:
         """Say whether `request_cancel` was called since the run was asked for."""
         return (self.work / key / CANCEL).exists()
 
-    def mark(self, key: str, state: str, message: str = "") -> None:
-        """Set the state of a run that is not finished."""
+    def mark(self, key: str, state: str, message: str = "", log: str = "") -> None:
+        """Set the state of a run that is not finished, and add `log` to its log."""
         folder = self.work / key
+        if log:
+            with (folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(log + "\n")
         status = read_status(folder)
         if status is not None:
             write_status(folder, replace(status, state=state, message=message))
