@@ -15,13 +15,21 @@ from numpy.typing import ArrayLike, NDArray
 class InputError(ValueError):
     """What a person asked for or gave cannot be; the message says what must hold and what came.
 
-    The command line prints it as one line and exits with 2.  Every other exception is a fault of
-    the program and shows its traceback.
+    The command line prints it as one line and exits with 2.
     """
 
 
 class MissingFileError(InputError, FileNotFoundError):
     """A file or folder that a person named, or that is needed for what they ask, is not there."""
+
+
+class KnownFailureError(RuntimeError):
+    """Something did not work out though nobody made a mistake, and the message says all of it.
+
+    Such as a loss that diverged or a full disk.  The command line prints it as one line and exits
+    with 1.  Every exception that is neither this nor `InputError` is a fault of the program and
+    shows its traceback.
+    """
 
 
 ROUNDING = 1e-6  # a probability may be off [0, 1] by so much

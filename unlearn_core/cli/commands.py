@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
+from unlearn_core.runs import faults
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_WORK = 1
@@ -36,22 +36,9 @@ def compare(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Make the run that a JSON file describes, and what it needs."""
-    path = Path(args.config)
-    try:
-        plain = json.loads(inputs.read_text(path, "config file"), parse_constant=_not_a_number)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(plain, dict):
-        raise InputError(f"{path} must hold an object of named settings, got {plain!r}.")
-    config = RunConfig.from_dict(plain)
-    if config.forget.kind == "none":
-        raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
+    config = inputs.config(Path(args.config))
     wanted = [config.original(), config.retrained(), config]
     return _make_and_show(list({each.key(): each for each in wanted}.values()), args)
-
-
-def _not_a_number(text: str) -> float:
-    raise InputError(f"A config must hold finite numbers, got {text}.")
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -126,13 +113,13 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     from unlearn_core.runs.request import validate
 
     inputs.require_writable(args)
-    store = Store(default_root())
+    store = Store(inputs.require_folder(default_root()))
     configs = [validate(config) for config in configs]
     if args.scheduler:
         from unlearn_core.jobs import run_on_cluster
 
-        for fault in run_on_cluster(configs, args.scheduler, store):
-            print(fault, file=sys.stderr)
+        for failure in run_on_cluster(configs, args.scheduler, store):
+            print(failure, file=sys.stderr)
         made = [config for config in configs if store.exists(config.key())]
     else:
         made = _make(configs, store, args)
@@ -144,20 +131,32 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
     """Make the runs one after the other; a method that fails does not stop the others."""
     from unlearn_core.runs.pipeline import execute
-    from unlearn_core.training import DivergedError
 
     made = []
     with ProgressBar(args.quiet) as bar:
         for config in configs:
             try:
                 execute(config, store=store, on_progress=bar, device=args.device)
-            except (DivergedError, ValueError) as error:
-                if isinstance(error, ValueError) and config.method in REFERENCES:
-                    raise  # nothing else can work either
-                print(f"{config.method}, seed {config.seed}, failed: {error}", file=sys.stderr)
+            except Exception as error:
+                if _stops_all(error, config):
+                    raise
+                what = f"{config.method}, seed {config.seed}, failed"
+                print(faults.report(error, what), file=sys.stderr)
             else:
                 made.append(config)
     return made
+
+
+def _stops_all(error: Exception, config: RunConfig) -> bool:
+    """Say whether no other run can work either: no disk, or no model to start from.
+
+    A reference that diverged does not: another seed's may not.
+    """
+    from unlearn_core.training import DivergedError
+
+    is_missing = isinstance(error, OSError | faults.DiskError)
+    is_reference = config.method in REFERENCES
+    return is_missing or (is_reference and not isinstance(error, DivergedError))
 
 
 def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
@@ -179,6 +178,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
                 f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
             )
     if args.json:
-        Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=1, allow_nan=False)
+        inputs.write_text(args.json, text + "\n")
     if args.csv:
-        tables.metric_rows(content).to_csv(args.csv, index=False)
+        inputs.write_text(args.csv, tables.metric_rows(content).to_csv(index=False))
