@@ -78,8 +78,10 @@ def choose_sweep(kind: str) -> view.Sweep | None:
         return sweep
     st.caption(f"Missing: gamma {view.text_of(missing)}.")
     settings = usual_settings(reads.method_entry(view.METHOD), config.data.name, forget)
-    if st.button("Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"):
-        queue.submit(view.configs(config, forget, settings, missing, seeds))
+    is_wanted = st.button(
+        "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"
+    )
+    if is_wanted and queue.submit(view.configs(config, forget, settings, missing, seeds)):
         st.rerun()
     return sweep
 

@@ -9,7 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from unlearn_core.checks import InputError, require_between, require_choice, require_positive
+from unlearn_core.checks import (
+    LARGEST_WHOLE,
+    InputError,
+    require_between,
+    require_choice,
+    require_positive,
+)
 
 SCHEMA_VERSION = 3  # bump when the meaning of any stored array or number changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
@@ -17,8 +23,7 @@ SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
-LARGEST_FLOAT = 1e300  # JSON's whole numbers may be larger than any float
-LARGEST = {"width": 2**16, "input_size": 2**14, "epochs": 10**6, "batch_size": 2**31, "seed": 2**63}
+LARGEST_WIDTH, LARGEST_INPUT, MOST_EPOCHS = 2**16, 2**14, 10**6  # far above any use
 PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
     "resnet18": _RESNET,
     "resnet50": _RESNET,
@@ -79,7 +84,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "width")
-        require_between(self, 1, LARGEST["width"], "width")
+        require_between(self, 1, LARGEST_WIDTH, "width")
         require_choice(self, "norm", ("group", "batch"))
         require_choice(self, "stem", ("cifar", "imagenet"))
         has_groups = self.name.startswith("resnet") and self.norm == "group"
@@ -90,7 +95,7 @@ class ModelConfig:
             _require_published(self)
         if self.input_size is not None:
             require_positive(self, "input_size")
-            require_between(self, 1, LARGEST["input_size"], "input_size")
+            require_between(self, 1, LARGEST_INPUT, "input_size")
 
 
 def _require_published(config: ModelConfig) -> None:
@@ -129,9 +134,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "epochs", "batch_size", "learning_rate", "decay")
-        for name in ("epochs", "batch_size"):
-            require_between(self, 1, LARGEST[name], name)
-        require_between(self, 0, LARGEST_FLOAT, "learning_rate")
+        require_between(self, 1, MOST_EPOCHS, "epochs")
         require_between(self, 0, 1, "momentum", "weight_decay", "warmup_fraction", "decay")
         require_choice(self, "optimizer", ("sgd", "adam", "adamw"))
         require_choice(self, "augment", ("none", "crop_flip", "shift"))
@@ -202,7 +205,7 @@ class RunConfig:
         require_choice(self, "precision", ("fp32", "bf16"))
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
-        require_between(self, 0, LARGEST["seed"], "seed")
+        require_between(self, 0, LARGEST_WHOLE, "seed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types that `from_dict` turns back into an equal config."""
