@@ -34,6 +34,7 @@ class KnownFailureError(RuntimeError):
 
 ROUNDING = 1e-6  # a probability may be off [0, 1] by so much
 LARGEST_WHOLE = 2**63 - 1  # that arrays and tables hold; Python's and JSON's have no bound
+LARGEST_COUNT = 10**9  # of epochs, steps or examples: more than can be waited for
 
 
 def matrix(
@@ -116,9 +117,9 @@ def require_positive(config: object, *names: str) -> None:
     """Raise `InputError` naming the first field in `names` that is not finite and above zero."""
     for name in names:
         value = getattr(config, name)
-        if isinstance(value, int) and value > LARGEST_WHOLE:
+        if isinstance(value, int) and value > LARGEST_COUNT:
             what = f"{type(config).__name__}.{name}"
-            raise InputError(f"{what} must be at most {LARGEST_WHOLE}, got a larger number.")
+            raise InputError(f"{what} must be at most {LARGEST_COUNT}, got a larger number.")
         if not 0 < value < math.inf:
             raise InputError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
 
