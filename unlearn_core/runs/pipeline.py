@@ -113,7 +113,7 @@ def execute(
             making.writer.fail("cancelled", "cancelled on request")
             raise
         except Exception as error:
-            known = faults.named(error, store.root, making.writer.status.stage)
+            known = faults.named(error, store.root, making.writer.status.stage or "start")
             making.writer.fail("failed", faults.message(known), faults.details(known))
             if known is error:
                 raise
