@@ -135,7 +135,7 @@ def test_of_a_launch_that_cannot_be_written_down_nothing_is_left(store, config, 
         calls.append(what.key)
         (full() if len(calls) == 2 else write)(folder, what)
 
-    monkeypatch.setattr("unlearn_core.runs.store.write_status", second_fails)
+    monkeypatch.setattr("unlearn_core.runs.writer.write_status", second_fails)
     with pytest.raises(OSError, match="No space left"):
         JobQueue(store).submit([config])
     assert len(calls) == 2

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
+from unlearn_core.checks import MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.data import DATASETS, DataNotFoundError
 from unlearn_core.data.digits import load_digits
@@ -274,7 +275,7 @@ def test_data_that_can_be_downloaded_is_downloaded_only_when_asked(
 
     def refuse(folder):
         asked.append(folder)
-        raise FileNotFoundError("cifar10 could not be downloaded: there is no network")
+        raise MissingFileError("cifar10 could not be downloaded: there is no network")
 
     spec = replace(DATASETS["cifar10"], fetch=refuse)
     monkeypatch.setitem(DATASETS, "cifar10", spec)
@@ -388,17 +389,16 @@ def test_a_launch_that_cannot_be_written_down_says_why_in_one_line(
 
 def test_a_retry_that_cannot_be_written_down_says_why_once(one_job, monkeypatch):
     store, key = one_job
-    store.mark(key, "failed", "No space left")
-    at = open_page()
+    store.mark(key, "failed", "the loss is not finite")
 
     def refuse(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(FakeQueue, "retry", refuse)
-        at.button(key=f"retry_{key}").click().run()
-        assert not at.exception
-        assert ["No space left on the disk of" in error.value for error in at.error] == [True]
+    monkeypatch.setattr(FakeQueue, "retry", refuse)
+    at = open_page()
+    at.button(key=f"retry_{key}").click().run()
+    assert not at.exception
+    assert ["No space left on the disk of" in error.value for error in at.error] == [True]
     at.run()
     assert not at.error
     assert store.state(key) == "failed"

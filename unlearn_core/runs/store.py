@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
 from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter, write_request
+from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter, add_to_log, ask_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -200,18 +200,7 @@ class Store:
 
     def enqueue(self, config: RunConfig) -> Status:
         """Note on disk that this run was asked for, forgetting an earlier attempt."""
-        key = config.key()
-        folder = self.work / key
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        status = Status(key=key, method=config.method, seed=config.seed)
-        try:
-            write_request(folder, config)
-            write_status(folder, status)
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)  # half a request is none
-            raise
-        return status
+        return ask_for(self.work / config.key(), config)
 
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
@@ -272,8 +261,7 @@ class Store:
         """Set the state of a run that is not finished, and add `log` to its log."""
         folder = self.work / key
         if log:
-            with (folder / LOG).open("a", encoding="utf-8") as file:
-                file.write(log + "\n")
+            add_to_log(folder, log)
         status = read_status(folder)
         if status is not None:
             write_status(folder, replace(status, state=state, message=message))

@@ -68,8 +68,7 @@ class RunWriter:
 
     def log(self, line: str) -> None:
         """Add a line to the run's log."""
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        add_to_log(self.folder, line)
 
     def live(self, row: Mapping[str, Any]) -> None:
         """Add a row to the history that pages draw while the run is made."""
@@ -111,7 +110,7 @@ class RunWriter:
         """
         steps = (
             self._remove_results,
-            partial(write_request, self.folder, self.config),  # `commit` may have removed it
+            partial(_write_request, self.folder, self.config),  # `commit` may have removed it
             partial(self.update, state=state, message=message),
             partial(self.log, details),
         )
@@ -130,11 +129,32 @@ class RunWriter:
         path.write_bytes(content)
 
 
-def write_request(folder: Path, config: RunConfig) -> None:
+def ask_for(folder: Path, config: RunConfig) -> Status:
+    """Note in an emptied work folder that this run was asked for."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    status = Status(key=config.key(), method=config.method, seed=config.seed)
+    try:
+        _write_request(folder, config)
+        write_status(folder, status)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # half a request is none
+        raise
+    return status
+
+
+def add_to_log(folder: Path, line: str) -> None:
+    """Add a line to the log in a work folder."""
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def _write_request(folder: Path, config: RunConfig) -> None:
     """Write down what a work folder is to become, if it does not say so yet."""
     path = folder / CONFIG
     if not path.exists():
         path.write_text(json.dumps(config.to_dict()), encoding="utf-8")
+        flush(path)
 
 
 def _flush_folder(folder: Path) -> None:
