@@ -79,8 +79,10 @@ def choose_sweep(kind: str) -> view.Sweep | None:
     st.caption(f"Missing: gamma {view.text_of(missing)}.")
     entry = reads.method_entry(view.METHOD)
     settings = usual_settings(entry, config.data.name, forget), default_settings(entry)
-    if st.button("Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"):
-        queue.submit(view.configs(config, forget, *settings, missing, seeds))
+    is_wanted = st.button(
+        "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"
+    )
+    if is_wanted and queue.submit(view.configs(config, forget, *settings, missing, seeds)):
         st.rerun()
     return sweep
 

@@ -54,8 +54,10 @@ if set(models) != set(view.MODELS):
         "the original.",
         icon=":material/play_arrow:",
     )
-    if st.button("Learn it", type="primary", icon=":material/play_arrow:", key="incremental_run"):
-        queue.submit(incremental_configs(config, [seed]))
+    is_wanted = st.button(
+        "Learn it", type="primary", icon=":material/play_arrow:", key="incremental_run"
+    )
+    if is_wanted and queue.submit(incremental_configs(config, [seed])):
         st.rerun()
     show_jobs()
     st.stop()

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 class InputError(ValueError):
     """What a person asked for or gave cannot be; the message says what must hold and what came.
 
-    The command line prints it as one line and exits with 2.  Every other exception is a fault of
-    the program and shows its traceback.
+    The command line prints it as one line and exits with 2.
     """
 
 
@@ -24,7 +23,18 @@ class MissingFileError(InputError, FileNotFoundError):
     """A file or folder that a person named, or that is needed for what they ask, is not there."""
 
 
+class KnownFailureError(RuntimeError):
+    """Something did not work out though nobody made a mistake, and the message says all of it.
+
+    Such as a loss that diverged or a full disk.  The command line prints it as one line and exits
+    with 1.  Every exception that is neither this nor `InputError` is a fault of the program and
+    shows its traceback.
+    """
+
+
 ROUNDING = 1e-6  # a probability may be off [0, 1] by so much
+LARGEST_WHOLE = 2**63 - 1  # that arrays and tables hold; Python's and JSON's have no bound
+LARGEST_COUNT = 10**9  # of epochs, steps or examples: more than can be waited for
 
 
 def matrix(
@@ -107,6 +117,9 @@ def require_positive(config: object, *names: str) -> None:
     """Raise `InputError` naming the first field in `names` that is not finite and above zero."""
     for name in names:
         value = getattr(config, name)
+        if isinstance(value, int) and value > LARGEST_COUNT:
+            what = f"{type(config).__name__}.{name}"
+            raise InputError(f"{what} must be at most {LARGEST_COUNT}, got a larger number.")
         if not 0 < value < math.inf:
             raise InputError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
 

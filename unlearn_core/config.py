@@ -9,7 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
-from unlearn_core.checks import InputError, require_between, require_choice, require_positive
+from unlearn_core.checks import (
+    LARGEST_WHOLE,
+    InputError,
+    require_between,
+    require_choice,
+    require_positive,
+)
 
 SCHEMA_VERSION = 4  # bump when the meaning of a stored array or number, or a default, changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
@@ -17,6 +23,7 @@ SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
+LARGEST_WIDTH, LARGEST_INPUT = 2**16, 2**14  # channels and pixels, far above any use
 PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
     "resnet18": _RESNET,
     "resnet50": _RESNET,
@@ -81,6 +88,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "width")
+        require_between(self, 1, LARGEST_WIDTH, "width")
         require_choice(self, "norm", ("group", "batch"))
         require_choice(self, "stem", ("cifar", "imagenet"))
         has_groups = self.name.startswith("resnet") and self.norm == "group"
@@ -91,6 +99,7 @@ class ModelConfig:
             _require_published(self)
         if self.input_size is not None:
             require_positive(self, "input_size")
+            require_between(self, 1, LARGEST_INPUT, "input_size")
 
 
 def _require_published(config: ModelConfig) -> None:
@@ -202,6 +211,7 @@ class RunConfig:
         require_choice(self, "precision", ("fp32", "bf16"))
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
+        require_between(self, 0, LARGEST_WHOLE, "seed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types that `from_dict` turns back into an equal config."""

@@ -14,11 +14,13 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
+from unlearn_core.runs import faults
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
@@ -30,7 +32,7 @@ SLOT = {"slot": 1}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-class InterruptedRunError(RuntimeError):
+class InterruptedRunError(KnownFailureError):
     """The worker that made this run died; it is not made again until someone asks."""
 
 
@@ -46,9 +48,13 @@ def run_job(config: dict[str, Any], root: str, device: str, *_needs: str) -> str
     try:
         execute(wanted, store=store, device=device)
     except Exception as error:
-        if store.state(key) == "queued":  # it failed before it began
-            store.mark(key, "failed", str(error))
-        raise
+        known = faults.named(error, store.root)
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            if store.state(key) == "queued":  # it failed before it began
+                store.mark(key, "failed", faults.message(known), faults.details(known))
+        if known is error:
+            raise
+        raise known from error
     return key
 
 
@@ -80,7 +86,7 @@ class JobQueue:
         """
         with self._lock:
             needed = {c.key(): c for config in configs for c in with_parents(config)}
-            wanted = [config for config in needed.values() if self._enqueue(config)]
+            wanted = self._enqueue_all(needed.values())
             for config in wanted:  # a cluster takes seconds to start: the disk knows by now
                 self._submit_one(config)
         return [config.key() for config in configs]
@@ -132,6 +138,17 @@ class JobQueue:
                 self._client = None
                 self._futures.clear()
 
+    def _enqueue_all(self, configs: Iterable[RunConfig]) -> list[RunConfig]:
+        """Note on disk which runs are wanted; return those that are not made or waiting yet."""
+        wanted: list[RunConfig] = []
+        try:
+            wanted.extend(config for config in configs if self._enqueue(config))
+        except OSError:  # such as a full disk: all are queued or none
+            for config in wanted:
+                shutil.rmtree(self.store.work / config.key(), ignore_errors=True)
+            raise
+        return wanted
+
     def _enqueue(self, config: RunConfig) -> bool:
         """Note on disk that a run is wanted; False if it is made, waiting or running already."""
         key = config.key()
@@ -181,6 +198,19 @@ class JobQueue:
             return status
         return replace(status, state="interrupted", message=why)
 
+    def connect(self) -> None:
+        """Reach the scheduler now rather than at the first submit.
+
+        Raises
+        ------
+        InputError
+            If there is none at this address.
+        """
+        try:
+            self._connect()
+        except (OSError, ValueError) as error:
+            raise InputError(f"No Dask scheduler at {self.scheduler}: {error}") from error
+
     def _connect(self) -> Client:
         if self._client is None:
             from distributed import Client
@@ -190,20 +220,22 @@ class JobQueue:
 
 
 def run_on_cluster(configs: Sequence[RunConfig], scheduler: str, store: Store) -> list[str]:
-    """Make these runs on the cluster at this address; return a line for each that failed."""
-    from unlearn_core.training import DivergedError  # loads torch, which pages must not
+    """Make these runs on the cluster at this address; return what to say of each that failed.
 
+    That is one line, after the traceback where it is a fault of the program.
+    """
     queue = JobQueue(store, scheduler)
-    faults = []
+    failures = []
     try:
+        queue.connect()
         for key in queue.submit(configs):
             try:
                 queue.wait([key])
-            except DivergedError as error:
-                faults.append(f"run {key} failed: {error}")
+            except Exception as error:  # the others are made all the same
+                failures.append(faults.report(error, f"run {key} failed"))
     finally:
         queue.close()
-    return faults
+    return failures
 
 
 def _local_cluster() -> Any:

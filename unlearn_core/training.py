@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import SCHEDULES, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
 
@@ -23,7 +24,7 @@ LossesOf = Callable[[Batch], Losses]
 B = TypeVar("B")  # a batch, or what a method draws together, such as a pair of batches
 
 
-class DivergedError(RuntimeError):
+class DivergedError(KnownFailureError):
     """The loss or the weights stopped being finite; the message says at which step."""
 
 

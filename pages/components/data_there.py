@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import loaders
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
 
@@ -13,7 +14,7 @@ def is_there(config: DataConfig) -> bool:
     """Tell whether the data can be used; if not, show in one line why not."""
     try:
         loaders.dataset(config)
-    except (FileNotFoundError, ValueError) as error:
+    except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
         if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:
             _offer_download(config.name)
@@ -27,7 +28,7 @@ def _offer_download(name: str) -> None:
     try:
         with st.spinner("Downloading…"):
             fetch_dataset(name)
-    except FileNotFoundError as error:
+    except InputError as error:
         st.error(str(error), icon=":material/cloud_off:")
     else:
         st.rerun()

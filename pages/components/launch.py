@@ -44,8 +44,7 @@ def show_plan(
         icon=":material/play_arrow:",
         disabled=not is_ready,
         width="stretch",
-    ):
-        queue.submit(configs)
+    ) and queue.submit(configs):
         st.rerun()
     st.caption(view.plan_summary(needed, finished, queue.timings()))
     with st.expander("The runs", icon=":material/list:"):

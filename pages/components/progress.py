@@ -53,6 +53,7 @@ def _noticed(found: list[Status]) -> bool:
 
 
 def _panel(found: list[Status]) -> None:
+    queue.show_refusal()
     if not found:
         st.caption(NOTHING)
         return
@@ -88,17 +89,14 @@ def _cancel(key: str) -> None:
     if loaders.store().is_cancel_requested(key):
         st.caption("stopping…", width="content")
         return
-    cancel = queue.job_queue().cancel
-    st.button("Cancel", key=f"cancel_{key}", type="tertiary", on_click=cancel, args=(key,))
+    _button("Cancel", f"cancel_{key}", queue.job_queue().cancel, [key])
 
 
 def _after_the_end(key: str) -> None:
     jobs = queue.job_queue()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=jobs.retry, args=(key,))
-        st.button(
-            "Dismiss", key=f"dismiss_{key}", type="tertiary", on_click=jobs.dismiss, args=(key,)
-        )
+        _button("Retry", f"retry_{key}", jobs.retry, [key])
+        _button("Dismiss", f"dismiss_{key}", jobs.dismiss, [key])
         with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
             st.code(loaders.store().log(key) or "The log is empty.", language=None)
 
@@ -110,18 +108,15 @@ def _buttons_for_all(found: list[Status]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(view.headline(found).capitalize() + ".", width="stretch")
         if len(waiting) > 1:
-            _button("Cancel all", jobs.cancel, waiting[::-1])  # or the next would begin
+            # the last first, or the next would begin
+            _button("Cancel all", "cancel_all", jobs.cancel, waiting[::-1])
         if len(ended) > 1:
-            _button("Retry all", jobs.retry, ended)
-            _button("Dismiss all", jobs.dismiss, ended)
+            _button("Retry all", "retry_all", jobs.retry, ended)
+            _button("Dismiss all", "dismiss_all", jobs.dismiss, ended)
 
 
-def _button(label: str, act: Callable[[str], None], keys: list[str]) -> None:
-    def act_on_all() -> None:
-        for key in keys:
-            act(key)
-
-    st.button(label, key=label.lower().replace(" ", "_"), type="tertiary", on_click=act_on_all)
+def _button(label: str, name: str, action: Callable[[str], None], keys: list[str]) -> None:
+    st.button(label, key=name, type="tertiary", on_click=queue.act, args=(action, keys))
 
 
 def _curves(job: Status) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.components import loaders
 from unlearn_core.config import RunConfig
+from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
 from unlearn_core.runs.status import Status
 from unlearn_core.views.jobs import Timing
 
 if TYPE_CHECKING:
     from unlearn_core.jobs import JobQueue
+
+REFUSED = "refused_action"
 
 
 @st.cache_resource(on_release=lambda queue: queue.close(), show_spinner=False)
@@ -25,10 +28,41 @@ def job_queue() -> JobQueue:
     return JobQueue(loaders.store())
 
 
-def submit(configs: Sequence[RunConfig]) -> list[str]:
-    """Queue these runs and what they need; what is finished or queued already is not repeated."""
-    with st.spinner("Handing the runs to the worker…"):
-        return job_queue().submit(configs)
+def submit(configs: Sequence[RunConfig]) -> bool:
+    """Queue these runs and what they need; what is finished or queued already is not repeated.
+
+    Where they cannot be written down, such as on a full disk, none is queued: one line says why.
+    """
+    try:
+        with st.spinner("Handing the runs to the worker…"):
+            job_queue().submit(configs)
+    except OSError as error:
+        st.error(_why(error), icon=":material/error:")
+        return False
+    return True
+
+
+def act(action: Callable[[str], None], keys: Sequence[str]) -> None:
+    """Cancel, retry or dismiss these jobs, as a button's callback."""
+    try:
+        for key in keys:
+            action(key)
+    except OSError as error:
+        st.session_state[REFUSED] = _why(error)  # shown by the panel: a callback has no place
+
+
+def show_refusal() -> None:
+    """Show once why the last `act` could not be done."""
+    why = st.session_state.pop(REFUSED, None)
+    if why:
+        st.error(why, icon=":material/error:")
+
+
+def _why(error: OSError) -> str:
+    known = faults.named(error, loaders.store().root)
+    if faults.is_fault(known):
+        raise error
+    return faults.line(known)
 
 
 def jobs() -> list[Status]:

@@ -246,6 +246,51 @@ def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypa
     assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
 
 
+def test_a_fault_shows_its_traceback_and_the_other_methods_are_made(cache, capsys, monkeypatch):
+    from dataclasses import replace
+
+    def trip(inputs, settings):
+        yield {}["x"]
+
+    monkeypatch.setitem(METHODS, "finetune", replace(METHODS["finetune"], run=trip))
+    report = cache / "out.json"
+    command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
+    assert main([*command, "--json", str(report)]) == 1
+    error = _error(capsys)
+    assert "Traceback (most recent call last)" in error
+    assert "in trip" in error
+    expected = "finetune, seed 0, failed: KeyError: 'x' (a fault of this program)"
+    assert error.splitlines()[-1] == expected
+    assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
+    store = Store(cache / "cache")
+    [status] = store.statuses()
+    assert status.message == "KeyError: 'x' (a fault of this program; the log has the traceback)"
+    assert "in trip" in store.log(status.key)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), IndexError("y"), ValueError("z"), TypeError()])
+def test_a_fault_of_a_command_is_no_bad_input(cache, capsys, monkeypatch, error):
+    def trip(*_, **__):
+        raise error
+
+    monkeypatch.setattr("unlearn_core.runs.plan.comparison_config", trip)
+    assert main(["compare", "--forget-class", "3"]) == 1
+    lines = _error(capsys).splitlines()
+    assert lines[0].startswith("Traceback")
+    assert lines[-1].startswith(f"error: {type(error).__name__}")
+
+
+def test_a_fault_of_the_original_ends_the_command_with_its_traceback(cache, capsys, monkeypatch):
+    def trip(*_, **__):
+        raise KeyError("x")
+
+    monkeypatch.setattr("unlearn_core.runs.pipeline.train", trip)
+    assert main(["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]) == 1
+    error = _error(capsys)
+    assert error.count("in trip") == 1  # it is not tried again for each method
+    assert error.splitlines()[-1] == "error: KeyError: 'x' (a fault of this program)"
+
+
 def test_reproduce_prints_what_a_table_says_even_where_nothing_can_be_measured(cache, capsys):
     file = cache / "table.json"
     assert main(["reproduce", "--paper", "rfa", "--table", "3", "--json", str(file)]) == 1

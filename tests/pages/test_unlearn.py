@@ -1,6 +1,8 @@
 """The Unlearn page: choices, forms, plan, launch and the panel of jobs."""
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
+from unlearn_core.checks import MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.data import DATASETS, DataNotFoundError
 from unlearn_core.data.digits import load_digits
@@ -272,7 +275,7 @@ def test_data_that_can_be_downloaded_is_downloaded_only_when_asked(
 
     def refuse(folder):
         asked.append(folder)
-        raise FileNotFoundError("cifar10 could not be downloaded: there is no network")
+        raise MissingFileError("cifar10 could not be downloaded: there is no network")
 
     spec = replace(DATASETS["cifar10"], fetch=refuse)
     monkeypatch.setitem(DATASETS, "cifar10", spec)
@@ -358,6 +361,56 @@ def test_a_running_job_shows_true_steps_and_curves_in_any_session(one_job):
         assert bar.proto.text == "Training, step 3 of 12"
         assert bar.proto.value == 25
         assert "objective 1.25" in texts(page)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(errno.ENOSPC, "No space left on the disk of "), (errno.EROFS, "can only be read.")],
+)
+def test_a_launch_that_cannot_be_written_down_says_why_in_one_line(
+    empty_store, monkeypatch, number, expected
+):
+    at = open_page()
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeQueue, "submit", refuse)
+        at.button(key="launch").click().run()
+        assert not at.exception
+        [error] = at.error
+        assert expected in error.value
+        assert str(empty_store) in error.value
+    at.button(key="launch").click().run()
+    assert not at.error
+    assert jobs_of(empty_store)
+
+
+def test_a_retry_that_cannot_be_written_down_says_why_once(one_job, monkeypatch):
+    store, key = one_job
+    store.mark(key, "failed", "the loss is not finite")
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(FakeQueue, "retry", refuse)
+    at = open_page()
+    at.button(key=f"retry_{key}").click().run()
+    assert not at.exception
+    assert ["No space left on the disk of" in error.value for error in at.error] == [True]
+    at.run()
+    assert not at.error
+    assert store.state(key) == "failed"
+
+
+def test_a_fault_shows_its_traceback_behind_a_click(one_job):
+    store, key = one_job
+    traceback = "Traceback (most recent call last):\nKeyError: 'x'"
+    store.mark(key, "failed", "KeyError: 'x' (a fault of this program)", traceback)
+    at = open_page()
+    assert "KeyError: 'x' (a fault of this program)" in texts(at)
+    assert traceback in [code.value.strip() for code in at.code]
 
 
 def test_a_failed_job_shows_its_message_and_log(one_job):

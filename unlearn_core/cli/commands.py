@@ -12,6 +12,7 @@ from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
+from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionError
 from unlearn_core.runs.store import Store, default_root
 
@@ -80,7 +81,7 @@ def listing(args: argparse.Namespace) -> int:
 def verify(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes the arguments
     """Check every file of every finished run; exit code 1 if something is wrong."""
     store = Store(default_root(), demo=True)
-    keys, notes, faults = store.list(), [], []
+    keys, notes, wrong = store.list(), [], []
     for key in keys:
         try:
             store.load(key)
@@ -89,8 +90,8 @@ def verify(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command tak
             continue
         except CorruptRunError:
             pass  # told below, with what else is wrong with it
-        faults += store.verify(key)
-    faults += [
+        wrong += store.verify(key)
+    wrong += [
         f"The folder {key} among the runs holds no {MANIFEST}: it is no run; `clean` removes it."
         for key in store.leftovers()
     ]
@@ -99,10 +100,10 @@ def verify(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command tak
         for status in store.statuses()
         if status.state == "interrupted"
     ]
-    for line in (*faults, *(f"note: {note}" for note in notes)):
+    for line in (*wrong, *(f"note: {note}" for note in notes)):
         print(line)
-    print(f"{len(keys)} runs checked, {len(faults)} faults.")
-    return 1 if faults else 0
+    print(f"{len(keys)} runs checked, {len(wrong)} faults.")
+    return 1 if wrong else 0
 
 
 def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
@@ -130,13 +131,13 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     from unlearn_core.runs.request import validate
 
     inputs.require_writable(args)
-    store = Store(default_root())
+    store = Store(inputs.require_folder(default_root()))
     configs = [validate(config) for config in configs]
     if args.scheduler:
         from unlearn_core.jobs import run_on_cluster
 
-        for fault in run_on_cluster(configs, args.scheduler, store):
-            print(fault, file=sys.stderr)
+        for failure in run_on_cluster(configs, args.scheduler, store):
+            print(failure, file=sys.stderr)
         made = [config for config in configs if store.exists(config.key())]
     else:
         made = _make(configs, store, args)
@@ -148,20 +149,32 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
     """Make the runs one after the other; a method that fails does not stop the others."""
     from unlearn_core.runs.pipeline import execute
-    from unlearn_core.training import DivergedError
 
     made = []
     with ProgressBar(args.quiet) as bar:
         for config in configs:
             try:
                 execute(config, store=store, on_progress=bar, device=args.device, again=args.again)
-            except (DivergedError, ValueError) as error:
-                if isinstance(error, ValueError) and config.method in REFERENCES:
-                    raise  # nothing else can work either
-                print(f"{config.method}, seed {config.seed}, failed: {error}", file=sys.stderr)
+            except Exception as error:
+                if _stops_all(error, config):
+                    raise
+                what = f"{config.method}, seed {config.seed}, failed"
+                print(faults.report(error, what), file=sys.stderr)
             else:
                 made.append(config)
     return made
+
+
+def _stops_all(error: Exception, config: RunConfig) -> bool:
+    """Say whether no other run can work either: no disk, or no model to start from.
+
+    A reference that diverged does not: another seed's may not.
+    """
+    from unlearn_core.training import DivergedError
+
+    is_missing = isinstance(error, OSError | faults.DiskError)
+    is_reference = config.method in REFERENCES
+    return is_missing or (is_reference and not isinstance(error, DivergedError))
 
 
 def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
@@ -184,6 +197,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
             )
     if args.json:
         content["command"] = args.command_line
-        Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(content, indent=1, allow_nan=False)
+        inputs.write_text(args.json, text + "\n")
     if args.csv:
-        tables.metric_rows(content).to_csv(args.csv, index=False)
+        inputs.write_text(args.csv, tables.metric_rows(content).to_csv(index=False))

@@ -22,34 +22,57 @@ def configs_in(path: Path) -> list[RunConfig]:
     InputError
         If the file cannot be read or describes no run.
     """
-    plain = _read(path)
+    try:
+        found = _requests(_parsed(path), path)
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply to be a config.") from None
+    if not found:
+        raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
+    return found
+
+
+def _requests(plain: Any, path: Path) -> list[RunConfig]:
     if not isinstance(plain, dict):
         raise InputError(f"{path} must hold an object of named settings, got {plain!r:.60}.")
     is_report = any(name in plain for name in NESTED)
     found = list(_described(plain)) if is_report else [plain.get("config", plain)]
-    configs = [RunConfig.from_dict(each) for each in found]
-    requests = [config for config in configs if config.forget.kind != "none"]
-    if not requests:
-        raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
-    return requests
+    configs = {config.key(): config for config in map(RunConfig.from_dict, found)}
+    return [config for config in configs.values() if config.forget.kind != "none"]
 
 
-def _described(plain: dict[str, Any]) -> Iterator[Any]:
+def _described(plain: Any) -> Iterator[Any]:
     """Yield the configs of all runs in a report."""
+    if not isinstance(plain, dict):
+        raise InputError(f"A report must list runs as objects, got {plain!r:.60}.")
     for name in NESTED:
-        for entry in plain.get(name) or ():
-            if "config" in entry:
+        entries = plain.get(name, [])
+        if not isinstance(entries, list):
+            raise InputError(f"A report's {name} must be a list, got {entries!r:.60}.")
+        for entry in entries:
+            if isinstance(entry, dict) and "config" in entry:
                 yield entry["config"]
             else:
                 yield from _described(entry)
 
 
-def _read(path: Path) -> Any:
+def _parsed(path: Path) -> Any:
+    text = read_text(path, "config file")
     try:
-        return json.loads(read_text(path, "config file"), parse_constant=_not_a_number)
-    except json.JSONDecodeError as error:
+        return json.loads(text, parse_constant=_not_a_number, object_pairs_hook=_each_name_once)
+    except InputError:
+        raise
+    except ValueError as error:  # no JSON, or a number of thousands of digits
         raise InputError(f"{path} is not JSON: {error}") from error
 
 
 def _not_a_number(text: str) -> float:
     raise InputError(f"A config must hold finite numbers, got {text}.")
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"A config must name each setting once, got {twice!r} more than once.")
+    return found

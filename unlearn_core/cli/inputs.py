@@ -12,6 +12,9 @@ from typing import Any
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.machine import in_gigabytes
+
+LARGEST_TEXT = 100_000_000  # bytes of a config or of a list of ids
 
 
 def comparison(args: argparse.Namespace) -> RunConfig:
@@ -81,12 +84,36 @@ def settings(
 
 def read_text(path: Path, what: str) -> str:
     """Return a text file's content, or say in one line what is wrong with it."""
-    if not path.is_file():
-        raise MissingFileError(f"There is no {what} {path}.")
     try:
+        if not path.exists():
+            raise MissingFileError(f"There is no {what} {path}.")
+        if not path.is_file():  # a pipe or a device may never end
+            raise InputError(f"The {what} {path} must be a file; it is a folder, pipe or device.")
+        if path.stat().st_size > LARGEST_TEXT:
+            most = in_gigabytes(LARGEST_TEXT)
+            raise InputError(f"The {what} {path} must have at most {most}.")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"The {what} {path} must be text in UTF-8; it is not.") from None
+    except OSError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"The {what} {path} cannot be read: {error.strerror}.") from error
+
+
+def write_text(place: str, text: str) -> None:
+    """Write a file that an option names; where that does not work, the error names the file."""
+    try:
+        Path(place).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, place) from error
+
+
+def require_folder(root: Path) -> Path:
+    """Return the store's folder, or say that something else lies there."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"The cache must be a folder, got {root} (set by UNLEARN_CACHE).")
+    return root
 
 
 def require_writable(args: argparse.Namespace) -> None:
@@ -95,13 +122,21 @@ def require_writable(args: argparse.Namespace) -> None:
         text = getattr(args, option)
         if not text:
             continue
-        path = Path(text)
-        if path.is_dir():
-            raise InputError(f"--{option} must be a file, got the folder {path}.")
-        if not path.parent.is_dir():
-            raise InputError(f"--{option} must be in a folder that exists, got {path}.")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise InputError(f"--{option} must be writable, got {path}.")
+        try:
+            _require_place(option, Path(text))
+        except (OSError, ValueError) as error:  # such as a name that is too long
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"--{option} cannot be a file: {error}") from error
+
+
+def _require_place(option: str, path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"--{option} must be a file, got the folder {path}.")
+    if not path.parent.is_dir():
+        raise InputError(f"--{option} must be in a folder that exists, got {path}.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"--{option} must be writable, got {path}.")
 
 
 def names(text: str) -> list[str]:
@@ -129,6 +164,8 @@ def value(text: str) -> Any:
         found = json.loads(text if not text.startswith(".") else "0" + text)
     except json.JSONDecodeError:
         return text
+    except (RecursionError, ValueError) as error:  # nested deeply, or thousands of digits
+        raise InputError(f"--values takes numbers and words: {error}") from error
     if isinstance(found, float) and not math.isfinite(found):
         raise InputError(f"--values takes finite numbers, got {text!r}.")
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
+from unlearn_core.cli.inputs import write_text
 from unlearn_core.runs.comparison import Comparison
 
 
@@ -27,6 +27,6 @@ def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
             if model["name"] == view.OLD and nearest:
                 print(f"Seed {model['seed']}, before it is learned, nearest to classes: {nearest}")
     if args.json:
-        Path(args.json).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        write_text(args.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
     if args.csv:
-        view.metric_rows(comparison).to_csv(args.csv, index=False)
+        write_text(args.csv, view.metric_rows(comparison).to_csv(index=False))

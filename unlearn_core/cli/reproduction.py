@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,7 +24,7 @@ def reproduce(args: argparse.Namespace) -> int:
 
     inputs.require_writable(args)
     seeds = inputs.integers(args.seeds, "--seeds")
-    store = Store(default_root())
+    store = Store(inputs.require_folder(default_root()))
     found = []
     table = table_name(args.paper, args.table)
     with ProgressBar(args.quiet) as bar:
@@ -39,9 +38,9 @@ def reproduce(args: argparse.Namespace) -> int:
     if args.json:
         content = _content(args, table, found, seeds, store)
         text = json.dumps(content, indent=1, allow_nan=False)
-        Path(args.json).write_text(text + "\n", encoding="utf-8")
+        inputs.write_text(args.json, text + "\n")
     if args.csv:
-        everything.to_csv(args.csv, index=False)
+        inputs.write_text(args.csv, everything.to_csv(index=False))
     return 0 if everything["measured"].notna().any() else 1
 
 

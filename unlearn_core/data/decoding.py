@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from unlearn_core.checks import InputError
+from unlearn_core.machine import memory_bytes
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 COPIES = 3  # the two halves, the data set joined of them, and what lies on a CPU as "device"
@@ -61,7 +61,9 @@ def opened(picture: Picture) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(content)) as image:
             yield image
-    except OSError as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{where} is larger than any image may be: {error}") from error
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises, by format
         raise InputError(f"{where} is not a readable image.") from error
 
 
@@ -76,20 +78,21 @@ def require_room(n_images: int, channels: int, size: int) -> None:
         )
 
 
-def memory_bytes() -> float:
-    """Return this machine's memory in bytes; infinity where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
-
-
 def image_files(folder: Path) -> list[Path]:
-    """Return the images in a folder and the folders in it, in alphabetical order."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    """Return the images in a folder and the folders in it, in alphabetical order.
+
+    Folders, pipes and devices called like images are none.  A link that leads nowhere is one, so
+    that reading it tells of it.
+    """
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in found if path.is_file() or not path.exists())
 
 
 def file_pictures(files: Iterable[Path]) -> Iterator[Picture]:
     """Yield what is in these files, read one at a time."""
     for file in files:
-        yield file.read_bytes(), str(file)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+        yield content, str(file)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unlearn_core.checks import MissingFileError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.seeding import numpy_stream
@@ -22,7 +23,7 @@ def digits_file() -> Path:
     """Find scikit-learn's copy without importing scikit-learn, for which a page would wait."""
     package = find_spec("sklearn")
     if package is None or package.origin is None:
-        raise FileNotFoundError("The digits ship with scikit-learn, which is not installed.")
+        raise MissingFileError("The digits ship with scikit-learn, which is not installed.")
     return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 

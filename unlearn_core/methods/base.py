@@ -198,7 +198,10 @@ def _as_type_of(default: Any, value: Any, where: str) -> Any:
     """Return `value` as the type of `default`; an int is welcome where a float belongs."""
     wanted = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a whole number has no bound
+            raise InputError(f"{where} must be a finite number, got a larger one.") from None
     if wanted is tuple and isinstance(value, list | tuple):
         if not all(isinstance(part, str) for part in value):
             raise InputError(f"{where} must hold names only, got {list(value)!r}.")

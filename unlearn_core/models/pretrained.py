@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.checks import InputError
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.models.hooks import head
 
 TIMM_FILE = "model.safetensors"
 Weights = dict[str, Tensor]
 
 
-class WeightsNotFoundError(FileNotFoundError):
+class WeightsNotFoundError(MissingFileError):
     """The weights are neither on this machine nor to be had from the network."""
 
 

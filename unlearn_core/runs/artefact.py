@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
-from unlearn_core.checks import InputError
+from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.records import Records
 
@@ -39,7 +39,7 @@ class RunNotFoundError(InputError, LookupError):
     """There is no finished run of this key."""
 
 
-class CorruptRunError(RuntimeError):
+class CorruptRunError(KnownFailureError):
     """A file of a finished run is missing or is not what was written; the message names it.
 
     Attributes

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_core.checks import InputError
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import (
     DataConfig,
     ForgetConfig,
@@ -124,7 +124,7 @@ def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
         return Experiment(rows=rows, scale=scale, reason=missing)
     try:
         starts, notes = _STARTS[scale](first)
-    except FileNotFoundError as error:  # neither here nor fetched
+    except MissingFileError as error:  # neither here nor fetched
         return Experiment(rows=rows, scale=scale, reason=str(error))
     settings = {
         (str(method), str(variant)): _settings(first["paper"], method, variant, scale, starts[0])

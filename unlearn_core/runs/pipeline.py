@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.content import content_of
@@ -28,7 +29,7 @@ from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST
 from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
-from unlearn_core.runs import maps, measure, provenance
+from unlearn_core.runs import faults, maps, measure, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.environment import LOADED, choose_device, describe
 from unlearn_core.runs.history import Recorder
@@ -46,7 +47,7 @@ OnProgress = Callable[[Status], None]
 ShouldStop = Callable[[], bool]
 
 
-class CancelledError(RuntimeError):
+class CancelledError(KnownFailureError):
     """The run was stopped on request; nothing of it is kept but its log."""
 
 
@@ -87,6 +88,8 @@ def execute(
         If it was stopped on request.
     DivergedError
         If a loss stopped being finite.
+    DiskError, NoMemoryError
+        If the machine had not enough of it.
     """
     config = validate(config)
     for parent in with_parents(config)[:-1]:
@@ -113,15 +116,16 @@ def execute(
             should_stop=should_stop or (lambda: False),
         )
         try:
-            facts = making.run()
+            making.writer.commit(store.runs, making.run())
         except CancelledError:
             making.writer.fail("cancelled", "cancelled on request")
             raise
         except Exception as error:
-            making.writer.log(f"{type(error).__name__}: {error}")
-            making.writer.fail("failed", str(error))
-            raise
-        making.writer.commit(store.runs, facts)
+            known = faults.named(error, store.root, making.writer.status.stage or "start")
+            making.writer.fail("failed", faults.message(known), faults.details(known))
+            if known is error:
+                raise
+            raise known from error
     return store.load(key)
 
 

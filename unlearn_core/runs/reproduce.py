@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from unlearn_core.checks import MissingFileError
 from unlearn_core.config import RunConfig
 from unlearn_core.data.splits import split
 from unlearn_core.metrics.base import METRICS
@@ -51,7 +52,7 @@ def reproduce(
     for config in [] if experiment.reason else _needed(experiment, seeds):
         try:
             execute(config)
-        except (DivergedError, FileNotFoundError) as error:  # or its ImageNet weights are missing
+        except (DivergedError, MissingFileError) as error:  # or its ImageNet weights are missing
             failed[config.key()] = str(error)
     printed: list[dict[str, Any]] = experiment.rows.to_dict("records")  # type: ignore[assignment]
     rows = [{**row, **_beside(experiment, row, store, seeds, failed)} for row in printed]

@@ -13,6 +13,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import changed, plain
 from unlearn_core.models import MODELS
+from unlearn_core.models.size import require_fits
 from unlearn_core.runs.plan import require_learnable
 
 UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: without settings
@@ -31,6 +32,7 @@ def validate(config: RunConfig) -> RunConfig:
     if config.model.name not in MODELS:
         known = ", ".join(sorted(MODELS))
         raise InputError(f"Unknown model {config.model.name!r}. Known models: {known}.")
+    require_fits(config.model)
     if config.method in UNSET:
         if config.settings:
             name = UNSET[config.method].lower()

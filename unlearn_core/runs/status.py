@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -51,9 +52,16 @@ class Status:
 
 
 def write_status(folder: Path, status: Status) -> None:
-    """Write `status.json`, whole or not at all."""
+    """Write `status.json`, whole or not at all.
+
+    What a run waits for or ended with survives a power loss.  The progress of a run that is being
+    made does not: it is written five times a second, the loop would wait for the disk each time,
+    and nothing of that run would survive anyway.
+    """
     temporary = folder / (STATUS + ".tmp")
     temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
+    if status.state != "running":
+        flush(temporary)
     temporary.replace(folder / STATUS)
 
 
@@ -93,3 +101,14 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "dict[str, float]": (dict,),
 }
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is on the disk itself."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows cannot open a folder, and keeps its names in a journal
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -37,7 +37,7 @@ from unlearn_core.runs.artefact import (
 )
 from unlearn_core.runs.manifest import read_manifest
 from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter
+from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter, add_to_log, ask_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -243,14 +243,7 @@ class Store:
 
     def enqueue(self, config: RunConfig) -> Status:
         """Note on disk that this run was asked for, forgetting an earlier attempt."""
-        key = config.key()
-        folder = self.work / key
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        status = Status(key=key, method=config.method, seed=config.seed)
-        (folder / CONFIG).write_text(json.dumps(config.to_dict()), encoding="utf-8")
-        write_status(folder, status)
-        return status
+        return ask_for(self.work / config.key(), config)
 
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
@@ -309,9 +302,11 @@ class Store:
         """Say whether `request_cancel` was called since the run was asked for."""
         return (self.work / key / CANCEL).exists()
 
-    def mark(self, key: str, state: str, message: str = "") -> None:
-        """Set the state of a run that is not finished."""
+    def mark(self, key: str, state: str, message: str = "", log: str = "") -> None:
+        """Set the state of a run that is not finished, and add `log` to its log."""
         folder = self.work / key
+        if log:
+            add_to_log(folder, log)
         status = read_status(folder)
         if status is not None:
             write_status(folder, replace(status, state=state, message=message))

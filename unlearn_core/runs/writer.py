@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from safetensors.numpy import save as save_arrays
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, RunArtefact
 from unlearn_core.runs.manifest import manifest_bytes
-from unlearn_core.runs.status import STATUS, Status, write_status
+from unlearn_core.runs.status import STATUS, Status, flush, write_status
 
 CONFIG = "config.json"
 CANCEL = "cancel"
@@ -67,8 +69,7 @@ class RunWriter:
 
     def log(self, line: str) -> None:
         """Add a line to the run's log."""
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        add_to_log(self.folder, line)
 
     def live(self, row: Mapping[str, Any]) -> None:
         """Add a row to the history that pages draw while the run is made."""
@@ -82,21 +83,44 @@ class RunWriter:
         return self.status
 
     def commit(self, runs: Path, facts: Mapping[str, Any]) -> None:
-        """Write the manifest, then make the run visible by one rename."""
-        for name in SCRATCH:
-            (self.folder / name).unlink(missing_ok=True)
-        names = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
-        files = {name.as_posix(): describe_file(self.folder / name) for name in names}
+        """Write the manifest, then make the run visible by one rename.
+
+        All of it is on the disk before the rename is: after a power loss the run is whole or not
+        there, never listed with an empty manifest.
+        """
+        files = {
+            path.relative_to(self.folder).as_posix(): describe_file(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path.name not in SCRATCH
+        }
         manifest = {"config": self.config.to_dict(), **facts, "files": files}
         self._write(MANIFEST, manifest_bytes(manifest))
+        _flush_folder(self.folder)
         runs.mkdir(parents=True, exist_ok=True)
+        for name in SCRATCH:
+            (self.folder / name).unlink(missing_ok=True)
         target = runs / self.config.key()
         shutil.rmtree(target, ignore_errors=True)  # a corrupt earlier run, about to be replaced
         self.folder.rename(target)
+        flush(runs)
 
-    def fail(self, state: str, message: str) -> None:
-        """Keep status and log of a run that did not finish, and nothing else."""
-        self.update(state=state, message=message)
+    def fail(self, state: str, message: str, details: str = "") -> None:
+        """Keep request, status and log of a run that did not finish, and nothing else.
+
+        On a full disk the big files must go first, so that there is room to say why.  Each step is
+        tried whatever became of the one before.
+        """
+        steps = (
+            self._remove_results,
+            partial(_write_request, self.folder, self.config),  # `commit` may have removed it
+            partial(self.update, state=state, message=message),
+            partial(self.log, details),
+        )
+        for step in steps if details else steps[:-1]:
+            with contextlib.suppress(OSError):
+                step()
+
+    def _remove_results(self) -> None:
         for path in self.folder.iterdir():
             if path.name not in (STATUS, CONFIG, LOG):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -105,6 +129,39 @@ class RunWriter:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def ask_for(folder: Path, config: RunConfig) -> Status:
+    """Note in an emptied work folder that this run was asked for."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    status = Status(key=config.key(), method=config.method, seed=config.seed)
+    try:
+        _write_request(folder, config)
+        write_status(folder, status)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # half a request is none
+        raise
+    return status
+
+
+def add_to_log(folder: Path, line: str) -> None:
+    """Add a line to the log in a work folder."""
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def _write_request(folder: Path, config: RunConfig) -> None:
+    """Write down what a work folder is to become, if it does not say so yet."""
+    path = folder / CONFIG
+    if not path.exists():
+        path.write_text(json.dumps(config.to_dict()), encoding="utf-8")
+        flush(path)
+
+
+def _flush_folder(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        flush(path)
 
 
 def describe_file(path: Path) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""How much memory and disk there is for this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # Linux, control groups version 2
+
+
+def memory_bytes() -> float:
+    """Return the memory that this process may take; infinity where the system does not tell."""
+    return memory_limit()[0]
+
+
+def memory_limit() -> tuple[float, str]:
+    """Return the memory that this process may take in bytes, and a sentence that says why."""
+    limits = [
+        (_machine(), "this machine has {} of memory"),
+        (_container(), "this container may take {} of memory"),
+        (_process(), "this process may take {} of memory (ulimit -v)"),
+    ]
+    limit, sentence = min(limits, key=lambda entry: entry[0])
+    if limit == float("inf"):
+        return limit, "this machine does not tell how much memory it has"
+    return limit, sentence.format(in_gigabytes(limit))
+
+
+def in_gigabytes(n_bytes: float) -> str:
+    """Return a size as a person reads it.
+
+    Examples
+    --------
+    >>> in_gigabytes(1_610_000_000), in_gigabytes(300_000)
+    ('1.61 GB', '0.3 MB')
+    """
+    return f"{n_bytes / 1e9:,.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the room on the disk of a folder, which need not exist yet."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return shutil.disk_usage(there).free
+
+
+def _machine() -> float:
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _container() -> float:
+    try:
+        return float(CONTAINER_LIMIT.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # not there, or "max": without a limit
+        return float("inf")
+
+
+def _process() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("inf")
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return float("inf") if limit == resource.RLIM_INFINITY else float(limit)
