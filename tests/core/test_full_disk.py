@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_fails_the_run_with_its_name_and_retry_works(
     assert made.statuses() == []
 
 
-@pytest.mark.parametrize("step", ["describe_file", "flush"])
+@pytest.mark.parametrize("step", ["describe_file", "_flush_folder"])
 def test_a_disk_that_fills_up_at_the_very_end_leaves_no_half_run(made, config, monkeypatch, step):
     with monkeypatch.context() as patch:
         patch.setattr(writer, step, full())
@@ -170,14 +170,30 @@ def test_what_a_run_ended_with_survives_a_power_loss_and_its_progress_costs_noth
     store, config, monkeypatch
 ):
     flushed = []
-    monkeypatch.setattr(status, "flush", lambda path: flushed.append(path.name))
+    monkeypatch.setattr(status, "flush", flushed.append)
     made = store.begin(config)
-    assert flushed == ["status.json.tmp"]
+    assert len(flushed) == 1
     made.update(state="running", step=1)
     made.update(step=2)
     assert len(flushed) == 1
     made.update(state="failed", message="x")
     assert len(flushed) == 2
+
+
+def test_a_run_that_begins_while_it_is_marked_keeps_what_it_began_with(store, config, monkeypatch):
+    """The server cancels what waits in the moment in which a worker takes it."""
+    store.enqueue(config)
+    flush = status.flush
+
+    def begin_meanwhile(path):
+        monkeypatch.setattr(status, "flush", flush)
+        store.begin(config).update(state="running")
+        assert not path.exists()
+
+    monkeypatch.setattr(status, "flush", begin_meanwhile)
+    store.mark(config.key(), "cancelled")
+    with store.lock(config.key()):
+        assert store.state(config.key()) == "running"
 
 
 @pytest.fixture

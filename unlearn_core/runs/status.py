@@ -58,7 +58,7 @@ def write_status(folder: Path, status: Status) -> None:
     made does not: it is written five times a second, the loop would wait for the disk each time,
     and nothing of that run would survive anyway.
     """
-    temporary = folder / (STATUS + ".tmp")
+    temporary = folder / f"{STATUS}.{os.getpid()}.tmp"  # server and worker both write
     temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
     if status.state != "running":
         flush(temporary)

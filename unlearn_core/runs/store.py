@@ -309,7 +309,8 @@ class Store:
             add_to_log(folder, log)
         status = read_status(folder)
         if status is not None:
-            write_status(folder, replace(status, state=state, message=message))
+            with suppress(FileNotFoundError):  # it begins anew in this moment, and says so itself
+                write_status(folder, replace(status, state=state, message=message))
 
     def live(self, key: str) -> pd.DataFrame:
         """Return the history of a run in progress so far; empty before its first step."""
