@@ -23,6 +23,7 @@ LAYERS = [
     "reference",
     "runs",
     "views",
+    "cluster",
     "jobs",
     "cli",
     "__main__",

@@ -57,6 +57,7 @@ def execute(
     should_stop: ShouldStop | None = None,
     device: str = "auto",
     projection: ProjectionConfig | None = None,
+    queued: bool = False,
 ) -> RunArtefact:
     """Return the run of `config`, making it, and what it needs, where it is not in the store.
 
@@ -71,6 +72,9 @@ def execute(
     device : {"auto", "cpu", "cuda"}
     projection : ProjectionConfig, optional
         How maps are made.
+    queued : bool
+        Whether the run waited in a queue, to be made only where it is still asked for.  Otherwise
+        this call asks for it, also where it was cancelled before.
 
     Raises
     ------
@@ -90,11 +94,15 @@ def execute(
             should_stop=should_stop,
             device=device,
             projection=projection,
+            queued=queued,
         )
     key = config.key()
+    if not queued and store.state(key) == "cancelled":
+        store.withdraw_cancel(key)
     with store.lock(key):
         if store.exists(key) and not store.verify(key):
             return store.load(key)
+        _require_asked_for(config, store, queued=queued)
         making = _Making(
             config=config,
             store=store,
@@ -115,6 +123,15 @@ def execute(
             raise
         making.writer.commit(store.runs, facts)
     return store.load(key)
+
+
+def _require_asked_for(config: RunConfig, store: Store, *, queued: bool) -> None:
+    """Raise `CancelledError` where the run was cancelled, or removed, while it waited."""
+    key = config.key()
+    is_removed = queued and not store.exists(key) and store.state(key) is None
+    if is_removed or store.is_cancel_requested(key):
+        store.mark(key, "cancelled", "cancelled before it began")
+        raise CancelledError(f"{config.method} was cancelled before it began.")
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,10 @@ class Status:
         The reason, where the run failed.
     losses : dict
         Latest losses by name, in nats.
+    attempt : int
+        How often it was begun: more than once where a process died that made it.
+    queues : list of str
+        Names of the processes that wait for it, as in `queue_owner`.
     created, updated : float
         Seconds since the epoch.
     """
@@ -40,6 +44,8 @@ class Status:
     total: int = 0
     message: str = ""
     losses: dict[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    queues: list[str] = field(default_factory=list)
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
 

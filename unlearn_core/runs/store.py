@@ -1,10 +1,11 @@
-"""Read and write run folders. Only this module and `writer.py` touch `cache/`.
+"""Read and write run folders. Only this module, `asking.py` and `writer.py` touch `cache/`.
 
 Layout::
 
     cache/runs/<key>/     finished runs; `manifest.json` lists every file with size and SHA-256
     cache/work/<key>/     runs in progress, and what is left of those that did not finish
     cache/locks/          one lock a run, held by the process that makes it
+    cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
 
 A run becomes visible by one rename of its whole work folder, after its manifest was written.
@@ -27,8 +28,9 @@ from filelock import FileLock, Timeout
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import LOG, MANIFEST, CorruptRunError, RunArtefact, RunNotFoundError
-from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter
+from unlearn_core.runs.asking import AskedRuns
+from unlearn_core.runs.status import ACTIVE, read_status, write_status
+from unlearn_core.runs.writer import CANCEL, LIVE, RunWriter
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -40,11 +42,10 @@ def default_root() -> Path:
 
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
 Lines = list[str]
-Statuses = list[Status]
 Documents = list[dict[str, Any]]
 
 
-class Store:
+class Store(AskedRuns):
     """Finished runs and runs in progress under one root.
 
     Parameters
@@ -57,7 +58,8 @@ class Store:
 
     def __init__(self, root: Path | str, *, demo: bool = False) -> None:
         self.root = Path(root)
-        self.runs, self.work, self.locks = (self.root / n for n in ("runs", "work", "locks"))
+        folders = (self.root / name for name in ("runs", "work", "locks", "owners"))
+        self.runs, self.work, self.locks, self.owners = folders
         self._sources = [self.runs, *([self.root / "demo" / "runs"] if demo else [])]
 
     # --- finished runs ---------------------------------------------------------------------
@@ -198,78 +200,17 @@ class Store:
         except Timeout:
             return True
 
-    def enqueue(self, config: RunConfig) -> Status:
-        """Note on disk that this run was asked for, forgetting an earlier attempt."""
-        key = config.key()
-        folder = self.work / key
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        status = Status(key=key, method=config.method, seed=config.seed)
-        (folder / CONFIG).write_text(json.dumps(config.to_dict()), encoding="utf-8")
-        write_status(folder, status)
-        return status
-
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
         folder = self.work / config.key()
         cancelled, earlier = (folder / CANCEL).exists(), read_status(folder)
-        status = self.enqueue(config)
-        if earlier is not None and earlier.state == "queued":
-            status = replace(status, created=earlier.created)  # keeps its place in the queue
+        status = replace(self.open_folder(config), attempt=1)
+        if earlier is not None and earlier.state in ACTIVE:  # it keeps its place in the queue
+            status = replace(status, created=earlier.created, attempt=earlier.attempt + 1)
+        write_status(folder, status)
         if cancelled:
             (folder / CANCEL).touch()
         return RunWriter(folder, config, status)
-
-    def requested(self, key: str) -> RunConfig:
-        """Return the config of a run that was asked for.
-
-        Raises
-        ------
-        RunNotFoundError
-            If it was not.
-        """
-        try:
-            plain = json.loads((self.work / key / CONFIG).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
-        return RunConfig.from_dict(plain)
-
-    def statuses(self) -> Statuses:
-        """Return the status of every run in progress or left unfinished, oldest first.
-
-        A run that says it is running while no process holds its lock is `interrupted`.
-        """
-        statuses = [self._status(folder.name) for folder in self.work.glob("*/")]
-        found = [status for status in statuses if status is not None]
-        return sorted(found, key=lambda status: (status.created, status.key))
-
-    def _status(self, key: str) -> Status | None:
-        status = read_status(self.work / key)
-        if status is None or status.state != "running" or self.is_locked(key):
-            return status
-        why = "the process that made it ended; nothing was saved"
-        return replace(status, state="interrupted", message=why)
-
-    def state(self, key: str) -> str | None:
-        """Return the state of one run that is not finished; None where it was not asked for."""
-        status = self._status(key)
-        return None if status is None else status.state
-
-    def request_cancel(self, key: str) -> None:
-        """Ask the process that makes this run to stop at its next step."""
-        if (self.work / key).is_dir():
-            (self.work / key / CANCEL).touch()
-
-    def is_cancel_requested(self, key: str) -> bool:
-        """Say whether `request_cancel` was called since the run was asked for."""
-        return (self.work / key / CANCEL).exists()
-
-    def mark(self, key: str, state: str, message: str = "") -> None:
-        """Set the state of a run that is not finished."""
-        folder = self.work / key
-        status = read_status(folder)
-        if status is not None:
-            write_status(folder, replace(status, state=state, message=message))
 
     def live(self, key: str) -> pd.DataFrame:
         """Return the history of a run in progress so far; empty before its first step."""
@@ -287,11 +228,9 @@ class Store:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def clean(self) -> Keys:
-        """Remove what unfinished runs left behind, except runs in progress; return their keys."""
-        removed = []
-        for folder in sorted(self.work.glob("*/")):
-            key = folder.name
-            if not self.is_locked(key):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(key)
+        """Remove what unfinished runs left behind; what runs or waits stays. Return the keys."""
+        keys = sorted(folder.name for folder in self.work.glob("*/"))
+        removed = [k for k in keys if self.state(k) not in ACTIVE and not self.is_locked(k)]
+        for key in removed:
+            shutil.rmtree(self.work / key, ignore_errors=True)
         return removed

@@ -93,10 +93,13 @@ class RunWriter:
         self.folder.rename(target)
 
     def fail(self, state: str, message: str) -> None:
-        """Keep status and log of a run that did not finish, and nothing else."""
+        """Keep status and log of a run that did not finish, and nothing else.
+
+        A request to cancel stays too: it holds for everyone who waits, until one asks again.
+        """
         self.update(state=state, message=message)
         for path in self.folder.iterdir():
-            if path.name not in (STATUS, CONFIG, LOG):
+            if path.name not in (STATUS, CONFIG, LOG, CANCEL):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _write(self, name: str, content: bytes) -> None:
