@@ -129,7 +129,7 @@ def _require_package(client: Client, workers: list[str]) -> None:
     if without:
         raise InputError(
             f"unlearn_core is not installed on {', '.join(without)}; "
-            "there, run in a copy of the project: pip install ."
+            "there, run in a copy of the project: pip install '.[cluster]'"
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.components import loaders
+from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
 from unlearn_core.runs.status import Status
@@ -28,7 +29,11 @@ def job_queue() -> JobQueue:
 def submit(configs: Sequence[RunConfig]) -> list[str]:
     """Queue these runs and what they need; what is finished or queued already is not repeated."""
     with st.spinner("Handing the runs to the worker…"):
-        return job_queue().submit(configs)
+        try:
+            return job_queue().submit(configs)
+        except InputError as error:  # such as a cluster that is not there
+            st.error(str(error), icon=":material/error:")
+            st.stop()
 
 
 def jobs() -> list[Status]:

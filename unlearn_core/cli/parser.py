@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 from unlearn_core.cli import commands, listings, remote, reproduction
@@ -25,8 +27,10 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; each command sets `command` to its function."""
+    is_installed = Path(sys.argv[0]).stem == "unlearn"
     parser = Parser(
-        prog="python -m unlearn_core", description="The dashboard's pipeline, without a browser."
+        prog="unlearn" if is_installed else "python -m unlearn_core",
+        description="The dashboard's pipeline, without a browser.",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 

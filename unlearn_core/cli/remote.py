@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 import time
 from collections.abc import Sequence
 
+from unlearn_core.checks import InputError
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.plan import with_parents
@@ -24,6 +26,7 @@ def make_on_cluster(
     """
     from unlearn_core.jobs import JobQueue
 
+    _require_dask()
     needed = list({c.key(): c for config in configs for c in with_parents(config)}.values())
     queue = JobQueue(store, args.scheduler, args.device)
     try:
@@ -46,6 +49,7 @@ def make_on_cluster(
 
 def worker(args: argparse.Namespace) -> int:
     """Take runs from a scheduler, one at a time, until it ends or the person ends this."""
+    _require_dask()
     from distributed.cli.dask_worker import main as dask_worker
 
     from unlearn_core.cluster import use_all_threads
@@ -54,6 +58,11 @@ def worker(args: argparse.Namespace) -> int:
     options = ["--nthreads", "1", "--resources", "slot=1", "--memory-limit", "0", "--no-dashboard"]
     dask_worker([args.scheduler, *options], standalone_mode=False)
     return 0
+
+
+def _require_dask() -> None:
+    if importlib.util.find_spec("distributed") is None:
+        raise InputError("A cluster needs Dask; in a copy of the project: pip install '.[cluster]'")
 
 
 def _show(needed: Sequence[RunConfig], store: Store, bar: ProgressBar) -> None:

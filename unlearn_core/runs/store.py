@@ -36,8 +36,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def default_root() -> Path:
-    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project."""
-    return Path(os.environ.get("UNLEARN_CACHE") or PROJECT / "cache").resolve()
+    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project.
+
+    An installed copy has no project around it and keeps its runs beside the user's data sets.
+    """
+    is_project = (PROJECT / "pyproject.toml").is_file()
+    default = PROJECT / "cache" if is_project else Path.home() / ".cache" / "unlearn" / "runs"
+    return Path(os.environ.get("UNLEARN_CACHE") or default).resolve()
 
 
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
