@@ -10,7 +10,10 @@ import psutil
 import pytest
 from distributed import SpecCluster
 
-from unlearn_core.cluster import QuietScheduler, local_client
+from unlearn_core import cluster as clusters
+from unlearn_core.checks import InputError
+from unlearn_core.cluster import QuietScheduler, QuietWorker, cluster_client, local_client
+from unlearn_core.jobs import JobQueue
 
 NOBODY = 65534
 STRANGER = """
@@ -153,3 +156,63 @@ def test_no_key_of_the_local_cluster_is_on_the_disk_or_in_a_command_line(client)
     folders = {Path(worker["local_directory"]) for worker in workers}
     folders |= {Path(tempfile.gettempdir()), Path.cwd()}
     assert [path for folder in folders for path in folder.glob("*/dask.pem")] == []
+
+
+@pytest.fixture
+def connect(monkeypatch, tmp_path):
+    """Connect to a scheduler whose workers, in this process, have these resources."""
+    monkeypatch.setattr(clusters, "WAIT_SECONDS", 1)
+    witness = tmp_path / "cache" / "owners" / "me"
+    witness.parent.mkdir(parents=True)
+    witness.touch()
+
+    def start(*resources, witness=witness):
+        everywhere = {"host": "127.0.0.1"}
+        scheduler = {"cls": QuietScheduler, "options": {**everywhere, "dashboard": False}}
+        workers = {
+            number: {"cls": QuietWorker, "options": {**everywhere, "nthreads": 1, "resources": has}}
+            for number, has in enumerate(resources)
+        }
+        with SpecCluster(scheduler=scheduler, workers=workers) as cluster:
+            cluster_client(cluster.scheduler_address, witness).close()
+
+    return start
+
+
+def test_a_cluster_that_can_make_runs_is_taken(connect):
+    connect({"slot": 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("resources", "missing", "help_"),
+    [
+        ([], "No worker is connected to tcp://127.0.0.1:", "unlearn worker tcp://127.0.0.1:"),
+        ([{}, {"GPU": 1}], "has the resource slot", "unlearn worker tcp://127.0.0.1:"),
+    ],
+)
+def test_what_a_cluster_lacks_is_one_line_with_the_command_that_helps(
+    connect, resources, missing, help_
+):
+    with pytest.raises(InputError) as error:
+        connect(*resources)
+    assert missing in str(error.value)
+    assert help_ in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_workers_that_do_not_see_the_store_are_named(connect, tmp_path):
+    elsewhere = tmp_path / "not-shared"
+    with pytest.raises(InputError, match=f"The store {elsewhere} is not there on tcp://.*shared?"):
+        connect({"slot": 1}, witness=elsewhere / "owners" / "me")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "nowhere", "ftp://x:1"])
+def test_no_scheduler_at_an_address_is_said_before_anything_waits(
+    store, tiny, monkeypatch, address
+):
+    monkeypatch.setattr(clusters, "WAIT_SECONDS", 1)
+    with pytest.raises(
+        InputError, match=r"no Dask scheduler at .*; start one with: dask scheduler"
+    ):
+        JobQueue(store, address).submit([tiny])
+    assert store.statuses() == []

@@ -95,7 +95,7 @@ def _cancel(key: str) -> None:
 def _after_the_end(key: str) -> None:
     jobs = queue.job_queue()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=jobs.retry, args=(key,))
+        st.button("Retry", key=f"retry_{key}", type="tertiary", on_click=queue.retry, args=(key,))
         st.button(
             "Dismiss", key=f"dismiss_{key}", type="tertiary", on_click=jobs.dismiss, args=(key,)
         )
@@ -112,7 +112,7 @@ def _buttons_for_all(found: list[Status]) -> None:
         if len(waiting) > 1:
             _button("Cancel all", jobs.cancel, waiting[::-1])  # or the next would begin
         if len(ended) > 1:
-            _button("Retry all", jobs.retry, ended)
+            _button("Retry all", queue.retry, ended)
             _button("Dismiss all", jobs.dismiss, ended)
 
 

@@ -36,6 +36,14 @@ def submit(configs: Sequence[RunConfig]) -> list[str]:
             st.stop()
 
 
+def retry(key: str) -> None:
+    """Queue a run again that did not finish; to be called by a button, before the page is drawn."""
+    try:
+        job_queue().retry(key)
+    except InputError as error:
+        st.toast(str(error), icon=":material/error:", duration="long")
+
+
 def jobs() -> list[Status]:
     """Return every run that is queued, running or left unfinished, in the queue's order."""
     return job_queue().jobs()

@@ -16,7 +16,7 @@ from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
-SMALL = ["--forget-class", "3", "--train-examples", "200", "--epochs", "40", "--width", "4"]
+SMALL = ["--forget-class", "3", "--train-examples", "200", "--epochs", "20", "--width", "4"]
 
 
 @pytest.fixture(scope="module")
