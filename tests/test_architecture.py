@@ -24,6 +24,7 @@ LAYERS = [
     "reference",
     "runs",
     "views",
+    "cluster",
     "jobs",
     "cli",
     "__main__",

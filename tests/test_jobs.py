@@ -10,7 +10,7 @@ import pytest
 
 from unlearn_core.config import ForgetConfig, TrainingConfig
 from unlearn_core.jobs import JobQueue
-from unlearn_core.runs.plan import comparison_config, run_configs, with_parents
+from unlearn_core.runs.plan import comparison_config, with_parents
 from unlearn_core.runs.store import Store
 
 PATIENCE = 240  # seconds; the machine may be busy, and the first map compiles
@@ -64,7 +64,8 @@ def test_cancel_ends_a_running_job_and_retry_finishes_it(queue):
     queue.cancel(key)
     wait_until(lambda: state(queue, key) == "cancelled")
     assert not queue.store.exists(key)
-    assert sorted(p.name for p in (queue.store.work / key).iterdir())[0] == "config.json"
+    left = {p.name for p in (queue.store.work / key).iterdir()}
+    assert left <= {"cancel", "config.json", "log.txt", "status.json"}
     queue.dismiss(key)
     assert queue.jobs() == []
 
@@ -108,10 +109,3 @@ def test_bad_settings_fail_with_their_reason(queue):
     wait_until(lambda: state(queue, key) == "failed")
     [message] = [job.message for job in queue.jobs() if job.key == key]
     assert message == "NegGradSettings.epochs must be above 0, got 0."
-
-
-def test_a_queue_knows_what_an_earlier_server_left_waiting(tmp_path):
-    store = Store(tmp_path)
-    store.enqueue(run_configs(small(7), {})[0])
-    [job] = JobQueue(store).jobs()
-    assert (job.state, job.message) == ("interrupted", "the server that queued it has ended")

@@ -25,7 +25,7 @@ def test_every_picture_in_the_readme_is_there():
 def test_every_command_of_the_readme_is_understood():
     from unlearn_core.cli.parser import build_parser
 
-    commands = re.findall(r"-m unlearn_core (\w[^\n]*)", README)
+    commands = re.findall(r"(?:-m unlearn_core|^unlearn) (\w[^\n#]*)", README, re.MULTILINE)
     assert len(commands) >= 6
     for command in commands:
         build_parser().parse_args(command.split())

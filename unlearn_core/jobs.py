@@ -1,52 +1,56 @@
 """The job queue, on Dask: the same code on a laptop and on a cluster.
 
-Without a scheduler's address one local cluster is started at the first submit, with one worker
-process, or one a GPU.  The Dask key is the run key (a retry adds its number), so the same run is
-never computed twice.  Workers take one job at a time.  What a job does is read from the run
-folder (`runs.status`); the queue itself only knows what waits.  Importing this module starts
-nothing and loads no torch.
+Without a scheduler's address a cluster of this machine is started at the first submit.  The Dask
+key is the run key (a retry adds its number), so the same run is never computed twice.  Workers
+take one job at a time.  What waits, is made or was cancelled is on disk (`runs.asking`), where
+every other process sees the same.  Importing this module starts nothing and loads no torch.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from unlearn_core.checks import InputError, KnownFailureError
+from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import RunConfig
-from unlearn_core.runs import faults
+from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.plan import with_parents
-from unlearn_core.runs.status import Status
+from unlearn_core.runs.queue_owner import this_process
+from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.runs.store import Store
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-SLOT = {"slot": 1}
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# How often a run is begun where its worker dies: in front of a person, who may have had a reason
+# to end it, once; on a cluster, where machines come and go, once more.
+ATTEMPTS_HERE, ATTEMPTS_ON_CLUSTER = 1, 2
 
 
 class InterruptedRunError(KnownFailureError):
     """The worker that made this run died; it is not made again until someone asks."""
 
 
-def run_job(config: dict[str, Any], root: str, device: str, *_needs: str) -> str:
+def run_job(
+    config: dict[str, Any], root: str, device: str, attempts: int, again: bool, *_needs: str
+) -> str:
     """Make one run in a worker process and return its key."""
     from unlearn_core.runs.pipeline import execute
 
     wanted = RunConfig.from_dict(config)
     key, store = wanted.key(), Store(root, demo=True)
-    if store.state(key) == "interrupted":  # Dask tries again where a worker died; we do not
+    status = store.status(key)
+    # Dask itself would send a run to one worker after the other, whatever it does to them
+    if status and status.state == "interrupted" and status.attempt >= attempts:
         raise InterruptedRunError(f"The worker that made {wanted.method} ({key}) died.")
     _use_own_gpu()
     try:
-        execute(wanted, store=store, device=device)
+        execute(wanted, store=store, device=device, queued=True, again=again)
+        store.forget_queued(key)
     except Exception as error:
         known = faults.named(error, store.root)
         with contextlib.suppress(OSError):  # the disk may be what failed
@@ -77,23 +81,35 @@ class JobQueue:
         self._client: Client | None = None
         self._futures: dict[str, Future[str]] = {}
         self._attempts: dict[str, int] = {}
+        self._code: dict[str, provenance.Code] = {}  # when our workers started
         self._lock = threading.RLock()
 
-    def submit(self, configs: Sequence[RunConfig]) -> list[str]:
+    def submit(self, configs: Sequence[RunConfig], *, again: bool = False) -> list[str]:
         """Queue these runs and the runs they need; return the keys of `configs`.
 
-        What is finished, queued or running already is not queued again.
+        What is finished and whole, queued or running already is not queued again; with `again` a
+        finished run is, and made again if other code has made it.
         """
         with self._lock:
+            if self.scheduler is not None:
+                self._connect()  # or say what is wrong with it before anything waits for it
+            else:
+                self._renew_workers()
             needed = {c.key(): c for config in configs for c in with_parents(config)}
-            wanted = self._enqueue_all(needed.values())
-            for config in wanted:  # a cluster takes seconds to start: the disk knows by now
-                self._submit_one(config)
+            wanted = self._enqueue_all(needed.values(), again=again)
+            try:
+                while wanted:  # a local cluster takes seconds to start: the disk knows by now
+                    self._submit_one(wanted[0], again=again)
+                    wanted.pop(0)
+            except BaseException:
+                for config in wanted:
+                    self.store.leave(config.key())
+                raise
         return [config.key() for config in configs]
 
     def jobs(self) -> list[Status]:
         """Return every run that is queued, running or left unfinished, in order of asking."""
-        return [self._with_dask(status) for status in self.store.statuses()]
+        return self.store.statuses()
 
     def cancel(self, key: str) -> None:
         """Stop a run at its next step, or take it out of the queue."""
@@ -127,147 +143,104 @@ class JobQueue:
             if key in self._futures:
                 self._futures[key].result()
 
+    def is_pending(self, keys: Sequence[str]) -> bool:
+        """Say whether one of these runs has not ended."""
+        futures = [self._futures[key] for key in keys if key in self._futures]
+        return any(future.status == "pending" for future in futures)
+
+    def has_workers(self) -> bool:
+        """Say whether there is a worker that can take a run."""
+        from unlearn_core.cluster import slots
+
+        return bool(slots(self._connect()))
+
     def close(self) -> None:
         """Let go of the cluster; a local one ends, with what it was making."""
         with self._lock:
+            for key in self._futures:
+                self.store.leave(key)
+            self._futures.clear()
             if self._client is not None:
                 cluster = self._client.cluster
                 self._client.close()
                 if cluster is not None:
                     cluster.close()
                 self._client = None
-                self._futures.clear()
 
-    def _enqueue_all(self, configs: Iterable[RunConfig]) -> list[RunConfig]:
+    def _enqueue_all(self, configs: Iterable[RunConfig], *, again: bool) -> list[RunConfig]:
         """Note on disk which runs are wanted; return those that are not made or waiting yet."""
         wanted: list[RunConfig] = []
         try:
-            wanted.extend(config for config in configs if self._enqueue(config))
+            wanted.extend(config for config in configs if self._enqueue(config, again=again))
         except OSError:  # such as a full disk: all are queued or none
             for config in wanted:
-                shutil.rmtree(self.store.work / config.key(), ignore_errors=True)
+                self.store.withdraw(config.key())
             raise
         return wanted
 
-    def _enqueue(self, config: RunConfig) -> bool:
+    def _enqueue(self, config: RunConfig, *, again: bool) -> bool:
         """Note on disk that a run is wanted; False if it is made, waiting or running already."""
         key = config.key()
+        if not again and self.store.is_whole(key):
+            return False
+        self.store.withdraw_cancel(key)
         future = self._futures.get(key)
         is_waiting = future is not None and future.status == "pending"
-        if self.store.exists(key) or (
-            is_waiting and self.store.state(key) in ("queued", "running")
-        ):
+        if is_waiting and self.store.state(key) in ACTIVE:
             return False
         if not self.store.is_locked(key):  # otherwise another process is making it
             self.store.enqueue(config)
         return True
 
-    def _submit_one(self, config: RunConfig) -> None:
+    def _submit_one(self, config: RunConfig, *, again: bool) -> None:
         key = config.key()
         self._attempts[key] = attempt = self._attempts.get(key, 0) + 1
         needs = [self._futures[k] for k in self._needs(config)]
-        self._futures[key] = self._connect().submit(
+        future = self._connect().submit(
             run_job,
             config.to_dict(),
             str(self.store.root),
             self.device,
+            ATTEMPTS_HERE if self.scheduler is None else ATTEMPTS_ON_CLUSTER,
+            again,
             *needs,
             # a second attempt needs a key of its own: Dask may still be ending the first
             key=key if attempt == 1 else f"{key}-{attempt}",
             priority=-sum(self._attempts.values()),  # first come, first served
-            resources=SLOT,
+            resources={"slot": 1},  # workers have one: see `cluster`
             pure=False,
         )
+        self._futures[key] = future
+        future.add_done_callback(partial(self._note_end, key))
+
+    def _note_end(self, key: str, future: Future[str]) -> None:
+        """Note on disk that a run will not begin, because one that it needs was not made."""
+        is_current = self._futures.get(key) is future
+        if is_current and future.status != "finished" and self.store.state(key) == "queued":
+            self.store.mark(key, "interrupted", "a run that it needs did not finish")
 
     def _needs(self, config: RunConfig) -> list[str]:
         keys = [parent.key() for parent in with_parents(config)[:-1]]
         return [k for k in keys if k in self._futures and not self.store.exists(k)]
 
-    def _with_dask(self, status: Status) -> Status:
-        """Correct the state of a run that waits for something that will not happen."""
-        if status.state != "queued":
-            return status
-        future = self._futures.get(status.key)
-        if future is None:
-            if self.scheduler is not None or self.store.is_locked(status.key):
-                return status  # another server may have queued it
-            why = "the server that queued it has ended"
-        elif future.status in ("error", "cancelled", "lost"):
-            why = "a run that it needs did not finish"
-        else:
-            return status
-        return replace(status, state="interrupted", message=why)
-
-    def connect(self) -> None:
-        """Reach the scheduler now rather than at the first submit.
-
-        Raises
-        ------
-        InputError
-            If there is none at this address.
-        """
-        try:
-            self._connect()
-        except (OSError, ValueError) as error:
-            raise InputError(f"No Dask scheduler at {self.scheduler}: {error}") from error
+    def _renew_workers(self) -> None:
+        """End idle workers of ours that have loaded sources which were changed since."""
+        now = provenance.codes()
+        if self._client is not None and not self.is_pending([*self._futures]) and now != self._code:
+            self.close()
+        if self._client is None:
+            self._code = now
 
     def _connect(self) -> Client:
         if self._client is None:
-            from distributed import Client
+            from unlearn_core.cluster import cluster_client, local_client
 
-            self._client = Client(self.scheduler or _local_cluster())
+            if self.scheduler is None:
+                self._client = local_client()
+            else:
+                witness = this_process(self.store.owners).path
+                self._client = cluster_client(self.scheduler, witness)
         return self._client
-
-
-def run_on_cluster(configs: Sequence[RunConfig], scheduler: str, store: Store) -> list[str]:
-    """Make these runs on the cluster at this address; return what to say of each that failed.
-
-    That is one line, after the traceback where it is a fault of the program.
-    """
-    queue = JobQueue(store, scheduler)
-    failures = []
-    try:
-        queue.connect()
-        for key in queue.submit(configs):
-            try:
-                queue.wait([key])
-            except Exception as error:  # the others are made all the same
-                failures.append(faults.report(error, f"run {key} failed"))
-    finally:
-        queue.close()
-    return failures
-
-
-def _local_cluster() -> Any:
-    import dask
-    from distributed import LocalCluster
-
-    # Dask would give every worker one thread; a run here has the machine to itself
-    threads = str(os.cpu_count() or 1)
-    dask.config.set(
-        {f"distributed.nanny.pre-spawn-environ.{name}": threads for name in THREAD_VARIABLES}
-    )
-    return LocalCluster(
-        n_workers=_count_gpus() or 1,
-        threads_per_worker=1,
-        processes=True,
-        resources=SLOT,
-        memory_limit=0,
-        host="127.0.0.1",
-        dashboard_address=None,
-        silence_logs="CRITICAL",
-    )
-
-
-def _count_gpus() -> int:
-    """Count GPUs without loading torch in the server."""
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    with contextlib.suppress(subprocess.SubprocessError, OSError):
-        command = ["nvidia-smi", "--list-gpus"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-        return len(done.stdout.splitlines())
-    return 0
 
 
 def _use_own_gpu() -> None:

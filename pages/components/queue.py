@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.components import loaders
+from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
@@ -28,15 +29,16 @@ def job_queue() -> JobQueue:
     return JobQueue(loaders.store())
 
 
-def submit(configs: Sequence[RunConfig]) -> bool:
+def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
     """Queue these runs and what they need; what is finished or queued already is not repeated.
 
-    Where they cannot be written down, such as on a full disk, none is queued: one line says why.
+    `again` is for finished runs that other code has made.  Where the runs cannot be written down,
+    such as on a full disk, or the cluster is not there, none is queued: one line says why.
     """
     try:
         with st.spinner("Handing the runs to the worker…"):
-            job_queue().submit(configs)
-    except OSError as error:
+            job_queue().submit(configs, again=again)
+    except (OSError, InputError) as error:
         st.error(_why(error), icon=":material/error:")
         return False
     return True
@@ -47,7 +49,7 @@ def act(action: Callable[[str], None], keys: Sequence[str]) -> None:
     try:
         for key in keys:
             action(key)
-    except OSError as error:
+    except (OSError, InputError) as error:
         st.session_state[REFUSED] = _why(error)  # shown by the panel: a callback has no place
 
 
@@ -58,7 +60,7 @@ def show_refusal() -> None:
         st.error(why, icon=":material/error:")
 
 
-def _why(error: OSError) -> str:
+def _why(error: Exception) -> str:
     known = faults.named(error, loaders.store().root)
     if faults.is_fault(known):
         raise error

@@ -294,17 +294,19 @@ def test_a_cancel_for_a_run_that_nobody_asked_for_leaves_nothing(store):
 
 
 def test_clean_removes_what_did_not_finish_and_leaves_what_runs_and_what_did(store, tiny, key):
-    failed, interrupted, running, queued, bare = (replace(tiny, seed=s) for s in range(1, 6))
+    failed, interrupted, running, left, bare, waits = (replace(tiny, seed=s) for s in range(1, 7))
     store.begin(failed).fail("failed", "broken")
     store.begin(interrupted).update(state="running")
-    store.enqueue(queued)
+    store.leave(store.enqueue(left).key)
+    store.enqueue(waits)
     (store.work / bare.key()).mkdir()  # killed before its status was written
     with store.lock(running.key()):
         store.begin(running).update(state="running")
         removed = store.clean()
-        assert [status.key for status in store.statuses()] == [running.key()]
-    assert set(removed) == {c.key() for c in (failed, interrupted, queued, bare)}
-    assert [p.name for p in store.work.iterdir()] == [running.key()]
+        kept = {running.key(): "running", waits.key(): "queued"}
+        assert {status.key: status.state for status in store.statuses()} == kept
+    assert set(removed) == {c.key() for c in (failed, interrupted, left, bare)}
+    assert {p.name for p in store.work.iterdir()} == set(kept)
     assert store.list() == [key]
 
 

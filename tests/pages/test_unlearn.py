@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
-from unlearn_core.checks import MissingFileError
+from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.data import DATASETS, DataNotFoundError
 from unlearn_core.data.digits import load_digits
@@ -101,6 +101,18 @@ def texts(at):
 
 def is_disabled(at):
     return at.button(key="launch").disabled
+
+
+def test_a_cluster_that_is_not_there_is_one_line_on_the_page(empty_store, monkeypatch):
+    def refuse(*_):
+        raise InputError("There is no Dask scheduler at tcp://x:1; start one with: dask scheduler")
+
+    monkeypatch.setattr(FakeQueue, "submit", refuse)
+    at = open_page()
+    at.button(key="launch").click().run()
+    assert not at.exception
+    assert "no Dask scheduler at tcp://x:1" in texts(at)
+    assert jobs_of(empty_store) == []
 
 
 def test_one_press_on_an_empty_store_queues_class_3_with_every_method(empty_store):

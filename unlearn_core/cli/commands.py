@@ -11,6 +11,7 @@ from pathlib import Path
 from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
+from unlearn_core.cli.remote import make_on_cluster
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionError
@@ -133,14 +134,7 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     inputs.require_writable(args)
     store = Store(inputs.require_folder(default_root()))
     configs = [validate(config) for config in configs]
-    if args.scheduler:
-        from unlearn_core.jobs import run_on_cluster
-
-        for failure in run_on_cluster(configs, args.scheduler, store):
-            print(failure, file=sys.stderr)
-        made = [config for config in configs if store.exists(config.key())]
-    else:
-        made = _make(configs, store, args)
+    made = (make_on_cluster if args.scheduler else _make)(configs, store, args)
     if made:
         _show([config.key() for config in made], store, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
@@ -161,6 +155,7 @@ def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) 
                 what = f"{config.method}, seed {config.seed}, failed"
                 print(faults.report(error, what), file=sys.stderr)
             else:
+                bar.finished(config)
                 made.append(config)
     return made
 

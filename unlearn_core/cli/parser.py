@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 from typing import NoReturn
 
-from unlearn_core.cli import commands, listings, reproduction
+from unlearn_core.cli import commands, listings, remote, reproduction
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
+HELP = {
+    "verify": "check every file of every finished run",
+    "clean": "remove what unfinished runs left behind",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,8 +27,10 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; each command sets `command` to its function."""
+    is_installed = Path(sys.argv[0]).stem == "unlearn"
     parser = Parser(
-        prog="python -m unlearn_core", description="The dashboard's pipeline, without a browser."
+        prog="unlearn" if is_installed else "python -m unlearn_core",
+        description="The dashboard's pipeline, without a browser.",
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -62,10 +70,12 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true")
     one.set_defaults(command=commands.listing)
 
-    one = subparsers.add_parser("verify", help="check every file of every finished run")
-    one.set_defaults(command=commands.verify)
-    one = subparsers.add_parser("clean", help="remove what unfinished runs left behind")
-    one.set_defaults(command=commands.clean)
+    for command in (commands.verify, commands.clean):
+        one = subparsers.add_parser(command.__name__, help=HELP[command.__name__])
+        one.set_defaults(command=command)
+    one = subparsers.add_parser("worker", help="take runs from a Dask scheduler, one at a time")
+    one.add_argument("scheduler", metavar="ADDRESS", help="as `dask scheduler` prints it")
+    one.set_defaults(command=remote.worker)
     one = subparsers.add_parser("demo", help="make the shipped comparison again from nothing")
     one.add_argument("--out", help="another folder than cache/demo")
     one.add_argument(

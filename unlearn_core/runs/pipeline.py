@@ -60,6 +60,7 @@ def execute(
     device: str = "auto",
     projection: ProjectionConfig | None = None,
     again: bool = False,
+    queued: bool = False,
 ) -> RunArtefact:
     """Return the run of `config`, making it, and what it needs, where it is not in the store.
 
@@ -79,6 +80,9 @@ def execute(
         How maps are made.
     again : bool
         Whether to make runs again that other code than this one has made.
+    queued : bool
+        Whether the run waited in a queue, to be made only where it is still asked for.  Otherwise
+        this call asks for it, also where it was cancelled before.
 
     Raises
     ------
@@ -101,11 +105,15 @@ def execute(
             device=device,
             projection=projection,
             again=again,
+            queued=queued,
         )
     key = config.key()
+    if not queued and store.state(key) == "cancelled":
+        store.withdraw_cancel(key)
     with store.lock(key):
         if store.is_whole(key) and not _is_outdated(store.load(key), again):
             return store.load(key)
+        _require_asked_for(config, store, queued=queued)
         making = _Making(
             config=config,
             store=store,
@@ -138,6 +146,15 @@ def _is_outdated(run: RunArtefact, again: bool) -> bool:
     if not provenance.made_by_other_code(method, run.made_by, LOADED):
         return False
     return again or provenance.is_under_development(method)
+
+
+def _require_asked_for(config: RunConfig, store: Store, *, queued: bool) -> None:
+    """Raise `CancelledError` where the run was cancelled, or removed, while it waited."""
+    key = config.key()
+    is_removed = queued and not store.exists(key) and store.state(key) is None
+    if is_removed or store.is_cancel_requested(key):
+        store.mark(key, "cancelled", "cancelled before it began")
+        raise CancelledError(f"{config.method} was cancelled before it began.")
 
 
 @dataclass(kw_only=True)

@@ -29,6 +29,10 @@ class Status:
         The reason, where the run failed.
     losses : dict
         Latest losses by name, in nats.
+    attempt : int
+        How often it was begun: more than once where a process died that made it.
+    queues : list of str
+        Names of the processes that wait for it, as in `queue_owner`.
     created, updated : float
         Seconds since the epoch.
     """
@@ -42,6 +46,8 @@ class Status:
     total: int = 0
     message: str = ""
     losses: dict[str, float] = field(default_factory=dict)
+    attempt: int = 0
+    queues: list[str] = field(default_factory=list)
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
 
@@ -100,6 +106,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (int, float),
     "dict[str, float]": (dict,),
+    "list[str]": (list,),
 }
 
 

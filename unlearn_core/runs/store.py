@@ -1,4 +1,4 @@
-"""Read and write run folders. Only this module and `writer.py` touch `cache/`.
+"""Read and write run folders. Only this module, `asking.py` and `writer.py` touch `cache/`.
 
 Layout::
 
@@ -6,6 +6,7 @@ Layout::
                           and has a checksum of its own (`manifest.py`)
     cache/work/<key>/     runs in progress, and what is left of those that did not finish
     cache/locks/          one lock a run, held by the process that makes it
+    cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
 
 A run becomes visible by one rename of its whole work folder, after its manifest was written.
@@ -35,25 +36,30 @@ from unlearn_core.runs.artefact import (
     RunArtefact,
     RunNotFoundError,
 )
+from unlearn_core.runs.asking import AskedRuns
 from unlearn_core.runs.manifest import read_manifest
-from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG, LIVE, RunWriter, add_to_log, ask_for
+from unlearn_core.runs.status import ACTIVE, read_status, write_status
+from unlearn_core.runs.writer import CANCEL, LIVE, RunWriter, ask_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
 def default_root() -> Path:
-    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project."""
-    return Path(os.environ.get("UNLEARN_CACHE") or PROJECT / "cache").resolve()
+    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project.
+
+    An installed copy has no project around it and keeps its runs beside the user's data sets.
+    """
+    is_project = (PROJECT / "pyproject.toml").is_file()
+    default = PROJECT / "cache" if is_project else Path.home() / ".cache" / "unlearn" / "runs"
+    return Path(os.environ.get("UNLEARN_CACHE") or default).resolve()
 
 
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
 Lines = list[str]
-Statuses = list[Status]
 Documents = list[dict[str, Any]]
 
 
-class Store:
+class Store(AskedRuns):
     """Finished runs and runs in progress under one root.
 
     Parameters
@@ -66,7 +72,8 @@ class Store:
 
     def __init__(self, root: Path | str, *, demo: bool = False) -> None:
         self.root = Path(root)
-        self.runs, self.work, self.locks = (self.root / n for n in ("runs", "work", "locks"))
+        folders = (self.root / name for name in ("runs", "work", "locks", "owners"))
+        self.runs, self.work, self.locks, self.owners = folders
         self._sources = [self.runs, *([self.root / "demo" / "runs"] if demo else [])]
 
     # --- finished runs ---------------------------------------------------------------------
@@ -241,76 +248,17 @@ class Store:
         except Timeout:
             return True
 
-    def enqueue(self, config: RunConfig) -> Status:
-        """Note on disk that this run was asked for, forgetting an earlier attempt."""
-        return ask_for(self.work / config.key(), config)
-
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
         folder = self.work / config.key()
         cancelled, earlier = (folder / CANCEL).exists(), read_status(folder)
-        status = self.enqueue(config)
-        if earlier is not None and earlier.state == "queued":
-            status = replace(status, created=earlier.created)  # keeps its place in the queue
+        status = replace(ask_for(folder, config), attempt=1)
+        if earlier is not None and earlier.state in ACTIVE:  # it keeps its place in the queue
+            status = replace(status, created=earlier.created, attempt=earlier.attempt + 1)
+        write_status(folder, status)
         if cancelled:
             (folder / CANCEL).touch()
         return RunWriter(folder, config, status)
-
-    def requested(self, key: str) -> RunConfig:
-        """Return the config of a run that was asked for.
-
-        Raises
-        ------
-        RunNotFoundError
-            If it was not, or what is written of it cannot be read.
-        """
-        path = self.work / key / CONFIG
-        try:
-            return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
-        except (OSError, ValueError, TypeError) as error:
-            raise RunNotFoundError(f"{path} does not tell which run it is: {error}.") from error
-
-    def statuses(self) -> Statuses:
-        """Return the status of every run in progress or left unfinished, oldest first.
-
-        A run that says it is running while no process holds its lock is `interrupted`.
-        """
-        statuses = [self._status(folder.name) for folder in self.work.glob("*/")]
-        found = [status for status in statuses if status is not None]
-        return sorted(found, key=lambda status: (status.created, status.key))
-
-    def _status(self, key: str) -> Status | None:
-        status = read_status(self.work / key)
-        if status is None or status.state != "running" or self.is_locked(key):
-            return status
-        why = "the process that made it ended; nothing was saved"
-        return replace(status, state="interrupted", message=why)
-
-    def state(self, key: str) -> str | None:
-        """Return the state of one run that is not finished; None where it was not asked for."""
-        status = self._status(key)
-        return None if status is None else status.state
-
-    def request_cancel(self, key: str) -> None:
-        """Ask the process that makes this run to stop at its next step."""
-        if (self.work / key).is_dir():
-            (self.work / key / CANCEL).touch()
-
-    def is_cancel_requested(self, key: str) -> bool:
-        """Say whether `request_cancel` was called since the run was asked for."""
-        return (self.work / key / CANCEL).exists()
-
-    def mark(self, key: str, state: str, message: str = "", log: str = "") -> None:
-        """Set the state of a run that is not finished, and add `log` to its log."""
-        folder = self.work / key
-        if log:
-            add_to_log(folder, log)
-        status = read_status(folder)
-        if status is not None:
-            with suppress(FileNotFoundError):  # it begins anew in this moment, and says so itself
-                write_status(folder, replace(status, state=state, message=message))
 
     def live(self, key: str) -> pd.DataFrame:
         """Return the history of a run in progress so far; empty before its first step."""
@@ -331,17 +279,15 @@ class Store:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def clean(self) -> Keys:
-        """Remove what unfinished runs left behind, except runs in progress; return their keys."""
-        removed = []
-        for folder in _without_manifest(self.runs):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder.name)
+        """Remove what unfinished runs left behind; what runs or waits stays. Return the keys."""
+        leftovers = _without_manifest(self.runs)
         for folder in sorted(self.work.glob("*/")):
             key = folder.name
-            if not self.is_locked(key):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(key)
-        return removed
+            if self.state(key) not in ACTIVE and not self.is_locked(key):
+                leftovers.append(folder)
+        for folder in leftovers:
+            shutil.rmtree(folder, ignore_errors=True)
+        return [folder.name for folder in leftovers]
 
 
 def _without_manifest(runs: Path) -> list[Path]:

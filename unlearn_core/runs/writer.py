@@ -122,7 +122,7 @@ class RunWriter:
 
     def _remove_results(self) -> None:
         for path in self.folder.iterdir():
-            if path.name not in (STATUS, CONFIG, LOG):
+            if path.name not in (STATUS, CONFIG, LOG, CANCEL):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _write(self, name: str, content: bytes) -> None:

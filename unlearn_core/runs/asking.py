@@ -1,0 +1,114 @@
+"""What was asked for and is not finished: `cache/work/<key>/`, as a queue sees it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.artefact import RunNotFoundError
+from unlearn_core.runs.queue_owner import as_it_stands, this_process
+from unlearn_core.runs.status import Status, read_status, write_status
+from unlearn_core.runs.writer import CANCEL, CONFIG, add_to_log, ask_for
+
+
+class AskedRuns:
+    """The part of a store that knows who asked for what, who waits, and what was cancelled."""
+
+    root: Path
+    work: Path
+    owners: Path
+    is_locked: Callable[[str], bool]
+
+    def enqueue(self, config: RunConfig) -> Status:
+        """Note on disk that this process waits for a run, forgetting an earlier attempt.
+
+        What waits in another queue keeps its place, and then waits in both.
+        """
+        owner, status = this_process(self.owners).name, self.status(config.key())
+        self.withdraw_cancel(config.key())
+        if status is None or status.state != "queued":
+            status = ask_for(self.work / config.key(), config)
+        status = replace(status, queues=sorted({*status.queues, owner}))
+        write_status(self.work / config.key(), status)
+        return status
+
+    def leave(self, key: str) -> None:
+        """Note on disk that this process no longer waits for a run."""
+        owner, status = this_process(self.owners).name, read_status(self.work / key)
+        if status is not None and status.state == "queued":
+            others = [name for name in status.queues if name != owner]
+            write_status(self.work / key, replace(status, queues=others))
+
+    def withdraw(self, key: str) -> None:
+        """Take back `enqueue` where nobody else waits, also on a full disk."""
+        status = read_status(self.work / key)
+        if status is not None and status.queues == [this_process(self.owners).name]:
+            shutil.rmtree(self.work / key, ignore_errors=True)
+
+    def forget_queued(self, key: str) -> None:
+        """Remove the note that a run is wanted, where it turned out to be made already."""
+        if self.state(key) == "queued":
+            shutil.rmtree(self.work / key, ignore_errors=True)
+
+    def requested(self, key: str) -> RunConfig:
+        """Return the config of a run that was asked for.
+
+        Raises
+        ------
+        RunNotFoundError
+            If it was not, or what is written of it cannot be read.
+        """
+        path = self.work / key / CONFIG
+        try:
+            return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
+        except (OSError, ValueError, TypeError) as error:
+            raise RunNotFoundError(f"{path} does not tell which run it is: {error}.") from error
+
+    def statuses(self) -> list[Status]:
+        """Return the status of every run in progress or left unfinished, oldest first.
+
+        What nobody makes or waits for any more is `interrupted`: see `queue_owner`.
+        """
+        statuses = [self.status(folder.name) for folder in self.work.glob("*/")]
+        found = [status for status in statuses if status is not None]
+        return sorted(found, key=lambda status: (status.created, status.key))
+
+    def status(self, key: str) -> Status | None:
+        """Return the status of one run that is not finished; None where it was not asked for."""
+        status = read_status(self.work / key)
+        return None if status is None else as_it_stands(status, self.owners, self.is_locked)
+
+    def state(self, key: str) -> str | None:
+        """Return the state of one run that is not finished; None where it was not asked for."""
+        status = self.status(key)
+        return None if status is None else status.state
+
+    def request_cancel(self, key: str) -> None:
+        """Ask the process that makes this run to stop at its next step."""
+        if (self.work / key).is_dir():
+            (self.work / key / CANCEL).touch()
+
+    def withdraw_cancel(self, key: str) -> None:
+        """Forget `request_cancel`: somebody asks for the run again."""
+        (self.work / key / CANCEL).unlink(missing_ok=True)
+
+    def is_cancel_requested(self, key: str) -> bool:
+        """Say whether `request_cancel` was called since the run was asked for."""
+        return (self.work / key / CANCEL).exists()
+
+    def mark(self, key: str, state: str, message: str = "", log: str = "") -> None:
+        """Set the state of a run that is not finished, and add `log` to its log."""
+        folder = self.work / key
+        if log:
+            add_to_log(folder, log)
+        status = read_status(folder)
+        if status is not None:
+            with suppress(FileNotFoundError):  # it begins anew in this moment, and says so itself
+                write_status(folder, replace(status, state=state, message=message))
