@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunNotFoundError
 from unlearn_core.runs.queue_owner import as_it_stands, this_process
 from unlearn_core.runs.status import Status, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, CONFIG
+from unlearn_core.runs.writer import CANCEL, CONFIG, clear
 
 
 class AskedRuns:
@@ -78,7 +78,7 @@ class AskedRuns:
 
     def request_cancel(self, key: str) -> None:
         """Ask the process that makes this run to stop at its next step."""
-        if (self.work / key).is_dir():
+        with suppress(FileNotFoundError):  # nobody asked for it, or it has just been finished
             (self.work / key / CANCEL).touch()
 
     def withdraw_cancel(self, key: str) -> None:
@@ -94,12 +94,16 @@ class AskedRuns:
         folder = self.work / key
         status = read_status(folder)
         if status is not None:
-            write_status(folder, replace(status, state=state, message=message))
+            with suppress(FileNotFoundError):  # it has just been finished
+                write_status(folder, replace(status, state=state, message=message))
 
     def open_folder(self, config: RunConfig) -> Status:
-        """Make an empty work folder with its config, and return the status to write there."""
+        """Make a work folder with nothing but its config, and return the status to write there.
+
+        The folder itself stays, with a request to cancel that may come at this very moment.
+        """
         folder = self.work / config.key()
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        clear(folder, CANCEL)
         (folder / CONFIG).write_text(json.dumps(config.to_dict()), encoding="utf-8")
         return Status(key=config.key(), method=config.method, seed=config.seed)

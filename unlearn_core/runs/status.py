@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Status:
 
 def write_status(folder: Path, status: Status) -> None:
     """Write `status.json`, whole or not at all."""
-    temporary = folder / (STATUS + ".tmp")
+    temporary = folder / f"{STATUS}.{uuid.uuid4().hex}.tmp"  # a person may cancel meanwhile
     temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
     temporary.replace(folder / STATUS)
 

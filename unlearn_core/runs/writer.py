@@ -24,7 +24,7 @@ from unlearn_core.runs.status import STATUS, Status, write_status
 CONFIG = "config.json"
 CANCEL = "cancel"
 LIVE = "live.jsonl"
-SCRATCH = (CONFIG, CANCEL, LIVE, STATUS)
+SCRATCH = (CONFIG, CANCEL, LIVE)
 
 
 class RunWriter:
@@ -82,8 +82,8 @@ class RunWriter:
 
     def commit(self, runs: Path, facts: Mapping[str, Any]) -> None:
         """Write the manifest, then make the run visible by one rename."""
-        for name in SCRATCH:
-            (self.folder / name).unlink(missing_ok=True)
+        for path in [*(self.folder / name for name in SCRATCH), *self.folder.glob(f"{STATUS}*")]:
+            path.unlink(missing_ok=True)
         names = sorted(p.relative_to(self.folder) for p in self.folder.rglob("*") if p.is_file())
         files = {name.as_posix(): describe_file(self.folder / name) for name in names}
         self.json(MANIFEST, {"config": self.config.to_dict(), **facts, "files": files})
@@ -98,14 +98,19 @@ class RunWriter:
         A request to cancel stays too: it holds for everyone who waits, until one asks again.
         """
         self.update(state=state, message=message)
-        for path in self.folder.iterdir():
-            if path.name not in (STATUS, CONFIG, LOG, CANCEL):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        clear(self.folder, CONFIG, LOG, CANCEL)
 
     def _write(self, name: str, content: bytes) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def clear(folder: Path, *kept: str) -> None:
+    """Empty a work folder but for these files and the status, which others may be writing."""
+    for path in folder.iterdir():
+        if path.name not in kept and not path.name.startswith(STATUS):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def describe_file(path: Path) -> dict[str, Any]:
