@@ -1,9 +1,13 @@
 """The queue on a real local cluster: one computation per key, cancel, a killed worker, retry."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,6 +17,22 @@ from unlearn_core.jobs import JobQueue
 from unlearn_core.runs.plan import comparison_config, with_parents
 from unlearn_core.runs.store import Store
 
+ROOT = Path(__file__).resolve().parents[1]
+SECOND_SERVER = """
+import json, sys, time
+from unlearn_core.config import RunConfig
+from unlearn_core.jobs import JobQueue
+from unlearn_core.runs.store import Store
+
+if __name__ == "__main__":
+    queue = JobQueue(Store(sys.argv[1]))
+    keys = queue.submit([RunConfig.from_dict(json.loads(sys.argv[2]))])
+    print("submitted", flush=True)
+    while queue.is_pending(keys):
+        time.sleep(0.1)
+    print("ended", flush=True)
+    queue.close()
+"""
 PATIENCE = 240  # seconds; the machine may be busy, and the first map compiles
 
 
@@ -109,3 +129,24 @@ def test_bad_settings_fail_with_their_reason(queue):
     wait_until(lambda: state(queue, key) == "failed")
     [message] = [job.message for job in queue.jobs() if job.key == key]
     assert message == "NegGradSettings.epochs must be above 0, got 0."
+
+
+def test_a_cancel_in_one_server_holds_for_the_worker_of_another_that_wants_the_same_run(
+    queue, tmp_path
+):
+    slow = small(7, epochs=400).base()
+    [key] = queue.submit([slow])
+    wait_until(lambda: any(job.key == key and job.step > 2 for job in queue.jobs()))
+    script = tmp_path / "server.py"  # a file: its worker process imports it again
+    script.write_text(SECOND_SERVER)
+    command = [sys.executable, str(script), str(queue.store.root), json.dumps(slow.to_dict())]
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    ) as second:
+        assert second.stdout.readline() == "submitted\n"
+        queue.cancel(key)
+        assert second.stdout.readline() == "ended\n"
+    assert state(queue, key) == "cancelled"
+    assert not queue.store.exists(key)
+    assert queue.store.log(key) == ""  # nobody began it again
+    queue.dismiss(key)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
 import json, sys
 from unlearn_core.config import RunConfig
+from unlearn_core.runs.store import Store
 
 store = Store(sys.argv[1])
 for plain in json.loads(sys.argv[2]):
@@ -220,3 +221,14 @@ def test_an_attempt_after_a_death_is_counted(store, tiny):
         assert store.status(config.key()).attempt == attempt
     store.enqueue(config)
     assert store.begin(config).status.attempt == 1
+
+
+def test_a_cancel_in_the_moment_in_which_a_run_begins_or_reports_is_not_lost(store, tiny):
+    for seed in range(60):
+        key = store.enqueue(replace(tiny, seed=seed)).key
+        cancel = threading.Thread(target=JobQueue(store).cancel, args=(key,))
+        cancel.start()
+        writer = store.begin(replace(tiny, seed=seed))
+        writer.update(state="running")
+        cancel.join()
+        assert store.is_cancel_requested(key)

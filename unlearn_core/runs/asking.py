@@ -92,7 +92,7 @@ class AskedRuns:
 
     def request_cancel(self, key: str) -> None:
         """Ask the process that makes this run to stop at its next step."""
-        if (self.work / key).is_dir():
+        with suppress(FileNotFoundError):  # nobody asked for it, or it has just been finished
             (self.work / key / CANCEL).touch()
 
     def withdraw_cancel(self, key: str) -> None:
@@ -110,5 +110,5 @@ class AskedRuns:
             add_to_log(folder, log)
         status = read_status(folder)
         if status is not None:
-            with suppress(FileNotFoundError):  # it begins anew in this moment, and says so itself
+            with suppress(FileNotFoundError):  # it begins anew or is finished in this moment
                 write_status(folder, replace(status, state=state, message=message))

@@ -153,7 +153,8 @@ def _require_asked_for(config: RunConfig, store: Store, *, queued: bool) -> None
     key = config.key()
     is_removed = queued and not store.exists(key) and store.state(key) is None
     if is_removed or store.is_cancel_requested(key):
-        store.mark(key, "cancelled", "cancelled before it began")
+        if store.state(key) == "queued":
+            store.mark(key, "cancelled", "cancelled before it began")
         raise CancelledError(f"{config.method} was cancelled before it began.")
 
 

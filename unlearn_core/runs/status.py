@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import uuid
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def write_status(folder: Path, status: Status) -> None:
     made does not: it is written five times a second, the loop would wait for the disk each time,
     and nothing of that run would survive anyway.
     """
-    temporary = folder / f"{STATUS}.{os.getpid()}.tmp"  # server and worker both write
+    temporary = folder / f"{STATUS}.{uuid.uuid4().hex}.tmp"  # a person may cancel meanwhile
     temporary.write_text(json.dumps(asdict(status)), encoding="utf-8")
     if status.state != "running":
         flush(temporary)

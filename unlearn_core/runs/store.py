@@ -39,7 +39,7 @@ from unlearn_core.runs.artefact import (
 from unlearn_core.runs.asking import AskedRuns
 from unlearn_core.runs.manifest import read_manifest
 from unlearn_core.runs.status import ACTIVE, read_status, write_status
-from unlearn_core.runs.writer import CANCEL, LIVE, RunWriter, ask_for
+from unlearn_core.runs.writer import LIVE, RunWriter, ask_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -251,13 +251,11 @@ class Store(AskedRuns):
     def begin(self, config: RunConfig) -> RunWriter:
         """Open an empty work folder for this run; call with its lock held."""
         folder = self.work / config.key()
-        cancelled, earlier = (folder / CANCEL).exists(), read_status(folder)
+        earlier = read_status(folder)
         status = replace(ask_for(folder, config), attempt=1)
         if earlier is not None and earlier.state in ACTIVE:  # it keeps its place in the queue
             status = replace(status, created=earlier.created, attempt=earlier.attempt + 1)
         write_status(folder, status)
-        if cancelled:
-            (folder / CANCEL).touch()
         return RunWriter(folder, config, status)
 
     def live(self, key: str) -> pd.DataFrame:

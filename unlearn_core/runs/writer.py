@@ -27,7 +27,7 @@ from unlearn_core.runs.status import STATUS, Status, flush, write_status
 CONFIG = "config.json"
 CANCEL = "cancel"
 LIVE = "live.jsonl"
-SCRATCH = (CONFIG, CANCEL, LIVE, STATUS)
+SCRATCH = (CONFIG, CANCEL, LIVE)
 
 
 class RunWriter:
@@ -91,14 +91,15 @@ class RunWriter:
         files = {
             path.relative_to(self.folder).as_posix(): describe_file(path)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path.name not in SCRATCH
+            if path.is_file() and not _is_scratch(path)
         }
         manifest = {"config": self.config.to_dict(), **facts, "files": files}
         self._write(MANIFEST, manifest_bytes(manifest))
         _flush_folder(self.folder)
         runs.mkdir(parents=True, exist_ok=True)
-        for name in SCRATCH:
-            (self.folder / name).unlink(missing_ok=True)
+        for path in self.folder.iterdir():
+            if _is_scratch(path):
+                path.unlink(missing_ok=True)
         target = runs / self.config.key()
         shutil.rmtree(target, ignore_errors=True)  # a corrupt earlier run, about to be replaced
         self.folder.rename(target)
@@ -111,7 +112,7 @@ class RunWriter:
         tried whatever became of the one before.
         """
         steps = (
-            self._remove_results,
+            partial(_clear, self.folder, CONFIG, LOG, CANCEL),  # a cancel holds for all who wait
             partial(_write_request, self.folder, self.config),  # `commit` may have removed it
             partial(self.update, state=state, message=message),
             partial(self.log, details),
@@ -120,11 +121,6 @@ class RunWriter:
             with contextlib.suppress(OSError):
                 step()
 
-    def _remove_results(self) -> None:
-        for path in self.folder.iterdir():
-            if path.name not in (STATUS, CONFIG, LOG, CANCEL):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-
     def _write(self, name: str, content: bytes) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,9 +128,12 @@ class RunWriter:
 
 
 def ask_for(folder: Path, config: RunConfig) -> Status:
-    """Note in an emptied work folder that this run was asked for."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Note in an emptied work folder that this run was asked for.
+
+    The folder itself stays, with a request to cancel that may come at this very moment.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _clear(folder, CANCEL)
     status = Status(key=config.key(), method=config.method, seed=config.seed)
     try:
         _write_request(folder, config)
@@ -162,6 +161,18 @@ def _write_request(folder: Path, config: RunConfig) -> None:
 def _flush_folder(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         flush(path)
+
+
+def _clear(folder: Path, *kept: str) -> None:
+    """Empty a work folder but for these files and the status, which others may be writing."""
+    for path in folder.iterdir():
+        if path.name not in kept and not path.name.startswith(STATUS):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _is_scratch(path: Path) -> bool:
+    """Say whether a file is only of use while the run is made; half-written statuses too."""
+    return path.name in SCRATCH or path.name.startswith(STATUS)
 
 
 def describe_file(path: Path) -> dict[str, Any]:
