@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlencode, urlparse
 import pytest
 
 from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set
-from tests.stores import fill_store
 from unlearn_core.views.tour import TOUR
 from unlearn_core.views.wording import comparison_title
 
@@ -18,14 +17,6 @@ PAGES = ["", "unlearn", "manifolds", "alignment", "gamma", "metrics", "increment
 LINKS = "[data-testid=stPageLink-NavLink]"
 CHOICE = "[data-testid=stSidebar] [data-testid=stSelectbox] input"
 EXCEPTION = "[data-testid=stException]"
-
-
-@pytest.fixture
-def url(serve, tmp_path, comparison):
-    """Serve the shipped runs, whose lesson is the default, and the tiny comparison."""
-    root = fill_store(tmp_path / "two")
-    (root / "runs").symlink_to(comparison.store.runs)
-    return serve(root)
 
 
 def settled(page):
@@ -67,36 +58,36 @@ def test_only_one_function_switches_pages_by_a_button():
     assert found == ["selectors.py"]  # the walk below knows the buttons that call it
 
 
-def test_the_navigation_keeps_the_chosen_comparison(url, page, comparison):
+def test_the_navigation_keeps_the_chosen_comparison(two_url, page, comparison):
     title = comparison_title(comparison.config)
-    opened(page, url, "", title)
+    opened(page, two_url, "", title)
     links = page.locator("[data-testid=stSidebarNavLink]")
     assert links.count() == len(PAGES)
     for number in [*range(1, len(PAGES)), 0]:
         links.nth(number).click()
-        page.wait_for_url(re.compile(rf"{url}/{PAGES[number]}(\?|$)"))
+        page.wait_for_url(re.compile(rf"{two_url}/{PAGES[number]}(\?|$)"))
         assert_kept(page, PAGES[number], title)
 
 
-def test_every_link_in_a_page_keeps_the_chosen_comparison(url, page, comparison):
+def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, comparison):
     title, n_followed = comparison_title(comparison.config), 0
     for start in PAGES:
-        opened(page, url, start, title)
+        opened(page, two_url, start, title)
         n_links = page.locator(LINKS).count()
         for number in range(n_links):
             link = page.locator(LINKS).nth(number)
             target = link.get_attribute("href").rsplit("/", 1)[-1].split("?")[0]
             link.click()
-            page.wait_for_url(re.compile(rf"{url}/{target}(\?|$)"))
+            page.wait_for_url(re.compile(rf"{two_url}/{target}(\?|$)"))
             assert_kept(page, f"{start} -> {target}", title)
             n_followed += 1
-            opened(page, url, start, title)
+            opened(page, two_url, start, title)
     assert n_followed >= len(TOUR) + 2  # the tour, all maps and all metrics
 
 
 @pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
-def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, url, page):
-    page.goto(f"{url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
+def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, page):
+    page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
     settled(page)
     page.get_by_text("Random images", exact=True).click()
     page.get_by_label("How many").wait_for()
@@ -107,8 +98,8 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, url, page):
 
 
 @pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
-def test_the_buttons_on_unlearn_replace_another_choice(label, url, page, comparison):
-    opened(page, url, "unlearn", comparison_title(comparison.config))
+def test_the_buttons_on_unlearn_replace_another_choice(label, two_url, page, comparison):
+    opened(page, two_url, "unlearn", comparison_title(comparison.config))
     page.get_by_role("button", name=label).click()  # the form is still about the lesson
     page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()
     settled(page)
@@ -117,11 +108,11 @@ def test_the_buttons_on_unlearn_replace_another_choice(label, url, page, compari
 
 
 def test_forget_exactly_these_keeps_the_comparison_beside_other_choices_in_the_address(
-    url, page, comparison
+    two_url, page, comparison
 ):
     title = comparison_title(comparison.config)
     query = [("comparison", title), ("models", "Original"), ("models", "Retrained")]
-    page.goto(f"{url}/manifolds?{urlencode([*query, ('highlight', 'forget')])}")
+    page.goto(f"{two_url}/manifolds?{urlencode([*query, ('highlight', 'forget')])}")
     page.wait_for_selector(".feature-map[data-drawn]")
     page.locator(".feature-map-plot").scroll_into_view_if_needed()
     page.wait_for_timeout(500)

@@ -92,7 +92,7 @@ def test_no_legend_lies_on_a_plot_and_nothing_is_cut_off(live):
     for one in (probes, losses):
         assert one["legend"]["right"] <= one["chart"]["right"] + 1
         assert one["plot"]["right"] <= one["chart"]["right"] + 1
-    assert "Recovery" in live.locator(f"{CHART} svg").last.inner_text()
+    assert "Recovery" in live.locator(f"{CHART} svg").last.text_content()
 
 
 def test_the_curves_grow_in_place_without_a_blink(live, run):
