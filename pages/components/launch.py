@@ -28,7 +28,7 @@ def show_plan(
     labels = {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}
     configs = run_configs(comparison, {} if faults else methods, seeds)
     needed = view.all_needed(configs)
-    finished = {config.key() for config in needed if loaders.store().exists(config.key())}
+    finished = {config.key() for config in needed if loaders.is_finished(config.key())}
     waiting = view.active(queue.jobs())
     table = view.plan_table(needed, finished, waiting, queue.timings(), labels)
     left = view.left_to_make(table)
@@ -63,7 +63,7 @@ def show_results(comparison: str, *, is_whole: bool) -> None:
     with st.container(horizontal=True):
         for page, label in RESULTS.items():
             if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison,)):
-                st.switch_page(page)
+                selectors.go_to(page)
 
 
 def _choose(comparison: str) -> None:

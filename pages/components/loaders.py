@@ -28,7 +28,7 @@ def store() -> Store:
 
 
 def all_comparisons() -> dict[str, Comparison]:
-    """Return every comparison by its key, the one with the latest run first."""
+    """Return every comparison by its key, the lesson first."""
     return {comparison.key: comparison for comparison in _current().comparisons}
 
 

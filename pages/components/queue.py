@@ -12,7 +12,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
-from unlearn_core.runs.status import Status
+from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
 
 if TYPE_CHECKING:
@@ -70,6 +70,13 @@ def _why(error: Exception) -> str:
 def jobs() -> list[Status]:
     """Return every run that is queued, running or left unfinished, in the queue's order."""
     return job_queue().jobs()
+
+
+def comparisons_in_work() -> set[str]:
+    """Return the keys of the comparisons of which a run is queued or running."""
+    waiting = (job for job in loaders.store().statuses() if job.state in ACTIVE)
+    configs = (requested(job.key) for job in waiting)
+    return {config.comparison_key() for config in configs if config}
 
 
 def requested(key: str) -> RunConfig | None:

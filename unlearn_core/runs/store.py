@@ -204,6 +204,10 @@ class Store(AskedRuns):
         folder = self._folder(key)
         return folder is not None and folder.parent != self.runs
 
+    def ships(self, key: str) -> bool:
+        """Say whether a run of this key came with the project, even if it was made again here."""
+        return any((source / key / MANIFEST).is_file() for source in self._sources[1:])
+
     def _folder(self, key: str) -> Path | None:
         for source in self._sources:
             if (source / key / MANIFEST).is_file():
