@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import map_loaders, map_sections, map_selection, selectors
+from pages.components import loaders, map_loaders, map_sections, map_selection, selectors
 from pages.components.feature_map import assets, feature_map
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import label
@@ -61,6 +61,7 @@ def choose_runs() -> list[RunArtefact]:
 
 
 @st.fragment
+@loaders.without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(

@@ -6,7 +6,9 @@ run is finished, redone or removed.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -19,6 +21,9 @@ from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, report, survey
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.store import Store, default_root
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @st.cache_resource
@@ -37,12 +42,24 @@ def damaged_runs() -> tuple[DamagedRun, ...]:
     return _current().damaged
 
 
-def leave_out(error: CorruptRunError) -> bool:
-    """Remember for all sessions that a run cannot be used; False where that was known."""
-    known = _left_out(str(store().root), store().fingerprint())
-    is_new = error.key not in known
-    known[error.key] = str(error)
-    return is_new
+def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:
+    """Draw the page anew, without the run, where one turns out to be damaged while it is read.
+
+    For a page as a whole, and for each fragment, whose errors do not reach the page.
+    """
+
+    @wraps(show)
+    def shown(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return show(*arguments, **options)
+        except CorruptRunError as error:
+            known = _left_out(str(store().root), store().fingerprint())
+            if error.key in known:
+                raise  # it is left out already, so something else is wrong
+            known[error.key] = str(error)
+            st.rerun()
+
+    return shown
 
 
 def is_finished(key: str) -> bool:

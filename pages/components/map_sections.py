@@ -24,6 +24,7 @@ MOVED_COLUMNS: dict[str, Any] = {
 
 
 @st.fragment
+@loaders.without_damaged_runs
 def moved_most(
     comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, original: str
 ) -> None:
@@ -60,6 +61,7 @@ def moved_most(
 
 
 @st.fragment
+@loaders.without_damaged_runs
 def during(comparison: Comparison, runs: list[RunArtefact]) -> None:
     """Show the map at each step of one method, with the probes beside."""
     classes = map_loaders.class_names(comparison.config.data)

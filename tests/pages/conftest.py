@@ -25,3 +25,19 @@ def empty_store(tmp_path, monkeypatch):
     root = tmp_path / "empty"
     monkeypatch.setenv("UNLEARN_CACHE", str(root))
     return root
+
+
+@pytest.fixture(autouse=True)
+def _pages_under_the_app(monkeypatch):
+    """Run pages under `app.py`, as a server does once `st.navigation` has run in it.
+
+    AppTest forgets that at every run, and then takes the folder `pages` for the older kind of app.
+    """
+    pages_manager = pytest.importorskip("streamlit.runtime.pages_manager").PagesManager
+    begin = pages_manager.__init__
+
+    def begin_under_the_app(self, *arguments, **options):
+        pages_manager.uses_pages_directory = False
+        begin(self, *arguments, **options)
+
+    monkeypatch.setattr(pages_manager, "__init__", begin_under_the_app)

@@ -1,0 +1,176 @@
+"""Damaged runs, runs of other code and changed data: named in one line, and nothing else breaks."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("streamlit")
+
+from PIL import Image
+
+from pages.components import queue
+from tests.pages.reading import opened, texts
+from unlearn_core.runs import provenance
+from unlearn_core.runs.store import Store
+
+pytestmark = pytest.mark.page
+
+PAGES = (
+    "overview",
+    "unlearn",
+    "manifolds",
+    "alignment",
+    "gamma",
+    "metrics",
+    "incremental",
+    "methods",
+)
+PARTS = (
+    "metrics.json",
+    "manifest.json",
+    "arrays.safetensors",
+    "history.parquet",
+    "projection-*.parquet",
+)
+
+
+@pytest.fixture
+def own(comparison, tmp_path, monkeypatch):
+    """Copy the tiny comparison into a store of its own, that pages read."""
+    shutil.copytree(comparison.store.root, tmp_path / "cache")
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Record what is asked for, and make nothing."""
+    calls = []
+
+    def submit(configs, *, again=False):
+        calls.append(([config.key() for config in configs], again))
+        return True
+
+    monkeypatch.setattr(queue, "submit", submit)
+    return calls
+
+
+def damage(run, part):
+    path = next(run.folder.glob(part))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def warnings(app):
+    return "\n".join(element.value for element in app.warning)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("method", ["original", "retrain", "neggrad"])
+def test_a_changed_byte_is_named_and_takes_no_page_down(own, comparison, method, part):
+    run = own.load(comparison.runs[method].key)
+    path = damage(run, part)
+    named = []
+    for page in PAGES:
+        app = opened(page)
+        if str(path) in warnings(app):
+            named.append(page)
+    assert named
+    if part in ("metrics.json", "manifest.json"):
+        assert named == list(PAGES)
+
+
+def test_a_damaged_run_is_made_again_from_the_page(own, comparison, asked):
+    run = own.load(comparison.runs["neggrad"].key)
+    damage(run, "metrics.json")
+    app = opened("metrics")
+    assert "NegGrad" in warnings(app)
+    assert run.key not in {r.key for r in own_runs(app)}
+    app.button(key="damaged_again").click().run()
+    assert asked == [([run.key], False)]
+
+
+def own_runs(app):
+    from pages.components import loaders
+
+    [comparison] = loaders.all_comparisons().values()
+    return comparison.runs
+
+
+def test_a_damaged_run_counts_as_not_made_where_it_is_launched(own, comparison):
+    run = own.load(comparison.runs["neggrad"].key)
+    opened("metrics")
+    from pages.components import loaders
+
+    assert loaders.is_finished(run.key)
+    damage(run, "metrics.json")
+    import streamlit as st
+
+    st.cache_resource.clear()  # as in a new server
+    opened("metrics")
+    assert not loaders.is_finished(run.key)
+
+
+def test_a_damaged_run_that_nobody_can_name_can_be_removed(own, comparison, asked):
+    run = own.load(comparison.runs["neggrad"].key)
+    (run.folder / "manifest.json").write_text("{")
+    app = opened("overview")
+    assert f"Run {run.key}" in warnings(app)
+    app.button(key="damaged_remove").click().run()
+    assert not own.exists(run.key)
+    assert not warnings(app)
+    assert asked == []
+
+
+def test_runs_of_other_code_are_told_and_made_again_where_asked(own, asked, monkeypatch):
+    assert "other code" not in texts(opened("metrics"))
+    real = provenance.codes()
+    changed = {**real, "neggrad": {**real["neggrad"], "method": "other"}}
+    monkeypatch.setattr(provenance, "codes", lambda: changed)
+    import streamlit as st
+
+    st.cache_data.clear()
+    app = opened("metrics")
+    assert "Made by other code than this program's: NegGrad." in texts(app)
+    app.button(key="other_code_again").click().run()
+    [(keys, again)] = asked
+    assert again
+    assert [own.load(key).config.method for key in keys] == ["neggrad"]
+
+
+def test_a_shipped_run_made_by_other_code_is_not_called_ones_own(filled_store, monkeypatch):
+    monkeypatch.setattr(provenance, "codes", lambda: pytest.fail("the sources were read"))
+    assert "other code" not in texts(opened("metrics"))
+
+
+def test_changed_images_are_told_in_one_line_instead_of_shown_for_the_old_ones(
+    tmp_path, monkeypatch, no_maps
+):
+    from unlearn_core.config import ForgetConfig
+    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.runs.plan import comparison_config, run_configs
+
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "data" / "folder"
+    for part in ("train", "test"):
+        for label, shade in (("dark", 20), ("grey", 120), ("light", 220)):
+            (folder / part / label).mkdir(parents=True)
+            for i in range(8):
+                Image.new("L", (8, 8), shade + i).save(folder / part / label / f"{i}.png")
+    start = comparison_config("folder", ForgetConfig(kind="class", values=(0,)), width=4, epochs=1)
+    for config in run_configs(start, {}):
+        execute(config, store=Store(tmp_path / "cache"), device="cpu")
+    assert not opened("overview").error
+    Image.new("L", (8, 8), 7).save(folder / "train" / "dark" / "0.png")
+    import streamlit as st
+
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    app = opened("overview")
+    [line] = [element.value for element in app.error]
+    assert "The files of the data set 'folder'" in line
+    assert "have changed since" in line

@@ -1,0 +1,35 @@
+"""Words for runs that are left out or that other code has made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import DamagedRun
+from unlearn_core.views.jobs import run_name
+
+MOST_NAMED = 5
+
+
+def damaged_text(damaged: Sequence[DamagedRun], labels: Mapping[str, str]) -> str:
+    """Return in Markdown which runs are left out and why, a line each."""
+    lines = [f"**{_name(run, labels)}** is left out: {run.reason}" for run in damaged[:MOST_NAMED]]
+    if len(damaged) > MOST_NAMED:
+        rest = len(damaged) - MOST_NAMED
+        lines.append(f"{rest} more; `python -m unlearn_core verify` names all.")
+    return "  \n".join(lines)
+
+
+def other_code_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> str:
+    """Return which runs other code than this program's has made."""
+    names = dict.fromkeys(run_name(run.config, labels) for run in runs)
+    return (
+        f"Made by other code than this program's: {', '.join(names)}. Their numbers may differ "
+        "from what it would give now."
+    )
+
+
+def _name(run: DamagedRun, labels: Mapping[str, str]) -> str:
+    if run.config is None:
+        return f"Run {run.key}"
+    return f"{run_name(run.config, labels)}, seed {run.config.seed}"
