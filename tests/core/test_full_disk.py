@@ -181,6 +181,20 @@ def test_what_a_run_ended_with_survives_a_power_loss_and_its_progress_costs_noth
     assert len(flushed) == 1
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 4 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.name == "nt" or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a disk")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a disk cannot be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
 def fill(place, left):
     with (place / "filler").open("wb") as file:
         file.write(bytes(shutil.disk_usage(place).free - left))
