@@ -4,7 +4,10 @@ def main() -> None:
 
     from pages.components import selectors
 
-    st.set_page_config(page_title="Machine unlearning", layout="wide")
+    # before the navigation: a tab without an icon takes the page's, as a picture from a font host
+    st.set_page_config(
+        page_title="Machine unlearning", page_icon="pages/components/icon.png", layout="wide"
+    )
     pages = {
         "": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
@@ -22,8 +25,6 @@ def main() -> None:
         ],
     }
     page = st.navigation(pages)
-    # after the navigation, which would fetch a page's icon from the network for the browser's tab
-    st.set_page_config(page_icon="pages/components/icon.png")
     st.session_state[selectors.UNDER_APP] = True
     selectors.choose_comparison()
     page.run()
