@@ -14,7 +14,7 @@ from pages.components import loaders, queue
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as view
-from unlearn_core.views.figures.live import live_curves, live_figure
+from unlearn_core.views.figures.live import live_charts, live_curves
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title
 
@@ -125,14 +125,13 @@ def _button(label: str, act: Callable[[str], None], keys: list[str]) -> None:
 
 
 def _curves(job: Status) -> None:
-    curves = live_curves(loaders.store().live(job.key))
+    curves = live_curves(loaders.store().live(job.key), job.method)
     if curves.empty:
         return
     st.caption(view.losses_text(job))
-    figure = live_figure(curves, job.total)
-    st.plotly_chart(
-        figure, key=f"live_{job.key}", width="stretch", config={"displayModeBar": False}
-    )
+    for panel, (table, chart) in live_charts(curves, job.total).items():
+        # a plotly chart with other data would be another element, mounted anew each second
+        st.vega_lite_chart(table, chart, key=f"live_{panel}_{job.key}", width="stretch")
     st.caption(as_markdown("Probes look at up to 160 images of D_f and 320 of D_r."))
 
 

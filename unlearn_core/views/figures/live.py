@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from unlearn_core.views.palette import FORGET_COLOUR
-from unlearn_core.views.symbols import as_html
 
+Spec = dict[str, Any]
 MOST_POINTS = 300
+HEIGHT = 300  # pixels, with legend and axis: Streamlit fits the plot into what they leave
 PROBES = {
-    "probe/forget_accuracy": ("Accuracy on D_f", FORGET_COLOUR),
-    "probe/retain_accuracy": ("Accuracy on D_r", "#0072B2"),
+    "probe/forget_accuracy": ("Acc(D_f)", FORGET_COLOUR),
+    "probe/retain_accuracy": ("Acc(D_r)", "#0072B2"),
     "probe/dimensional_alignment": ("DA", "#009E73"),
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
 
 
-def live_curves(rows: pd.DataFrame) -> pd.DataFrame:
+def live_curves(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     """Return the history so far as `step`, `panel`, `curve` and `value`.
 
-    Each curve has at most `MOST_POINTS` points, evenly thinned, its last one always there.
+    Each curve has at most `MOST_POINTS` points, evenly thinned, its last one always there. What
+    is noted before the first step is the original model, where `retrain` does not begin.
     """
+    if method == "retrain" and len(rows):
+        rows = rows[rows["step"] > 0]
     empty = pd.DataFrame(columns=["step", "panel", "curve", "value"])
     names = [c for c in rows.columns if c in PROBES or str(c).startswith("loss/")]
     parts = []
@@ -40,40 +44,41 @@ def live_curves(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 
-def live_figure(curves: pd.DataFrame, total: int) -> go.Figure:
-    """Draw probes above losses over the steps, up to the run's last step `total`."""
-    panels = [name for name in ("probe", "loss") if (curves["panel"] == name).any()]
-    figure = make_subplots(rows=max(1, len(panels)), shared_xaxes=True, vertical_spacing=0.08)
-    for row, panel in enumerate(panels, start=1):
+def live_charts(curves: pd.DataFrame, total: int) -> dict[str, tuple[pd.DataFrame, Spec]]:
+    """Return a table and a Vega-Lite chart of it for the probes and for the losses.
+
+    The charts run to the last step `total`. From one refresh to the next only the table changes,
+    so that the browser moves the lines and draws nothing anew.
+    """
+    found = {}
+    for panel in ("probe", "loss"):
         part = curves[curves["panel"] == panel]
-        legend = "legend" if row == 1 else f"legend{row}"
-        for number, (name, curve) in enumerate(part.groupby("curve", sort=False)):
-            label, colour = _look(str(name), number)
-            figure.add_scatter(
-                x=curve["step"].to_numpy(),
-                y=curve["value"].to_numpy(),
-                name=as_html(label),
-                mode="lines+markers" if panel == "probe" else "lines",
-                line={"color": colour, "width": 2},
-                legend=legend,
-                row=row,
-                col=1,
-            )
-        axis = figure.layout["yaxis" if row == 1 else f"yaxis{row}"]
-        place = {"orientation": "h", "x": 0, "y": axis.domain[1], "yanchor": "bottom"}
-        figure.update_layout({legend: {**place, "font": {"size": 11}}})
-        if panel == "probe":
-            axis.update(title="Share", range=[-0.04, 1.04])
-        else:
-            axis.update(title="Loss")
-    figure.update_xaxes(range=[0, max(1, total)])
-    figure.update_xaxes(title="Step", row=max(1, len(panels)), col=1)
-    figure.update_layout(
-        height=130 + 150 * max(1, len(panels)),
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        uirevision="live",
-    )
-    return figure
+        if part.empty:
+            continue
+        looks = {name: _look(str(name), i) for i, name in enumerate(part["curve"].unique())}
+        table = part[["step", "value"]].assign(curve=[looks[c][0] for c in part["curve"]])
+        found[panel] = (table, _chart(panel, dict(looks.values()), total))
+    return found
+
+
+def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
+    is_share = panel == "probe"
+    scale = {"domain": [-0.04, 1.04], "nice": False} if is_share else {"zero": False}
+    x = {"field": "step", "type": "quantitative", "title": "Step"}
+    y = {"field": "value", "type": "quantitative", "title": "Share" if is_share else "Loss"}
+    colour = {"domain": list(colours), "range": list(colours.values())}
+    # a legend above its own chart takes its room from nothing else
+    legend = {"orient": "top", "title": None, "columns": 2, "symbolType": "stroke"}
+    return {
+        "height": HEIGHT,
+        "padding": {"left": 0, "top": 0, "right": 12, "bottom": 12},
+        "mark": {"type": "line", "point": is_share, "strokeWidth": 2},
+        "encoding": {
+            "x": {**x, "scale": {"domain": [0, max(1, total)], "nice": False}},
+            "y": {**y, "scale": scale},
+            "color": {"field": "curve", "type": "nominal", "scale": colour, "legend": legend},
+        },
+    }
 
 
 def _look(name: str, number: int) -> tuple[str, str]:
