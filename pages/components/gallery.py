@@ -15,6 +15,7 @@ from unlearn_core.views.sprites import thumbnail
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
 COLUMNS, PER_PAGE, SIZE = 6, 18, 48
 MOST_CHOSEN = 24
+ALL = "all"
 
 
 def chosen_ids() -> list[int]:
@@ -33,7 +34,7 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
     dataset = loaders.dataset(config)
     with st.container(horizontal=True, gap="small"):
         for i in ids:
-            caption = dataset.class_names[dataset.labels[i]]
+            caption = f"class {dataset.class_names[dataset.labels[i]]}"
             st.image(picture(config, i), caption=caption, width=SIZE)
 
 
@@ -47,13 +48,14 @@ def pick(config: DataConfig) -> None:
     """Show pages of training images with a box each, and what is chosen so far."""
     dataset = loaders.dataset(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = st.selectbox(
+        shown = st.selectbox(
             "Class in the gallery",
-            options=[None, *range(dataset.n_classes)],
-            format_func=lambda c: "All classes" if c is None else dataset.class_names[c],
+            options=[ALL, *range(dataset.n_classes)],  # not None: to a widget that is no choice
+            format_func=lambda c: "All classes" if c == ALL else dataset.class_names[c],
             key="gallery_class",
             persist_state="session",
         )
+        label = None if shown == ALL else shown
         ids = requests.training_ids(dataset, label)
         last = requests.page_count(len(ids), PER_PAGE)
         page = st.number_input(
@@ -69,7 +71,7 @@ def _grid(config: DataConfig, ids: Sequence[int]) -> None:
         with column:
             st.image(picture(config, i), width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
-            st.checkbox(str(i), key=f"pick_{i}", on_change=_toggle, args=(i,))
+            st.checkbox(f"id {i}", key=f"pick_{i}", on_change=_toggle, args=(i,))
 
 
 def _toggle(example_id: int) -> None:
@@ -88,7 +90,7 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
                 if i < n_examples:
                     st.image(picture(config, i), width=SIZE)
                 st.button(
-                    str(i),
+                    f"id {i}",
                     key=f"remove_{i}",
                     icon=":material/close:",
                     type="tertiary",

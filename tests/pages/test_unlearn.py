@@ -232,6 +232,16 @@ def test_images_ticked_in_the_gallery_are_chosen(empty_store):
     assert at.session_state["chosen_ids"] == []
 
 
+def test_the_gallery_shows_all_classes_again_after_another_kind_of_request(empty_store):
+    at = open_page()
+    for kind in ("ids", "random", "ids"):
+        at.segmented_control(key="forget_kind").set_value(kind).run()
+    box = at.selectbox(key="gallery_class")
+    assert box.value is not None
+    assert box.options[0] == "All classes"
+    assert at.checkbox(key=f"pick_{train_ids()[0]}").label.startswith("id ")  # not a class
+
+
 def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
     at = open_page()
     at.segmented_control(key="forget_kind").set_value("backdoor").run()
