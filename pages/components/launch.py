@@ -64,7 +64,7 @@ def show_results(comparison: str, *, is_whole: bool) -> None:
     with st.container(horizontal=True):
         for page, label in RESULTS.items():
             if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison,)):
-                st.switch_page(page)
+                selectors.go_to(page)
 
 
 def _choose(comparison: str) -> None:

@@ -25,7 +25,7 @@ def store() -> Store:
 
 
 def all_comparisons() -> dict[str, Comparison]:
-    """Return every comparison by its key, the one with the latest run first."""
+    """Return every comparison by its key, the lesson first."""
     return _comparisons(str(store().root), store().fingerprint())
 
 

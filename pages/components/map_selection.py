@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import map_loaders
+from pages.components import map_loaders, selectors
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import points as views
 
@@ -107,7 +107,7 @@ def _buttons(
             "never learned, so they cannot be forgotten.",
         ):
             st.session_state[FORGET_IDS] = training
-            st.switch_page("pages/unlearn.py")
+            selectors.go_to("pages/unlearn.py")
         st.download_button(
             f"Export {len(ids)} rows (CSV)",
             data=views.export_table(table, ids, names, classes).to_csv(index=False),

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components import loaders
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
-from unlearn_core.runs.status import Status
+from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ def submit(configs: Sequence[RunConfig]) -> list[str]:
 def jobs() -> list[Status]:
     """Return every run that is queued, running or left unfinished, in the queue's order."""
     return job_queue().jobs()
+
+
+def comparisons_in_work() -> set[str]:
+    """Return the keys of the comparisons of which a run is queued or running."""
+    waiting = (job for job in loaders.store().statuses() if job.state in ACTIVE)
+    configs = (requested(job.key) for job in waiting)
+    return {config.comparison_key() for config in configs if config}
 
 
 def requested(key: str) -> RunConfig | None:

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import loaders
-from pages.components.selectors import CHOSEN
+from pages.components.selectors import chosen_key
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
@@ -26,8 +26,7 @@ def report_if_any() -> dict[str, Any] | None:
     found = loaders.all_comparisons()
     if not found:
         return None
-    key = st.session_state.get(CHOSEN)
-    return loaders.comparison_report(key if key in found else next(iter(found)))
+    return loaders.comparison_report(chosen_key(found))
 
 
 def method_entry(name: str) -> dict[str, Any]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
-from pages.components import loaders
+from pages.components import last_choice, loaders, queue
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.wording import comparison_title
 
 CHOSEN = "comparison"
 UNDER_APP = "under_app"
+MADE_FOR = "made_for"  # the comparison for which each choice of a page was made
 
 
 def under_app(page: str) -> None:
@@ -30,20 +34,58 @@ def under_app(page: str) -> None:
 
 
 def choose_comparison() -> None:
-    """Show the choice of a comparison in the sidebar; it lives in the URL."""
+    """Show the choice of a comparison in the sidebar.
+
+    It lives in the address; without one there, the browser's last choice counts, and else the
+    default, which nobody's launch changes.
+    """
     found = loaders.all_comparisons()
     with st.sidebar:
         if not found:
             st.caption("No finished comparison yet.")
             return
+        first = default_comparison(found)
+        if CHOSEN not in st.session_state:
+            _start_with(last_choice.read(), found)
+        elif CHOSEN not in st.query_params:
+            # a switch of pages cleared the address; what code sets is written there again
+            st.session_state[CHOSEN] = st.session_state[CHOSEN]
         st.selectbox(
             "Comparison",
-            options=list(found),
+            options=sorted(found, key=lambda key: key != first),
             format_func=lambda key: comparison_title(found[key].config),
             key=CHOSEN,
             bind="query-params",
             help="One data set, model and forget request, with every run on it.",
         )
+        chosen = st.session_state[CHOSEN]
+        last_choice.keep(None if chosen == first else chosen)
+
+
+def default_comparison(found: Mapping[str, Comparison]) -> str:
+    """Return the key of the lesson, or else of the first comparison that is not being made."""
+    store = loaders.store()
+    shipped = (key for key, one in found.items() if any(store.is_shipped(r.key) for r in one.runs))
+    busy = queue.comparisons_in_work()
+    whole = (key for key in found if key not in busy)
+    return next(chain(shipped, whole, found))
+
+
+def _start_with(key: str | None, found: Mapping[str, Comparison]) -> None:
+    """Begin the session with this comparison, unless the address asks for one."""
+    if key is not None and key in found and CHOSEN not in st.query_params:
+        st.session_state[CHOSEN] = key
+        st.query_params[CHOSEN] = comparison_title(found[key].config)
+
+
+def go_to(page: str) -> NoReturn:
+    """Switch to another page of the app and keep the chosen comparison.
+
+    Without parameters of its own, `st.switch_page` clears the address, which it refuses where a
+    widget is bound to it.  With an empty set it starts the page without any, and the choice in
+    the sidebar is written there again.
+    """
+    st.switch_page(page, query_params={})
 
 
 def chosen_comparison() -> Comparison:
@@ -57,5 +99,21 @@ def chosen_comparison() -> Comparison:
         )
         st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
         st.stop()
-    key = st.session_state.get(CHOSEN)
-    return found[key] if key in found else next(iter(found.values()))
+    return found[chosen_key(found)]
+
+
+def chosen_key(found: Mapping[str, Comparison]) -> str:
+    """Return the key of the chosen comparison among those that there are."""
+    key = str(st.session_state.get(CHOSEN))
+    return key if key in found else default_comparison(found)
+
+
+def restart(comparison: Comparison, choice: str, default: object) -> None:
+    """Set a page's choice back to its default where it was made for another comparison.
+
+    Call before its widget is made: Streamlit keeps a widget's value as long as its key lives.
+    """
+    made_for = st.session_state.setdefault(MADE_FOR, {})
+    if made_for.setdefault(choice, comparison.key) != comparison.key:
+        made_for[choice] = comparison.key
+        st.session_state[choice] = default

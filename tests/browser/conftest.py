@@ -84,6 +84,14 @@ def app_url(serve, tmp_path):
 
 
 @pytest.fixture
+def two_url(serve, tmp_path, comparison):
+    """Start the app on the shipped runs, whose lesson is the default, and the tiny comparison."""
+    root = fill_store(tmp_path / "two")
+    (root / "runs").symlink_to(comparison.store.runs)
+    return serve(root)
+
+
+@pytest.fixture
 def page():
     """Open an empty tab of a real Chromium, 1440 by 900, that cannot reach the network."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -91,7 +99,7 @@ def page():
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
+        tab = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         tab.set_default_timeout(60_000)
         tab.route("**/*", _only_this_machine)
         yield tab

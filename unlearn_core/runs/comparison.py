@@ -86,10 +86,10 @@ class Comparison:
 
 
 def comparisons(store: Store) -> list[Comparison]:
-    """Return every comparison in the store: first those with own runs, the latest first.
+    """Return every comparison in the store: first the shipped ones, the lesson above all.
 
-    Then the shipped ones, the one with most runs first.  Corrupt runs are left out;
-    `Store.verify` names them.
+    The lesson is the one with most shipped runs.  Then those with own runs alone: that with most
+    runs first, of equals the latest.  Corrupt runs are left out; `Store.verify` names them.
     """
     groups: dict[str, list[RunArtefact]] = {}
     for key in store.list():
@@ -123,10 +123,10 @@ def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     return is_variant, is_trick, rank, run.config.seed, run.manifest["created"]
 
 
-def _rank(comparison: Comparison, store: Store) -> tuple[float, int, str]:
-    made = (*comparison.runs, *comparison.learned)
-    own = [run.manifest["created"] for run in made if not store.is_shipped(run.key)]
-    return max(own, default=0.0), len(comparison.runs), comparison.key
+def _rank(comparison: Comparison, store: Store) -> tuple[int, int, float, str]:
+    runs = comparison.runs
+    n_shipped = sum(store.is_shipped(run.key) for run in runs)
+    return n_shipped, len(runs), max(run.manifest["created"] for run in runs), comparison.key
 
 
 def report(comparison: Comparison) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""Every way from page to page in a real browser: the chosen comparison comes along."""
+
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlparse
+
+import pytest
+
+from tests.browser.test_launch import fill
+from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set
+from unlearn_core.views.tour import TOUR
+from unlearn_core.views.wording import comparison_title
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["", "unlearn", "manifolds", "alignment", "gamma", "metrics", "incremental", "methods"]
+LINKS = "[data-testid=stPageLink-NavLink]"
+CHOICE = "[data-testid=stSidebar] [data-testid=stSelectbox] input"
+EXCEPTION = "[data-testid=stException]"
+
+
+def settled(page):
+    """Wait until the page has been drawn to its end."""
+    page.locator("h1").first.wait_for()
+    page.locator(CHOICE).wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState"
+        " === 'notRunning'"
+    )
+    page.wait_for_timeout(500)
+
+
+def opened(page, url, path, title):
+    page.goto(f"{url}/{path}?{urlencode({'comparison': title})}")
+    settled(page)
+    tour = page.get_by_text("A guided tour for a lesson")
+    if tour.count():
+        tour.click()
+        page.locator(LINKS).last.wait_for()
+        page.wait_for_timeout(300)
+
+
+def chosen(page):
+    """Return the comparison in the sidebar, and the one in the address."""
+    in_address = parse_qs(urlparse(page.url).query).get("comparison", [None])[0]
+    return page.locator(CHOICE).input_value(), in_address
+
+
+def assert_kept(page, way, title):
+    settled(page)
+    assert page.locator(EXCEPTION).count() == 0, f"{way}: {page.locator(EXCEPTION).inner_text()}"
+    assert chosen(page) == (title, title), way
+
+
+def test_only_one_function_switches_pages_by_a_button():
+    sources = (ROOT / "pages").rglob("*.py")
+    found = [s.name for s in sources if re.search(r"st\.switch_page\(", s.read_text())]
+    assert found == ["selectors.py"]  # the walk below knows the buttons that call it
+
+
+def test_the_navigation_keeps_the_chosen_comparison(two_url, page, comparison):
+    title = comparison_title(comparison.config)
+    opened(page, two_url, "", title)
+    links = page.locator("[data-testid=stSidebarNavLink]")
+    assert links.count() == len(PAGES)
+    for number in [*range(1, len(PAGES)), 0]:
+        links.nth(number).click()
+        page.wait_for_url(re.compile(rf"{two_url}/{PAGES[number]}(\?|$)"))
+        assert_kept(page, PAGES[number], title)
+
+
+def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, comparison):
+    title, n_followed = comparison_title(comparison.config), 0
+    for start in PAGES:
+        opened(page, two_url, start, title)
+        n_links = page.locator(LINKS).count()
+        for number in range(n_links):
+            link = page.locator(LINKS).nth(number)
+            target = link.get_attribute("href").rsplit("/", 1)[-1].split("?")[0]
+            link.click()
+            page.wait_for_url(re.compile(rf"{two_url}/{target}(\?|$)"))
+            assert_kept(page, f"{start} -> {target}", title)
+            n_followed += 1
+            opened(page, two_url, start, title)
+    assert n_followed >= len(TOUR) + 2  # the tour, all maps and all metrics
+
+
+@pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
+def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, page):
+    page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
+    settled(page)
+    page.get_by_text("Random images", exact=True).click()
+    fill(page, "How many", "64")
+    settled(page)
+    page.get_by_role("button", name=label).click()
+    page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()
+    assert_kept(page, label, "Handwritten digits: forget 64 random images (resnet18, width 8)")
+
+
+@pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
+def test_the_buttons_on_unlearn_replace_another_choice(label, two_url, page, comparison):
+    opened(page, two_url, "unlearn", comparison_title(comparison.config))
+    page.get_by_role("button", name=label).click()  # the form is still about the lesson
+    page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()
+    settled(page)
+    assert page.locator(EXCEPTION).count() == 0
+    assert chosen(page) == ("Handwritten digits: forget class 3 (resnet18, width 8)", None)
+
+
+def test_forget_exactly_these_keeps_the_comparison_beside_other_choices_in_the_address(
+    two_url, page, comparison
+):
+    title = comparison_title(comparison.config)
+    query = [("comparison", title), ("models", "Original"), ("models", "Retrained")]
+    page.goto(f"{two_url}/manifolds?{urlencode([*query, ('highlight', 'forget')])}")
+    page.wait_for_selector(".feature-map[data-drawn]")
+    page.locator(".feature-map-plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    lasso(page, *middle_of_forget_set(page, 0), 60)
+    page.wait_for_function(f"() => ({SELECTED})()[0].length > 0")
+    page.get_by_role("button", name=re.compile("Forget exactly these")).click()
+    page.get_by_role("heading", name="Unlearn").first.wait_for()
+    assert_kept(page, "forget these", title)
+    assert "highlight" not in page.url  # a choice of the other page alone

@@ -1,0 +1,100 @@
+"""Which comparison a page shows, and that a page's own choices follow it."""
+
+import pytest
+
+from tests.pages.reading import opened, texts
+from tests.stores import SHIPPED, fill_store
+from unlearn_core.config import RunConfig
+from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.store import Store
+
+pytestmark = pytest.mark.page
+
+
+@pytest.fixture
+def with_own(tmp_path, monkeypatch, comparison):
+    """Point the pages to the shipped runs and, later ones, those of the tiny comparison."""
+    root = fill_store(tmp_path / "with_own")
+    (root / "runs").symlink_to(comparison.store.runs)
+    monkeypatch.setenv("UNLEARN_CACHE", str(root))
+    return comparison.config.comparison_key()
+
+
+@pytest.fixture
+def keys():
+    """Return the keys of the shipped comparisons by the kind of their request."""
+    found = comparisons(Store(SHIPPED.parent, demo=True))
+    return {c.config.forget.kind: c.key for c in found if c.runs[0].folder.is_relative_to(SHIPPED)}
+
+
+def chosen(app):
+    return app.session_state["comparison"]
+
+
+def choose(app, key):
+    app.session_state["comparison"] = key
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def remember(monkeypatch, key):
+    monkeypatch.setattr("pages.components.last_choice.read", lambda: key)
+
+
+def test_the_lesson_is_the_default_whatever_anybody_ran_later(with_own, keys):
+    assert chosen(opened("overview")) == keys["class"]
+
+
+def test_a_browser_goes_on_where_it_was(with_own, monkeypatch):
+    remember(monkeypatch, with_own)
+    assert chosen(opened("metrics")) == with_own
+
+
+def test_a_choice_that_no_longer_exists_gives_the_default(with_own, keys, monkeypatch):
+    remember(monkeypatch, "0123456789abcdef")
+    assert chosen(opened("overview")) == keys["class"]
+
+
+def test_the_address_wins_over_the_browsers_last_choice(with_own, keys, monkeypatch):
+    remember(monkeypatch, with_own)
+    title = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+    assert chosen(opened("overview", comparison=title)) == keys["random"]
+
+
+def test_without_a_lesson_a_comparison_that_is_being_made_is_not_the_default(
+    tmp_path, monkeypatch, keys
+):
+    root = tmp_path / "own"
+    root.mkdir()
+    (root / "runs").symlink_to(SHIPPED / "runs")  # now nobody's lesson
+    monkeypatch.setenv("UNLEARN_CACHE", str(root))
+    assert chosen(opened("overview")) == keys["class"]  # it has most runs
+    store = Store(root)
+    config = next(c for c in comparisons(store) if c.key == keys["class"]).config
+    store.enqueue(RunConfig.from_dict({**config.to_dict(), "seed": 9}))
+    assert chosen(opened("overview")) == keys["random"]
+
+
+def test_the_maps_of_another_comparison_start_with_its_usual_models(with_own, keys):
+    app = opened("manifolds")
+    app.multiselect(key="models").set_value(["Original", "MUDA"]).run()
+    choose(app, keys["random"])
+    models = app.multiselect(key="models").value
+    assert models[:2] == ["Original", "Retrained"]
+    assert len(models) > 2
+    app.multiselect(key="models").set_value(["Original"]).run()
+    assert app.multiselect(key="models").value == ["Original"]  # and then are the reader's again
+
+
+def test_models_on_alignment_follow_the_comparison(with_own):
+    app = choose(opened("alignment"), with_own)
+    methods = app.multiselect(key="curve_methods").value
+    assert [name.split(" (")[0] for name in methods] == ["NegGrad", "Head-only finetune"]
+    assert len(app.multiselect(key="spectrum_runs").value) == 3
+
+
+def test_gamma_starts_on_the_chosen_request_also_where_another_has_more_points(with_own):
+    app = choose(opened("gamma"), with_own)
+    assert app.selectbox(key="gamma_class_request").value == with_own
+    assert "RFA has not run on class 3" in texts(app)
