@@ -41,6 +41,7 @@ if not labels:
     st.stop()
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")
+selectors.restart(comparison, "curve_methods", labels[:6])
 shown = left.multiselect("Methods", labels, default=labels[:6], key="curve_methods", wrap=True)
 axis = right.segmented_control(
     "Against",

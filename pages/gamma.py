@@ -26,6 +26,14 @@ st.markdown(
     "only the labels count, at 1 only the features. Compare where $D_{f}$ is forgotten with how "
     "far the features have moved; dotted lines are the retrained model's."
 )
+what = as_markdown(describe_forget(config.forget, loaders.dataset(config.data).class_names))
+if view.kind_of(config.forget) is None:
+    st.info(
+        f"This comparison forgets {what}; the ablation is about classes and single images. "
+        "Choose a comparison that forgets those in the sidebar.",
+        icon=":material/info:",
+    )
+    st.stop()
 found = view.sweeps(loaders.all_comparisons().values(), config)
 names = loaders.dataset(config.data).class_names
 
@@ -63,11 +71,13 @@ def choose_sweep(kind: str) -> view.Sweep | None:
         key: view.short_title(sweep, describe_forget(sweep.comparison.config.forget, names))
         for key, sweep in of_kind.items()
     }
+    options, choice = [*of_kind, NEW], f"gamma_{kind}_request"
+    selectors.restart(comparison, choice, options[0])
     key = st.selectbox(
         "Request",
-        [*of_kind, NEW],
-        format_func=lambda choice: titles.get(choice, "another request"),
-        key=f"gamma_{kind}_request",
+        options,
+        format_func=lambda key: titles.get(key, "another request"),
+        key=choice,
     )
     sweep = of_kind.get(key)
     forget = sweep.comparison.config.forget if sweep else ASK[kind]()
@@ -92,12 +102,12 @@ for place, kind in zip(st.columns(2), view.KINDS, strict=True):
         chosen += [sweep] if sweep else []
 
 rows = view.points(chosen)
-if rows.empty:
+if comparison.key in {sweep.comparison.key for sweep in found if not sweep.runs}:
     st.info(
-        "There is no run of RFA for this data and model yet. Run the missing points above.",
+        f"RFA has not run on {what} of this comparison yet. Run the missing points above.",
         icon=":material/play_arrow:",
     )
-else:
+if not rows.empty:
     st.plotly_chart(gamma_figure(rows), key="gamma")
     st.caption(
         "FD to original is definition 1: the mean absolute change of the layers' outputs, summed "

@@ -127,6 +127,7 @@ def show_steps() -> None:
 def show_table() -> None:
     st.subheader("Before and after, in numbers")
     labels = list(dict.fromkeys(label(run) for run in comparison.runs if run.key != old.key))
+    selectors.restart(comparison, "incremental_also", [])
     also = st.multiselect(
         "Compare with", labels, key="incremental_also", bind="query-params", wrap=True
     )

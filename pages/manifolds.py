@@ -47,10 +47,12 @@ def choose_runs() -> list[RunArtefact]:
     if right is not None:
         seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
     by_label = {label(run): run for run in comparison.runs if run.config.seed == seed}
+    usual = [label(run) for run in views.default_runs(list(by_label.values()))]
+    selectors.restart(comparison, "models", usual)
     chosen = left.multiselect(
         "Models",
         options=list(by_label),
-        default=[label(run) for run in views.default_runs(list(by_label.values()))],
+        default=usual,
         key="models",
         bind="query-params",
         max_selections=9,

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import reads, selectors
 from unlearn_core.runs.comparison import Comparison, label
 from unlearn_core.views.figures.spectra import spectra_figure
 from unlearn_core.views.overview import best, key_of
@@ -27,10 +27,12 @@ def show_spectra(comparison: Comparison, report: Mapping[str, Any]) -> None:
     )
     compared = ("Original", "Retrained", best(report) or "")
     runs = {run.key: f"{label(run)}, seed {run.config.seed}" for run in comparison.runs}
+    usual = list(filter(None, (key_of(comparison, name) for name in compared)))
+    selectors.restart(comparison, "spectrum_runs", usual)
     chosen = st.multiselect(
         "Models",
         list(runs),
-        default=list(filter(None, (key_of(comparison, name) for name in compared))),
+        default=usual,
         format_func=lambda key: runs[key],
         max_selections=MOST_SPECTRA,
         key="spectrum_runs",

@@ -42,7 +42,10 @@ class Sweep:
 
 
 def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
-    """Return the sweeps on the same data, model and training as `like`, the fullest first."""
+    """Return the sweeps on the same data, model and training as `like`.
+
+    The one of the request of `like` comes first, be it empty, then the fullest.
+    """
     found = []
     for comparison in comparisons:
         config = comparison.config
@@ -56,7 +59,7 @@ def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
         ]
         found.append(Sweep(kind=kind, comparison=comparison, runs=tuple(runs)))
     here = like.comparison_key()
-    return sorted(found, key=lambda s: (len(s.missing), s.comparison.key != here))
+    return sorted(found, key=lambda s: (s.comparison.key != here, len(s.missing)))
 
 
 def kind_of(forget: ForgetConfig) -> str | None:
