@@ -47,6 +47,9 @@ def choose_comparison() -> None:
         first = default_comparison(found)
         if CHOSEN not in st.session_state:
             _start_with(last_choice.read(), found)
+        elif CHOSEN not in st.query_params:
+            # a switch of pages cleared the address; what code sets is written there again
+            st.session_state[CHOSEN] = st.session_state[CHOSEN]
         st.selectbox(
             "Comparison",
             options=sorted(found, key=lambda key: key != first),
@@ -79,8 +82,8 @@ def go_to(page: str) -> NoReturn:
     """Switch to another page of the app and keep the chosen comparison.
 
     Without parameters of its own, `st.switch_page` clears the address, which it refuses where a
-    widget is bound to it.  With an empty set it starts the page without any, and the bound
-    widgets there write theirs again from what they hold.
+    widget is bound to it.  With an empty set it starts the page without any, and the choice in
+    the sidebar is written there again.
     """
     st.switch_page(page, query_params={})
 

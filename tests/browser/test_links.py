@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlparse
 
 import pytest
 
+from tests.browser.test_launch import fill
 from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set
 from unlearn_core.views.tour import TOUR
 from unlearn_core.views.wording import comparison_title
@@ -90,7 +91,7 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, pa
     page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
     settled(page)
     page.get_by_text("Random images", exact=True).click()
-    page.get_by_label("How many").wait_for()
+    fill(page, "How many", "64")
     settled(page)
     page.get_by_role("button", name=label).click()
     page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()

@@ -18,7 +18,8 @@ BOXES = f"""() => Array.from(document.querySelectorAll("{CHART} svg"), (svg) => 
     const whole = svg.getBoundingClientRect();
     return {{
         chart: {{ left: whole.left, right: whole.right, top: whole.top, bottom: whole.bottom }},
-        legend: box(".role-legend"), plot: box(".role-frame > g > path.background"),
+        title: box(".role-axis-title"), legend: box(".role-legend"),
+        plot: box(".role-frame > g > path.background"),
     }};
 }})"""
 WATCH = f"""() => {{
@@ -90,6 +91,8 @@ def test_no_legend_lies_on_a_plot_and_nothing_is_cut_off(live):
         assert not overlap(legend, losses["plot"])
     assert not overlap(probes["chart"], losses["chart"])
     for one in (probes, losses):
+        assert one["plot"]["bottom"] - one["plot"]["top"] >= 110
+        assert one["title"]["bottom"] <= one["chart"]["bottom"] + 1
         assert one["legend"]["right"] <= one["chart"]["right"] + 1
         assert one["plot"]["right"] <= one["chart"]["right"] + 1
     assert "Recovery" in live.locator(f"{CHART} svg").last.text_content()
@@ -106,4 +109,5 @@ def test_the_curves_grow_in_place_without_a_blink(live, run):
     assert live.locator(f"{CHART} svg").first.inner_html() != before  # there was news to draw
     assert all(look["same"] for look in seen)
     assert {look["drawn"] for look in seen} == {2}
-    assert min(look["opacity"] for look in seen) > 0.9
+    # Streamlit begins to fade what it draws again slowly: to 0.33, which here is never reached
+    assert min(look["opacity"] for look in seen) > 0.6

@@ -7,6 +7,7 @@ from tests.pages.reading import figures, links, opened, texts
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
+from unlearn_core.views.wording import comparison_title
 
 pytestmark = pytest.mark.page
 
@@ -88,7 +89,7 @@ def test_a_missing_run_is_queued_with_what_it_needs(without_run, submitted):
 def test_a_request_without_a_class_says_what_to_do(without_run, comparison, no_maps):
     other = replace(comparison.config, forget=ForgetConfig(kind="random", values=(10,)))
     execute(other.original(), store=without_run, device="cpu")
-    app = opened("incremental", comparison=other.comparison_key())
+    app = opened("incremental", comparison=comparison_title(other))
     assert "This comparison forgets 10 random images" in app.info[0].value
     assert "unlearn" in links(app)
     assert not app.button

@@ -370,15 +370,15 @@ def test_a_running_job_shows_true_steps_and_curves_in_any_session(one_job):
         folder,
         replace(status, state="running", stage="unlearn", step=3, total=12, losses=losses),
     )
-    rows = [{"step": 0, "probe/forget_accuracy": 1.0}, {"step": 1, "loss/objective": 1.25}]
+    rows = [{"step": 2, "probe/forget_accuracy": 1.0}, {"step": 3, "loss/objective": 1.25}]
     (folder / "live.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with store.lock(key):
         at = open_page()
         again = open_page()
     for page in (at, again):
-        [chart] = page.get("plotly_chart")
-        names = [trace["name"] for trace in json.loads(chart.proto.spec)["data"]]
-        assert names == ["Accuracy on D<sub>f</sub>", "Objective"]
+        charts = [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+        names = [chart["encoding"]["color"]["scale"]["domain"] for chart in charts]
+        assert names == [["Acc(D_f)"], ["Objective"]]
         [bar] = page.get("progress")
         assert bar.proto.text == "Training, step 3 of 12"
         assert bar.proto.value == 25

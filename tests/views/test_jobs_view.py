@@ -169,7 +169,7 @@ def test_the_live_charts_show_shares_above_losses_up_to_the_last_step():
     charts = live_charts(live_curves(rows, "rfa"), total=40)
     assert list(charts) == ["probe", "loss"]
     names = [table["curve"].unique().tolist() for table, _ in charts.values()]
-    assert names == [["Accuracy on D_r"], ["Task loss"]]
+    assert names == [["Acc(D_r)"], ["Task loss"]]
     for title, (_, chart) in zip(("Share", "Loss"), charts.values(), strict=True):
         assert chart["encoding"]["y"]["title"] == title
         assert chart["encoding"]["x"]["scale"]["domain"] == [0, 40]

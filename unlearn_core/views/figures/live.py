@@ -11,9 +11,10 @@ from unlearn_core.views.palette import FORGET_COLOUR
 
 Spec = dict[str, Any]
 MOST_POINTS = 300
+HEIGHT = 300  # pixels, with legend and axis: Streamlit fits the plot into what they leave
 PROBES = {
-    "probe/forget_accuracy": ("Accuracy on D_f", FORGET_COLOUR),
-    "probe/retain_accuracy": ("Accuracy on D_r", "#0072B2"),
+    "probe/forget_accuracy": ("Acc(D_f)", FORGET_COLOUR),
+    "probe/retain_accuracy": ("Acc(D_r)", "#0072B2"),
     "probe/dimensional_alignment": ("DA", "#009E73"),
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
@@ -50,10 +51,13 @@ def live_charts(curves: pd.DataFrame, total: int) -> dict[str, tuple[pd.DataFram
     so that the browser moves the lines and draws nothing anew.
     """
     found = {}
-    for panel, part in curves.groupby("panel", sort=False):
+    for panel in ("probe", "loss"):
+        part = curves[curves["panel"] == panel]
+        if part.empty:
+            continue
         looks = {name: _look(str(name), i) for i, name in enumerate(part["curve"].unique())}
         table = part[["step", "value"]].assign(curve=[looks[c][0] for c in part["curve"]])
-        found[str(panel)] = (table, _chart(str(panel), dict(looks.values()), total))
+        found[panel] = (table, _chart(panel, dict(looks.values()), total))
     return found
 
 
@@ -66,7 +70,8 @@ def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
     # a legend above its own chart takes its room from nothing else
     legend = {"orient": "top", "title": None, "columns": 2, "symbolType": "stroke"}
     return {
-        "height": 150,
+        "height": HEIGHT,
+        "padding": {"left": 0, "top": 0, "right": 12, "bottom": 12},
         "mark": {"type": "line", "point": is_share, "strokeWidth": 2},
         "encoding": {
             "x": {**x, "scale": {"domain": [0, max(1, total)], "nice": False}},
