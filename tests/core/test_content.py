@@ -132,3 +132,11 @@ def test_changed_images_are_trained_on_again_and_never_answered_by_the_old_run(
     assert second.key != first.key
     assert not np.allclose(first.records().features, second.records().features)
     assert validate(config).data == replace(config.data, content=content_of("folder"))
+
+
+def test_what_is_hidden_by_a_leading_dot_is_neither_read_nor_hashed(images):
+    before, n_examples = content_of("folder"), len(load_dataset(DataConfig(name="folder")).labels)
+    (images / "train" / ".git").mkdir()
+    shutil.copy(images / "train" / "cat" / "00.png", images / "train" / "cat" / "._00.png")
+    assert content_of("folder") == before
+    assert len(load_dataset(DataConfig(name="folder")).labels) == n_examples

@@ -81,11 +81,16 @@ def require_room(n_images: int, channels: int, size: int) -> None:
 def image_files(folder: Path) -> list[Path]:
     """Return the images in a folder and the folders in it, in alphabetical order.
 
-    Folders, pipes and devices called like images are none.  A link that leads nowhere is one, so
-    that reading it tells of it.
+    Folders, pipes and devices called like images are none, nor is what is hidden by a leading dot.
+    A link that leads nowhere is one, so that reading it tells of it.
     """
     found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in found if path.is_file() or not path.exists())
+    shown = (path for path in found if not _is_hidden(path.relative_to(folder)))
+    return sorted(path for path in shown if path.is_file() or not path.exists())
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def file_pictures(files: Iterable[Path]) -> Iterator[Picture]:

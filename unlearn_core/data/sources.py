@@ -116,7 +116,8 @@ def _part(files: Sequence[Path], channels: int, size: int) -> Part:
 
 def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tuple[str, ...]]:
     """Read `<folder>/<class name>/*.png`, classes and files in alphabetical order."""
-    class_names = tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+    folders = (entry.name for entry in folder.iterdir() if entry.is_dir())
+    class_names = tuple(sorted(name for name in folders if not name.startswith(".")))
     if len(class_names) < 2:
         raise InputError(
             f"{folder} must hold one folder per class, at least two, got {list(class_names)}."
