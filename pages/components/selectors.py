@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.components import last_choice, loaders, queue
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views.wording import comparison_title
+from unlearn_core.views.wording import comparison_titles
 
 CHOSEN = "comparison"
 UNDER_APP = "under_app"
@@ -53,7 +53,7 @@ def choose_comparison() -> None:
         st.selectbox(
             "Comparison",
             options=sorted(found, key=lambda key: key != first),
-            format_func=lambda key: comparison_title(found[key].config),
+            format_func=_titles(found).__getitem__,
             key=CHOSEN,
             bind="query-params",
             help="One data set, model and forget request, with every run on it.",
@@ -75,7 +75,11 @@ def _start_with(key: str | None, found: Mapping[str, Comparison]) -> None:
     """Begin the session with this comparison, unless the address asks for one."""
     if key is not None and key in found and CHOSEN not in st.query_params:
         st.session_state[CHOSEN] = key
-        st.query_params[CHOSEN] = comparison_title(found[key].config)
+        st.query_params[CHOSEN] = _titles(found)[key]
+
+
+def _titles(found: Mapping[str, Comparison]) -> dict[str, str]:
+    return comparison_titles({key: comparison.config for key, comparison in found.items()})
 
 
 def go_to(page: str) -> NoReturn:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
@@ -101,3 +103,14 @@ def test_other_forms_of_a_metric_are_the_last_group():
     assert groups()[-1] == "Other forms"
     assert set(names_in(["Other forms"])) == {"cluster_nmi_arithmetic", "backdoor_asr_all"}
     assert "cluster_nmi_arithmetic" not in names_in(["Features"])
+
+
+def test_comparisons_that_share_a_title_also_show_their_keys():
+    start = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+    other = replace(start, precision="bf16")
+    alone = replace(start, forget=ForgetConfig(kind="class", values=(4,)))
+    configs = {config.comparison_key(): config for config in (start, other, alone)}
+    titles = wording.comparison_titles(configs)
+    assert len(set(titles.values())) == 3
+    assert titles[alone.comparison_key()] == wording.comparison_title(alone)
+    assert titles[other.comparison_key()].endswith(f"[{other.comparison_key()[:6]}]")

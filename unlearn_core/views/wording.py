@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS
 
+KEY_DIGITS = 6  # of a key, where a title alone does not tell
 VERDICT_ICONS = {
     "matched": "✓",
     "under-forgotten": "◔",
@@ -75,6 +77,19 @@ def comparison_title(config: RunConfig) -> str:
     name = spec.label if spec else config.data.name
     part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width})"
+
+
+def comparison_titles(configs: Mapping[str, RunConfig]) -> dict[str, str]:
+    """Return each comparison's title by its key; those that share one also show their key.
+
+    Such as comparisons on a folder of images before and after it was changed.
+    """
+    titles = {key: comparison_title(config) for key, config in configs.items()}
+    taken = Counter(titles.values())
+    return {
+        key: f"{title} [{key[:KEY_DIGITS]}]" if taken[title] > 1 else title
+        for key, title in titles.items()
+    }
 
 
 def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:
