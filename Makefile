@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint bench demo
+.PHONY: run test lint bench demo lists
 
 run: $(READY)
 	$(BIN)/streamlit run app.py
@@ -22,6 +22,11 @@ bench: $(READY)
 
 demo: $(READY)
 	$(BIN)/python -m unlearn_core demo
+
+# the README's table of methods and the list that ships with the demo, from the registries
+lists: $(READY)
+	UNLEARN_PLUGINS= $(BIN)/python -m unlearn_core list methods --into README.md
+	UNLEARN_PLUGINS= $(BIN)/python -m unlearn_core demo --keep-runs --out cache/demo
 
 $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV)

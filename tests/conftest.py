@@ -11,12 +11,11 @@ from types import SimpleNamespace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ.pop("UNLEARN_PLUGINS", None)  # tests ask about what ships
 
-import numpy as np
 import pytest
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
-from unlearn_core.data import Dataset
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.runs.store import Store
 
@@ -95,18 +94,6 @@ def learned(comparison, tmp_path_factory):
 @pytest.fixture
 def small_dataset():
     """Four classes of twelve 8x8 grey images whose brightness gives the class away."""
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(4), 12)
-    images = random.integers(0, 60, (48, 1, 8, 8)) + 60 * labels[:, None, None, None]
-    is_train = np.arange(48) < 32
-    return Dataset(
-        images=images.astype(np.uint8),
-        labels=labels.astype(np.int64),
-        is_train=is_train,
-        is_test=~is_train,
-        class_names=("a", "b", "c", "d"),
-        mean=(0.5,),
-        std=(0.3,),
-        subclass_labels=np.arange(48, dtype=np.int64) % 8,
-        subclass_names=tuple("stuvwxyz"),
-    )
+    from unlearn_core.methods.contract import example_dataset
+
+    return example_dataset()

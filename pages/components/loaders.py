@@ -18,6 +18,7 @@ from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.runs import provenance
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
+from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, report, survey
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.store import Store, default_root
@@ -133,7 +134,16 @@ def dataset(config: DataConfig) -> Dataset:
     return load_dataset(config, fetch=False)
 
 
-@st.cache_data(show_spinner="Listing the methods…", ttl=3600)
 def catalogue() -> dict[str, Any]:
     """Return what there is to choose from: `methods`, `metrics`, `datasets`, `models`."""
+    return _catalogue(str(store().root), _sources())
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _sources() -> str:
+    return fingerprint_of_sources()
+
+
+@st.cache_data(show_spinner="Listing the methods…", ttl=3600, max_entries=8)
+def _catalogue(root: str, sources: str) -> dict[str, Any]:  # noqa: ARG001
     return read_catalogue(store())

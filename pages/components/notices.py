@@ -24,6 +24,8 @@ def run_page(page: StreamlitPage) -> None:
     """Show the notices and the page."""
     show_damaged(loaders.damaged_runs())
     show_other_code()
+    for line in loaders.catalogue().get("left_out", []):
+        st.warning(line, icon=":material/extension_off:")
     try:
         loaders.without_damaged_runs(page.run)()
     except InputError as error:

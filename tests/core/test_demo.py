@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unlearn_core.methods import METHODS
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, demo_configs, slim
+from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, SHIPPED_METHODS, demo_configs, slim
 from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
 from unlearn_core.views.points import missing_map
@@ -30,7 +29,7 @@ def test_every_shipped_run_is_whole(shipped):
 
 def test_the_demo_holds_all_methods_and_both_gamma_sweeps(shipped):
     runs = [shipped.load(key) for key in shipped.list()]
-    expected = {"original", "incremental", *METHODS}
+    expected = {"original", "incremental", *SHIPPED_METHODS}
     assert {run.config.method for run in runs if run.config.forget == CLASS} == expected
     for forget in (CLASS, SAMPLE):
         rfa = [run for run in runs if run.config.method == "rfa" and run.config.forget == forget]
@@ -76,8 +75,9 @@ def test_the_demo_is_at_most_12_megabytes():
 
 def test_the_shipped_catalogue_fits_the_sources(shipped):
     [document] = shipped.documents(catalogue.NAME)
-    assert document["sources"] == catalogue.fingerprint()
-    assert {row["name"] for row in document["methods"]} == set(METHODS)
+    stale = "the shipped list of methods and metrics is old; write it again: make lists"
+    assert document["sources"] == catalogue.fingerprint(), stale
+    assert {row["name"] for row in document["methods"]} >= set(SHIPPED_METHODS)
 
 
 def test_a_shipped_run_made_again_is_the_same(shipped, no_maps):

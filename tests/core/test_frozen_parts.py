@@ -22,18 +22,6 @@ from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")
 QUICK = {"epochs": 2, "iterations": 6, "batch_size": 8, "recover_epochs": 1}
-FREEZING = {
-    "cf_k",
-    "eu_k",
-    "neglora",
-    "partial_neggrad",
-    "rfa",
-    "sparse_neglora",
-    "trick_calibration",
-    "trick_forget_bias",
-    "trick_head_finetune",
-}
-IN_TRAIN_MODE = {"badt", "finetune", "retrain", "sparse_neglora"}
 every_method = pytest.mark.parametrize("name", METHODS)
 
 
@@ -139,7 +127,7 @@ def test_what_a_method_freezes_stays_the_same_to_the_bit(name, net, make_inputs)
     assert moved
     assert not moved & (always - adapted)
     assert after.keys() == original.keys()
-    assert bool(always) == (name in FREEZING - {"sparse_neglora"})
+    assert bool(always) == (METHODS[name].trains != "all")
     assert adapted or always < set(original)
 
 
@@ -181,24 +169,15 @@ def test_a_method_in_evaluation_mode_keeps_the_statistics_of_batch_normalisation
     trains = [any(norm.training for norm in norms) for _ in start(name, inputs)]
     after = dict(inputs.model.named_buffers())
     moved = {n for n in before if not torch.equal(before[n], after[n])}
-    assert any(trains) == (name in IN_TRAIN_MODE)
-    if name in IN_TRAIN_MODE:
+    mode = METHODS[name].norm_mode
+    assert any(trains) or mode != "train"
+    if mode == "train":
         assert moved == set(before)
-    elif name == "eu_k":  # fresh layers start with fresh statistics, the frozen ones keep theirs
+    elif mode == "fresh":  # layers that start again have fresh statistics, the others keep theirs
         assert {n.split(".")[0] for n in moved} == {"layer4"}
         assert all((after[n] == (1.0 if "var" in n else 0.0)).all() for n in moved)
     else:
         assert not moved
-
-
-@every_method
-def test_the_description_says_in_which_mode_the_normalisation_layers_are(name):
-    words = METHODS[name].description
-    has_choice = hasattr(METHODS[name].settings_class(), "train_mode")
-    tells_of_others = name == "neglora"  # whose released code trains in train mode
-    assert ("train mode" in words) == (name in IN_TRAIN_MODE or has_choice or tells_of_others)
-    if name not in IN_TRAIN_MODE | {"rfa"}:
-        assert "eval mode" in words
 
 
 def test_rfa_takes_batches_without_one_of_the_sets(make_inputs):

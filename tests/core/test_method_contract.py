@@ -1,164 +1,40 @@
 """What every method keeps to. A method that is registered joins these tests by itself."""
 
-import copy
 import math
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
-from torchvision.models.resnet import BasicBlock
 
-from unlearn_core.config import ModelConfig, TrainingConfig
-from unlearn_core.data.batches import Examples, to_device
-from unlearn_core.methods import METHODS, UnlearnInputs, get_method, resolve_settings
+from unlearn_core.data.batches import Examples
+from unlearn_core.methods import METHODS, UnlearnInputs, contract, get_method, resolve_settings
 from unlearn_core.methods.base import register_method
 from unlearn_core.methods.finetune import FinetuneSettings
-from unlearn_core.models import initialise
-from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.probes import record
 from unlearn_core.training import DivergedError, Progress
 
-CPU = torch.device("cpu")
-RECIPE = TrainingConfig(epochs=2, batch_size=16, learning_rate=0.01)
-QUICK = {"epochs": 2, "iterations": 6, "batch_size": 8}
-SETTINGS = [
-    (name, f.name) for name, method in METHODS.items() for f in fields(method.settings_class)
-]
 every_method = pytest.mark.parametrize("name", METHODS)
 
 
-class Forbidden:
-    """Stands for a retain set that must not be looked at."""
-
-    def __getattr__(self, name):
-        raise AssertionError(f"the retain set's {name} was read")
-
-
-@pytest.fixture(scope="module")
-def models():
-    """Freshly built ResNets of one block a stage by normalisation, to be copied."""
-    made = {}
-    for norm in ("group", "batch"):
-        made[norm] = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
-        initialise(made[norm], torch.Generator().manual_seed(0))
-    return made
-
-
 @pytest.fixture
-def make_inputs(models, small_dataset):
-    def make(forget=None, *, norm="group", seed=0, **changes):
-        if forget is None:
-            forget = small_dataset.labels == 1
-        train = small_dataset.is_train
-        return UnlearnInputs(
-            **{
-                "model": copy.deepcopy(models[norm]),
-                "forget": to_device(small_dataset, forget & train, CPU, forget=forget),
-                "retain": to_device(small_dataset, ~forget & train, CPU, forget=forget),
-                "generator": torch.Generator().manual_seed(seed),
-                "recipe": RECIPE,
-                **changes,
-            }
-        )
-
-    return make
+def make_inputs():
+    return contract.make_inputs
 
 
 def run(name, inputs, **changes):
-    known = {f.name for f in fields(METHODS[name].settings_class)}
-    quick = {k: v for k, v in {**QUICK, **changes}.items() if k in known}
-    return list(METHODS[name].run(inputs, resolve_settings(name, quick)))
+    return contract.run(METHODS[name], inputs, **changes)
 
 
-def is_finite(model):
-    return all(
-        torch.isfinite(t).all() for t in model.state_dict().values() if t.is_floating_point()
-    )
+is_finite = contract.is_finite
 
 
-def assert_whole_run(progress):
-    assert progress
-    assert all(isinstance(p, Progress) for p in progress)
-    assert {p.total for p in progress} == {len(progress)}
-    assert [p.step for p in progress] == list(range(1, len(progress) + 1))
-
-
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # torch, of Fisher's vmap
+@pytest.mark.parametrize("check", contract.CHECKS)
 @every_method
-def test_a_run_counts_its_steps_and_ends_with_a_finite_plain_model(name, make_inputs):
-    inputs = make_inputs()
-    before = {n: t.clone() for n, t in inputs.model.state_dict().items()}
-    assert_whole_run(run(name, inputs))
-    after = inputs.model.state_dict()
-    assert is_finite(inputs.model)
-    assert {n: t.shape for n, t in after.items()} == {n: t.shape for n, t in before.items()}
-    assert any(not torch.equal(after[n], before[n]) for n in before)
-    assert all(p.requires_grad for p in inputs.model.parameters())
-
-
-@every_method
-def test_losses_are_plain_finite_numbers(name, make_inputs):
-    for progress in run(name, make_inputs()):
-        assert all(type(value) is float for value in progress.losses.values())
-        assert all(math.isfinite(value) for value in progress.losses.values())
-
-
-@every_method
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(name, make_inputs):
-    states = []
-    for noise in (1, 2):
-        torch.manual_seed(noise)  # the global generators must not matter
-        np.random.seed(noise)  # noqa: NPY002
-        inputs = make_inputs(seed=7)
-        run(name, inputs)
-        states.append({**inputs.model.state_dict(), **inputs.extras})
-    assert states[0].keys() == states[1].keys()
-    assert all(torch.equal(states[0][n], states[1][n]) for n in states[0])
-
-
-@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if not m.uses_retain])
-def test_a_method_that_needs_no_retain_set_does_not_touch_it(name, make_inputs):
-    assert_whole_run(run(name, make_inputs(retain=Forbidden())))
-
-
-@every_method
-def test_one_forget_example_is_enough(name, make_inputs, small_dataset):
-    inputs = make_inputs(np.arange(len(small_dataset.labels)) == 5)
-    assert len(inputs.forget) == 1
-    assert_whole_run(run(name, inputs))
-    assert is_finite(inputs.model)
-
-
-@every_method
-def test_all_but_one_class_can_be_forgotten(name, make_inputs, small_dataset):
-    inputs = make_inputs(small_dataset.labels != 2)
-    assert len(inputs.forget) == 3 * len(inputs.retain)
-    assert_whole_run(run(name, inputs))
-    assert is_finite(inputs.model)
-
-
-@every_method
-def test_one_retained_example_is_enough(name, make_inputs, small_dataset):
-    inputs = make_inputs(np.arange(len(small_dataset.labels)) != 5)
-    assert len(inputs.retain) == 1
-    assert_whole_run(run(name, inputs))
-    assert is_finite(inputs.model)
-
-
-@every_method
-def test_a_network_with_batch_normalisation_works_too(name, make_inputs):
-    inputs = make_inputs(norm="batch")
-    assert_whole_run(run(name, inputs))
-    assert is_finite(inputs.model)
-
-
-@every_method
-def test_half_precision_ends_with_a_finite_model_of_full_precision_weights(name, make_inputs):
-    inputs = make_inputs(precision="bf16", recipe=replace(RECIPE, epochs=1, batch_size=64))
-    assert_whole_run(run(name, inputs, epochs=1, iterations=2, batch_size=64))
-    assert is_finite(inputs.model)
-    assert {p.dtype for p in inputs.model.parameters()} == {torch.float32}
+def test_a_method_keeps_the_contract(name, check):
+    contract.CHECKS[check](METHODS[name])
 
 
 def test_no_field_of_a_methods_inputs_can_hold_test_data():
@@ -188,62 +64,9 @@ def test_the_pipeline_gives_a_method_training_examples_only(store, tiny, no_maps
 
 
 @every_method
-def test_a_method_tells_what_it_is(name):
-    method = METHODS[name]
-    assert method.name == name
-    assert method.label
-    assert method.source
-    assert len(method.description) > 100
-    assert method.is_trick == name.startswith("trick_")
-    assert is_dataclass(method.settings_class)
-    assert method.settings_class.__dataclass_params__.frozen
-
-
-@every_method
-def test_every_setting_has_a_default_and_a_hint_and_every_preset_is_valid(name):
-    method = METHODS[name]
-    method.settings_class()
-    for f in fields(method.settings_class):
-        assert f.metadata["help"], f.name
-    for preset in method.presets:
-        resolved = resolve_settings(name, preset=preset)
-        for key, value in method.presets[preset].items():
-            assert getattr(resolved, key) == value
-    assert resolve_settings(name, preset="no such preset") == method.settings_class()
-
-
-@pytest.mark.parametrize(("name", "field"), SETTINGS)
-def test_a_setting_of_the_wrong_type_is_named(name, field):
-    with pytest.raises(ValueError, match=rf"{name}\.{field} must be of type"):
-        resolve_settings(name, {field: {"not": "a setting"}})
-
-
-@pytest.mark.parametrize(("name", "field"), SETTINGS)
-def test_a_setting_out_of_range_is_named(name, field):
-    cls = METHODS[name].settings_class
-    (rules,) = [f.metadata for f in fields(cls) if f.name == field]
-    kind = type(getattr(cls(), field))
-    bad = []
-    if rules["positive"]:
-        bad += [kind(0), kind(-1)]
-    if rules["between"]:
-        low, high = rules["between"]
-        bad += [kind(low - 1), kind(high + 1)]
-    if rules["choices"]:
-        bad += ["nonsense"]
-    if kind is float:
-        bad += [float("nan")]
-    if not bad:
-        assert kind in (bool, tuple, str), "a number needs a range"
-    for value in bad:
-        with pytest.raises(ValueError, match=field):
-            resolve_settings(name, {field: value})
-
-
-@every_method
-def test_a_setting_that_does_not_exist_is_refused(name):
-    with pytest.raises(ValueError, match=f"{name} has no setting 'colour'"):
-        resolve_settings(name, {"colour": 1})
+def test_a_trick_is_told_by_its_name(name):
+    assert METHODS[name].name == name
+    assert METHODS[name].is_trick == name.startswith("trick_")
 
 
 def test_whole_numbers_and_lists_are_welcome_where_floats_and_tuples_belong():
@@ -305,11 +128,11 @@ def test_an_example_alone_in_a_batch_does_not_stop_batch_normalisation(
     name, changes, make_inputs, small_dataset
 ):
     alone = np.arange(len(small_dataset.labels)) == 5
-    recipe = replace(RECIPE, epochs=1, batch_size=1)
+    recipe = replace(contract.RECIPE, epochs=1, batch_size=1)
     inputs = make_inputs(alone, norm="batch", recipe=recipe)
     assert len(inputs.retain) % 2 == 1  # so a batch of two leaves one example over
     known = {f.name for f in fields(METHODS[name].settings_class)}
-    chosen = {k: v for k, v in {**QUICK, **changes}.items() if k in known}
+    chosen = {k: v for k, v in {**contract.QUICK, **changes}.items() if k in known}
     for _ in METHODS[name].run(inputs, resolve_settings(name, chosen)):
         record(inputs.model, inputs.forget, small_dataset)  # as probes do between steps
     assert is_finite(inputs.model)
@@ -329,17 +152,46 @@ def test_all_methods_of_a_seed_repair_on_the_same_retained_examples(make_inputs)
     assert inputs.retained("all") is inputs.retain
 
 
-PRESETS = [(name, preset) for name, method in METHODS.items() for preset in method.presets]
-
-
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_every_preset_makes_valid_settings(name, preset):
-    settings = resolve_settings(name, preset=preset)
-    given = METHODS[name].presets[preset]
-    assert {key: getattr(settings, key) for key in given} == dict(given)
-
-
 def test_looking_whether_scrub_is_stuck_does_not_train_it(make_inputs):
     inputs = make_inputs(norm="batch")
     steps = run("scrub", inputs, train_mode=True, epochs=1, max_epochs=1)
     assert int(inputs.model.bn1.num_batches_tracked) == len(steps)
+
+
+def faulty(**changes):
+    """Return `neggrad` with something about it that does not hold."""
+    return replace(METHODS["neggrad"], **changes)
+
+
+def never_ends(inputs, settings):
+    for step in range(1, 4):
+        with torch.no_grad():
+            inputs.model.fc.bias.add_(torch.rand(4))
+        yield Progress(step=step, total=9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trains": "part"}, "declares trains='part' and no weight was frozen"),
+        ({"norm_mode": "train"}, "declares norm_mode='train' and no statistics changed"),
+        ({"description": "Short."}, "at least 101 characters, got 6"),
+        ({"run": never_ends}, "yielded 3 times and announced a total of [9]"),
+        ({"run": never_ends}, "the same seed gave other weights"),
+        ({"run": METHODS["finetune"].run}, "AttributeError"),
+    ],
+)
+def test_what_a_method_does_not_keep_to_is_said_in_one_line(changes, words):
+    lines = contract.broken_checks(faulty(**changes))
+    assert [line for line in lines if words in line]
+    assert all("\n" not in line for line in lines)
+
+
+def test_a_method_that_reads_the_retain_set_in_secret_is_found():
+    secret = replace(METHODS["finetune"], uses_retain=False)
+    assert any("read the retain set's" in line for line in contract.broken_checks(secret))
+
+
+def test_a_method_declares_what_is_known_only():
+    with pytest.raises(ValueError, match="norm_mode must be one of eval, train, fresh"):
+        faulty(norm_mode="both")

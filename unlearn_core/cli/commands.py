@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
@@ -69,7 +70,17 @@ def incremental(args: argparse.Namespace) -> int:
 
 
 def listing(args: argparse.Namespace) -> int:
-    """List what there is; as JSON for programs."""
+    """List what there is; as JSON for programs, the methods as a table for documents."""
+    if args.markdown or args.into:
+        if args.what != "methods":
+            raise InputError(f"Only methods are listed in Markdown, got {args.what}.")
+        table = listings.methods_markdown()
+        if args.into:
+            old = inputs.read_text(Path(args.into), "document")
+            inputs.write_text(args.into, listings.with_table(old, table))
+        else:
+            print(table)
+        return 0
     rows = listings.LISTS[args.what]()
     if args.json or args.what == "all":
         print(json.dumps(rows, indent=1))

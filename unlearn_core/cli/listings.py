@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from unlearn_core import plugins
+from unlearn_core.checks import InputError
 from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.store import Store, default_root
 
@@ -36,7 +38,10 @@ def _list_models() -> list[dict[str, Any]]:
 
 
 def _list_all() -> dict[str, Any]:
-    return {name: LISTS[name]() for name in ("methods", "metrics", "datasets", "models")}
+    found: dict[str, Any] = {
+        name: LISTS[name]() for name in ("methods", "metrics", "datasets", "models")
+    }
+    return {**found, "left_out": plugins.broken()}
 
 
 def _list_runs() -> list[dict[str, Any]]:
@@ -50,6 +55,35 @@ def _list_runs() -> list[dict[str, Any]]:
         except CorruptRunError as error:
             print(f"left out: {error}", file=sys.stderr)
     return [{"name": run.key, "label": label(run), "config": run.config.to_dict()} for run in runs]
+
+
+NEEDS = {"all": "yes", "part": "a part", "labels": "labels only", "none": "no"}
+BEGIN, END = "<!-- list methods -->", "<!-- end of list -->"
+
+
+def methods_markdown() -> str:
+    """Return the table of methods as the README shows it, the reference first and tricks last."""
+    from unlearn_core.methods import METHODS
+
+    rows = sorted(METHODS.values(), key=lambda m: (m.is_trick, m.name != "retrain"))
+    lines = ["| name | idea | needs the retained data |", "|---|---|---|"]
+    lines += [f"| `{m.name}` | {m.idea} | {NEEDS[m.retain]} |" for m in rows]
+    return "\n".join(lines)
+
+
+def with_table(text: str, table: str) -> str:
+    """Return a document with the table in place of what stands between its two marks.
+
+    Raises
+    ------
+    InputError
+        If the document does not have both marks.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"The file must hold the lines {BEGIN} and {END}, got none of one.")
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 LISTS: dict[str, Callable[[], Any]] = {

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 
+from unlearn_core import plugins
 from unlearn_core.checks import InputError
 from unlearn_core.cli.commands import DID_NOT_WORK
 from unlearn_core.cli.parser import build_parser
@@ -35,3 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; finished runs are kept", file=sys.stderr)
         return 130
+    finally:
+        for line in plugins.broken():
+            print(line, file=sys.stderr)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from unlearn_core.cli import commands, listings, remote, reproduction
+from unlearn_core.cli import adding, commands, listings, remote, reproduction
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
@@ -65,10 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
     _comparison_options(one)
     one.set_defaults(command=commands.incremental)
 
-    one = subparsers.add_parser("list", help="what there is")
-    one.add_argument("what", choices=sorted(listings.LISTS))
-    one.add_argument("--json", action="store_true")
-    one.set_defaults(command=commands.listing)
+    _list_options(subparsers.add_parser("list", help="what there is"))
+    one = subparsers.add_parser("check-method", help="check a method's file; exit code 1 if not")
+    one.add_argument("file", metavar="FILE.py")
+    one.set_defaults(command=adding.check_method)
 
     for command in (commands.verify, commands.clean):
         one = subparsers.add_parser(command.__name__, help=HELP[command.__name__])
@@ -84,6 +84,14 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--quiet", action="store_true")
     one.set_defaults(command=commands.demo)
     return parser
+
+
+def _list_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=sorted(listings.LISTS))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--markdown", action="store_true", help="methods: the README's table")
+    parser.add_argument("--into", metavar="FILE", help="write that table into a document's marks")
+    parser.set_defaults(command=commands.listing)
 
 
 def _comparison_options(parser: argparse.ArgumentParser) -> None:

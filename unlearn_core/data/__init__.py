@@ -10,6 +10,7 @@ from unlearn_core.data.base import (
 )
 from unlearn_core.data.content import DataChangedError, content_of, with_content
 from unlearn_core.data.loading import fetch_dataset, load_dataset
+from unlearn_core.plugins import load as _load_plugins
 
 __all__ = [
     "DATASETS",
@@ -17,15 +18,11 @@ __all__ = [
     "DataNotFoundError",
     "Dataset",
     "DatasetSpec",
-    "cifar",
     "content_of",
-    "digits",
-    "fashion_mnist",
     "fetch_dataset",
-    "folder",
     "get_dataset",
-    "imagenet100",
     "load_dataset",
-    "tiny_imagenet",
     "with_content",
 ]
+
+_load_plugins("dataset", DATASETS)

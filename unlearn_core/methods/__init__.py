@@ -29,31 +29,16 @@ from unlearn_core.methods.base import (
     resolve_settings,
     usual_settings,
 )
+from unlearn_core.plugins import load as _load_plugins
 
 __all__ = [
     "METHODS",
     "Method",
     "UnlearnInputs",
-    "badt",
     "catalogue",
-    "cf_k",
-    "eu_k",
-    "finetune",
-    "fisher",
     "get_method",
-    "muda",
-    "neggrad",
-    "neggrad_ft",
-    "neggrad_plus",
-    "neglora",
-    "partial_neggrad",
     "resolve_settings",
-    "retrain",
-    "rfa",
-    "scrub",
-    "sparse_neglora",
-    "trick_calibration",
-    "trick_forget_bias",
-    "trick_head_finetune",
     "usual_settings",
 ]
+
+_load_plugins("method", METHODS)

@@ -61,6 +61,8 @@ class BadTSettings(Settings):
     label="BadT",
     source="arXiv:2205.08096",
     uses_retain=True,
+    retain="part",
+    norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 4, "batch_size": 64},
         "rfa": {

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_core.checks import InputError
+from unlearn_core.checks import InputError, require_choice
 from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
@@ -104,6 +104,14 @@ class Method:
         Packages that it imports late; loading them is not part of its measured time.
     is_trick : bool
         Whether it only games a metric, for the page that shows why accuracy is not enough.
+    retain : {"all", "part", "labels", "none"}
+        How much of D_r it reads; "none" where `uses_retain` is false.
+    trains : {"all", "part", "adapters"}
+        What may change: every weight at some step, the same part of the network at all of them,
+        or adapters that are merged in the end.
+    norm_mode : {"eval", "train", "fresh"}
+        How batch normalisation runs with the default settings: its statistics stay, they follow
+        the batches, or they stay but for layers that start again from fresh ones.
     """
 
     name: str
@@ -116,12 +124,30 @@ class Method:
     presets: Mapping[str, Mapping[str, Any]]
     is_trick: bool
     description: str
+    retain: str = "all"
+    trains: str = "all"
+    norm_mode: str = "eval"
+
+    def __post_init__(self) -> None:
+        for name, allowed in DECLARED.items():
+            require_choice(self, name, allowed)
+
+    @property
+    def idea(self) -> str:
+        """What it does, in one line: its description's first sentence, without the name."""
+        first = " ".join(self.description.split("\n\n")[0].split())
+        return (first.partition(": ")[2] or first).removesuffix(".")
 
 
+DECLARED = {
+    "retain": ("all", "part", "labels", "none"),
+    "trains": ("all", "part", "adapters"),
+    "norm_mode": ("eval", "train", "fresh"),
+}
 METHODS: dict[str, Method] = {}
 
 
-def register_method(
+def register_method(  # noqa: PLR0913 - one argument a field of `Method`
     name: str,
     settings_class: type[Settings],
     *,
@@ -130,8 +156,14 @@ def register_method(
     uses_retain: bool,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     libraries: tuple[str, ...] = (),
+    retain: str = "all",
+    trains: str = "all",
+    norm_mode: str = "eval",
 ) -> Callable[[RunMethod], RunMethod]:
-    """Add the decorated generator to `METHODS`; its module's docstring is its description."""
+    """Add the decorated generator to `METHODS`; its module's docstring is its description.
+
+    What it declares here is what the contract tests hold it to (`methods.contract`).
+    """
 
     def add(run: RunMethod) -> RunMethod:
         if name in METHODS:
@@ -147,6 +179,9 @@ def register_method(
             presets=presets or {},
             is_trick=name.startswith("trick_"),
             description=inspect.getdoc(inspect.getmodule(run)) or "",
+            retain=retain if uses_retain else "none",
+            trains=trains,
+            norm_mode=norm_mode,
         )
         return run
 

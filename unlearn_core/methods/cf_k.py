@@ -38,6 +38,7 @@ class LastLayersSettings(Settings):
     label="CF-k",
     source="arXiv:2201.06640",
     uses_retain=True,
+    trains="part",
     presets={"digits": {"learning_rate": 0.02, "epochs": 5}, "muda": {"retain": "part"}},
 )
 def cf_k(inputs: UnlearnInputs, settings: LastLayersSettings) -> Iterator[Progress]:

@@ -35,6 +35,8 @@ class EuKSettings(LastLayersSettings):
     label="EU-k",
     source="arXiv:2201.06640",
     uses_retain=True,
+    trains="part",
+    norm_mode="fresh",
     presets={
         "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
         "muda": {"retain": "part"},

@@ -42,6 +42,7 @@ class FinetuneSettings(Settings):
     label="Finetune",
     source="arXiv:2411.08443, section V",
     uses_retain=True,
+    norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
         "rfa": {},

@@ -46,6 +46,7 @@ class FisherSettings(Settings):
     label="Fisher",
     source="arXiv:1911.04933",
     uses_retain=True,
+    retain="part",
     presets={"digits": {"alpha": 1e-7}},
 )
 def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress]:

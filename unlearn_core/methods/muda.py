@@ -72,6 +72,7 @@ class MudaSettings(Settings):
     label="MUDA",
     source="arXiv:2407.17710",
     uses_retain=True,
+    retain="part",
     presets={
         "digits": {
             "learning_rate": 7e-4,

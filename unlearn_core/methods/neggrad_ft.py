@@ -35,6 +35,7 @@ class NegGradFtSettings(ClimbSettings):
     label="NegGrad+FT",
     source="arXiv:2407.17710, section 5.1",
     uses_retain=True,
+    retain="part",
     presets={**digits_presets(learning_rate=5e-5, alternations=40), "muda": {}},
 )
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:

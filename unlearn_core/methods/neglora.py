@@ -51,6 +51,7 @@ class NegLoraSettings(AscentSettings):
     label="NegLoRA",
     source="NegLoRA, section 3",
     uses_retain=False,
+    trains="adapters",
     libraries=("peft",),
     presets={
         **digits_presets(

@@ -33,6 +33,7 @@ class PartialNegGradSettings(AscentSettings):
     label="Partial NegGrad",
     source="NegLoRA, section 4",
     uses_retain=False,
+    trains="part",
     presets=digits_presets(learning_rate=1e-4, epochs=60),
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:

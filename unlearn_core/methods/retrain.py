@@ -23,7 +23,12 @@ class RetrainSettings(Settings):
 
 
 @register_method(
-    "retrain", RetrainSettings, label="Retrained", source="exact unlearning", uses_retain=True
+    "retrain",
+    RetrainSettings,
+    label="Retrained",
+    source="exact unlearning",
+    uses_retain=True,
+    norm_mode="train",
 )
 def retrain(inputs: UnlearnInputs, settings: RetrainSettings) -> Iterator[Progress]:  # noqa: ARG001
     """Change `inputs.model` in place, yielding once per optimiser step."""

@@ -91,6 +91,7 @@ class RfaSettings(Settings):
     label="RFA (LoRA)",
     source="arXiv:2411.08443",
     uses_retain=True,
+    trains="adapters",
     libraries=("peft",),
     presets={
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},

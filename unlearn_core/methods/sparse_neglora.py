@@ -57,6 +57,7 @@ class SparseNegLoraSettings(NegLoraSettings):
     label="Sparse NegLoRA",
     source="NegLoRA, section 3.3",
     uses_retain=True,
+    norm_mode="train",
     libraries=("peft",),
     presets={
         **digits_presets(

@@ -40,6 +40,8 @@ class CalibrationSettings(Settings):
     label="Calibration (trick)",
     source="arXiv:2407.17710, section D.2",
     uses_retain=True,
+    retain="part",
+    trains="part",
 )
 def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

@@ -35,6 +35,8 @@ class ForgetBiasSettings(Settings):
     label="Forget bias (trick)",
     source="arXiv:2407.17710, section D.2",
     uses_retain=True,
+    retain="labels",
+    trains="part",
 )
 def trick_forget_bias(inputs: UnlearnInputs, settings: ForgetBiasSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once."""

@@ -33,6 +33,8 @@ class HeadFinetuneSettings(Settings):
     label="Head-only finetune (trick)",
     source="arXiv:2407.17710, Table 2",
     uses_retain=True,
+    retain="part",
+    trains="part",
     presets={"digits": {"learning_rate": 5e-2, "epochs": 40}},
 )
 def trick_head_finetune(

@@ -14,6 +14,7 @@ from unlearn_core.metrics import (
     probing,
 )
 from unlearn_core.metrics.base import METRICS, NO_COST, Cost, Evidence, MetricSpec, evaluate
+from unlearn_core.plugins import load as _load_plugins
 
 __all__ = [
     "METRICS",
@@ -21,16 +22,7 @@ __all__ = [
     "Cost",
     "Evidence",
     "MetricSpec",
-    "accuracy",
-    "alignment",
-    "attack_variants",
-    "attacks",
-    "backdoor",
-    "clustering",
-    "cost",
-    "distance",
     "evaluate",
-    "ignorance",
-    "membership",
-    "probing",
 ]
+
+_load_plugins("metric", METRICS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -187,14 +188,18 @@ def evaluate(
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Compute every metric; a value is None exactly where `reasons` says why.
 
-    `before_each` is called before each metric, and may raise to end the work.
+    A value that is not finite, as of a model that broke down, is missing too.  `before_each` is
+    called before each metric, and may raise to end the work.
     """
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     for name, spec in METRICS.items():
         before_each()
         try:
-            values[name] = spec.compute(evidence)
+            value = float(spec.compute(evidence))
+            if not math.isfinite(value):
+                raise NotApplicableError(f"its value is not finite: {value}")
+            values[name] = value
         except NotApplicableError as reason:
             values[name], reasons[name] = None, str(reason)
     return values, reasons

@@ -3,6 +3,7 @@
 from unlearn_core.models import resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
 from unlearn_core.models.hooks import captured_features, captured_outputs, evaluating, head
+from unlearn_core.plugins import load as _load_plugins
 
 __all__ = [
     "MODELS",
@@ -13,7 +14,7 @@ __all__ = [
     "evaluating",
     "head",
     "initialise",
-    "resnet",
     "restart",
-    "vit",
 ]
+
+_load_plugins("model", MODELS)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
 from unlearn_core.config import ForgetConfig, RunConfig
-from unlearn_core.methods import METHODS, usual_settings
+from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import (
@@ -45,6 +45,12 @@ from unlearn_core.runs.writer import describe_file
 DATASET = "digits"
 CLASS = ForgetConfig(kind="class", values=(3,))
 SAMPLE = ForgetConfig(kind="random", values=(64,))
+# shipped on one class; a method that is added later ships nothing until it is named here
+SHIPPED_METHODS = (
+    *("badt", "cf_k", "eu_k", "finetune", "fisher", "muda", "neggrad", "neggrad_ft"),
+    *("neggrad_plus", "neglora", "partial_neggrad", "retrain", "rfa", "scrub", "sparse_neglora"),
+    *("trick_calibration", "trick_forget_bias", "trick_head_finetune"),
+)
 SAMPLE_METHODS = ("rfa", "muda", "neglora", "neggrad", "finetune")
 GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NUMBERS = (METRICS, HISTORY, LOG)
@@ -56,9 +62,9 @@ def demo_configs() -> list[RunConfig]:
 
 
 def _class_runs() -> list[RunConfig]:
-    """Return every method on one class, RFA's gamma ablation, and the class learned anew."""
+    """Return the shipped methods on one class, RFA's gamma ablation, and the class learned anew."""
     start = comparison_config(DATASET, CLASS)
-    settings = {name: changed(usual_settings(name, DATASET, CLASS)) for name in METHODS}
+    settings = {name: changed(usual_settings(name, DATASET, CLASS)) for name in SHIPPED_METHODS}
     runs = [*run_configs(start, settings), *_gamma_runs(start), incremental_config(start)]
     return list({config.key(): config for config in runs}.values())
 
@@ -106,7 +112,8 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
 
 def list_again(folder: Path) -> None:
     """Write the catalogue that fits the sources into `folder`."""
-    content = {**catalogue.listed(), "sources": catalogue.fingerprint()}
+    sources = catalogue.fingerprint(with_plugins=False)
+    content = {**catalogue.listed(with_plugins=False), "sources": sources}
     Store(folder).write_document(catalogue.NAME, content)
 
 

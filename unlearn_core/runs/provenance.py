@@ -2,7 +2,8 @@
 
 A run is made by the *core* (data, models, training, probes, metrics) and by its *method* (the
 method's own file and what it imports from its neighbours).  Comments, docstrings and layout do not
-count.  Reading the sources needs no torch, so pages can tell whether a run is theirs.
+count.  A method from a plugin is its plugin's files.  Reading the sources needs no torch, so pages
+can tell whether a run is theirs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from unlearn_core import plugins
+
 PACKAGE = Path(__file__).resolve().parents[1]
 METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
@@ -23,7 +26,8 @@ CORE = (  # what decides a run's numbers, beside its method
     *(f"runs/{name}.py" for name in ("pipeline", "probes", "history", "tracked", "maps")),
     *("runs/measure.py", "runs/meter.py", "runs/request.py"),
 )
-REGISTERS = re.compile(r"^@register_method\(\s*\"(\w+)\"", re.MULTILINE)
+NO_NUMBERS = ("__init__.py", "contract.py")  # lists of names, and what only checks methods
+REGISTERS = re.compile(r"^@register_method\(\s*[\"'](\w+)[\"']", re.MULTILINE)
 NEIGHBOURS = re.compile(r"^from unlearn_core\.methods\.(\w+) import", re.MULTILINE)
 SHARED = ("base", "settings")  # what every method imports is part of the core
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -40,10 +44,9 @@ def codes() -> dict[str, Code]:
     Each has a `core` and a `method`; the entry "" is for runs that no method makes.
     """
     own = _own_files()
-    core = _hash(file for part in CORE for file in _python_files(PACKAGE / part) if file not in own)
-    return {
-        name: {"core": core, "method": _hash(_files_of(name, own))} for name in ("", *own.values())
-    }
+    files = set(own.values())
+    core = _hash(f for part in CORE for f in _python_files(PACKAGE / part) if f not in files)
+    return {name: {"core": core, "method": _hash(_files_of(name, own))} for name in ("", *own)}
 
 
 def made_by_other_code(
@@ -54,8 +57,14 @@ def made_by_other_code(
 
 
 def is_under_development(method: str) -> bool:
-    """Say whether the method's own sources differ from the last commit, or are in none."""
-    files = _files_of(method, _own_files())
+    """Say whether the method's own sources differ from the last commit, or are in none.
+
+    A plugin's are always: nobody says when it is finished.
+    """
+    own = _own_files()
+    if method in own and own[method].parent != METHODS:
+        return True
+    files = _files_of(method, own)
     return bool(files) and _is_tracked() and bool(_git("status", "--porcelain", "--", *files))
 
 
@@ -86,34 +95,38 @@ def _git(*arguments: object) -> str:
     return done.stdout.strip()
 
 
-def _own_files() -> dict[Path, str]:
-    """Return the method that each method's own file registers."""
-    found = {}
-    for file in _python_files(METHODS):
-        registered = REGISTERS.search(file.read_text(encoding="utf-8"))
-        if registered:
-            found[file] = registered.group(1)
+def _own_files() -> dict[str, Path]:
+    """Return for each method the file that registers it; the package's own names come first."""
+    found: dict[str, Path] = {}
+    for file in (*_python_files(METHODS), *plugins.files("method")):
+        for name in REGISTERS.findall(_text(file)):
+            found.setdefault(name, file)
     return found
 
 
-def _files_of(method: str, own: Mapping[Path, str]) -> list[Path]:
+def _files_of(method: str, own: Mapping[str, Path]) -> list[Path]:
     """Return a method's file and the files beside it that it imports, directly or not."""
-    waiting = [file for file, name in own.items() if name == method]
+    file = own.get(method)
+    waiting = [] if file is None else [file] if file.parent == METHODS else plugins.sources(file)
     found: set[Path] = set()
     while waiting:
         file = waiting.pop()
         if file not in found and file.is_file():
             found.add(file)
-            names = NEIGHBOURS.findall(file.read_text(encoding="utf-8"))
+            names = NEIGHBOURS.findall(_text(file))
             waiting += [METHODS / f"{name}.py" for name in names if name not in SHARED]
     return sorted(found)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _python_files(place: Path) -> list[Path]:
     """Return a package's modules, without the lists of names in `__init__.py`, or one module."""
     if not place.is_dir():
         return [place]
-    return sorted(file for file in place.glob("*.py") if file.name != "__init__.py")
+    return sorted(file for file in place.glob("*.py") if file.name not in NO_NUMBERS)
 
 
 def _hash(files: Iterable[Path]) -> str:
@@ -125,8 +138,14 @@ def _hash(files: Iterable[Path]) -> str:
 
 @lru_cache(maxsize=512)
 def _meaning(source: bytes) -> str:
-    """Return a hash of what Python sees of a source, without its docstrings."""
-    tree = ast.parse(source)
+    """Return a hash of what Python sees of a source, without its docstrings.
+
+    What is no Python, as a plugin may be, counts byte by byte.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(source).hexdigest()
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
