@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, selectors
+from pages.components import loaders, notices, selectors
 from pages.components.exports import export_buttons
 from unlearn_core.views.definitions import grouped, groups, names_in
 from unlearn_core.views.figures.way import way_figure
@@ -19,6 +19,7 @@ selectors.under_app(__file__)
 st.title("Metrics")
 comparison = selectors.chosen_comparison()
 report = loaders.comparison_report(comparison.key)
+notices.show_unmeasured(comparison)
 st.markdown(
     "A method has unlearned well if its numbers are those of the **retrained** model, which never "
     "saw the forget set. Lower accuracy on it is not better in itself."

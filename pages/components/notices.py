@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components import loaders, queue, selectors
 from unlearn_core.checks import InputError
-from unlearn_core.runs.comparison import DamagedRun
+from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.views import jobs as view
 from unlearn_core.views import notices as text
 
@@ -66,6 +66,19 @@ def show_other_code() -> None:
         is_wanted = st.button("Make again", key="other_code_again", type="tertiary")
         if is_wanted and queue.submit([run.config for run in runs], again=True):
             st.rerun()
+
+
+def show_unmeasured(comparison: Comparison) -> None:
+    """Say which own runs of the comparison lack a metric of now, and offer to compute it."""
+    runs = [run for run in comparison.unmeasured() if not loaders.store().is_shipped(run.key)]
+    if not runs:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = text.unmeasured_text(runs, _labels())
+        st.caption(f":material/straighten: {words}", width="stretch")
+        is_wanted = st.button("Measure", key="unmeasured_measure", type="tertiary")
+    if is_wanted and queue.measure([run.key for run in runs]):
+        st.rerun()
 
 
 def _labels() -> dict[str, str]:

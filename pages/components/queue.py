@@ -11,6 +11,7 @@ from pages.components import loaders
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
+from unlearn_core.runs.again import measured_again
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
@@ -42,6 +43,15 @@ def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
         st.error(_why(error), icon=":material/error:")
         return False
     return True
+
+
+def measure(keys: Sequence[str]) -> bool:
+    """Compute the metrics of these finished runs again, in a process of its own."""
+    with st.spinner("Measuring…"):
+        failed = measured_again(loaders.store(), keys)
+    for line in failed:
+        st.error(line, icon=":material/error:")
+    return not failed
 
 
 def act(action: Callable[[str], None], keys: Sequence[str]) -> None:

@@ -168,3 +168,57 @@ def test_changed_images_are_told_in_one_line_instead_of_shown_for_the_old_ones(
     [line] = [element.value for element in app.error]
     assert "The files of the data set 'folder'" in line
     assert "have changed since" in line
+
+
+METRIC = '''"""Confidence: how sure the model is in D_f."""
+
+from unlearn_core.metrics.base import register_metric
+
+
+@register_metric("sure", label="Sure", group="Accuracy", source="test", unit="fraction of forget")
+def sure(evidence):
+    """Mean of the largest probability over D_f."""
+    return float(evidence.part("forget").probabilities.max(axis=1).mean())
+'''
+
+
+def test_a_metric_that_was_added_since_is_offered_and_computed_for_own_runs(
+    own, comparison, tmp_path, monkeypatch
+):
+    from unlearn_core import plugins
+    from unlearn_core.metrics import METRICS
+
+    assert "Made before a metric was added" not in texts(opened("metrics"))
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "sure.py").write_text(METRIC)
+    monkeypatch.setenv("UNLEARN_PLUGINS", str(tmp_path / "plugins"))
+    before = dict(METRICS)
+    try:
+        plugins.load("metric", METRICS)
+        app = opened("metrics")
+        told = [c.value for c in app.caption if "Made before a metric was added" in c.value]
+        assert [name in told[0] for name in ("Original", "Retrain", "NegGrad")] == [True] * 3
+        app.button(key="unmeasured_measure").click().run()
+        assert not app.exception
+        assert not app.error
+        assert "Made before a metric was added" not in texts(app)
+        assert own.load(comparison.runs["neggrad"].key).metrics()["values"]["sure"] > 0
+    finally:
+        METRICS.clear()
+        METRICS.update(before)
+
+
+def test_a_shipped_run_that_lacks_a_metric_offers_nothing(filled_store, monkeypatch):
+    from dataclasses import replace
+
+    from unlearn_core.metrics import METRICS
+
+    monkeypatch.setitem(METRICS, "later", replace(METRICS["forget_accuracy"], name="later"))
+    assert "Made before a metric was added" not in texts(opened("metrics"))
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named_on_every_page(own, tmp_path, monkeypatch):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "broken.py").write_text("import no_such_package\n")
+    monkeypatch.setenv("UNLEARN_PLUGINS", str(tmp_path / "plugins"))
+    assert "broken.py was left out: ModuleNotFoundError" in warnings(opened("methods"))

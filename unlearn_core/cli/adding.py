@@ -1,4 +1,4 @@
-"""`check-method`: for whoever adds a method."""
+"""`check-method` and `measure`: for whoever adds a method or a metric."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from inspect import getsourcefile
 from pathlib import Path
 
 from unlearn_core import plugins
-from unlearn_core.checks import MissingFileError
+from unlearn_core.checks import InputError, KnownFailureError, MissingFileError
+from unlearn_core.cli import inputs
+from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_HOLD = 1
 
@@ -42,3 +44,22 @@ def check_method(args: argparse.Namespace) -> int:
     else:
         print(f"{', '.join(names)}: {len(CHECKS)} checks each, {wrong} failed.")
     return DID_NOT_HOLD if wrong or not names else 0
+
+
+def measure(args: argparse.Namespace) -> int:
+    """Compute the metrics of finished runs again, of all own ones if none is named."""
+    from unlearn_core.runs.environment import choose_device
+    from unlearn_core.runs.remeasure import can_be_measured, measure_again
+
+    store = Store(inputs.require_folder(default_root()), demo=True)
+    device = choose_device(args.device)
+    wanted = args.keys or [key for key in store.list() if can_be_measured(store, key)]
+    failed = 0
+    for key in wanted:
+        try:
+            print(f"{key}: {measure_again(store, key, device)}")
+        except (InputError, KnownFailureError) as error:
+            failed += 1
+            print(f"{key}: not measured: {error}")
+    print(f"{len(wanted) - failed} runs measured.")
+    return DID_NOT_HOLD if failed else 0

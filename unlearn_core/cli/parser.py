@@ -66,10 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.set_defaults(command=commands.incremental)
 
     _list_options(subparsers.add_parser("list", help="what there is"))
-    one = subparsers.add_parser("check-method", help="check a method's file; exit code 1 if not")
-    one.add_argument("file", metavar="FILE.py")
-    one.set_defaults(command=adding.check_method)
-
+    _adding_commands(subparsers)
     for command in (commands.verify, commands.clean):
         one = subparsers.add_parser(command.__name__, help=HELP[command.__name__])
         one.set_defaults(command=command)
@@ -92,6 +89,16 @@ def _list_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", action="store_true", help="methods: the README's table")
     parser.add_argument("--into", metavar="FILE", help="write that table into a document's marks")
     parser.set_defaults(command=commands.listing)
+
+
+def _adding_commands(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    one = subparsers.add_parser("check-method", help="check a method's file; exit code 1 if not")
+    one.add_argument("file", metavar="FILE.py")
+    one.set_defaults(command=adding.check_method)
+    one = subparsers.add_parser("measure", help="compute the metrics of finished runs again")
+    one.add_argument("keys", nargs="*", metavar="KEY", help="runs; without any, all own runs")
+    one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    one.set_defaults(command=adding.measure)
 
 
 def _comparison_options(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +136,19 @@ class RunArtefact:
         """Return `values`, `reasons` and `layers`, as the pipeline measured them."""
         if not self.has(METRICS):
             return {"values": {}, "reasons": {}, "layers": []}
-        content: dict[str, Any] = json.loads(self.read(METRICS))
+        try:
+            content: dict[str, Any] = json.loads(self.read(METRICS))
+        except CorruptRunError:
+            now = self._as_it_is_now()
+            if now.manifest == self.manifest:
+                raise
+            content = json.loads(now.read(METRICS))  # they were measured again meanwhile
         return content
+
+    def _as_it_is_now(self) -> RunArtefact:
+        from unlearn_core.runs.manifest import read_manifest
+
+        return replace(self, manifest=read_manifest(self.folder / MANIFEST))
 
     def projections(self) -> list[str]:
         """Return the names of the run's maps."""

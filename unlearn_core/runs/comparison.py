@@ -58,6 +58,10 @@ class Comparison:
             self.measured[run.key] = run.metrics()
         return self.measured[run.key]
 
+    def unmeasured(self) -> list[RunArtefact]:
+        """Return the runs that lack a metric which is registered now."""
+        return [run for run in self.runs if METRICS.keys() - self.metrics(run)["values"].keys()]
+
     def verdict(self, run: RunArtefact) -> Verdict:
         """Judge the run against the original and the retrained model of its seed."""
         sides: list[Mapping[str, float | None]] = []

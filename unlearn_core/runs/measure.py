@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,15 +58,46 @@ def measure(
     }
     check_stop()
     layers = compare_layers(model, others, parts)
-    totals: dict[str, float] = {}
-    for row in layers:
-        name = f"{row['reference']}/{row['set']}"
-        totals[name] = totals.get(name, 0.0) + row["distance"]
+    evidence = evidence_of(
+        config,
+        store,
+        own,
+        Cost(**cost),
+        sets,
+        dataset,
+        layer_distances=distances(layers),
+        random_probabilities=random_probabilities(config, model, dataset, sets, device),
+        triggered=_triggered(config, writer, model, dataset, device),
+    )
+    values, reasons = evaluate(evidence, check_stop)
+    return {
+        "values": values,
+        "reasons": reasons,
+        "sizes": sizes(evidence),
+        "layers": [_without_nan(row) for row in layers],
+    }
+
+
+def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on models
+    config: RunConfig,
+    store: Store,
+    own: Records,
+    cost: Cost,
+    sets: Sets,
+    dataset: Dataset,
+    *,
+    layer_distances: dict[str, float],
+    random_probabilities: NDArray[np.float64] | None,
+    triggered: Records | None,
+) -> Evidence:
+    """Return what the metrics of a run are computed from, with what its references recorded."""
+    is_reference = config == config.retrained()
+    retrained = None if is_reference else store.load(config.retrained().key())
     ids = own.example_ids
     fine = dataset.subclass_labels if config.forget.kind == "subclass" else None
-    evidence = Evidence(
+    return Evidence(
         records=own,
-        original=base.records(),
+        original=store.load(config.base().key()).records(),
         retrained=own if retrained is None else retrained.records(),
         sets=Sets(
             forget=sets.forget[ids],
@@ -74,25 +105,36 @@ def measure(
             forget_test=sets.forget_test[ids],
             retain_test=sets.retain_test[ids],
         ),
-        cost=Cost(**cost),
-        retrained_cost=Cost(**cost) if retrained is None else cost_of(retrained),
-        layer_distances=totals,
-        random_probabilities=_random_probabilities(config, model, dataset, sets, device),
-        triggered=_triggered(config, writer, model, dataset, device),
+        cost=cost,
+        retrained_cost=cost if retrained is None else cost_of(retrained),
+        layer_distances=layer_distances,
+        random_probabilities=random_probabilities,
+        triggered=triggered,
         target=config.data.poison_target,
         subclass_labels=None if fine is None else fine[ids],
         seed=config.seed,
     )
-    values, reasons = evaluate(evidence, check_stop)
-    return {
-        "values": values,
-        "reasons": reasons,
-        "sizes": {name: int(getattr(evidence.sets, name).sum()) for name in SIZED},
-        "layers": [_without_nan(row) for row in layers],
-    }
 
 
-def _random_probabilities(
+def distances(layers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the feature distance to each reference on each set: the sum over layers.
+
+    A layer of a model that broke down has None, as it is stored, and the sum is NaN.
+    """
+    totals: dict[str, float] = {}
+    for row in layers:
+        name = f"{row['reference']}/{row['set']}"
+        distance = math.nan if row["distance"] is None else row["distance"]
+        totals[name] = totals.get(name, 0.0) + distance
+    return totals
+
+
+def sizes(evidence: Evidence) -> dict[str, int]:
+    """Return how many recorded examples each set has."""
+    return {name: int(getattr(evidence.sets, name).sum()) for name in SIZED}
+
+
+def random_probabilities(
     config: RunConfig, model: nn.Module, dataset: Dataset, sets: Sets, device: torch.device
 ) -> NDArray[np.float64]:
     """Return what a randomly initialised model of the same kind predicts on D_f."""

@@ -18,28 +18,32 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import (
+    COMPRESSED,
     LOG,
     MANIFEST,
+    METRICS,
     CorruptRunError,
     OtherVersionError,
     RunArtefact,
     RunNotFoundError,
 )
 from unlearn_core.runs.asking import AskedRuns
-from unlearn_core.runs.manifest import read_manifest
-from unlearn_core.runs.status import ACTIVE, read_status, write_status
-from unlearn_core.runs.writer import LIVE, RunWriter, ask_for
+from unlearn_core.runs.manifest import manifest_bytes, read_manifest
+from unlearn_core.runs.status import ACTIVE, flush, read_status, write_status
+from unlearn_core.runs.writer import LIVE, RunWriter, ask_for, describe_file
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -108,9 +112,12 @@ class Store(AskedRuns):
         folder = self._folder(key)
         if folder is None:
             raise RunNotFoundError(f"There is no finished run {key} in {self.root}.")
+        before = _mark(folder)
         try:
             return self._opened(folder, key)
         except CorruptRunError as error:
+            if _mark(folder) != before:  # its metrics were replaced while it was opened
+                return self.load(key)
             error.key = key
             raise
 
@@ -162,6 +169,7 @@ class Store(AskedRuns):
 
     def verify(self, key: str) -> Lines:
         """Return what is wrong with a finished run, one line each; empty if nothing is."""
+        before = _mark(self._folder(key))
         try:
             artefact = self.load(key)
         except CorruptRunError as error:
@@ -172,6 +180,8 @@ class Store(AskedRuns):
                 artefact.read(name)
             except CorruptRunError as error:
                 faults.append(str(error))
+        if faults and _mark(artefact.folder) != before:  # its metrics were replaced meanwhile
+            return self.verify(key)
         return faults
 
     def delete(self, key: str) -> None:
@@ -188,6 +198,30 @@ class Store(AskedRuns):
         for folder in found:
             (folder / MANIFEST).unlink(missing_ok=True)  # from here on it is not a finished run
             shutil.rmtree(folder)
+
+    def replace_metrics(self, key: str, content: Mapping[str, Any], **facts: Any) -> None:
+        """Put other metrics into a finished run of this store, and `facts` into its manifest.
+
+        Call with the run's lock held.  The run is whole and listed at every moment, whatever ends
+        the process, because each manifest names one file that stays as long as it does: the new
+        metrics are first written beside the old ones, under the name of compressed ones.
+        """
+        run = self.load(key)
+        if run.folder.parent != self.runs:
+            raise InputError(f"The run {key} came with the project and stays as it is.")
+        raw = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+        beside = METRICS + COMPRESSED
+        names = [(METRICS, raw)]
+        if METRICS in run.files:
+            names.insert(0, (beside, pa.compress(raw, codec="zstd", asbytes=True)))
+        others = {name: entry for name, entry in run.files.items() if name not in (METRICS, beside)}
+        for name, written in names:
+            _replace(run.folder / name, written)
+            files = {**others, name: describe_file(run.folder / name)}
+            plain = {k: v for k, v in run.manifest.items() if k != "checksum"}
+            manifest = {**plain, **facts, "files": dict(sorted(files.items()))}
+            _replace(run.folder / MANIFEST, manifest_bytes(manifest))
+        (run.folder / beside).unlink(missing_ok=True)
 
     def fingerprint(self) -> str:
         """Return text that changes whenever a run is finished, redone or removed."""
@@ -290,6 +324,26 @@ class Store(AskedRuns):
         for folder in leftovers:
             shutil.rmtree(folder, ignore_errors=True)
         return [folder.name for folder in leftovers]
+
+
+def _mark(folder: Path | None) -> int:
+    """Return what changes whenever a run's manifest is replaced."""
+    try:
+        return (folder / MANIFEST).stat().st_mtime_ns if folder else 0
+    except OSError:
+        return 0
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file in one step that a power loss does not undo in part."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush(path.parent)
 
 
 def _without_manifest(runs: Path) -> list[Path]:

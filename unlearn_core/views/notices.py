@@ -29,6 +29,15 @@ def other_code_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
     )
 
 
+def unmeasured_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> str:
+    """Return which runs lack a metric that was added after they were made."""
+    names = dict.fromkeys(run_name(run.config, labels) for run in runs)
+    return (
+        f"Made before a metric was added: {', '.join(names)}. It is computed from what was "
+        "recorded; nothing is trained again."
+    )
+
+
 def _name(run: DamagedRun, labels: Mapping[str, str]) -> str:
     if run.config is None:
         return f"Run {run.key}"
