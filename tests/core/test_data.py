@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.lanes import fast_lane
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, Dataset, get_dataset, load_dataset
 from unlearn_core.data.base import data_root
@@ -54,7 +55,7 @@ def write_folder(root, classes=("cat", "dog"), n=2, mode="RGB", size=8):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", fast_lane(DATASETS, ("digits",)))
 def test_a_data_set_keeps_the_contract(name, monkeypatch):
     monkeypatch.setenv("UNLEARN_DATA", str(SHARED))
     needs = SHARED / ("cifar100" if name == "cifar20" else name)
