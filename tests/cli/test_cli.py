@@ -92,6 +92,7 @@ def test_what_compare_writes_holds_all_that_makes_its_runs_again(cache, monkeypa
     assert main(["run", str(manifest), "--quiet"]) == 0
 
 
+@pytest.mark.slow
 def test_what_reproduce_writes_is_accepted_by_run_too(cache):
     report = cache / "table.json"
     command = ["reproduce", "--paper", "muda", "--table", "6", "--quiet", "--json", str(report)]

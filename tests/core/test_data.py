@@ -12,13 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from unlearn_core.config import DataConfig, ForgetConfig
+from tests.lanes import fast_lane
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, Dataset, get_dataset, load_dataset
 from unlearn_core.data.base import data_root
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.folder import load_folder
 from unlearn_core.data.sources import read_image_folder, read_parquet
 from unlearn_core.data.splits import describe, split
+from unlearn_core.runs.plan import comparison_config
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +55,7 @@ def write_folder(root, classes=("cat", "dog"), n=2, mode="RGB", size=8):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", fast_lane(DATASETS, ("digits",)))
 def test_a_data_set_keeps_the_contract(name, monkeypatch):
     monkeypatch.setenv("UNLEARN_DATA", str(SHARED))
     needs = SHARED / ("cifar100" if name == "cifar20" else name)
@@ -78,13 +80,16 @@ def test_a_data_set_keeps_the_contract(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_data_set_tells_what_it_is(name):
+def test_a_data_set_tells_what_it_is_and_its_usual_config_is_valid(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))  # no file of it is needed
     spec = get_dataset(name)
     assert spec.name == name
     assert spec.label
     assert spec.source
-    assert spec.width > 0
-    spec.recipe.__post_init__()
+    usual = comparison_config(name, ForgetConfig(kind="class", values=(0,)))
+    assert usual.training == spec.recipe
+    assert (usual.model.width, usual.model.stem) == (spec.width, spec.stem)
+    assert RunConfig.from_dict(usual.to_dict()) == usual  # checked once more, as read from a file
 
 
 def test_the_digits_are_those_of_scikit_learn():

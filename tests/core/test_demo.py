@@ -80,6 +80,7 @@ def test_the_shipped_catalogue_fits_the_sources(shipped):
     assert {row["name"] for row in document["methods"]} == set(METHODS)
 
 
+@pytest.mark.slow
 def test_a_shipped_run_made_again_is_the_same(shipped, no_maps):
     config = next(
         run.config

@@ -329,16 +329,6 @@ def test_all_methods_of_a_seed_repair_on_the_same_retained_examples(make_inputs)
     assert inputs.retained("all") is inputs.retain
 
 
-PRESETS = [(name, preset) for name, method in METHODS.items() for preset in method.presets]
-
-
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_every_preset_makes_valid_settings(name, preset):
-    settings = resolve_settings(name, preset=preset)
-    given = METHODS[name].presets[preset]
-    assert {key: getattr(settings, key) for key in given} == dict(given)
-
-
 def test_looking_whether_scrub_is_stuck_does_not_train_it(make_inputs):
     inputs = make_inputs(norm="batch")
     steps = run("scrub", inputs, train_mode=True, epochs=1, max_epochs=1)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.lanes import fast_lane
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import Examples, replace_images, to_device
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
@@ -38,7 +39,7 @@ def seeded(seed=0):
 
 
 @pytest.mark.parametrize("norm", ["group", "batch"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", fast_lane(MODELS, ("resnet18", "resnet50")))
 def test_a_model_keeps_the_contract(name, norm):
     config = ModelConfig(name=name, width=4, norm=norm)
     model = build_model(config, 3, 7, seeded()).eval()
@@ -52,7 +53,7 @@ def test_a_model_keeps_the_contract(name, norm):
     assert torch.allclose(head(model)(features[0]), logits, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", fast_lane(MODELS, ("resnet18", "resnet50")))
 def test_initial_weights_come_from_the_seed_alone(name):
     states = []
     for noise, seed in ((1, 0), (2, 0), (2, 5)):

@@ -200,6 +200,7 @@ def test_progress_is_true_and_complete(store, base, no_maps):
     assert all(s.key == base.key() for s in seen)
 
 
+@pytest.mark.slow
 def test_a_stop_at_any_moment_leaves_the_store_clean(store, base, no_maps):
     stopped = 0
     while True:
@@ -333,6 +334,7 @@ def test_a_killed_run_is_interrupted_and_can_be_finished(store, base, no_maps):
     assert store.verify(base.key()) == []
 
 
+@pytest.mark.slow
 def test_two_processes_that_ask_for_the_same_run_compute_it_once(store, base):
     processes = [spawn(store, base) for _ in range(2)]
     outputs = [process.communicate(timeout=180) for process in processes]
