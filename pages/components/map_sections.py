@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders, map_loaders, map_selection
+from pages.components import loaders, map_loaders, map_selection, selectors
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison, label
 from unlearn_core.views import points as views
@@ -72,6 +72,7 @@ def during(comparison: Comparison, runs: list[RunArtefact]) -> None:
     if not made:
         st.info("Choose a method above to see its steps.")
         return
+    selectors.restart(comparison, "steps_run", next(iter(made)))
     key = st.selectbox("Method", list(made), format_func=made.__getitem__, key="steps_run")
     steps = map_loaders.steps(key, loaders.store().fingerprint())
     if steps is None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from unlearn_core.config import ForgetConfig
-from unlearn_core.data import DATASETS, content_of
+from unlearn_core.data import DATASETS, DataNotFoundError, content_of
 from unlearn_core.data.splits import split
 from unlearn_core.methods import resolve_settings
 from unlearn_core.metrics.distance import activation_distance
@@ -31,7 +31,7 @@ def no_data(tmp_path, monkeypatch):
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
 
     def fetch(folder):
-        raise FileNotFoundError(f"The data set {folder.name!r} is missing. Set UNLEARN_DATA.")
+        raise DataNotFoundError(f"The data set {folder.name!r} is missing. Set UNLEARN_DATA.")
 
     unreachable = replace(DATASETS["cifar10"], fetch=fetch)
     monkeypatch.setitem(DATASETS, "cifar10", unreachable)

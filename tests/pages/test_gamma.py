@@ -1,6 +1,7 @@
 import pytest
 
 from tests.pages.reading import figures, opened, texts
+from unlearn_core.methods import resolve_settings
 
 pytestmark = pytest.mark.page
 
@@ -31,9 +32,9 @@ def test_a_new_request_is_planned_with_all_five_points_and_its_references(filled
     assert [c.method for c in submitted].count("rfa") == 5
     assert {c.method for c in submitted} == {"original", "retrain", "rfa"}
     assert {c.forget.values for c in submitted} == {(5,)}
-    settings = [c.settings for c in submitted if c.method == "rfa"]
-    assert sorted(s["gamma"] for s in settings) == [0, 0.25, 0.5, 0.75, 1]
-    assert {s["learning_rate"] for s in settings} == {0.005}  # the preset of the digits
+    settings = [resolve_settings("rfa", c.settings) for c in submitted if c.method == "rfa"]
+    assert sorted(s.gamma for s in settings) == [0, 0.25, 0.5, 0.75, 1]
+    assert {s.learning_rate for s in settings} == {0.005}  # the preset of the digits
 
 
 def test_number_of_random_images_can_be_chosen(filled_store, submitted):
