@@ -31,11 +31,20 @@ COMPARED = {"neggrad": {"learning_rate": 1e-3, "epochs": 3}, "trick_head_finetun
 
 
 @pytest.fixture(autouse=True)
-def _fresh_streamlit_caches():
-    """Keep what one page test cached from the next, without importing Streamlit for others."""
+def _fresh_streamlit_caches(request):
+    """Keep what one page test cached from the next, without importing Streamlit for others.
+
+    What was read from the shipped runs stays true for the next test that only reads them.
+    """
+    keeps = "shipped_store" in request.fixturenames
+    _forget_reads(keeps)
     yield
+    _forget_reads(keeps)
+
+
+def _forget_reads(keeps):
     streamlit = sys.modules.get("streamlit")
-    if streamlit is not None:
+    if streamlit is not None and not keeps:
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
@@ -26,10 +27,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@st.cache_resource
 def store() -> Store:
     """Return the one store of this server, with the shipped runs."""
-    return Store(default_root(), demo=True)
+    return _store(str(default_root()))
+
+
+@st.cache_resource(max_entries=4)
+def _store(root: str) -> Store:
+    return Store(Path(root), demo=True)
 
 
 def all_comparisons() -> dict[str, Comparison]:
