@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from unlearn_core.engine.shipped import CLASS
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import CLASS
 from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

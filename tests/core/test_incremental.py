@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.request import validate
 from unlearn_core.runs.comparison import comparisons, report
-from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.plan import incremental_config, incremental_configs, with_parents
-from unlearn_core.runs.request import validate
 from unlearn_core.runs.store import Store
 from unlearn_core.training import train
 
@@ -35,9 +35,9 @@ def made(tmp_path_factory):
         yield from train(model, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlearn_core.runs.maps.importlib", NO_UMAP)
+        patch.setattr("unlearn_core.engine.maps.importlib", NO_UMAP)
         old = execute(SMALL.retrained(), store=kept, device="cpu")
-        patch.setattr("unlearn_core.runs.pipeline.train", noting)
+        patch.setattr("unlearn_core.engine.pipeline.train", noting)
         new = execute(incremental_config(SMALL), store=kept, device="cpu")
     return SimpleNamespace(store=kept, old=old, new=new, starts=starts)
 

@@ -116,7 +116,7 @@ def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
 
 def demo(args: argparse.Namespace) -> int:
     """Make the shipped comparison again from nothing."""
-    from unlearn_core.runs.demo import list_again, make_demo
+    from unlearn_core.engine.shipped import list_again, make_demo
 
     folder = Path(args.out) if args.out else default_root() / "demo"
     if args.keep_runs:
@@ -129,7 +129,7 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
-    from unlearn_core.runs.request import validate
+    from unlearn_core.engine.request import validate
 
     inputs.require_writable(args)
     store = Store(inputs.require_folder(default_root()))
@@ -142,7 +142,7 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
     """Make the runs one after the other; a method that fails does not stop the others."""
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
 
     made = []
     with ProgressBar(args.quiet) as bar:

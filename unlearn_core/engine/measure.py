@@ -18,11 +18,11 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.poison import with_trigger
+from unlearn_core.engine.probes import compare_layers, layer_examples, record
 from unlearn_core.metrics import Cost, Evidence, evaluate
 from unlearn_core.models import initialise
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS, TRIGGERED, RunArtefact
-from unlearn_core.runs.probes import compare_layers, layer_examples, record
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream

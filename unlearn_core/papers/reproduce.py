@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from unlearn_core.checks import MissingFileError
 from unlearn_core.config import RunConfig
 from unlearn_core.data.splits import split
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.distance import activation_distance
-from unlearn_core.reference import COLUMNS
+from unlearn_core.papers.experiments import Experiment
+from unlearn_core.papers.reference import COLUMNS
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.experiments import Experiment
-from unlearn_core.runs.request import dataset_of
 from unlearn_core.runs.store import Store
 from unlearn_core.training import DivergedError
 
