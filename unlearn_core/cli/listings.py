@@ -20,7 +20,6 @@ def _registry(name: str) -> Callable[[], Any]:
 
 
 def _list_runs() -> list[dict[str, Any]]:
-    from unlearn_core.runs.comparison import label
 
     store = Store(default_root(), demo=True)
     runs = []
@@ -29,7 +28,7 @@ def _list_runs() -> list[dict[str, Any]]:
             runs.append(store.load(key))
         except CorruptRunError as error:
             print(f"left out: {error}", file=sys.stderr)
-    return [{"name": run.key, "label": label(run), "config": run.config.to_dict()} for run in runs]
+    return [{"name": run.key, "label": run.label, "config": run.config.to_dict()} for run in runs]
 
 
 LISTS: dict[str, Callable[[], Any]] = {

@@ -75,7 +75,7 @@ def measure(
             retain_test=sets.retain_test[ids],
         ),
         cost=Cost(**cost),
-        retrained_cost=Cost(**cost) if retrained is None else cost_of(retrained),
+        retrained_cost=Cost(**cost) if retrained is None else retrained.cost,
         layer_distances=totals,
         random_probabilities=_random_probabilities(config, model, dataset, sets, device),
         triggered=_triggered(config, writer, model, dataset, device),
@@ -125,11 +125,6 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
-
-
-def cost_of(run: RunArtefact) -> Cost:
-    """Return what the manifest says that making the model cost."""
-    return Cost(**{name: run.manifest[name] for name in Cost.__dataclass_fields__})
 
 
 def _model(like: nn.Module, run: RunArtefact) -> nn.Module:

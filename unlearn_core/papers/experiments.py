@@ -31,6 +31,7 @@ from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
 from unlearn_core.papers.recipes import paper_recipe
 from unlearn_core.papers.reference import paper_table
+from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.plan import comparison_config
 
 SCALES = ("smoke", "small", "full")
@@ -60,7 +61,6 @@ LOSSES = {  # MUDA's Table 6
     "alignment loss only": {"beta": 0.0},
     "self-distillation loss only": {"alpha": 0.0},
 }
-REFERENCES = ("original", "retrain")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -64,7 +64,7 @@ def runs_behind(experiment: Experiment, seeds: Sequence[int], store: Store) -> l
     """Return, for each finished run behind an experiment, all that makes it again."""
     configs = [] if experiment.reason else _needed(experiment, seeds)
     runs = [store.load(config.key()) for config in configs if store.exists(config.key())]
-    return [{"key": run.key, "seconds": run.manifest["seconds"], **run.origin()} for run in runs]
+    return [{"key": run.key, "seconds": run.cost.seconds, **run.origin()} for run in runs]
 
 
 def _needed(experiment: Experiment, seeds: Sequence[int]) -> list[RunConfig]:
@@ -141,7 +141,7 @@ def _of_run(run: RunArtefact, retrained: RunArtefact, metric: str, variant: str)
 
 def _passes(run: RunArtefact, over: str) -> float:
     """Return how often the run went over a set; an ascent may have ended early."""
-    return float(run.manifest["samples_seen"]) / int(run.metrics()["sizes"][over])
+    return run.cost.samples_seen / int(run.metrics()["sizes"][over])
 
 
 def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) -> Measured:

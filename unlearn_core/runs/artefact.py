@@ -19,10 +19,13 @@ from safetensors.numpy import load as load_arrays
 
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
+from unlearn_core.metrics.base import Cost
 from unlearn_core.records import Records
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from unlearn_core.runs.manifest import Environment, FileEntry, Manifest, MapFacts
 
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
@@ -70,7 +73,7 @@ class RunArtefact:
 
     folder: Path
     config: RunConfig
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def key(self) -> str:
@@ -80,8 +83,51 @@ class RunArtefact:
     @property
     def settings(self) -> Mapping[str, Any]:
         """All settings that the method ran with, defaults included."""
-        settings: Mapping[str, Any] = self.manifest["settings"]
-        return settings
+        return self.manifest["settings"]
+
+    @property
+    def changed(self) -> Mapping[str, Any]:
+        """The settings that differ from the method's usual ones."""
+        return self.manifest.get("changed", {})
+
+    @property
+    def label(self) -> str:
+        """Name in tables: the method's label and the settings that were changed."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.changed.items())
+        name = self.manifest.get("label", self.config.method)
+        return f"{name} ({shown})" if shown else name
+
+    @property
+    def map_facts(self) -> MapFacts:
+        """What is known of the run's map: its `file`, or the `reason` for its absence."""
+        maps = self.manifest.get("maps")
+        return maps[0] if maps else {"file": None, "reason": "no map was made of it"}
+
+    @property
+    def cost(self) -> Cost:
+        """What making the model cost, in its own loop only."""
+        return Cost(
+            seconds=self.manifest["seconds"],
+            steps=self.manifest["steps"],
+            samples_seen=self.manifest["samples_seen"],
+            trainable_parameters=self.manifest["trainable_parameters"],
+            peak_memory_bytes=self.manifest["peak_memory_bytes"],
+        )
+
+    @property
+    def total_seconds(self) -> float:
+        """Time that making the run took, with probes, metrics and maps."""
+        return self.manifest["total_seconds"]
+
+    @property
+    def created(self) -> float:
+        """When making the run began, in seconds since 1970."""
+        return self.manifest["created"]
+
+    @property
+    def environment(self) -> Environment:
+        """Where the run was made: versions, device, commit."""
+        return self.manifest["environment"]
 
     def origin(self) -> dict[str, Any]:
         """Return what makes the run again anywhere, as JSON types.
@@ -90,21 +136,19 @@ class RunArtefact:
         """
         return {
             "config": {**self.config.to_dict(), "settings": dict(self.settings)},
-            "environment": self.manifest["environment"],
+            "environment": self.environment,
             "data_content": self.manifest["data_content"],
         }
 
     @property
     def made_by(self) -> Mapping[str, str] | None:
         """Hashes of the sources that made the run; see `runs.provenance`."""
-        code: Mapping[str, str] | None = self.manifest["environment"].get("code")
-        return code
+        return self.environment.get("code")
 
     @property
-    def files(self) -> Mapping[str, Mapping[str, Any]]:
+    def files(self) -> Mapping[str, FileEntry]:
         """Size and SHA-256 of each file, by name."""
-        files: Mapping[str, Mapping[str, Any]] = self.manifest["files"]
-        return files
+        return self.manifest["files"]
 
     def has(self, name: str) -> bool:
         """Say whether the run holds this file; a shipped demo run leaves some out."""

@@ -38,10 +38,11 @@ SUMMARY_SETS = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain
 
 def missing_map(run: RunArtefact) -> str | None:
     """Return why a run has no map to show; None where it has one."""
-    facts = (run.manifest.get("maps") or [{}])[0]
-    if facts.get("file") is None:
-        return str(facts.get("reason", "no map was made of it"))
-    if not run.has(facts["file"]):
+    facts = run.map_facts
+    file = facts.get("file")
+    if file is None:
+        return facts.get("reason", "no map was made of it")
+    if not run.has(file):
         return "its map is not among the files kept of this run"
     if not run.has(ARRAYS):
         return "its recorded outputs are not among the files kept of this run"
@@ -54,7 +55,7 @@ def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> p
     `sets` are masks over the whole data set. `reference` is the original model's run; without
     its recorded outputs no example counts as collateral.
     """
-    layout = run.table(run.manifest["maps"][0]["file"])
+    layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
     records = run.records().where(np.isin(run.records().example_ids, ids))
     records = _in_order(records, ids)
@@ -139,13 +140,9 @@ def default_runs(runs: Sequence[RunArtefact], most: int = 6) -> list[RunArtefact
     best: dict[str, RunArtefact] = {}
     for run in runs:
         known = best.get(run.config.method)
-        if known is None or _n_changed(run) < _n_changed(known):
+        if known is None or len(run.changed) < len(known.changed):
             best[run.config.method] = run
     return list(best.values())[:most]
-
-
-def _n_changed(run: RunArtefact) -> int:
-    return len(run.manifest.get("changed", {}))
 
 
 def n_examples(sets: Sets) -> int:
