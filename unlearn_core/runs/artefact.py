@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from safetensors.numpy import load as load_arrays
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.metrics.base import Cost
-from unlearn_core.records import Records
+from unlearn_core.records import Records, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +38,28 @@ HISTORY = "history.parquet"
 METRICS = "metrics.json"
 LOG = "log.txt"
 COMPRESSED = ".zst"
+OUTPUTS_KEPT = 32  # runs; a few megabytes each at 60,000 examples, as features are left out
+MOST_VERIFIED = 20_000  # files
+JUST_WRITTEN_NS = 100_000_000  # a file this new may change again without another time
+
+Mark = tuple[int, ...]
+_verified: set[tuple[Mark, str]] = set()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outputs:
+    """What a model says of the recorded examples, without its features. Shared: do not change it.
+
+    Attributes
+    ----------
+    example_ids, labels, predictions : int64 ndarray of shape (n_examples,)
+    probabilities : float64 ndarray of shape (n_examples, n_classes)
+    """
+
+    example_ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
 
 
 class RunNotFoundError(InputError, LookupError):
@@ -158,6 +182,16 @@ class RunArtefact:
         """Return what was recorded of the model."""
         return Records.from_arrays(self.arrays(ARRAYS))
 
+    def outputs(self) -> Outputs:
+        """Return what the model said of the recorded examples; read once a process.
+
+        Kept by the file that holds it, so a file that changes is read again.
+        """
+        name = ARRAYS if ARRAYS in self.files else ARRAYS + COMPRESSED
+        if name not in self.files:
+            raise self._corrupt(f"The run {self.key} holds no {ARRAYS}.")
+        return _outputs(_Source(self), self._mark(name), self.files[name]["sha256"])
+
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of one safetensors file."""
         try:
@@ -198,8 +232,11 @@ class RunArtefact:
 
         return load(self.read(MODEL))
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, fresh: bool = False) -> bytes:
         """Return a file's bytes, decompressed where it is kept so.
+
+        They are hashed when this process first reads the file, and again after it was written to;
+        every time if `fresh`.
 
         Raises
         ------
@@ -207,12 +244,13 @@ class RunArtefact:
             If the file is missing, or its size or content differs from the manifest.
         """
         if name + COMPRESSED in self.files:
-            stream = pa.BufferReader(self.read(name + COMPRESSED))
+            stream = pa.BufferReader(self.read(name + COMPRESSED, fresh=fresh))
             content: bytes = pa.CompressedInputStream(stream, "zstd").read()
             return content
         if name not in self.files:
             raise self._corrupt(f"The run {self.key} holds no {name}.")
         expected, path = self.files[name], self.folder / name
+        mark = self._mark(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -222,9 +260,65 @@ class RunArtefact:
         if len(content) != expected["bytes"]:
             has = f"has {len(content)} bytes, the manifest says {expected['bytes']}"
             raise self._corrupt(f"{path} {has}.")
-        if hashlib.sha256(content).hexdigest() != expected["sha256"]:
-            raise self._corrupt(f"{path} has changed since it was written.")
+        known = mark, expected["sha256"]
+        if fresh or known not in _verified:
+            if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+                raise self._corrupt(f"{path} has changed since it was written.")
+            _remember(known)
         return content
+
+    def require_whole(self) -> None:
+        """Raise `CorruptRunError` unless every file is what was written.
+
+        Files that this process has hashed, and that bear the same time since, are not read again.
+        """
+        for name, entry in self.files.items():
+            if (self._mark(name), entry["sha256"]) not in _verified:
+                self.read(name)
+
+    def _mark(self, name: str) -> Mark:
+        """Return what tells a file from any other and from itself after a change; () if missing."""
+        try:
+            found = (self.folder / name).stat()
+        except OSError:
+            return ()
+        return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
     def _corrupt(self, message: str) -> CorruptRunError:
         return CorruptRunError(message, self.key)
+
+
+class _Source:
+    """A run as the source of `_outputs`: equal to any other, as the file's mark and hash decide."""
+
+    def __init__(self, run: RunArtefact) -> None:
+        self.run: RunArtefact | None = run
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Source)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=OUTPUTS_KEPT)
+def _outputs(source: _Source, mark: Mark, sha256: str) -> Outputs:  # noqa: ARG001
+    run, source.run = source.run, None  # the cache keeps its arguments
+    assert run is not None
+    records = run.records()
+    return Outputs(
+        example_ids=records.example_ids,
+        labels=records.labels,
+        predictions=records.predictions,
+        probabilities=softmax(records.logits),
+    )
+
+
+def _remember(known: tuple[Mark, str]) -> None:
+    """Note that a file was hashed, unless it is so new that its time would not tell a change."""
+    mark = known[0]
+    if not mark or time.time_ns() - mark[2] < JUST_WRITTEN_NS:
+        return
+    if len(_verified) >= MOST_VERIFIED:
+        _verified.clear()
+    _verified.add(known)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unlearn_core.records import Records, Sets
+from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.views.wording import SET_NAMES
 
@@ -57,33 +57,29 @@ def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> p
     """
     layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
-    records = run.records().where(np.isin(run.records().example_ids, ids))
-    records = _in_order(records, ids)
+    outputs = run.outputs()
+    rows = _rows_of(ids, outputs.example_ids)
+    labels, probabilities = outputs.labels[rows], outputs.probabilities[rows]
+    own = probabilities[np.arange(len(ids)), labels]
     table = layout.assign(
         run=run.key,
         set=sets.names()[ids],
-        label=records.labels,
-        prediction=records.predictions,
-        probability=records.probabilities.max(axis=1).astype(np.float32),
-        label_probability=_own_class(records),
+        label=labels,
+        prediction=outputs.predictions[rows],
+        probability=probabilities.max(axis=1).astype(np.float32),
+        label_probability=own.astype(np.float32),
     )
     was_right = np.zeros(len(ids), dtype=bool)
     if reference is not None and reference.has(ARRAYS):
-        before = reference.records()
+        before = reference.outputs()
         was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
     return table.assign(state=_states(table, was_right))
 
 
-def _in_order(records: Records, ids: NDArray[np.int64]) -> Records:
-    """Return the records in the order of `ids`."""
-    order = np.argsort(records.example_ids, kind="stable")
-    rows = order[np.searchsorted(records.example_ids[order], ids)]
-    return Records(**{name: array[rows] for name, array in records.to_arrays().items()})
-
-
-def _own_class(records: Records) -> NDArray[np.float32]:
-    rows = np.arange(len(records))
-    return records.probabilities[rows, records.labels].astype(np.float32)
+def _rows_of(ids: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each of `ids` stands in `among`, which holds all of them."""
+    order = np.argsort(among, kind="stable")
+    return order[np.searchsorted(among[order], ids)]
 
 
 def _states(table: pd.DataFrame, was_right: NDArray[np.bool_]) -> NDArray[np.str_]:
