@@ -64,7 +64,7 @@ def tiny():
 def no_maps(monkeypatch):
     """Let the pipeline believe that umap-learn is not installed."""
     absent = SimpleNamespace(util=SimpleNamespace(find_spec=lambda _name: None))
-    monkeypatch.setattr("unlearn_core.runs.maps.importlib", absent)
+    monkeypatch.setattr("unlearn_core.engine.maps.importlib", absent)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def comparison(tmp_path_factory):
 
     `runs` maps each method's name, and ``"base"``, to its finished run.
     """
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
 
     kept = Store(tmp_path_factory.mktemp("comparison"))
     configs = {
@@ -92,7 +92,7 @@ def comparison(tmp_path_factory):
 @pytest.fixture(scope="session")
 def learned(comparison, tmp_path_factory):
     """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
     from unlearn_core.runs.plan import incremental_config
 
     kept = Store(tmp_path_factory.mktemp("learned"))

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 import pytest
 
 from tests.lanes import fast_lane
+from unlearn_core.engine.pipeline import CancelledError, execute, validate
 from unlearn_core.methods import METHODS
-from unlearn_core.runs.pipeline import CancelledError, execute, validate
 from unlearn_core.runs.plan import with_parents
 
 QUICK = {
@@ -24,7 +24,7 @@ LEFT_BEHIND = {"status.json", "config.json", "log.txt"}
 def quick(no_maps, monkeypatch):
     """Spare what comes after the weights and takes long: metrics, and the probes' regressions."""
     nothing = {"values": {}, "reasons": {}, "layers": []}
-    monkeypatch.setattr("unlearn_core.runs.measure.measure", lambda *_, **__: dict(nothing))
+    monkeypatch.setattr("unlearn_core.engine.measure.measure", lambda *_, **__: dict(nothing))
     monkeypatch.setattr("unlearn_core.metrics.probing.linear_probe_accuracy", lambda *_, **__: 0.5)
 
 

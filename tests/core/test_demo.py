@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.shipped import CLASS, GAMMAS, SAMPLE, demo_configs, slim
 from unlearn_core.methods import METHODS
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, demo_configs, slim
-from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
 from unlearn_core.views.points import missing_map
 

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.methods import METHODS
-from unlearn_core.runs import meter
-from unlearn_core.runs.meter import Meter, warm_up
+from unlearn_core.engine import meter
 from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")

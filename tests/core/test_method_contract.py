@@ -11,13 +11,13 @@ from torchvision.models.resnet import BasicBlock
 
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import Examples, to_device
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.probes import record
 from unlearn_core.methods import METHODS, UnlearnInputs, get_method, resolve_settings
 from unlearn_core.methods.base import register_method
 from unlearn_core.methods.finetune import FinetuneSettings
 from unlearn_core.models import initialise
 from unlearn_core.models.slim_resnet import build_resnet
-from unlearn_core.runs.pipeline import execute
-from unlearn_core.runs.probes import record
 from unlearn_core.training import DivergedError, Progress
 
 CPU = torch.device("cpu")

@@ -11,6 +11,7 @@ from torchvision.models.resnet import BasicBlock
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.probes import compare_layers
 from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
 from unlearn_core.metrics.attacks import cross_entropies, separability
 from unlearn_core.metrics.base import register_metric
@@ -19,7 +20,6 @@ from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.models import initialise
 from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.probes import compare_layers
 
 N, CLASSES = 120, 4
 every_metric = pytest.mark.parametrize("name", METRICS)

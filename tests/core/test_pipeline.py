@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.engine.pipeline import CancelledError, execute, validate
 from unlearn_core.methods import resolve_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.metrics import METRICS
-from unlearn_core.runs.pipeline import CancelledError, execute, validate
 from unlearn_core.runs.store import Store
 from unlearn_core.training import DivergedError
 
@@ -24,8 +24,8 @@ MAKE = """
 import os, signal, sys
 from types import SimpleNamespace
 from unlearn_core.config import RunConfig
-from unlearn_core.runs import maps
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.engine import maps
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.store import Store
 import json, torch
 
@@ -267,7 +267,7 @@ def test_a_failed_run_keeps_the_reason_and_can_be_retried(made, tiny, no_maps, m
         raise RuntimeError("no memory left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlearn_core.runs.measure.measure", broken)
+        patch.setattr("unlearn_core.engine.measure.measure", broken)
         with pytest.raises(RuntimeError, match="no memory left"):
             execute(config, store=made, device="cpu")
     key = validate(config).key()

@@ -14,12 +14,12 @@ from unlearn_core.cli.main import main
 from unlearn_core.config import PRETRAINED, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import MODELS, build_model, head, initialise, pretrained, restart
 from unlearn_core.models.pretrained import SOURCES, WeightsNotFoundError
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.papers.recipes import pretrained_model
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.runs.recipes import pretrained_model
 
 FILES = {
     "resnet18": ("resnet18-f37072fd.pth", resnet18),

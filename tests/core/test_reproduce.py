@@ -12,13 +12,13 @@ from PIL import Image
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data import DATASETS, DataNotFoundError, content_of
 from unlearn_core.data.splits import split
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.methods import resolve_settings
 from unlearn_core.metrics.distance import activation_distance
-from unlearn_core.reference import paper_table, papers
-from unlearn_core.runs.experiments import Experiment, experiments
-from unlearn_core.runs.recipes import paper_recipe
-from unlearn_core.runs.reproduce import MEASURED_COLUMNS, reproduce
-from unlearn_core.runs.request import dataset_of
+from unlearn_core.papers.experiments import Experiment, experiments
+from unlearn_core.papers.recipes import paper_recipe
+from unlearn_core.papers.reference import paper_table, papers
+from unlearn_core.papers.reproduce import MEASURED_COLUMNS, reproduce
 from unlearn_core.training import DivergedError
 from unlearn_core.views import reproduction
 

@@ -144,7 +144,7 @@ def test_changed_images_are_told_in_one_line_instead_of_shown_for_the_old_ones(
     tmp_path, monkeypatch, no_maps
 ):
     from unlearn_core.config import ForgetConfig
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
     from unlearn_core.runs.plan import comparison_config, run_configs
 
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path / "data"))

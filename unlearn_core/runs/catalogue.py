@@ -1,8 +1,8 @@
 """What there is to choose from, as plain JSON, for pages that must not wait for torch.
 
 Methods and models are Python modules that import torch, which takes seconds.  So their
-registries are listed once in a process of their own and kept beside the runs; the list is made
-again when the sources change.
+registries are listed once in a process of their own, by `engine.registries`, and kept beside the
+runs; the list is made again when the sources change.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Any
 from unlearn_core.runs.store import Store
 
 NAME = "catalogue.json"
+REGISTRIES = "unlearn_core.engine.registries"  # named, not imported: it loads torch
 PACKAGE = Path(__file__).resolve().parents[1]
 LISTED = ("methods", "models", "data", "metrics")
 
 
 def catalogue(store: Store) -> dict[str, Any]:
-    """Return `methods`, `metrics`, `datasets` and `models` as `list all --json` prints them.
+    """Return `methods`, `metrics`, `datasets` and `models` as `engine.registries` lists them.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def catalogue(store: Store) -> dict[str, Any]:
 
 def listed() -> dict[str, Any]:
     """List the registries in a process of its own."""
-    command = [sys.executable, "-m", "unlearn_core", "list", "all"]
+    command = [sys.executable, "-m", REGISTRIES]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
     if done.returncode:
         raise RuntimeError(f"Could not list the methods: {done.stderr.strip().splitlines()[-1]}")

@@ -20,8 +20,8 @@ METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
     *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "training.py"),
     *("projection.py", "data", "models", "metrics", "methods"),
-    *(f"runs/{name}.py" for name in ("pipeline", "probes", "history", "tracked", "maps")),
-    *("runs/measure.py", "runs/meter.py", "runs/request.py"),
+    *(f"engine/{name}.py" for name in ("pipeline", "probes", "history", "maps", "measure")),
+    *("engine/meter.py", "engine/request.py", "runs/tracked.py"),
 )
 REGISTERS = re.compile(r"^@register_method\(\s*\"(\w+)\"", re.MULTILINE)
 NEIGHBOURS = re.compile(r"^from unlearn_core\.methods\.(\w+) import", re.MULTILINE)
