@@ -187,7 +187,7 @@ def train(
 ) -> Iterator[Progress]:
     """Train all of `model` in place on the examples' labels, yielding once per step."""
     to_train_mode(model, len(examples), recipe.batch_size)
-    device = examples.labels.device
+    device = examples.device
     steps_per_epoch = examples.steps(recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
     optimizer = make_optimizer(
@@ -208,7 +208,7 @@ def train(
 
     def losses_of(batch: Batch) -> Losses:
         with autocast(device, precision):
-            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
+            return {OBJECTIVE: F.cross_entropy(model(batch.inputs), batch.labels)}
 
     yield from optimise(
         optimizer,

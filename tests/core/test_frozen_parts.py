@@ -212,7 +212,7 @@ def test_rfa_takes_batches_without_one_of_the_sets(make_inputs):
     assert max(losses["alignment_loss"] for losses in alone) < 1e-9
     with torch.no_grad():
         batch = next(inputs.retain.ordered())
-        expected = nn.functional.cross_entropy(inputs.model(batch.images), batch.labels)
+        expected = nn.functional.cross_entropy(inputs.model(batch.inputs), batch.labels)
     found = np.mean([losses["task_loss"] for losses in alone])
     assert found == pytest.approx(expected.item(), rel=1e-4)
 
@@ -228,7 +228,7 @@ def test_badt_takes_batches_without_one_of_the_sets(make_inputs):
     assert is_forget.sum() == len(inputs.forget)
     assert (~is_forget).sum() == len(inputs.retain)
     with torch.no_grad():
-        images = next(inputs.forget.ordered()).images
+        images = next(inputs.forget.ordered()).inputs
         wanted, had = random(images).softmax(dim=1), original(images).softmax(dim=1)
     expected = (wanted * (wanted / had).log()).sum(dim=1)
     assert np.sort(objectives[is_forget]) == pytest.approx(expected.sort().values.numpy(), rel=1e-2)

@@ -68,7 +68,7 @@ class UnlearnInputs:
     def classify(self, batch: Batch) -> Losses:
         """Return the loss that teaches the batch's labels: cross-entropy."""
         with self.autocast():
-            return {OBJECTIVE: F.cross_entropy(self.model(batch.images), batch.labels)}
+            return {OBJECTIVE: F.cross_entropy(self.model(batch.inputs), batch.labels)}
 
     def ascend(self, batch: Batch) -> Losses:
         """Return the loss that unteaches the batch's labels: minus cross-entropy, unbounded."""

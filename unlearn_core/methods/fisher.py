@@ -85,17 +85,17 @@ def squared_gradients(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
     parameters = {name: p.detach() for name, p in model.named_parameters()}
     buffers = dict(model.named_buffers())
 
-    def loss(weights: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
-        logits = functional_call(model, (weights, buffers), (image[None],))
+    def loss(weights: dict[str, Tensor], example: Tensor, label: Tensor) -> Tensor:
+        logits = functional_call(model, (weights, buffers), (example[None],))
         return F.cross_entropy(logits, label[None])
 
     each = vmap(grad(loss), in_dims=(None, 0, 0))
     with torch.no_grad():
-        probabilities = model(batch.images).softmax(dim=1)
+        probabilities = model(batch.inputs).softmax(dim=1)
     sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for label in range(probabilities.shape[1]):
         labels = torch.full_like(batch.labels, label)
-        for name, gradient in each(parameters, batch.images, labels).items():
+        for name, gradient in each(parameters, batch.inputs, labels).items():
             sums[name] += torch.einsum("b,b...->...", probabilities[:, label], gradient.square())
     return sums
 

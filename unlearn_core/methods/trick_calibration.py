@@ -49,7 +49,7 @@ def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> I
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():
-            logits = model(batch.images)
+            logits = model(batch.inputs)
         loss = focal_loss(logits.float(), batch.labels, settings.focus, settings.smoothing)
         return {OBJECTIVE: loss}
 

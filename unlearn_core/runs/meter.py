@@ -38,12 +38,12 @@ def warm_up(
     for name in libraries:
         import_module(name)
     trial = copy.deepcopy(model).eval().requires_grad_(True)
-    rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.labels.device)
+    rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.device)
     batch = next(examples.take(rows).ordered())
     with context or nullcontext():
-        loss = F.cross_entropy(trial(batch.images), batch.labels)
+        loss = F.cross_entropy(trial(batch.inputs), batch.labels)
     loss.backward()
-    _settle(examples.labels.device)
+    _settle(examples.device)
 
 
 class Meter:

@@ -36,7 +36,7 @@ def record(model: nn.Module, examples: Examples, dataset: Dataset) -> Records:
     logits, ids = [], []
     with evaluating(model), captured_features(model) as features:
         for batch in examples.ordered():
-            logits.append(model(batch.images).float().cpu())
+            logits.append(model(batch.inputs).float().cpu())
             ids.append(batch.example_ids.cpu())
         kept = torch.cat([part.float().cpu() for part in features])
     example_ids = torch.cat(ids).numpy()
@@ -106,7 +106,7 @@ def layer_outputs(
     model.eval()
     with captured_outputs(model, names) as outputs:
         for batch in examples.ordered(batch_size=len(examples)):
-            model(batch.images)
+            model(batch.inputs)
     return [outputs[name].float().cpu().numpy() for name in names]
 
 
