@@ -12,7 +12,7 @@ from unlearn_core.data.batches import Examples
 from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.fisher import forgotten_classes, noise_variance, squared_gradients
-from unlearn_core.models import initialise
+from unlearn_core.models import Parts, initialise, state_parts
 
 ALPHA = 1e-6
 CLASSES = 3
@@ -49,7 +49,7 @@ def net():
     )
     initialise(made, seeded(1))
     made[1].running_mean.fill_(0.1)
-    return made.eval()
+    return state_parts(made.eval(), Parts(head="5"))
 
 
 def plain_information(model, batch):

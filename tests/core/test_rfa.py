@@ -13,6 +13,7 @@ from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings, rfa
 from unlearn_core.methods.averages import RetainedAverages
 from unlearn_core.methods.losses import residual_alignment_loss
+from unlearn_core.models import Parts, state_parts
 from unlearn_core.models.lora import ADAPTER, attach, captured_branches
 
 LAYERS = ("first", "second")
@@ -45,6 +46,7 @@ class TwoLayers(nn.Module):
         self.head = nn.Linear(2, 2, bias=False) if framed else nn.Identity()
         for weight in self.parameters():
             nn.init.eye_(weight)
+        state_parts(self, Parts(head="head", stem=("stem",), adaptable=("first", "second")))
 
     def forward(self, x):
         hidden = torch.relu(self.first(self.stem(x.flatten(1))))
