@@ -15,6 +15,7 @@ LAYERS = [
     "seeding",
     "records",
     "subspace",
+    "tasks",
     "data",
     "models",
     "training",
@@ -35,6 +36,7 @@ REDUCTIONS = {"mean", "sum", "std", "var", "median", "quantile", "argmax", "soft
 LIGHT_MODULES = (
     "unlearn_core.config",
     "unlearn_core.records",
+    "unlearn_core.tasks",
     "unlearn_core.data",
     "unlearn_core.data.splits",
     "unlearn_core.runs.artefact",

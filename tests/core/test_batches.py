@@ -250,3 +250,14 @@ def test_an_image_that_must_not_be_written_to_is_read_without_a_warning(small_da
 
 def test_a_picture_is_seen_as_it_was_stored(small_dataset):
     assert (small_dataset.previews((3, 1)) == small_dataset.images[[3, 1]]).all()
+
+
+def test_off_the_cpu_examples_in_neither_half_stay_behind_and_are_refused(small_dataset):
+    """The device `meta` stands for a GPU."""
+    few = replace(small_dataset, is_train=np.arange(48) < 10)
+    examples = to_device(few, few.is_train, torch.device("meta"))
+    assert len(examples) == 10
+    assert examples.inputs.shape == (1, 8, 8)
+    assert len(examples.inputs) == len(examples.stored_ids) == 26  # with 16 of the test half
+    with pytest.raises(ValueError, match="`mask` must select examples of the training or test"):
+        to_device(few, small_dataset.is_train, torch.device("meta"))

@@ -170,18 +170,19 @@ def _losses(
         teacher=teacher,
         averages=averages.features,
     )
-    task = task_loss(
+    taught = task_loss(
         logits.float(),
         batch,
         retain_weight=settings.retain_weight,
         forget_weight=settings.forget_weight,
         average=averages.label,
+        task=inputs.task,
     )
     share = settings.gamma / len(adapted.layers)
     return {
-        OBJECTIVE: share * alignment + (1 - settings.gamma) * task,
+        OBJECTIVE: share * alignment + (1 - settings.gamma) * taught,
         "alignment_loss": alignment,
-        "task_loss": task,
+        "task_loss": taught,
     }
 
 

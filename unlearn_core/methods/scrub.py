@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.data.batches import Batch
@@ -216,7 +215,7 @@ def _min_loss(
 ) -> Callable[[Batch], Losses]:
     def losses_of(batch: Batch) -> Losses:
         logits, divergence = _divergence(inputs, settings, teacher, batch)
-        loss = F.cross_entropy(logits.float(), batch.labels)
+        loss = inputs.task.loss(logits.float(), batch.labels)
         return {
             OBJECTIVE: settings.gamma * loss + settings.alpha * divergence,
             "retain_divergence": divergence,

@@ -18,8 +18,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
-    *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "training.py"),
-    *("projection.py", "data", "models", "metrics", "methods"),
+    *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "tasks.py"),
+    *("training.py", "projection.py", "data", "models", "metrics", "methods"),
     *(f"runs/{name}.py" for name in ("pipeline", "probes", "history", "tracked", "maps")),
     *("runs/measure.py", "runs/meter.py", "runs/request.py"),
 )
