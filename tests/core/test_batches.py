@@ -216,6 +216,8 @@ def test_all_sets_of_a_data_set_share_one_store_whatever_they_augment(parts, sma
     first, second = parts("none"), parts("crop_flip")
     places = {part.inputs.images.data_ptr() for part in (*first, *second)}
     assert places == {small_dataset.images.ctypes.data}  # on the CPU not even one copy
+    for field in ("stored_labels", "stored_ids"):
+        assert len({id(getattr(part, field)) for part in (*first, *second)}) == 1
     assert [part.inputs.augment for part in (*first, *second)] == ["none"] * 2 + ["crop_flip"] * 2
     assert len(first[0].join(second[1])) == 32
 

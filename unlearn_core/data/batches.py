@@ -258,16 +258,16 @@ def to_device(
     ValueError
         If an example is asked for that is in neither half of the data set.
     """
-    inputs, ids = resident(dataset, device, augment)
-    kept = mask[ids]
-    if kept.sum() != mask.sum():
+    stored = resident(dataset, device)
+    ids = np.flatnonzero(mask)
+    rows = stored.row_of[ids]
+    if (rows < 0).any():
         raise InputError("`mask` must select examples of the training or test half only.")
-    rows = np.flatnonzero(kept)
-    is_forget = np.zeros(len(rows), dtype=bool) if forget is None else forget[ids[rows]]
+    is_forget = np.zeros(len(ids), dtype=bool) if forget is None else forget[ids]
     return Examples(
-        inputs=inputs,
-        stored_labels=torch.from_numpy(dataset.labels[ids]).to(device),
-        stored_ids=torch.from_numpy(ids).to(device),
+        inputs=replace(stored.inputs, augment=augment),
+        stored_labels=stored.labels,
+        stored_ids=stored.ids,
         rows=torch.from_numpy(rows).to(device),
         is_forget=torch.from_numpy(is_forget).to(device),
         n_classes=dataset.n_classes,

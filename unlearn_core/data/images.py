@@ -7,7 +7,7 @@ images; indexing a resident tensor does not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -64,12 +64,24 @@ class ImageInputs(Inputs):
         return isinstance(other, ImageInputs) and self.images is other.images
 
 
-Stored = tuple[ImageInputs, NDArray[np.int64]]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stored:
+    """A data set's images on one device, with the label and the example id of each row.
+
+    `row_of`, int64 (n_examples,), has each example's row, -1 where it is not stored.
+    """
+
+    inputs: ImageInputs
+    labels: Tensor
+    ids: Tensor
+    row_of: NDArray[np.int64]
+
+
 _RESIDENT: WeakKeyDictionary[Dataset, dict[torch.device, Stored]] = WeakKeyDictionary()
 
 
-def resident(dataset: Dataset, device: torch.device, augment: str) -> Stored:
-    """Return the data set's images on the device, and the example id of each stored row.
+def resident(dataset: Dataset, device: torch.device) -> Stored:
+    """Return what is stored of the data set on the device.
 
     They are put there once for all sets, until another data set is asked for: two would rarely
     fit.  The CPU shares the data set's own memory; elsewhere examples in neither half are left
@@ -81,8 +93,7 @@ def resident(dataset: Dataset, device: torch.device, augment: str) -> Stored:
     stores = _RESIDENT[dataset]
     if device not in stores:
         stores[device] = _put(dataset, device)
-    inputs, ids = stores[device]
-    return replace(inputs, augment=augment), ids
+    return stores[device]
 
 
 def _put(dataset: Dataset, device: torch.device) -> Stored:
@@ -100,7 +111,14 @@ def _put(dataset: Dataset, device: torch.device) -> Stored:
         mean=torch.tensor(dataset.mean, device=device).view(channels),
         std=torch.tensor(dataset.std, device=device).view(channels),
     )
-    return inputs, ids
+    row_of = np.full(len(dataset.labels), -1)
+    row_of[ids] = np.arange(len(ids))
+    return Stored(
+        inputs=inputs,
+        labels=torch.from_numpy(dataset.labels[ids]).to(device),
+        ids=torch.from_numpy(ids).to(device),
+        row_of=row_of,
+    )
 
 
 def _keep(images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG001
