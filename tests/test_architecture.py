@@ -15,6 +15,7 @@ GROUND = [
     "seeding",
     "records",
     "subspace",
+    "tasks",
     "data",
     "metrics",
     "runs",

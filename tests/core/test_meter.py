@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine import meter
 from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.methods import METHODS
-from unlearn_core.engine import meter
 from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")
@@ -142,7 +142,7 @@ from unlearn_core.data.batches import to_device
 from unlearn_core.config import DataConfig
 from unlearn_core.data import load_dataset
 from unlearn_core.methods import METHODS
-from unlearn_core.runs.meter import warm_up
+from unlearn_core.engine.meter import warm_up
 
 data, loaded = load_dataset(DataConfig()), ["peft" in sys.modules]
 model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))

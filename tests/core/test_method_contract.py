@@ -7,8 +7,8 @@ from dataclasses import fields, is_dataclass, replace
 import numpy as np
 import pytest
 import torch
-from torchvision.models.resnet import BasicBlock
 
+from tests.networks import small_resnet
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import Examples, to_device
 from unlearn_core.engine.pipeline import execute
@@ -17,7 +17,6 @@ from unlearn_core.methods import METHODS, UnlearnInputs, get_method, resolve_set
 from unlearn_core.methods.base import register_method
 from unlearn_core.methods.finetune import FinetuneSettings
 from unlearn_core.models import initialise
-from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.training import DivergedError, Progress
 
 CPU = torch.device("cpu")
@@ -41,7 +40,7 @@ def models():
     """Freshly built ResNets of one block a stage by normalisation, to be copied."""
     made = {}
     for norm in ("group", "batch"):
-        made[norm] = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+        made[norm] = small_resnet(ModelConfig(width=2, norm=norm))
         initialise(made[norm], torch.Generator().manual_seed(0))
     return made
 

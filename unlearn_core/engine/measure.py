@@ -113,7 +113,8 @@ def _triggered(
         return None
     images = dataset.images.copy()
     images[dataset.is_test] = with_trigger(dataset, images[dataset.is_test])
-    marked = replace(dataset, images=images)
+    nowhere = np.zeros_like(dataset.is_train)  # only what is looked at goes to the device
+    marked = replace(dataset, images=images, is_train=nowhere)
     records = record(model, to_device(marked, dataset.is_test, device), dataset)
     writer.arrays(TRIGGERED, records.to_arrays())
     return records
