@@ -1,16 +1,21 @@
 # Two commands do everything on a fresh machine with Python 3.11:  make run, make test
+# `make test` is for every change, `make test-all` adds what takes long.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint bench demo lists
+.PHONY: run test test-all lint bench demo lists
 
 run: $(READY)
 	$(BIN)/streamlit run app.py
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+
+# One at a time: clusters, killed processes and real browsers want the machine for themselves.
+test-all: test
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

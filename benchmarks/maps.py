@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from umap import UMAP
 
+from unlearn_core.engine.environment import describe
 from unlearn_core.projection import ProjectionConfig, project
-from unlearn_core.runs.environment import describe
 from unlearn_core.seeding import numpy_stream
 
 ROUNDS = 3

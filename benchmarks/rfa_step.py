@@ -16,9 +16,9 @@ from unlearn_core.config import ForgetConfig, ModelConfig
 from unlearn_core.data import load_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
+from unlearn_core.engine.environment import choose_device, describe
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.models import build_model
-from unlearn_core.runs.environment import choose_device, describe
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.seeding import torch_stream
 

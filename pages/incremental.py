@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.components import incremental_reads, loaders, map_loaders, queue, reads, selectors
 from pages.components.progress import show_jobs
-from unlearn_core.runs.comparison import label
 from unlearn_core.runs.plan import incremental_configs
 from unlearn_core.views import incremental as view
 from unlearn_core.views.curves import PROBE, PROBE_NAMES, curves, reference_lines
@@ -128,7 +127,7 @@ def show_steps() -> None:
 
 def show_table() -> None:
     st.subheader("Before and after, in numbers")
-    labels = list(dict.fromkeys(label(run) for run in comparison.runs if run.key != old.key))
+    labels = list(dict.fromkeys(run.label for run in comparison.runs if run.key != old.key))
     selectors.restart(comparison, "incremental_also", [])
     also = st.multiselect(
         "Compare with", labels, key="incremental_also", bind="query-params", wrap=True

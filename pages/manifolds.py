@@ -6,7 +6,6 @@ import streamlit as st
 from pages.components import loaders, map_loaders, map_sections, map_selection, selectors
 from pages.components.feature_map import assets, feature_map
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import label
 from unlearn_core.views import points as views
 from unlearn_core.views.map_payload import map_payload
 
@@ -46,8 +45,8 @@ def choose_runs() -> list[RunArtefact]:
     seed = seeds[0]
     if right is not None:
         seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
-    by_label = {label(run): run for run in comparison.runs if run.config.seed == seed}
-    usual = [label(run) for run in views.default_runs(list(by_label.values()))]
+    by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
+    usual = [run.label for run in views.default_runs(list(by_label.values()))]
     selectors.restart(comparison, "models", usual)
     chosen = left.multiselect(
         "Models",
@@ -83,9 +82,9 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     panels = [
         {
             "key": run.key,
-            "label": label(run),
+            "label": run.label,
             "verdict": comparison.verdict(run).word,
-            "facts": run.manifest["maps"][0],
+            "facts": run.map_facts,
         }
         for run in runs
     ]
@@ -102,7 +101,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
         on_select=map_selection.on_map_selection,
     )
     st.caption(views.map_recipe(panels, layout, map_loaders.n_examples(comparison)))
-    names = {run.key: label(run) for run in runs}
+    names = {run.key: run.label for run in runs}
     map_selection.selection_panel(comparison, table, names)
 
 
@@ -113,7 +112,7 @@ if not runs:
 table, reasons = map_loaders.points(comparison, runs)
 for run in runs:
     if run.key in reasons:
-        st.warning(f"**{label(run)}** has no map here: {reasons[run.key]}.", icon=":material/map:")
+        st.warning(f"**{run.label}** has no map here: {reasons[run.key]}.", icon=":material/map:")
 mapped = [run for run in runs if run.key not in reasons]
 if table is None:
     st.info("None of the chosen models has a map. Choose others, or run them on the Unlearn page.")

@@ -12,7 +12,7 @@ from unlearn_core.views.markup import side_legend, table_html
 from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.tables import with_values
-from unlearn_core.views.verdicts import rule_text, verdict_rows
+from unlearn_core.views.verdicts import rule_text
 from unlearn_core.views.way import way_rows
 
 selectors.under_app(__file__)
@@ -50,7 +50,7 @@ st.caption(
 export_buttons(report, names)
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})
-verdicts = verdict_rows(report)
+verdicts = report.verdicts
 left, right = st.columns(2)
 with left, st.expander("Why each run has its verdict", icon=":material/gavel:", key="why"):
     for row in verdicts.itertuples():

@@ -39,7 +39,7 @@ with st.expander("A guided tour for a lesson", icon=":material/school:", key="to
         link.page_link(stop.page, label="Go there", icon=stop.icon)
 
 st.subheader("The features, before and after")
-best = view.best(report)
+best = report.best
 shown = [
     key
     for name in ("Original", "Retrained", best)

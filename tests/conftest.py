@@ -30,11 +30,20 @@ COMPARED = {"neggrad": {"learning_rate": 1e-3, "epochs": 3}, "trick_head_finetun
 
 
 @pytest.fixture(autouse=True)
-def _fresh_streamlit_caches():
-    """Keep what one page test cached from the next, without importing Streamlit for others."""
+def _fresh_streamlit_caches(request):
+    """Keep what one page test cached from the next, without importing Streamlit for others.
+
+    What was read from the shipped runs stays true for the next test that only reads them.
+    """
+    keeps = "shipped_store" in request.fixturenames
+    _forget_reads(keeps)
     yield
+    _forget_reads(keeps)
+
+
+def _forget_reads(keeps):
     streamlit = sys.modules.get("streamlit")
-    if streamlit is not None:
+    if streamlit is not None and not keeps:
         streamlit.cache_data.clear()
         streamlit.cache_resource.clear()
 
@@ -54,7 +63,7 @@ def tiny():
 def no_maps(monkeypatch):
     """Let the pipeline believe that umap-learn is not installed."""
     absent = SimpleNamespace(util=SimpleNamespace(find_spec=lambda _name: None))
-    monkeypatch.setattr("unlearn_core.runs.maps.importlib", absent)
+    monkeypatch.setattr("unlearn_core.engine.maps.importlib", absent)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +72,7 @@ def comparison(tmp_path_factory):
 
     `runs` maps each method's name, and ``"base"``, to its finished run.
     """
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
 
     kept = Store(tmp_path_factory.mktemp("comparison"))
     configs = {
@@ -82,7 +91,7 @@ def comparison(tmp_path_factory):
 @pytest.fixture(scope="session")
 def learned(comparison, tmp_path_factory):
     """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
     from unlearn_core.runs.plan import incremental_config
 
     kept = Store(tmp_path_factory.mktemp("learned"))

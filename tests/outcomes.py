@@ -22,12 +22,12 @@ import torch
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
+from unlearn_core.engine.probes import record
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.methods import METHODS, UnlearnInputs, usual_settings
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.models import build_model
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.runs.probes import record
-from unlearn_core.runs.request import dataset_of
 from unlearn_core.seeding import stream_seed, torch_stream
 from unlearn_core.training import train
 

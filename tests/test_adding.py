@@ -13,11 +13,11 @@ import pytest
 from unlearn_core import plugins
 from unlearn_core.config import DataConfig, ModelConfig
 from unlearn_core.data import DATASETS
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import METHODS, contract
 from unlearn_core.metrics import METRICS, Evidence, evaluate
 from unlearn_core.models import MODELS
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.pipeline import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTRIES = {"method": METHODS, "metric": METRICS, "dataset": DATASETS, "model": MODELS}

@@ -117,6 +117,7 @@ def listening(process):
     ]
 
 
+@pytest.mark.slow
 def test_every_port_of_the_local_cluster_refuses_whoever_has_not_its_certificate(client, writable):
     found = listening(psutil.Process())
     addresses = {client.scheduler.address}
@@ -138,6 +139,7 @@ def test_every_port_of_the_local_cluster_refuses_whoever_has_not_its_certificate
     assert client.submit(sum, [1, 2]).result(timeout=60) == 3  # and it still works for its owner
 
 
+@pytest.mark.slow
 def test_the_stranger_of_this_test_would_have_run_code_on_an_open_scheduler(writable):
     scheduler = {"cls": QuietScheduler, "options": {"host": "127.0.0.1", "dashboard": False}}
     with SpecCluster(scheduler=scheduler) as cluster:
@@ -146,6 +148,7 @@ def test_the_stranger_of_this_test_would_have_run_code_on_an_open_scheduler(writ
     assert (writable / "ran").exists()
 
 
+@pytest.mark.slow
 def test_no_key_of_the_local_cluster_is_on_the_disk_or_in_a_command_line(client):
     assert "PRIVATE KEY" in client.security.tls_client_key
     family = [psutil.Process(), *psutil.Process().children(recursive=True)]

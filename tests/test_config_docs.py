@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
-from unlearn_core.runs.request import validate
+from unlearn_core.engine.request import validate
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "config.md").read_text(encoding="utf-8")
 PARTS = {

@@ -22,13 +22,68 @@ A1; Z; PPL; RTE; UA; Fisher; Trigger; P networks; P adapters; P headatt; G-R log
 G-R L_inter; G-R L; G-R start; G-R B1=0; G-R B2=0; G-R empty; G-R label; G-R batches
 """
 HELPERS = {"base", "fitted_attack"}  # what metrics are made with, not metrics
+NUMBERS = (int, float)
 CHOSEN = {"draw", "label_probabilities", "accuracy_of"}  # which examples and numbers of them
 
 
 @cache
-def names_in(path):
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+def definitions(path):
+    """Return what a test file defines at its top level, by name."""
+    found = {}
+    for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign):
+            targets = [n for target in node.targets for n in ast.walk(target)]
+            found |= {n.id: node for n in targets if isinstance(n, ast.Name)}
+    return found
+
+
+def nodes_behind(path, name):
+    """Yield all nodes of a test, and of the helpers, fixtures and constants of its file in it."""
+    known, seen, waiting = definitions(path), set(), [name]
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in seen:
+            seen.add(name)
+            for node in ast.walk(known[name]):
+                yield node
+                if isinstance(node, ast.Name):
+                    waiting.append(node.id)
+                elif isinstance(node, ast.arg):
+                    waiting.append(node.arg)
+
+
+def asserts(function):
+    """Say whether a test checks anything in its own body, not only in helpers."""
+    for node in ast.walk(function):
+        name = getattr(node, "attr", getattr(node, "id", ""))
+        if isinstance(node, ast.Assert) or name == "raises" or name.startswith("assert"):
+            return True
+    return False
+
+
+def stated(text):
+    """Return the decimal fractions and the numbers with thousands in a line's value."""
+    found = re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?|\d{1,3}(?:,\d{3})+", text)
+    return [float(number.replace(",", "")) for number in found]
+
+
+def faults(row):
+    """Say what a line claims of its test that is not so."""
+    golden_id, value, path, name = row
+    if not name.startswith("test_") or name not in definitions(path):
+        return ["there is no such test"]
+    nodes = list(nodes_behind(path, name))
+    numbers = [n.value for n in nodes if isinstance(n, ast.Constant) and type(n.value) in NUMBERS]
+    names = {getattr(node, "attr", getattr(node, "id", None)) for node in nodes}
+    function = golden_id.rpartition(".")[2] if "." in golden_id else None
+    missing = [n for n in stated(value) if not any(abs(n - abs(m)) < 1e-9 for m in numbers)]
+    return [
+        *([] if asserts(definitions(path)[name]) else ["it asserts nothing"]),
+        *([f"it does not use {function}"] if function and function not in names else []),
+        *(f"it does not hold {number}" for number in missing),
+    ]
 
 
 def public_functions(module):
@@ -44,11 +99,23 @@ def test_every_line_of_the_tables_is_read():
     assert len(ROWS) > 100
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[3][:30]}")
-def test_a_named_test_exists(row):
-    _, _, path, name = row
-    assert name.startswith("test_")
-    assert name in names_in(path)
+def test_every_named_test_asserts_something_with_the_numbers_or_the_function_of_its_line():
+    found = {f"{row[0]} {row[2]}::{row[3]}": faults(row) for row in ROWS}
+    assert {line: wrong for line, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "value", "name", "fault"),
+    [
+        ("X", "1", "test_that_is_not_there", "there is no such test"),
+        ("X", "1", "definitions", "there is no such test"),
+        ("X", "0.4142", "test_every_line_of_the_tables_is_read", "it does not hold 0.4142"),
+        ("X", "1,234", "test_every_line_of_the_tables_is_read", "it does not hold 1234.0"),
+        ("m.f_of_x", "1", "test_every_line_of_the_tables_is_read", "it does not use f_of_x"),
+    ],
+)
+def test_a_line_that_claims_what_is_not_so_is_found(golden_id, value, name, fault):
+    assert faults((golden_id, value, "tests/test_golden_map.py", name)) == [fault]
 
 
 def test_every_golden_id_has_a_line():

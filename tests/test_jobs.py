@@ -105,6 +105,7 @@ def test_a_job_cancelled_while_it_waits_never_runs(queue):
     assert not queue.store.exists(other.key())
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_an_interrupted_run_that_retry_finishes(queue):
     config = replace(small(5, epochs=60).base(), seed=2)
     [key] = queue.submit([config])
@@ -131,6 +132,7 @@ def test_bad_settings_fail_with_their_reason(queue):
     assert message == "NegGradSettings.epochs must be above 0, got 0."
 
 
+@pytest.mark.slow
 def test_a_cancel_in_one_server_holds_for_the_worker_of_another_that_wants_the_same_run(
     queue, tmp_path
 ):

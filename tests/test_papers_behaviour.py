@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from unlearn_core.engine.shipped import CLASS
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import CLASS
 from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,11 +25,7 @@ def values(tmp_path_factory):
     root = tmp_path_factory.mktemp("claims")
     (root / "demo").symlink_to(ROOT / "cache" / "demo")
     [found] = [c for c in comparisons(Store(root, demo=True)) if c.config.forget == CLASS]
-    return {
-        run.config.method: run.metrics()["values"]
-        for run in found.runs
-        if not run.manifest["changed"]
-    }
+    return {run.config.method: run.metrics()["values"] for run in found.runs if not run.changed}
 
 
 def test_the_retrained_model_never_names_the_class_and_aligns_it(values):

@@ -7,7 +7,9 @@ import pytest
 
 from unlearn_core.cli.listings import methods_markdown, with_table
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_the_method_table_is_the_registrys():
@@ -23,10 +25,22 @@ def test_a_document_without_the_marks_is_refused():
 def test_every_picture_in_the_readme_is_there():
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
     assert len(pictures) >= 7
-    missing = [
-        path for path in pictures if not (Path(__file__).resolve().parents[1] / path).is_file()
-    ]
-    assert missing == []
+    assert [path for path in pictures if not (ROOT / path).is_file()] == []
+
+
+def test_every_make_target_of_the_readme_exists():
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    assert {"run", "test", "test-all"} <= named <= targets
+    [phony] = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert set(phony.split()) == targets
+
+
+def test_both_lanes_together_run_every_test():
+    chosen = re.findall(r'-m pytest -m ("not slow"|slow)', MAKEFILE)
+    assert chosen == ['"not slow"', "slow"]
+    assert re.search(r"^test-all: test$", MAKEFILE, re.MULTILINE)
+    assert "make test-all" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_every_command_of_the_readme_is_understood():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from unlearn_core import reference
 from unlearn_core.methods import METHODS
 from unlearn_core.metrics import METRICS
-from unlearn_core.reference import COLUMNS, PAPERS, paper_table, papers
+from unlearn_core.papers import reference
+from unlearn_core.papers.reference import COLUMNS, PAPERS, paper_table, papers
 
 KEY = COLUMNS[:7]
 COUNTS = {

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unlearn_core.engine.shipped import SHIPPED_METHODS
 from unlearn_core.methods import METHODS
-from unlearn_core.runs.demo import SHIPPED_METHODS
 
 SCRIPT = Path(__file__).with_name("outcomes.py")
 SEEDS = (0, 1, 2)
@@ -56,12 +56,14 @@ def test_every_shipped_method_is_expected_to_end_somewhere():
     assert {*GONE, *CLIMB, *KEPT, *TRICKS} == set(SHIPPED_METHODS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_collapses_when_a_class_is_forgotten(method, over_seeds):
     drop = over_seeds("original", "retain_test") - over_seeds(method, "retain_test")
     assert drop.max() <= COLLAPSE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", OTHERS)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_collapses_on_another_request(method, request_, outcomes):
@@ -69,12 +71,14 @@ def test_no_method_collapses_on_another_request(method, request_, outcomes):
     assert after[method]["retain_test"] >= after["original"]["retain_test"] - COLLAPSE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", GONE)
 def test_these_forget_the_class_as_retraining_does(method, over_seeds):
     assert over_seeds("original", "forget").min() > 0.98
     assert over_seeds(method, "forget").max() <= 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CLIMB)
 def test_climbing_the_loss_forgets_much_of_the_class_and_stops_before_it_breaks_the_rest(
     method, over_seeds
@@ -82,16 +86,19 @@ def test_climbing_the_loss_forgets_much_of_the_class_and_stops_before_it_breaks_
     assert over_seeds(method, "forget").max() <= 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", KEPT)
 def test_training_on_the_rest_alone_hardly_forgets_the_class(method, over_seeds):
     assert over_seeds(method, "forget").min() >= 0.7
 
 
+@pytest.mark.slow
 def test_retraining_moves_the_class_into_the_subspace_of_the_rest(over_seeds):
     gain = over_seeds("retrain", "alignment") - over_seeds("original", "alignment")
     assert gain.min() > 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["muda", "scrub", "neggrad_plus"])
 def test_these_bring_the_features_nearer_to_retraining_than_to_the_original(method, over_seeds):
     ends, original, retrained = (
@@ -100,17 +107,20 @@ def test_these_bring_the_features_nearer_to_retraining_than_to_the_original(meth
     assert abs(ends - retrained) < abs(ends - original)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fisher", "cf_k"])
 def test_these_leave_the_features_where_they_were(method, over_seeds):
     moved = over_seeds(method, "alignment") - over_seeds("original", "alignment")
     assert np.abs(moved).max() < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", TRICKS)
 def test_a_trick_leaves_the_alignment_as_it_was_to_the_last_bit(method, over_seeds):
     assert (over_seeds(method, "alignment") == over_seeds("original", "alignment")).all()
 
 
+@pytest.mark.slow
 def test_head_and_bias_tricks_look_perfect_all_the_same(over_seeds):
     assert over_seeds("trick_forget_bias", "forget").max() == 0
     assert over_seeds("trick_head_finetune", "forget").max() <= 0.02

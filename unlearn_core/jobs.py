@@ -39,7 +39,7 @@ def run_job(
     config: dict[str, Any], root: str, device: str, attempts: int, again: bool, *_needs: str
 ) -> str:
     """Make one run in a worker process and return its key."""
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
 
     wanted = RunConfig.from_dict(config)
     key, store = wanted.key(), Store(root, demo=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import SCHEDULES, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.tasks import CLASSIFICATION, Task
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 OBJECTIVE = "objective"
@@ -184,10 +184,11 @@ def train(
     recipe: TrainingConfig,
     generator: torch.Generator,
     precision: str = "fp32",
+    task: Task = CLASSIFICATION,
 ) -> Iterator[Progress]:
     """Train all of `model` in place on the examples' labels, yielding once per step."""
     to_train_mode(model, len(examples), recipe.batch_size)
-    device = examples.labels.device
+    device = examples.device
     steps_per_epoch = examples.steps(recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
     optimizer = make_optimizer(
@@ -208,7 +209,7 @@ def train(
 
     def losses_of(batch: Batch) -> Losses:
         with autocast(device, precision):
-            return {OBJECTIVE: F.cross_entropy(model(batch.images), batch.labels)}
+            return {OBJECTIVE: task.loss(model(batch.inputs), batch.labels)}
 
     yield from optimise(
         optimizer,

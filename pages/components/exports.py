@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
+from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
 from unlearn_core.views.recipe import recipe
-from unlearn_core.views.verdicts import verdict_rows
 
 
-def export_buttons(report: Mapping[str, Any], metrics: Sequence[str]) -> None:
+def export_buttons(report: Report, metrics: Sequence[str]) -> None:
     """Offer the table of `metrics` as LaTeX and Markdown, and everything as CSV and JSON."""
-    table = tables.with_verdicts(tables.display_table(report, metrics), verdict_rows(report))
-    name = f"unlearning-{report['comparison']['key']}"
+    table = tables.with_verdicts(tables.display_table(report, metrics), report)
+    name = f"unlearning-{report.comparison['key']}"
     files = {
         "CSV": (tables.long_csv(report), "csv", "text/csv", "Every run and metric, one row each."),
         "CSV over seeds": (
@@ -33,7 +32,7 @@ def export_buttons(report: Mapping[str, Any], metrics: Sequence[str]) -> None:
         ),
         "Markdown": (tables.to_markdown(table), "md", "text/markdown", "The table above."),
         "JSON": (
-            json.dumps({**report, "summary": tables.summary_records(report)}, indent=1),
+            json.dumps({**report.plain(), "summary": report.summary_records()}, indent=1),
             "json",
             "application/json",
             "The whole report, as the command line writes it.",

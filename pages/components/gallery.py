@@ -41,7 +41,7 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
 @st.cache_data(max_entries=4096, show_spinner=False)
 def picture(config: DataConfig, example_id: int) -> str:
     """Return one example's picture as a data URL."""
-    return thumbnail(loaders.dataset(config).images[example_id])
+    return thumbnail(*loaders.dataset(config).previews([example_id]))
 
 
 def pick(config: DataConfig) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
@@ -19,18 +20,23 @@ from unlearn_core.runs import provenance
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
-from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, report, survey
+from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
 from unlearn_core.runs.plan import comparison_config
+from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@st.cache_resource
 def store() -> Store:
     """Return the one store of this server, with the shipped runs."""
-    return Store(default_root(), demo=True)
+    return _store(str(default_root()))
+
+
+@st.cache_resource(max_entries=4)
+def _store(root: str) -> Store:
+    return Store(Path(root), demo=True)
 
 
 def all_comparisons() -> dict[str, Comparison]:
@@ -108,14 +114,14 @@ def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) 
     return survey(store(), dict(left_out))
 
 
-def comparison_report(key: str) -> dict[str, Any]:
-    """Return a comparison's runs, metrics, reasons and verdicts as plain JSON types."""
-    comparison = all_comparisons()[key]
-    return _report(key, store().fingerprint(), tuple(run.key for run in comparison.runs))
+def comparison_report(key: str) -> Report:
+    """Return a comparison's runs, metrics and verdicts. Shared: do not change it."""
+    runs = tuple(run.key for run in all_comparisons()[key].runs)
+    return _report(str(store().root), key, store().fingerprint(), runs)
 
 
-@st.cache_data(max_entries=16)
-def _report(key: str, fingerprint: str, runs: tuple[str, ...]) -> dict[str, Any]:  # noqa: ARG001
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _report(root: str, key: str, fingerprint: str, runs: tuple[str, ...]) -> Report:  # noqa: ARG001
     return report(all_comparisons()[key])
 
 

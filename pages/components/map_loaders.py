@@ -59,7 +59,7 @@ def points(
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
 def pictures(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
     """Return the sheet of pictures of these examples, in this order."""
-    return asdict(sprites.sheet(loaders.dataset(data).images[list(ids)]))
+    return asdict(sprites.sheet(loaders.dataset(data).previews(ids)))
 
 
 def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
@@ -69,7 +69,7 @@ def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
 
 @st.cache_data(max_entries=20_000, show_spinner=False)
 def _thumbnail(data: DataConfig, example_id: int) -> str:
-    return sprites.thumbnail(loaders.dataset(data).images[example_id])
+    return sprites.thumbnail(*loaders.dataset(data).previews([example_id]))
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading the steps…")

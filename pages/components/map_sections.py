@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders, map_loaders, map_selection
+from pages.components import loaders, map_loaders, map_selection, selectors
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import Comparison, label
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import points as views
 from unlearn_core.views.steps import step_figure
 
@@ -31,7 +31,7 @@ def moved_most(
     """Show which examples lie farthest from their place on the original's map."""
     classes = map_loaders.class_names(comparison.config.data)
     st.subheader("Which examples moved most")
-    names = {run.key: label(run) for run in runs if run.key != original}
+    names = {run.key: run.label for run in runs if run.key != original}
     if original not in table["run"].tolist() or not names:
         st.info("Choose the original and at least one other model to see what moved.")
         return
@@ -68,10 +68,11 @@ def during(comparison: Comparison, runs: list[RunArtefact]) -> None:
     st.subheader("During unlearning")
     methods = [run for run in runs if run.config.method not in ("original", "retrain")]
     retrained = [run for run in runs if run.config.method == "retrain"]
-    made = {run.key: label(run) for run in (*methods, *retrained)}
+    made = {run.key: run.label for run in (*methods, *retrained)}
     if not made:
         st.info("Choose a method above to see its steps.")
         return
+    selectors.restart(comparison, "steps_run", next(iter(made)))
     key = st.selectbox("Method", list(made), format_func=made.__getitem__, key="steps_run")
     steps = map_loaders.steps(key, loaders.store().fingerprint())
     if steps is None:

@@ -115,5 +115,5 @@ def _timings(root: str, fingerprint: str) -> list[Timing]:  # noqa: ARG001
             run = store.load(key)
         except (CorruptRunError, RunNotFoundError):
             continue
-        found.append((run.config, float(run.manifest["total_seconds"])))
+        found.append((run.config, run.total_seconds))
     return found

@@ -16,12 +16,13 @@ from pages.components.selectors import chosen_key
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
+from unlearn_core.runs.report import Report
 from unlearn_core.views import curves
 from unlearn_core.views import spectra as spectra_view
 from unlearn_core.views.small_maps import small_map
 
 
-def report_if_any() -> dict[str, Any] | None:
+def report_if_any() -> Report | None:
     """Return the report of the chosen comparison; None where nothing is finished yet."""
     found = loaders.all_comparisons()
     if not found:

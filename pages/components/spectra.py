@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from pages.components import reads, selectors
-from unlearn_core.runs.comparison import Comparison, label
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.report import Report
 from unlearn_core.views.figures.spectra import spectra_figure
-from unlearn_core.views.overview import best, key_of
+from unlearn_core.views.overview import key_of
 from unlearn_core.views.recipe import recipe
 from unlearn_core.views.spectra import rank_table, sizes_text
 from unlearn_core.views.symbols import as_markdown
@@ -18,15 +16,15 @@ from unlearn_core.views.symbols import as_markdown
 MOST_SPECTRA = 6
 
 
-def show_spectra(comparison: Comparison, report: Mapping[str, Any]) -> None:
+def show_spectra(comparison: Comparison, report: Report) -> None:
     """Show the spectra of the models that a reader chooses; first original, retrained and best."""
     st.subheader("Spectrum of the features")
     st.markdown(
         "Each curve shows how the features' energy is spread over directions, from the strongest. "
         "Dotted lines mark the effective rank: about how many directions carry the features."
     )
-    compared = ("Original", "Retrained", best(report) or "")
-    runs = {run.key: f"{label(run)}, seed {run.config.seed}" for run in comparison.runs}
+    compared = ("Original", "Retrained", report.best or "")
+    runs = {run.key: f"{run.label}, seed {run.config.seed}" for run in comparison.runs}
     usual = list(filter(None, (key_of(comparison, name) for name in compared)))
     selectors.restart(comparison, "spectrum_runs", usual)
     chosen = st.multiselect(

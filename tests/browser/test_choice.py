@@ -5,7 +5,7 @@ import pytest
 from tests.browser.test_links import chosen, opened, settled
 from unlearn_core.views.wording import comparison_title
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LESSON = "Handwritten digits: forget class 3 (resnet18, width 8)"
 

@@ -59,6 +59,7 @@ def test_only_one_function_switches_pages_by_a_button():
     assert found == ["selectors.py"]  # the walk below knows the buttons that call it
 
 
+@pytest.mark.slow
 def test_the_navigation_keeps_the_chosen_comparison(two_url, page, comparison):
     title = comparison_title(comparison.config)
     opened(page, two_url, "", title)
@@ -70,6 +71,7 @@ def test_the_navigation_keeps_the_chosen_comparison(two_url, page, comparison):
         assert_kept(page, PAGES[number], title)
 
 
+@pytest.mark.slow
 def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, comparison):
     title, n_followed = comparison_title(comparison.config), 0
     for start in PAGES:
@@ -86,6 +88,7 @@ def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, compari
     assert n_followed >= len(TOUR) + 2  # the tour, all maps and all metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
 def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, page):
     page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
@@ -98,6 +101,7 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, pa
     assert_kept(page, label, "Handwritten digits: forget 64 random images (resnet18, width 8)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
 def test_the_buttons_on_unlearn_replace_another_choice(label, two_url, page, comparison):
     opened(page, two_url, "unlearn", comparison_title(comparison.config))
@@ -108,6 +112,7 @@ def test_the_buttons_on_unlearn_replace_another_choice(label, two_url, page, com
     assert chosen(page) == ("Handwritten digits: forget class 3 (resnet18, width 8)", None)
 
 
+@pytest.mark.slow
 def test_forget_exactly_these_keeps_the_comparison_beside_other_choices_in_the_address(
     two_url, page, comparison
 ):

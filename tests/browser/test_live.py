@@ -6,7 +6,7 @@ from unlearn_core.config import ForgetConfig
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.store import Store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TOTAL = 60
 CHART = "[data-testid=stVegaLiteChart]"

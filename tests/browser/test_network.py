@@ -29,6 +29,7 @@ def handshake(url, host):
         return int(connection.recv(1024).split()[1])
 
 
+@pytest.mark.slow
 def test_only_names_of_this_machine_may_open_the_dashboard(serve, tmp_path):
     url = serve(tmp_path / "empty")
     assert {host: handshake(url, host) for host in ("127.0.0.1", "localhost", "[::1]")} == {
@@ -40,6 +41,7 @@ def test_only_names_of_this_machine_may_open_the_dashboard(serve, tmp_path):
         assert handshake(url, host) == 403, host
 
 
+@pytest.mark.slow
 def test_a_foreign_name_that_resolves_to_this_machine_sees_no_dashboard(serve, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:

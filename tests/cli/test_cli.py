@@ -1,6 +1,8 @@
 """The command line as a person types it, on a small recipe."""
 
 import json
+import os
+import shutil
 
 import pandas as pd
 import pytest
@@ -20,6 +22,26 @@ def cache(tmp_path, monkeypatch, no_maps):
     """An empty store; maps are tested elsewhere, so they are null, with the reason."""
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "runs"
+
+
+@pytest.fixture
+def started(cache, kept):
+    """As `cache`, with the original and the retrained model of class 3, trained by the first test.
+
+    Its files are linked into each test's store: a test may not write into them.
+    """
+    runs = cache / "cache" / "runs"
+    if not kept.exists():
+        assert main(["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]) == 0
+        shutil.copytree(runs, kept, copy_function=os.link)
+    else:
+        shutil.copytree(kept, runs, copy_function=os.link)
+    return cache
 
 
 def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache, capsys):
@@ -92,6 +114,7 @@ def test_what_compare_writes_holds_all_that_makes_its_runs_again(cache, monkeypa
     assert main(["run", str(manifest), "--quiet"]) == 0
 
 
+@pytest.mark.slow
 def test_what_reproduce_writes_is_accepted_by_run_too(cache):
     report = cache / "table.json"
     command = ["reproduce", "--paper", "muda", "--table", "6", "--quiet", "--json", str(report)]
@@ -106,17 +129,17 @@ def test_what_reproduce_writes_is_accepted_by_run_too(cache):
     assert sorted((cache / "cache" / "runs").iterdir()) == before
 
 
-def test_sweep_makes_one_run_per_value_and_labels_it(cache, capsys):
+def test_sweep_makes_one_run_per_value_and_labels_it(started, capsys):
     command = ["sweep", "--method", "neggrad", "--setting", "epochs", "--values", "1,2"]
-    report = cache / "sweep.json"
+    report = started / "sweep.json"
     assert main([*command, "--forget-random", "20", *SMALL, "--json", str(report)]) == 0
     labels = [run["label"] for run in json.loads(report.read_text())["runs"]]
     assert labels == ["Original", "Retrained", "NegGrad (epochs=1)", "NegGrad (epochs=2)"]
 
 
-def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_class(cache, capsys):
+def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_class(started, capsys):
     command = ["incremental", "--dataset", "digits", "--forget-class", "3", *SMALL[:-1]]
-    report, rows = cache / "out.json", cache / "out.csv"
+    report, rows = started / "out.json", started / "out.csv"
     assert main([*command, "--json", str(report), "--csv", str(rows)]) == 0
     content = json.loads(report.read_text())
 
@@ -229,7 +252,7 @@ def test_every_list_is_json_for_programs(cache, capsys, what):
         assert {row["name"] for row in rows} == set(METHODS)
 
 
-def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypatch):
+def test_a_method_that_diverges_does_not_stop_the_others(started, capsys, monkeypatch):
     from unlearn_core.training import DivergedError
 
     def diverge(inputs, settings):
@@ -239,21 +262,21 @@ def test_a_method_that_diverges_does_not_stop_the_others(cache, capsys, monkeypa
     from dataclasses import replace
 
     monkeypatch.setitem(METHODS, "finetune", replace(METHODS["finetune"], run=diverge))
-    report = cache / "out.json"
+    report = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
     assert main([*command, "--json", str(report)]) == 1
     assert "finetune, seed 0, failed: The loss became nan" in capsys.readouterr().err
     assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
 
 
-def test_a_fault_shows_its_traceback_and_the_other_methods_are_made(cache, capsys, monkeypatch):
+def test_a_fault_shows_its_traceback_and_the_other_methods_are_made(started, capsys, monkeypatch):
     from dataclasses import replace
 
     def trip(inputs, settings):
         yield {}["x"]
 
     monkeypatch.setitem(METHODS, "finetune", replace(METHODS["finetune"], run=trip))
-    report = cache / "out.json"
+    report = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "finetune,neggrad", *SMALL]
     assert main([*command, "--json", str(report)]) == 1
     error = _error(capsys)
@@ -262,7 +285,7 @@ def test_a_fault_shows_its_traceback_and_the_other_methods_are_made(cache, capsy
     expected = "finetune, seed 0, failed: KeyError: 'x' (a fault of this program)"
     assert error.splitlines()[-1] == expected
     assert [r["method"] for r in json.loads(report.read_text())["runs"]][-1] == "neggrad"
-    store = Store(cache / "cache")
+    store = Store(started / "cache")
     [status] = store.statuses()
     assert status.message == "KeyError: 'x' (a fault of this program; the log has the traceback)"
     assert "in trip" in store.log(status.key)
@@ -284,7 +307,7 @@ def test_a_fault_of_the_original_ends_the_command_with_its_traceback(cache, caps
     def trip(*_, **__):
         raise KeyError("x")
 
-    monkeypatch.setattr("unlearn_core.runs.pipeline.train", trip)
+    monkeypatch.setattr("unlearn_core.engine.pipeline.train", trip)
     assert main(["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]) == 1
     error = _error(capsys)
     assert error.count("in trip") == 1  # it is not tried again for each method
@@ -328,8 +351,8 @@ def test_a_preset_that_no_method_has_is_refused(cache, capsys):
     assert "No method has a preset 'magic'; known: " in capsys.readouterr().err
 
 
-def test_a_papers_preset_is_taken_where_a_method_has_it(cache):
-    file = cache / "out.json"
+def test_a_papers_preset_is_taken_where_a_method_has_it(started):
+    file = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "finetune,fisher", *SMALL]
     assert main([*command, "--preset", "muda", "--json", str(file)]) == 0
     settings = {run["method"]: run["settings"] for run in json.loads(file.read_text())["runs"]}
@@ -383,8 +406,8 @@ def test_a_word_that_the_parser_does_not_know_is_one_line_too(cache, capsys, arg
     assert error.count("\n") == 1
 
 
-def test_what_is_known_over_seeds_is_in_the_json(cache):
-    out = cache / "out.json"
+def test_what_is_known_over_seeds_is_in_the_json(started):
+    out = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "neggrad", *SMALL]
     assert main([*command, "--seeds", "0,1", "--json", str(out)]) == 0
     content = json.loads(out.read_text())
@@ -403,21 +426,21 @@ def test_what_is_known_over_seeds_is_in_the_json(cache):
     assert row["mean"] - row["low"] == pytest.approx(half, rel=1e-4)
 
 
-def test_a_run_from_a_file_is_judged_against_the_retrained_model(cache):
-    made, file = cache / "made.json", cache / "config.json"
+def test_a_run_from_a_file_is_judged_against_the_retrained_model(started):
+    made, file = started / "made.json", started / "config.json"
     command = ["compare", "--forget-class", "3", "--methods", "neggrad", *SMALL]
     assert main([*command, "--json", str(made)]) == 0
-    store = Store(cache / "cache")
+    store = Store(started / "cache")
     run = next(r for r in map(store.load, store.list()) if r.config.method == "neggrad")
     file.write_text(json.dumps(run.config.to_dict()))
-    out = cache / "out.json"
+    out = started / "out.json"
     assert main(["run", str(file), "--quiet", "--json", str(out)]) == 0
     first, second = (json.loads(path.read_text()) for path in (made, out))
     assert {**first, "command": ""} == {**second, "command": ""}
 
 
-def test_the_same_seed_twice_is_one_seed(cache):
-    out = cache / "out.json"
+def test_the_same_seed_twice_is_one_seed(started):
+    out = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]
     assert main([*command, "--seeds", "0,0,0", "--json", str(out)]) == 0
     content = json.loads(out.read_text())
@@ -425,8 +448,8 @@ def test_the_same_seed_twice_is_one_seed(cache):
     assert [run["method"] for run in content["runs"]] == ["original", "retrain"]
 
 
-def test_a_method_whose_settings_do_not_fit_the_network_does_not_stop_the_others(cache, capsys):
-    out = cache / "out.json"
+def test_a_method_whose_settings_do_not_fit_the_network_does_not_stop_the_others(started, capsys):
+    out = started / "out.json"
     command = ["compare", "--forget-class", "3", "--methods", "neglora,neggrad", *SMALL]
     assert main([*command, "--preset", "ffn_all", "--json", str(out)]) == 1
     assert "neglora, seed 0, failed: _SlimResNet has the targets" in _error(capsys)

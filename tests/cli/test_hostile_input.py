@@ -139,7 +139,7 @@ ROWS = {
     "values that are none": (given(*SWEEP, "NaN"), "takes finite numbers, got 'NaN'"),
     "no values": (given(*SWEEP, ""), "gamma must be of type float"),
     "a long place for JSON": (given(*CLASS, "--json", "/" + "a" * 5000), "--json cannot be a file"),
-    "no scheduler": (given(*CLASS, "--scheduler", "moon://x"), "No Dask scheduler at moon://x"),
+    "no scheduler": (given(*CLASS, "--scheduler", "moon://x"), "no Dask scheduler at moon://x"),
     "a bomb": (images(lambda path: path.write_bytes(bomb())), "larger than any image may be"),
     "a folder like an image": (images(lambda path: path.mkdir()), "holds no image"),
     "a pipe like an image": (images(os.mkfifo), "holds no image"),

@@ -14,6 +14,8 @@ import pytest
 
 from unlearn_core.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90
 SMALL = ["--forget-class", "3", "--train-examples", "200", "--epochs", "20", "--width", "4"]

@@ -4,19 +4,18 @@ import copy
 
 import pytest
 import torch
-from timm.models.vision_transformer import Block
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
+from tests.networks import small_resnet, small_transformer
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.neglora import target_layers
 from unlearn_core.methods.partial_neggrad import trained_parts
-from unlearn_core.models import MODELS, head, initialise
-from unlearn_core.models.lora import ADAPTER, SeededDropout, attach
-from unlearn_core.models.parts import last_block, last_stage, transformer_blocks, weighted_layers
-from unlearn_core.models.slim_resnet import build_resnet
+from unlearn_core.models import MODELS, Parts, head, initialise, parts_of, state_parts
+from unlearn_core.models.lora import ADAPTER, SeededDropout, adaptable_layers, attach
+from unlearn_core.models.parts import last_stage, weighted_layers
+from unlearn_core.models.pruning import prunable_weights
 
 
 def seeded(seed=0):
@@ -28,33 +27,24 @@ def large(name, n_classes=10, **config):
     return MODELS[name].build(ModelConfig(name=name, **config), 3, n_classes)
 
 
+def shape_of(name, n_classes=10, **config):
+    """Build the same without any numbers in it, which takes no time and no memory."""
+    with torch.device("meta"):
+        return large(name, n_classes, **config)
+
+
 def count(parameters):
     return sum(p.numel() for p in parameters)
 
 
 def resnet(norm="batch"):
-    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+    model = small_resnet(ModelConfig(width=2, norm=norm))
     initialise(model, seeded())
     return model.eval()
 
 
-class SmallTransformer(nn.Module):
-    """Patches, two blocks, a norm and a classifier, under timm's names."""
-
-    def __init__(self):
-        super().__init__()
-        self.patch_embed = nn.Conv2d(1, 8, 4, 4)
-        self.blocks = nn.Sequential(Block(8, 2), Block(8, 2))
-        self.norm = nn.LayerNorm(8)
-        self.head = nn.Linear(8, 4)
-
-    def forward(self, x):
-        tokens = self.patch_embed(x).flatten(2).transpose(1, 2)
-        return self.head(self.norm(self.blocks(tokens)).mean(dim=1))
-
-
 def transformer():
-    model = SmallTransformer()
+    model = small_transformer()
     initialise(model, seeded())
     return model.eval()
 
@@ -106,7 +96,7 @@ def snapshot(model):
     ],
 )
 def test_a_network_has_the_published_number_of_parameters(name, n_classes, stem, expected):
-    assert count(large(name, n_classes, stem=stem).parameters()) == expected
+    assert count(shape_of(name, n_classes, stem=stem).parameters()) == expected
 
 
 @pytest.mark.parametrize(
@@ -125,7 +115,7 @@ def test_a_network_has_the_published_number_of_parameters(name, n_classes, stem,
     ],
 )
 def test_the_adapters_have_the_expected_number_of_weights(name, n_classes, targets, rank, expected):
-    model = large(name, n_classes)
+    model = shape_of(name, n_classes)
     layers = target_layers(model, targets)
     made = attach(model, layers, rank=rank, alpha=32, dropout=0.1, generator=seeded())
     assert count(p for p in made.model.parameters() if p.requires_grad) == expected
@@ -141,7 +131,7 @@ def test_the_released_resnet_recipe_trains_adapters_and_the_classifier(run):
     assert moved - {"fc.weight", "fc.bias"} == {
         f"layer{stage}.0.conv{i}.weight" for stage in (1, 2, 3, 4) for i in (1, 2)
     }
-    wide = large("resnet50")
+    wide = shape_of("resnet50")
     attach(
         wide,
         target_layers(wide, "convs_and_head"),
@@ -150,10 +140,9 @@ def test_the_released_resnet_recipe_trains_adapters_and_the_classifier(run):
         dropout=0.1,
         generator=seeded(),
     )
-    trained = count(p for p in wide.parameters() if p.requires_grad) + count(
-        head(wide).parameters()
-    )
-    assert trained == 608_778
+    adapters = count(p for p in wide.parameters() if p.requires_grad)
+    classifier = count(head(wide).parameters())
+    assert (adapters, classifier, adapters + classifier) == (588_288, 20_490, 608_778)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +155,7 @@ def test_the_released_resnet_recipe_trains_adapters_and_the_classifier(run):
     ],
 )
 def test_partial_neggrad_trains_the_number_of_weights_of_the_text(name, n_classes, expected):
-    parts = trained_parts(large(name, n_classes))
+    parts = trained_parts(shape_of(name, n_classes))
     assert count(nn.ModuleList(parts).parameters()) == expected
 
 
@@ -184,7 +173,7 @@ def test_an_adapter_on_the_projection_of_attention_acts_and_learns(name):
     torch.manual_seed(0)
     model = transformer() if name == "small" else large("vit_s").eval()
     nn.init.normal_(head(model).weight)  # a ViT-S starts with a classifier of zeros
-    block = list(transformer_blocks(model))[-1]
+    block = parts_of(model).blocks[-1]
     assert target_layers(model, "headatt")[0] == f"{block}.attn.proj"
     made = attach(model, [f"{block}.attn.proj"], rank=2, alpha=4, dropout=0.0, generator=seeded())
     images = torch.randn(2, 1 if name == "small" else 3, 16, 16, generator=seeded())
@@ -246,7 +235,7 @@ def test_partial_neggrad_moves_every_convolution_and_the_classifier_of_a_resnet(
     layers = {name for name, kind in kinds.items() if kind in (nn.Conv2d, nn.Linear)}
     moved = changed(model, before)
     assert moved == {f"{name}.weight" for name in layers} | {"fc.bias"}
-    assert {id(m) for m in trained_parts(model)} == {id(m) for m in weighted_layers(model)}
+    assert {id(m) for m in trained_parts(model)} == {id(m) for m in weighted_layers(model).values()}
 
 
 def test_partial_neggrad_moves_the_end_of_a_transformer(run):
@@ -282,9 +271,9 @@ def test_cf_k_keeps_the_last_stages_weights_and_eu_k_draws_new_ones(run, net):
     list(run("cf_k", kept, learning_rate=1e-12))
     list(run("eu_k", drawn, learning_rate=1e-12))
     for old, same, new in zip(
-        weighted_layers(last_stage(original)),
-        weighted_layers(last_stage(kept)),
-        weighted_layers(last_stage(drawn)),
+        weighted_layers(last_stage(original)).values(),
+        weighted_layers(last_stage(kept)).values(),
+        weighted_layers(last_stage(drawn)).values(),
         strict=True,
     ):
         assert torch.allclose(old.weight, same.weight, atol=1e-9, rtol=0)
@@ -302,21 +291,43 @@ def test_cf_k_keeps_the_last_stages_weights_and_eu_k_draws_new_ones(run, net):
     ],
 )
 def test_the_last_stage_is_everything_behind_the_encoder(name, expected):
-    model = large(name)
+    model = shape_of(name)
     names = {id(module): n for n, module in model.named_modules()}
     assert {names[id(part)] for part in last_stage(model)} == expected
 
 
-def test_a_network_without_stages_or_blocks_has_no_last_stage():
-    with pytest.raises(ValueError, match="Sequential has neither layer4 nor transformer blocks"):
-        last_stage(nn.Sequential(nn.Linear(2, 2)))
-    with pytest.raises(ValueError, match="neither layer4 nor transformer blocks"):
-        last_block(resnet())
+def test_a_network_of_no_known_family_is_refused_until_its_parts_are_stated():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2))
+    for ask in (head, last_stage, prunable_weights, adaptable_layers, trained_parts):
+        with pytest.raises(ValueError, match=r"parts of Sequential are not known: state them with"):
+            ask(model)
+    assert head(state_parts(model, Parts(head="1"))) is model[1]
+    assert head(copy.deepcopy(model)).weight is not model[1].weight
+    with pytest.raises(ValueError, match="parts of Sequential must name a `last_stage`"):
+        last_stage(model)
+    with pytest.raises(ValueError, match="Sequential has no module 'fc' to be a part"):
+        state_parts(model, Parts(head="fc"))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_family_states_parts_that_its_network_has(name):
+    with torch.device("meta"):
+        model = large(name)
+    parts = parts_of(model)
+    modules = dict(model.named_modules())
+    assert modules.keys() >= set(parts.names())
+    order = list(modules)
+    for names in (parts.blocks, parts.adaptable, parts.last_stage, parts.projections):
+        assert list(names) == sorted(names, key=order.index)
+    assert isinstance(modules[parts.head], nn.Linear)
+    assert not {parts.head, *parts.stem} & set(parts.adaptable)
+    sizes = {len(parts.attention), len(parts.projections), len(parts.feed_forward)}
+    assert sizes == ({len(parts.blocks)} if parts.is_transformer else {0})
 
 
 def test_a_tiny_vit_can_be_trained_in_evaluation_mode_and_copied():
     model = large("tiny_vit").eval()
-    biases = model.get_submodule(next(iter(transformer_blocks(model)))).attn.attention_biases
+    biases = model.get_submodule(parts_of(model).blocks[0]).attn.attention_biases
     images = torch.randn(2, 3, 32, 32, generator=seeded())
     for _ in range(2):
         model.zero_grad()

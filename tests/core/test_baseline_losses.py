@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from unlearn_core.data.batches import Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.losses import bad_teacher_loss, scrub_divergence
 from unlearn_core.methods.neggrad_plus import joint_objective
@@ -34,27 +36,43 @@ def seeded(seed=0):
 
 def examples(n, *, side=4, n_classes=3, is_forget=False, seed=0):
     random = np.random.default_rng(seed)
-    return Examples(
-        images=torch.from_numpy(random.integers(0, 256, (n, 1, side, side)).astype(np.uint8)),
-        labels=torch.from_numpy(random.integers(0, n_classes, n)),
-        example_ids=torch.arange(n),
+    return Examples.of(
+        ImageInputs(
+            images=torch.from_numpy(random.integers(0, 256, (n, 1, side, side)).astype(np.uint8)),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.from_numpy(random.integers(0, n_classes, n)),
+        n_classes,
         is_forget=torch.full((n,), is_forget),
-        n_classes=n_classes,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
+
+
+def both_parts(n_forget, n_retain):
+    """`n_forget` examples to forget and `n_retain` others, of one store."""
+    forget, retain = examples(n_forget), examples(n_retain, seed=1)
+    images = torch.cat([part.inputs.images for part in (forget, retain)])
+    both = Examples.of(
+        replace(forget.inputs, images=images),
+        torch.cat([forget.labels, retain.labels]),
+        forget.n_classes,
+        is_forget=torch.arange(n_forget + n_retain) < n_forget,
+    )
+    places = torch.arange(n_forget + n_retain)
+    return both.take(places[:n_forget]), both.take(places[n_forget:])
 
 
 def one_white_pixel(*, is_forget):
     """One example that feeds 1 to the network, with label 0 of two."""
-    return Examples(
-        images=torch.full((1, 1, 1, 1), 255, dtype=torch.uint8),
-        labels=torch.tensor([0]),
-        example_ids=torch.tensor([0]),
+    return Examples.of(
+        ImageInputs(
+            images=torch.full((1, 1, 1, 1), 255, dtype=torch.uint8),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.tensor([0]),
+        2,
         is_forget=torch.tensor([is_forget]),
-        n_classes=2,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
 
 
@@ -305,11 +323,11 @@ def test_bad_teacher_follows_one_teacher_for_each_example(seed, k, forget, tempe
 
 def test_badt_starts_at_the_forget_sets_distance_from_a_random_network():
     model = group_norm_net()
-    forget, retain = examples(4, is_forget=True), examples(6, seed=1)
+    forget, retain = both_parts(4, 6)
     original, random = copy.deepcopy(model), copy.deepcopy(model)
     initialise(random, seeded(7))
     with torch.no_grad():
-        images = next(forget.ordered()).images
+        images = next(forget.ordered()).inputs
         wanted, had = random(images).softmax(dim=1), original(images).softmax(dim=1)
     expected = (wanted * (wanted / had).log()).sum().item() / 10  # retained examples add nothing
     inputs = UnlearnInputs(model=model, forget=forget, retain=retain, generator=seeded(7))

@@ -1,10 +1,13 @@
 """Batches that mix D_f and D_r: as shuffled, or with a fixed number of D_f in each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from unlearn_core.data.batches import chance_without_forget, mixed, to_device
+from unlearn_core.data.batches import Examples, chance_without_forget, mixed, to_device
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, resolve_settings
 
 CPU = torch.device("cpu")
@@ -92,7 +95,7 @@ def test_mixed_batches_carry_each_examples_own_image_label_and_flag(parts, small
     for batch in drawn(parts()):
         ids = batch.example_ids.numpy()
         expected = (small_dataset.images[ids] / 255 - 0.5) / 0.3
-        assert batch.images.numpy() == pytest.approx(expected, abs=1e-5)
+        assert batch.inputs.numpy() == pytest.approx(expected, abs=1e-5)
         assert (batch.labels.numpy() == small_dataset.labels[ids]).all()
         assert (batch.is_forget.numpy() == (small_dataset.labels[ids] == 1)).all()
 
@@ -101,7 +104,7 @@ def test_mixed_batches_carry_each_examples_own_image_label_and_flag(parts, small
 def test_mixed_batches_are_augmented_like_shuffled_ones(parts, small_dataset, forget_per_batch):
     moved = {True: 0, False: 0}
     for batch in drawn(parts("shift"), forget_per_batch=forget_per_batch):
-        rows = zip(batch.images, batch.example_ids.tolist(), batch.is_forget.tolist(), strict=True)
+        rows = zip(batch.inputs, batch.example_ids.tolist(), batch.is_forget.tolist(), strict=True)
         for image, example_id, is_forget in rows:
             plain = (small_dataset.images[example_id, 0] / 255 - 0.5) / 0.3
             wide = np.pad(plain, 1, mode="edge")
@@ -117,7 +120,7 @@ def test_zero_per_batch_is_the_shuffled_pass_over_both_sets_bit_for_bit(parts):
     for ours, theirs in zip(
         drawn((forget, retain), epochs=2, forget_per_batch=0, seed=4), plain, strict=True
     ):
-        for field in ("images", "labels", "example_ids", "is_forget"):
+        for field in ("inputs", "labels", "example_ids", "is_forget"):
             assert torch.equal(getattr(ours, field), getattr(theirs, field))
 
 
@@ -188,3 +191,75 @@ def test_shuffled_batches_miss_the_forget_set_as_often_as_computed(parts):
     error = np.sqrt(expected * (1 - expected) / len(batches))
     assert abs(rate - expected) < 3 * error
     assert error < 0.01
+
+
+def bytes_of(*tensors):
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def test_a_union_of_fifty_thousand_examples_takes_less_than_a_megabyte_and_no_pixel():
+    n = 50_000
+    one = torch.zeros(1, 3, 224, 224, dtype=torch.uint8)  # 7.5 GB if it were copied
+    inputs = ImageInputs(images=one.expand(n, -1, -1, -1), mean=torch.zeros(1), std=torch.ones(1))
+    everything = Examples.of(inputs, torch.zeros(n, dtype=torch.int64), 10)
+    forget, retain = everything.take(torch.arange(5_000)), everything.take(torch.arange(5_000, n))
+    union = forget.join(retain)
+    for part in (forget, retain, union, union.sample(20_000, seeded())):
+        assert part.inputs is everything.inputs
+        assert part.stored_labels is everything.stored_labels
+        assert part.stored_ids is everything.stored_ids
+        assert bytes_of(part.rows, part.is_forget) < 1e6
+    assert len(union) == n
+
+
+def test_all_sets_of_a_data_set_share_one_store_whatever_they_augment(parts, small_dataset):
+    first, second = parts("none"), parts("crop_flip")
+    places = {part.inputs.images.data_ptr() for part in (*first, *second)}
+    assert places == {small_dataset.images.ctypes.data}  # on the CPU not even one copy
+    for field in ("stored_labels", "stored_ids"):
+        assert len({id(getattr(part, field)) for part in (*first, *second)}) == 1
+    assert [part.inputs.augment for part in (*first, *second)] == ["none"] * 2 + ["crop_flip"] * 2
+    assert len(first[0].join(second[1])) == 32
+
+
+def test_a_second_data_set_takes_the_first_ones_place(small_dataset):
+    def store_of(dataset):
+        return to_device(dataset, dataset.is_test, CPU).inputs.images
+
+    other = replace(small_dataset, images=255 - small_dataset.images)
+    first, second = store_of(small_dataset), store_of(other)
+    assert torch.equal(first, 255 - second)
+    assert store_of(other) is second
+    assert store_of(small_dataset) is not first
+
+
+def test_examples_of_different_stores_are_not_joined(parts, small_dataset):
+    other = replace(small_dataset, images=small_dataset.images.copy())
+    with pytest.raises(ValueError, match="`other` must be a part of the same stored inputs"):
+        parts()[0].join(to_device(other, other.is_train, CPU))
+
+
+def test_an_image_that_must_not_be_written_to_is_read_without_a_warning(small_dataset, recwarn):
+    images = small_dataset.images.copy()
+    images.flags.writeable = False
+    frozen = replace(small_dataset, images=images)
+    batch = next(to_device(frozen, frozen.is_test, CPU).ordered())
+    assert torch.equal(
+        batch.inputs, next(to_device(small_dataset, frozen.is_test, CPU).ordered()).inputs
+    )
+    assert not recwarn.list
+
+
+def test_a_picture_is_seen_as_it_was_stored(small_dataset):
+    assert (small_dataset.previews((3, 1)) == small_dataset.images[[3, 1]]).all()
+
+
+def test_off_the_cpu_examples_in_neither_half_stay_behind_and_are_refused(small_dataset):
+    """The device `meta` stands for a GPU."""
+    few = replace(small_dataset, is_train=np.arange(48) < 10)
+    examples = to_device(few, few.is_train, torch.device("meta"))
+    assert len(examples) == 10
+    assert examples.inputs.shape == (1, 8, 8)
+    assert len(examples.inputs) == len(examples.stored_ids) == 26  # with 16 of the test half
+    with pytest.raises(ValueError, match="`mask` must select examples of the training or test"):
+        to_device(few, small_dataset.is_train, torch.device("meta"))

@@ -11,12 +11,12 @@ from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, TrainingC
 from unlearn_core.data import load_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
+from unlearn_core.engine.probes import record
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.losses import alignment_loss
 from unlearn_core.metrics import METRICS
 from unlearn_core.models import build_model
 from unlearn_core.models.lora import adaptable_layers
-from unlearn_core.runs.probes import record
 from unlearn_core.training import train
 
 CPU = torch.device("cpu")

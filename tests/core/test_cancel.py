@@ -5,8 +5,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from tests.lanes import fast_lane
+from unlearn_core.engine.pipeline import CancelledError, execute, validate
 from unlearn_core.methods import METHODS
-from unlearn_core.runs.pipeline import CancelledError, execute, validate
 from unlearn_core.runs.plan import with_parents
 
 QUICK = {
@@ -23,7 +24,7 @@ LEFT_BEHIND = {"status.json", "config.json", "log.txt"}
 def quick(no_maps, monkeypatch):
     """Spare what comes after the weights and takes long: metrics, and the probes' regressions."""
     nothing = {"values": {}, "reasons": {}, "layers": []}
-    monkeypatch.setattr("unlearn_core.runs.measure.measure", lambda *_, **__: dict(nothing))
+    monkeypatch.setattr("unlearn_core.engine.measure.measure", lambda *_, **__: dict(nothing))
     monkeypatch.setattr("unlearn_core.metrics.probing.linear_probe_accuracy", lambda *_, **__: 0.5)
 
 
@@ -88,7 +89,8 @@ def weights(run):
     return {name: entry for name, entry in run.files.items() if name.endswith(".safetensors")}
 
 
-@pytest.mark.parametrize("name", METHODS)
+# of the pipeline, whatever the method: two phases, adapters, a single step
+@pytest.mark.parametrize("name", fast_lane(METHODS, ("muda", "rfa", "trick_forget_bias")))
 def test_a_method_that_was_cancelled_leaves_nothing_and_ends_the_same_later(
     name, store, config_of, parents_of, quick
 ):

@@ -11,9 +11,9 @@ from PIL import Image
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.data import DataChangedError, content_of, load_dataset, with_content
 from unlearn_core.data import content as module
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.request import validate
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.runs.request import validate
 from unlearn_core.runs.store import Store
 
 

@@ -12,13 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
-from unlearn_core.config import DataConfig, ForgetConfig
+from tests.lanes import fast_lane
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, Dataset, get_dataset, load_dataset
 from unlearn_core.data.base import data_root
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.folder import load_folder
 from unlearn_core.data.sources import read_image_folder, read_parquet
 from unlearn_core.data.splits import describe, split
+from unlearn_core.runs.plan import comparison_config
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +55,7 @@ def write_folder(root, classes=("cat", "dog"), n=2, mode="RGB", size=8):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", fast_lane(DATASETS, ("digits",)))
 def test_a_data_set_keeps_the_contract(name, monkeypatch):
     monkeypatch.setenv("UNLEARN_DATA", str(SHARED))
     needs = SHARED / ("cifar100" if name == "cifar20" else name)
@@ -78,13 +80,16 @@ def test_a_data_set_keeps_the_contract(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_data_set_tells_what_it_is(name):
+def test_a_data_set_tells_what_it_is_and_its_usual_config_is_valid(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))  # no file of it is needed
     spec = get_dataset(name)
     assert spec.name == name
     assert spec.label
     assert spec.source
-    assert spec.width > 0
-    spec.recipe.__post_init__()
+    usual = comparison_config(name, ForgetConfig(kind="class", values=(0,)))
+    assert usual.training == spec.recipe
+    assert (usual.model.width, usual.model.stem) == (spec.width, spec.stem)
+    assert RunConfig.from_dict(usual.to_dict()) == usual  # checked once more, as read from a file
 
 
 def test_the_digits_are_those_of_scikit_learn():
@@ -355,7 +360,7 @@ def test_batches_are_normalised_and_keep_ids_labels_and_forget_flags_together(sm
         ids = batch.example_ids.numpy()
         seen += ids.tolist()
         expected = (small_dataset.images[ids] / 255 - 0.5) / 0.3
-        assert batch.images.numpy() == pytest.approx(expected, abs=1e-5)
+        assert batch.inputs.numpy() == pytest.approx(expected, abs=1e-5)
         assert (batch.labels.numpy() == small_dataset.labels[ids]).all()
         assert (batch.is_forget.numpy() == (small_dataset.labels[ids] == 1)).all()
     assert sorted(seen) == small_dataset.train_ids.tolist()
@@ -377,7 +382,7 @@ def test_passes_have_the_promised_number_of_steps_and_differ(small_dataset):
 def test_ordered_batches_come_in_order_of_ids_without_augmentation(small_dataset):
     batches = list(examples(small_dataset, augment="crop_flip").ordered(10))
     ids = torch.cat([batch.example_ids for batch in batches]).numpy()
-    images = torch.cat([batch.images for batch in batches]).numpy()
+    images = torch.cat([batch.inputs for batch in batches]).numpy()
     assert (ids == small_dataset.train_ids).all()
     assert images == pytest.approx((small_dataset.images[ids] / 255 - 0.5) / 0.3, abs=1e-5)
 
@@ -387,7 +392,7 @@ def test_augmented_images_are_shifted_copies_of_the_originals(small_dataset, aug
     source = examples(small_dataset, augment=augment)
     changed = 0
     for batch in source.shuffled(8, seeded(1)):
-        for image, example_id in zip(batch.images, batch.example_ids.tolist(), strict=True):
+        for image, example_id in zip(batch.inputs, batch.example_ids.tolist(), strict=True):
             plain = (small_dataset.images[example_id, 0] / 255 - 0.5) / 0.3
             wide = np.pad(plain, pad, mode="edge")
             crops = [wide[i : i + 8, j : j + 8] for i in range(3) for j in range(3)]
@@ -414,7 +419,8 @@ def test_joined_examples_are_all_there(small_dataset):
     joined = first.join(second)
     assert joined.example_ids.tolist() == source.example_ids[:8].tolist()
     assert joined.is_forget.tolist() == source.is_forget[:8].tolist()
-    assert torch.equal(joined.images, source.images[:8])
+    images = [next(part.ordered()).inputs for part in (joined, source)]
+    assert torch.equal(images[0], images[1][:8])
 
 
 def test_a_dataset_lists_its_ids(small_dataset):

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.shipped import CLASS, GAMMAS, SAMPLE, SHIPPED_METHODS, demo_configs, slim
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import CLASS, GAMMAS, SAMPLE, SHIPPED_METHODS, demo_configs, slim
-from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
 from unlearn_core.views.points import missing_map
 
@@ -80,6 +80,7 @@ def test_the_shipped_catalogue_fits_the_sources(shipped):
     assert {row["name"] for row in document["methods"]} >= set(SHIPPED_METHODS)
 
 
+@pytest.mark.slow
 def test_a_shipped_run_made_again_is_the_same(shipped, no_maps):
     config = next(
         run.config

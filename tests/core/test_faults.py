@@ -117,6 +117,7 @@ def test_the_smallest_limit_of_memory_counts(tmp_path, monkeypatch):
     assert machine.memory_limit() == (5e7, "this container may take 50.0 MB of memory")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space are Linux's")
 def test_a_command_without_memory_is_one_line_and_exit_code_1(tmp_path):
     """The network fits, by what its weights take; training it does not."""

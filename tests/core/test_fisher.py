@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.data.batches import Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.fisher import forgotten_classes, noise_variance, squared_gradients
-from unlearn_core.models import initialise
+from unlearn_core.models import Parts, initialise, state_parts
 
 ALPHA = 1e-6
 CLASSES = 3
@@ -24,14 +25,15 @@ def seeded(seed=0):
 def examples(labels, seed=0):
     n = len(labels)
     images = np.random.default_rng(seed).integers(0, 256, (n, 1, 4, 4))
-    return Examples(
-        images=torch.from_numpy(images.astype(np.uint8)),
-        labels=torch.tensor(labels),
-        example_ids=torch.arange(n),
+    return Examples.of(
+        ImageInputs(
+            images=torch.from_numpy(images.astype(np.uint8)),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.tensor(labels),
+        CLASSES,
         is_forget=torch.zeros(n, dtype=torch.bool),
-        n_classes=CLASSES,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
 
 
@@ -47,13 +49,13 @@ def net():
     )
     initialise(made, seeded(1))
     made[1].running_mean.fill_(0.1)
-    return made.eval()
+    return state_parts(made.eval(), Parts(head="5"))
 
 
 def plain_information(model, batch):
     """Sum over examples, and expect over the model's own labels, with plain autograd."""
     sums = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
-    for image in batch.images:
+    for image in batch.inputs:
         probabilities = model(image[None]).softmax(dim=1)[0].detach()
         for label in range(CLASSES):
             model.zero_grad()

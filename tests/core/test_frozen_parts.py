@@ -9,15 +9,13 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from timm.models.vision_transformer import Block
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
+from tests.networks import small_resnet, small_transformer
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.models import initialise
-from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")
@@ -29,24 +27,9 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-class SmallTransformer(nn.Module):
-    """Patches, two blocks, a norm and a classifier, under timm's names."""
-
-    def __init__(self):
-        super().__init__()
-        self.patch_embed = nn.Conv2d(1, 8, 4, 4)
-        self.blocks = nn.Sequential(Block(8, 2), Block(8, 2))
-        self.norm = nn.LayerNorm(8)
-        self.head = nn.Linear(8, 4)
-
-    def forward(self, x):
-        tokens = self.patch_embed(x).flatten(2).transpose(1, 2)
-        return self.head(self.norm(self.blocks(tokens)).mean(dim=1))
-
-
 def resnet(norm):
     """A ResNet of one block a stage whose statistics, where it has some, are not the default."""
-    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+    model = small_resnet(ModelConfig(width=2, norm=norm))
     initialise(model, seeded())
     for name, buffer in model.named_buffers():
         if buffer.is_floating_point():
@@ -56,7 +39,7 @@ def resnet(norm):
 
 
 def transformer():
-    model = SmallTransformer()
+    model = small_transformer()
     initialise(model, seeded())
     return model
 
@@ -191,7 +174,7 @@ def test_rfa_takes_batches_without_one_of_the_sets(make_inputs):
     assert max(losses["alignment_loss"] for losses in alone) < 1e-9
     with torch.no_grad():
         batch = next(inputs.retain.ordered())
-        expected = nn.functional.cross_entropy(inputs.model(batch.images), batch.labels)
+        expected = nn.functional.cross_entropy(inputs.model(batch.inputs), batch.labels)
     found = np.mean([losses["task_loss"] for losses in alone])
     assert found == pytest.approx(expected.item(), rel=1e-4)
 
@@ -207,7 +190,7 @@ def test_badt_takes_batches_without_one_of_the_sets(make_inputs):
     assert is_forget.sum() == len(inputs.forget)
     assert (~is_forget).sum() == len(inputs.retain)
     with torch.no_grad():
-        images = next(inputs.forget.ordered()).images
+        images = next(inputs.forget.ordered()).inputs
         wanted, had = random(images).softmax(dim=1), original(images).softmax(dim=1)
     expected = (wanted * (wanted / had).log()).sum(dim=1)
     assert np.sort(objectives[is_forget]) == pytest.approx(expected.sort().values.numpy(), rel=1e-2)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.cli.main import main
+from unlearn_core.engine.pipeline import execute, validate
 from unlearn_core.jobs import JobQueue, run_job
 from unlearn_core.runs import status, writer
 from unlearn_core.runs.faults import DiskError
-from unlearn_core.runs.pipeline import execute, validate
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 
@@ -66,7 +66,7 @@ def test_a_disk_that_fills_up_fails_the_run_with_its_name_and_retry_works(
     with monkeypatch.context() as patch:
         patch.setattr(RunWriter, name, fail_while_it_is_large)
         if name in ("tensors", "live", "log"):  # nothing large comes before these
-            patch.setattr("unlearn_core.runs.pipeline._Making._draw", lambda _: full()())
+            patch.setattr("unlearn_core.engine.pipeline._Making._draw", lambda _: full()())
         with pytest.raises(DiskError, match=r"No space left on the disk of .*cache: .* free"):
             execute(config, store=made, device="cpu")
     assert_failed(made, config, f"No space left on the disk of {made.root}: ")
@@ -121,7 +121,7 @@ def test_a_fault_before_the_run_begins_has_its_traceback_in_the_log(store, confi
 
     store.enqueue(config)
     monkeypatch.setattr("unlearn_core.jobs._use_own_gpu", lambda: None)
-    monkeypatch.setattr("unlearn_core.runs.pipeline.validate", trip)
+    monkeypatch.setattr("unlearn_core.engine.pipeline.validate", trip)
     with pytest.raises(KeyError):
         run_job(config.to_dict(), str(store.root), "cpu", 1, False)
     assert store.statuses()[0].message.startswith("KeyError: 'x' (a fault of this program")

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
-from unlearn_core.runs.comparison import comparisons, report
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.request import validate
+from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.plan import incremental_config, incremental_configs, with_parents
-from unlearn_core.runs.request import validate
+from unlearn_core.runs.report import report
 from unlearn_core.runs.store import Store
 from unlearn_core.training import train
 
@@ -35,9 +36,9 @@ def made(tmp_path_factory):
         yield from train(model, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlearn_core.runs.maps.importlib", NO_UMAP)
+        patch.setattr("unlearn_core.engine.maps.importlib", NO_UMAP)
         old = execute(SMALL.retrained(), store=kept, device="cpu")
-        patch.setattr("unlearn_core.runs.pipeline.train", noting)
+        patch.setattr("unlearn_core.engine.pipeline.train", noting)
         new = execute(incremental_config(SMALL), store=kept, device="cpu")
     return SimpleNamespace(store=kept, old=old, new=new, starts=starts)
 
@@ -62,8 +63,8 @@ def test_it_learns_the_class_and_keeps_the_others(made):
 
 
 def test_it_looks_at_all_training_examples_by_the_originals_recipe(made):
-    assert made.new.manifest["samples_seen"] == SMALL.training.epochs * 600
-    assert made.new.manifest["label"] == "Incremental"
+    assert made.new.cost.samples_seen == SMALL.training.epochs * 600
+    assert made.new.label == "Incremental"
 
 
 def test_the_same_seed_gives_the_same_weights(made, store, no_maps):
@@ -120,7 +121,7 @@ def test_it_stays_apart_from_the_methods_of_its_comparison(learned):
     assert found.incremental(1) is None
     methods = [run.config.method for run in found.runs]
     assert methods == ["original", "retrain", "neggrad", "trick_head_finetune"]
-    assert [run["method"] for run in report(found)["runs"]] == methods
+    assert [run["method"] for run in report(found).runs] == methods
 
 
 def test_an_incremental_run_alone_is_no_comparison(learned, store):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearn_core.data.batches import Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.losses import (
     average_label,
@@ -71,14 +72,15 @@ def test_self_distillation_of_a_certain_prediction_is_finite():
 def test_gradient_ascent_has_the_golden_losses_and_weights():
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1, 2, bias=False))
     torch.nn.init.zeros_(model[1].weight)
-    one = Examples(
-        images=torch.full((1, 1, 1, 1), 255, dtype=torch.uint8),
-        labels=torch.tensor([0]),
-        example_ids=torch.tensor([0]),
+    one = Examples.of(
+        ImageInputs(
+            images=torch.full((1, 1, 1, 1), 255, dtype=torch.uint8),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.tensor([0]),
+        2,
         is_forget=torch.tensor([True]),
-        n_classes=2,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
     inputs = UnlearnInputs(model=model, forget=one, retain=None, generator=torch.Generator())
     climb = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 2}

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from unlearn_core.data.batches import Examples
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.probes import record
 from unlearn_core.methods import METHODS, UnlearnInputs, contract, get_method, resolve_settings
 from unlearn_core.methods.base import register_method
 from unlearn_core.methods.finetune import FinetuneSettings
-from unlearn_core.runs.pipeline import execute
-from unlearn_core.runs.probes import record
 from unlearn_core.training import DivergedError, Progress
 
 every_method = pytest.mark.parametrize("name", METHODS)

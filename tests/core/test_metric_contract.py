@@ -7,19 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torchvision.models.resnet import BasicBlock
 
+from tests.networks import small_resnet
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.probes import compare_layers
 from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
 from unlearn_core.metrics.attacks import cross_entropies, separability
 from unlearn_core.metrics.base import register_metric
 from unlearn_core.metrics.clustering import cluster_features, forget_cluster_scores
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.models import initialise
-from unlearn_core.models.slim_resnet import build_resnet
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.probes import compare_layers
 
 N, CLASSES = 120, 4
 every_metric = pytest.mark.parametrize("name", METRICS)
@@ -287,7 +286,7 @@ def test_an_attack_on_chosen_examples_looks_at_test_examples_of_their_classes():
 
 
 def test_layers_of_a_model_that_broke_down_are_missing_and_others_are_not(small_dataset):
-    net = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2), 1, 4)
+    net = small_resnet(ModelConfig(width=2))
     initialise(net, torch.Generator().manual_seed(0))
     broken = copy.deepcopy(net)
     with torch.no_grad():

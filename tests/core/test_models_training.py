@@ -2,15 +2,17 @@
 
 import copy
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.lanes import fast_lane
 from unlearn_core.config import ModelConfig, TrainingConfig
-from unlearn_core.data.batches import Examples, replace_images, to_device
+from unlearn_core.data.batches import to_device
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import (
     MODELS,
@@ -38,7 +40,7 @@ def seeded(seed=0):
 
 
 @pytest.mark.parametrize("norm", ["group", "batch"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", fast_lane(MODELS, ("resnet18", "resnet50")))
 def test_a_model_keeps_the_contract(name, norm):
     config = ModelConfig(name=name, width=4, norm=norm)
     model = build_model(config, 3, 7, seeded()).eval()
@@ -52,7 +54,7 @@ def test_a_model_keeps_the_contract(name, norm):
     assert torch.allclose(head(model)(features[0]), logits, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", fast_lane(MODELS, ("resnet18", "resnet50")))
 def test_initial_weights_come_from_the_seed_alone(name):
     states = []
     for noise, seed in ((1, 0), (2, 0), (2, 5)):
@@ -125,8 +127,6 @@ def test_outputs_of_named_layers_are_captured_and_hooks_removed():
         captured_outputs(model, ["layer9"]),
     ):
         pass
-    with pytest.raises(ValueError, match="no linear layer"):
-        head(nn.ReLU())
 
 
 def test_the_learning_rate_rises_linearly_and_falls_along_a_half_cosine():
@@ -227,12 +227,12 @@ def test_methods_do_the_same_on_a_scaling_model_and_on_images_scaled_before(smal
     model, plain = scaled(channels=1, stem="imagenet")
     train, forget = small_dataset.is_train, small_dataset.labels == 1
     settings = {"rfa": {"epochs": 1}, "neglora": {"epochs": 1}, "fisher": {}}[method]
-    for net, size in ((model, None), (plain, 24)):
+    for net, prepare in ((model, lambda examples: examples), (plain, resized)):
         halves = [to_device(small_dataset, mask & train, CPU) for mask in (forget, ~forget)]
         inputs = UnlearnInputs(
             model=net,
-            forget=Resized.of(halves[0], size),
-            retain=Resized.of(halves[1], size),
+            forget=prepare(halves[0]),
+            retain=prepare(halves[1]),
             generator=seeded(2),
         )
         list(get_method(method).run(inputs, resolve_settings(method, settings)))
@@ -244,28 +244,17 @@ def test_methods_do_the_same_on_a_scaling_model_and_on_images_scaled_before(smal
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Resized(Examples):
-    """Examples whose batches are scaled before any model sees them."""
+class Resized(ImageInputs):
+    """Images that are scaled before any model sees them."""
 
-    size: int | None = None
+    def batch(self, rows):
+        return F.interpolate(super().batch(rows), size=(24, 24), mode="bilinear", antialias=True)
 
-    @classmethod
-    def of(cls, examples, size):
-        return cls(**{f.name: getattr(examples, f.name) for f in fields(Examples)}, size=size)
 
-    def take(self, rows):
-        return self.of(super().take(rows), self.size)
-
-    def join(self, other):
-        return self.of(super().join(other), self.size)
-
-    def _batch(self, rows):
-        batch = super()._batch(rows)
-        if self.size is None:
-            return batch
-        shape = (self.size, self.size)
-        images = F.interpolate(batch.images, size=shape, mode="bilinear", antialias=True)
-        return replace_images(batch, images)
+def resized(examples):
+    plain = examples.inputs
+    inputs = Resized(images=plain.images, mean=plain.mean, std=plain.std, augment=plain.augment)
+    return replace(examples, inputs=inputs)
 
 
 def test_optimisers_train_only_what_requires_a_gradient():

@@ -412,6 +412,7 @@ def test_mudas_batch_of_tiny_imagenet_is_100():
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_the_real_part_of_tiny_imagenet_is_read_whole(monkeypatch):
     if not (SHARED / "tiny_imagenet").is_dir():
         pytest.skip(f"tiny_imagenet is not in {SHARED}")
@@ -488,6 +489,7 @@ def test_photos_are_seen_by_networks_made_for_photos():
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_real_photos_are_read_at_224_pixels(tmp_path, monkeypatch):
     if not (SHARED / "imagenette").is_dir():
         pytest.skip(f"imagenette is not in {SHARED}")

@@ -22,7 +22,7 @@ from unlearn_core.metrics.ignorance import zero_retrain_forgetting
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.metrics.spread import half_width, matched_within, sampling_noise
-from unlearn_core.metrics.verdict import judge, side
+from unlearn_core.metrics.verdict import judge, place, side
 from unlearn_core.records import Records, Sets, softmax
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -375,6 +375,24 @@ def test_a_match_tells_what_else_is_off():
     )
     worse = judge({**original, "cluster_f1": 0.96}, original, retrained)
     assert (worse.word, worse.but) == ("under-forgotten", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "original", "expected"),
+    [
+        ("forget_accuracy", 0.9, 0.5, "under"),
+        ("forget_accuracy", 0.1, 0.5, "over"),
+        ("forget_accuracy", 0.51, 0.5, "matched"),
+        ("dimensional_alignment", 0.9, 0.5, "off"),  # decides, but is no share of examples
+        ("cluster_f1", 0.9, 0.5, "off"),
+        ("cluster_f1", 0.9, 1.0, "under"),  # the original is elsewhere: its side
+        ("cluster_f1", 0.1, 1.0, "over"),
+    ],
+)
+def test_where_original_and_retrained_agree_only_a_share_that_decides_has_a_side(
+    name, value, original, expected
+):
+    assert place(name, value, original, retrained=0.5, tolerance=0.02) == expected
 
 
 @pytest.mark.parametrize(("original", "past"), [(1.0, 0.2), (0.0, 0.8)])

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.engine.pipeline import CancelledError, execute, validate
 from unlearn_core.methods import resolve_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.metrics import METRICS
-from unlearn_core.runs.pipeline import CancelledError, execute, validate
 from unlearn_core.runs.store import Store
 from unlearn_core.training import DivergedError
 
@@ -24,8 +24,8 @@ MAKE = """
 import os, signal, sys
 from types import SimpleNamespace
 from unlearn_core.config import RunConfig
-from unlearn_core.runs import maps
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.engine import maps
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.store import Store
 import json, torch
 
@@ -200,6 +200,7 @@ def test_progress_is_true_and_complete(store, base, no_maps):
     assert all(s.key == base.key() for s in seen)
 
 
+@pytest.mark.slow
 def test_a_stop_at_any_moment_leaves_the_store_clean(store, base, no_maps):
     stopped = 0
     while True:
@@ -266,7 +267,7 @@ def test_a_failed_run_keeps_the_reason_and_can_be_retried(made, tiny, no_maps, m
         raise RuntimeError("no memory left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlearn_core.runs.measure.measure", broken)
+        patch.setattr("unlearn_core.engine.measure.measure", broken)
         with pytest.raises(RuntimeError, match="no memory left"):
             execute(config, store=made, device="cpu")
     key = validate(config).key()
@@ -333,6 +334,7 @@ def test_a_killed_run_is_interrupted_and_can_be_finished(store, base, no_maps):
     assert store.verify(base.key()) == []
 
 
+@pytest.mark.slow
 def test_two_processes_that_ask_for_the_same_run_compute_it_once(store, base):
     processes = [spawn(store, base) for _ in range(2)]
     outputs = [process.communicate(timeout=180) for process in processes]

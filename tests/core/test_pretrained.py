@@ -9,16 +9,17 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from torchvision.models import resnet18, resnet50
 
+from tests.lanes import fast_lane
 from unlearn_core.cli.main import main
 from unlearn_core.config import PRETRAINED, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import MODELS, build_model, head, initialise, pretrained, restart
 from unlearn_core.models.pretrained import SOURCES, WeightsNotFoundError
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.papers.recipes import pretrained_model
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.runs.recipes import pretrained_model
 
 FILES = {
     "resnet18": ("resnet18-f37072fd.pth", resnet18),
@@ -71,7 +72,7 @@ def body(weights, classifier="fc"):
     return {name: w for name, w in weights.items() if not name.startswith(f"{classifier}.")}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", fast_lane(FILES, ("resnet18",)))
 def test_every_weight_but_the_classifiers_is_the_published_one(hub, name):
     published = publish(hub, name)
     model = build_model(config_of(name), 3, 7, seeded())
@@ -135,6 +136,7 @@ def test_tiny_vit_reads_the_file_that_the_hub_would_have_kept(hugging_face):
     assert all(torch.equal(got[name], weight) for name, weight in wanted.items())
 
 
+@pytest.mark.slow
 def test_vit_b_16_has_the_names_and_shapes_of_timms_own(monkeypatch):
     from timm.models import create_model
 

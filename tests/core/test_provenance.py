@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from unlearn_core.engine import environment, pipeline
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import METHODS
-from unlearn_core.runs import environment, pipeline, provenance
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.runs import provenance
 
 
 def git(folder, *arguments):

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
+from tests.networks import small_resnet
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
@@ -20,7 +20,6 @@ from unlearn_core.models.pruning import (
     prunable_weights,
     sparsity_of,
 )
-from unlearn_core.models.slim_resnet import build_resnet
 
 QUICK = {"recover_epochs": 2, "recover_batch_size": 8, "epochs": 3, "batch_size": 4, "rank": 2}
 ROWS, SINGLE = SCHEMES
@@ -31,7 +30,7 @@ def seeded(seed=0):
 
 
 def resnet():
-    model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=4), 1, 4)
+    model = small_resnet(ModelConfig(width=4))
     initialise(model, seeded())
     return model.eval()
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.cli.main import main
+from unlearn_core.engine.pipeline import CancelledError, execute
 from unlearn_core.jobs import JobQueue
 from unlearn_core.runs import queue_owner
-from unlearn_core.runs.pipeline import CancelledError, execute
 from unlearn_core.runs.queue_owner import SILENT_SECONDS, is_alive, this_process
 
 ROOT = Path(__file__).resolve().parents[2]

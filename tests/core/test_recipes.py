@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unlearn_core.models import build_model
-from unlearn_core.runs.recipes import paper_recipe
+from unlearn_core.papers.recipes import paper_recipe
 from unlearn_core.training import rate_factor
 
 CIFAR = 50_000

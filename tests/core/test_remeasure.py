@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from unlearn_core.cli.main import main
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs import store as store_module
-from unlearn_core.runs.pipeline import execute
 from unlearn_core.runs.store import Store
 
 
@@ -61,7 +61,7 @@ def test_unchanged_code_gives_the_same_values_and_a_new_metric_joins_them(own, c
 
 def test_a_run_with_a_backdoor_keeps_what_was_recorded_with_the_trigger(store, tiny, no_maps):
     from unlearn_core.config import ForgetConfig
-    from unlearn_core.runs.remeasure import measure_again
+    from unlearn_core.engine.remeasure import measure_again
 
     config = replace(
         tiny,
@@ -137,7 +137,7 @@ def test_a_metric_that_is_not_registered_here_keeps_its_value(own, comparison, m
 
 
 def test_distances_between_layers_are_kept_as_they_were_measured(own, comparison):
-    from unlearn_core.runs.measure import distances
+    from unlearn_core.engine.measure import distances
 
     run = own.load(comparison.runs["neggrad"].key)
     content = run.metrics()

@@ -2,19 +2,23 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from unlearn_core.data import DATASETS
+from unlearn_core.config import ForgetConfig
+from unlearn_core.data import DATASETS, DataNotFoundError, content_of
 from unlearn_core.data.splits import split
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.methods import resolve_settings
 from unlearn_core.metrics.distance import activation_distance
-from unlearn_core.reference import paper_table, papers
-from unlearn_core.runs.experiments import SCALES, Experiment, experiments
-from unlearn_core.runs.reproduce import MEASURED_COLUMNS, reproduce
-from unlearn_core.runs.request import dataset_of
+from unlearn_core.papers.experiments import Experiment, experiments
+from unlearn_core.papers.recipes import paper_recipe
+from unlearn_core.papers.reference import paper_table, papers
+from unlearn_core.papers.reproduce import MEASURED_COLUMNS, reproduce
 from unlearn_core.training import DivergedError
 from unlearn_core.views import reproduction
 
@@ -27,7 +31,7 @@ def no_data(tmp_path, monkeypatch):
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
 
     def fetch(folder):
-        raise FileNotFoundError(f"The data set {folder.name!r} is missing. Set UNLEARN_DATA.")
+        raise DataNotFoundError(f"The data set {folder.name!r} is missing. Set UNLEARN_DATA.")
 
     unreachable = replace(DATASETS["cifar10"], fetch=fetch)
     monkeypatch.setitem(DATASETS, "cifar10", unreachable)
@@ -101,9 +105,9 @@ def test_a_backdoor_is_in_the_data_that_the_original_was_trained_on():
         assert config.data.poison_target == config.forget.values[0]
 
 
-def made_by_hand(comparison, rows):
-    """Return an experiment on the tiny comparison with these (method, metric) rows."""
-    table = pd.DataFrame(rows, columns=["method", "metric"]).assign(
+def printed(rows):
+    """Return a printed table with these (method, metric) rows."""
+    return pd.DataFrame(rows, columns=["method", "metric"]).assign(
         paper="muda",
         table="3",
         dataset="digits",
@@ -115,9 +119,13 @@ def made_by_hand(comparison, rows):
         unit="fraction",
         erratum="",
     )
+
+
+def made_by_hand(comparison, rows):
+    """Return an experiment on the tiny comparison with these (method, metric) rows."""
     neggrad = comparison.runs["neggrad"].config
     return Experiment(
-        rows=table,
+        rows=printed(rows),
         scale="smoke",
         starts=(comparison.config,),
         settings={("neggrad", ""): dict(neggrad.settings)},
@@ -204,18 +212,87 @@ def test_a_run_that_diverges_leaves_a_reason_and_the_others_go_on(comparison):
     assert table["measured"][1] == 0
 
 
-def test_numbers_are_means_over_seeds(comparison, monkeypatch):
-    experiment = made_by_hand(comparison, [("original", "forget_accuracy@spread")])
-    twice = replace(experiment, starts=experiment.starts * 2)
-    table = reproduce(twice, store=comparison.store, execute=lambda _c: None)
+class FakeStore:
+    """Finished runs with one number each, by their keys."""
+
+    def __init__(self, starts, originals, retrained):
+        pairs = zip(starts, originals, retrained, strict=True)
+        self.values = {}
+        for start, original, again in pairs:
+            self.values |= {start.original().key(): original, start.retrained().key(): again}
+
+    def load(self, key):
+        values = {"forget_accuracy": self.values[key]}
+        return SimpleNamespace(metrics=lambda: {"values": values})
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("forget_accuracy", 0.4),  # of 0.9, 0.1 and 0.2
+        ("forget_accuracy@spread", 0.19**0.5),  # (0.25 + 0.09 + 0.04) / 2
+        ("forget_accuracy@difference", 0.3),  # the retrained models' mean is 0.1
+    ],
+)
+def test_numbers_are_means_over_seeds(tiny, metric, expected):
+    starts = [replace(tiny, seed=seed) for seed in (0, 1, 2)]
+    found = FakeStore(starts, originals=(0.9, 0.1, 0.2), retrained=(0.0, 0.3, 0.0))
+    experiment = Experiment(rows=printed([("original", metric)]), scale="smoke", starts=(tiny,))
+    table = reproduce(experiment, store=found, execute=lambda _c: None, seeds=(0, 1, 2))
+    assert table["n_runs"].item() == 3
+    assert table["measured"].item() == pytest.approx(expected)
+
+
+def test_numbers_are_means_over_the_classes_that_are_forgotten(tiny):
+    starts = [replace(tiny, forget=class_of(label)) for label in (3, 5)]
+    found = FakeStore(starts, originals=(0.8, 0.2), retrained=(0.0, 0.0))
+    rows = printed([("original", "forget_accuracy")])
+    experiment = Experiment(rows=rows, scale="smoke", starts=tuple(starts))
+    table = reproduce(experiment, store=found, execute=lambda _c: None)
     assert table["n_runs"].item() == 2
-    assert table["measured"].item() == 0
+    assert table["measured"].item() == pytest.approx(0.5)
 
 
-def test_small_and_full_use_the_tables_own_data(no_data):
-    assert SCALES == ("smoke", "small", "full")
-    digits = experiments("muda", "3", "smoke")[0]
-    assert any("digits" in note for note in digits.notes)
+def class_of(label):
+    return ForgetConfig(kind="class", values=(label,))
+
+
+@pytest.fixture
+def ten_classes(tmp_path, monkeypatch):
+    """A folder of CIFAR-10's shape with two training images and a test image a class."""
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
+    dataset_of.cache_clear()
+    for part, n_images in (("train", 2), ("test", 1)):
+        for label in range(10):
+            folder = tmp_path / "cifar10" / part / str(label)
+            folder.mkdir(parents=True)
+            for i in range(n_images):
+                Image.new("RGB", (32, 32), (20 * label, 100 * i, 0)).save(folder / f"{i}.png")
+    yield content_of("cifar10")
+    dataset_of.cache_clear()
+
+
+def test_smoke_takes_the_digits_whatever_the_table_used(ten_classes):
+    [found] = experiments("muda", "3", "smoke")
+    assert {start.data.name for start in found.starts} == {"digits"}
+    assert "digits and a slim ResNet-18 in place of cifar10 and resnet18" in found.notes
+
+
+def test_small_and_full_use_the_tables_own_data(ten_classes):
+    [small], [full] = (experiments("muda", "3", scale) for scale in ("small", "full"))
+    for start in (*small.starts, *full.starts):
+        assert (start.data.name, start.data.content) == ("cifar10", ten_classes)
+    assert [start.forget.values for start in full.starts] == [(1,), (3,), (5,), (7,), (9,)]
+    assert [start.forget.values for start in small.starts] == [(1,)]
+    assert small.starts[0].data.train_examples == 20  # all that there are, below the 5,000 of it
+    assert small.starts[0].model.width == 16
+    assert small.starts[0].training.epochs == 15
+    assert "20 training images, resnet18 of width 16, 15 epochs from scratch" in small.notes
+    network, recipe = paper_recipe("muda", "cifar10", "resnet18", n_train=20)
+    for start in full.starts:
+        assert (start.model, start.training) == (network, recipe)
+        assert start.data.train_examples is None
+    assert small.settings["muda", ""] != full.settings["muda", ""]  # digits preset and paper's
 
 
 def test_the_display_puts_printed_and_measured_side_by_side():

@@ -9,16 +9,18 @@ import torch
 from torch import nn
 
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings, rfa
 from unlearn_core.methods.averages import RetainedAverages
 from unlearn_core.methods.losses import residual_alignment_loss
+from unlearn_core.models import Parts, state_parts
 from unlearn_core.models.lora import ADAPTER, attach, captured_branches
 
 LAYERS = ("first", "second")
 IMAGES = torch.tensor([[2.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
 LABELS = torch.tensor([0, 1, 0])
 FORGET = torch.tensor([False, False, True])
-BATCH = Batch(images=IMAGES, labels=LABELS, example_ids=torch.arange(3), is_forget=FORGET)
+BATCH = Batch(inputs=IMAGES, labels=LABELS, example_ids=torch.arange(3), is_forget=FORGET)
 A = {"first": [[1.0, 0.0]], "second": [[1.0, 1.0]]}
 B = {"first": [[0.5], [0.0]], "second": [[0.0], [-0.5]]}
 
@@ -44,6 +46,7 @@ class TwoLayers(nn.Module):
         self.head = nn.Linear(2, 2, bias=False) if framed else nn.Identity()
         for weight in self.parameters():
             nn.init.eye_(weight)
+        state_parts(self, Parts(head="head", stem=("stem",), adaptable=("first", "second")))
 
     def forward(self, x):
         hidden = torch.relu(self.first(self.stem(x.flatten(1))))
@@ -145,14 +148,13 @@ def test_both_modes_agree_with_the_golden_values_before_the_first_step(norm, int
 @pytest.mark.parametrize(("norm", "inter", "total"), AT_START)
 def test_the_method_starts_at_the_golden_objective(norm, inter, total, mode):
     pixel = torch.tensor([1.0 / 255]).view(1, 1, 1)  # so that a byte is its own value
-    everything = Examples(
-        images=IMAGES.to(torch.uint8)[:, :, None, None],
-        labels=LABELS,
-        example_ids=torch.arange(3),
+    everything = Examples.of(
+        ImageInputs(
+            images=IMAGES.to(torch.uint8)[:, :, None, None], mean=torch.zeros(1, 1, 1), std=pixel
+        ),
+        LABELS,
+        2,
         is_forget=FORGET,
-        n_classes=2,
-        mean=torch.zeros(1, 1, 1),
-        std=pixel,
     )
     inputs = UnlearnInputs(
         model=TwoLayers(framed=True),
@@ -199,7 +201,7 @@ def test_the_teacher_is_the_network_without_adapters():
 def test_an_absent_part_leaves_no_nan_and_no_term(forget):
     made = adapted(zero=LAYERS)
     batch = Batch(
-        images=IMAGES,
+        inputs=IMAGES,
         labels=LABELS,
         example_ids=torch.arange(3),
         is_forget=torch.tensor(forget),

@@ -19,10 +19,10 @@ from unlearn_core.models.lora import ADAPTER, adaptable_layers, captured_branche
 
 CPU = torch.device("cpu")
 ONLY_FORGET = Batch(
-    images=IMAGES[2:], labels=LABELS[2:], example_ids=torch.tensor([2]), is_forget=FORGET[2:]
+    inputs=IMAGES[2:], labels=LABELS[2:], example_ids=torch.tensor([2]), is_forget=FORGET[2:]
 )
 ONLY_RETAIN = Batch(
-    images=IMAGES[:2], labels=LABELS[:2], example_ids=torch.arange(2), is_forget=FORGET[:2]
+    inputs=IMAGES[:2], labels=LABELS[:2], example_ids=torch.arange(2), is_forget=FORGET[:2]
 )
 
 
@@ -55,7 +55,7 @@ def gradients(made, loss):
 def batch_of(labels, is_forget):
     n = len(labels)
     return Batch(
-        images=torch.zeros(n, 1),
+        inputs=torch.zeros(n, 1),
         labels=torch.tensor(labels),
         example_ids=torch.arange(n),
         is_forget=torch.tensor(is_forget),
@@ -114,7 +114,7 @@ def test_a_first_batch_without_retained_examples_has_no_memory_to_use():
 
 def test_with_a_memory_every_batch_moves_to_the_remembered_average():
     made, averages = adapted(zero=LAYERS), RetainedAverages(memory=0.5)
-    other = replace(ONLY_RETAIN, images=torch.tensor([[6.0, 0.0], [2.0, 0.0]]))
+    other = replace(ONLY_RETAIN, inputs=torch.tensor([[6.0, 0.0], [2.0, 0.0]]))
     losses_of(made, other, averages)
     losses = losses_of(made, BATCH, averages)
     # averages (4, 0) and (1, 1) make (2.5, 0.5); from (3, 1) that is 0.5 squared, twice, a layer

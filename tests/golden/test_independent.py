@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix, log_loss
 
 from tests.golden.regressions import called_members, probe, told_apart
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods.averages import average_feature, class_frequencies
 from unlearn_core.methods.losses import average_label, residual_alignment_loss
 from unlearn_core.methods.neggrad_plus import distance_squared, joint_objective
@@ -65,7 +66,7 @@ def test_the_task_loss_of_rfa_is_scikit_learns_log_loss_with_two_kinds_of_labels
         if forget.any():
             expected += 1.3 * -(average * np.log(p[forget])).sum(axis=1).mean()
     batch = Batch(
-        images=torch.zeros(len(forget), 1, 1, 1),
+        inputs=torch.zeros(len(forget), 1, 1, 1),
         labels=torch.from_numpy(labels),
         example_ids=torch.arange(len(forget)),
         is_forget=torch.from_numpy(forget),
@@ -132,14 +133,15 @@ def test_average_features_and_class_frequencies_are_numpys(seed, forget):
     features, labels = random.normal(size=(len(forget), 3, 2)), random.integers(0, 4, len(forget))
     value = average_feature(double(features), torch.from_numpy(forget))
     assert value.numpy() == pytest.approx(features[~forget].mean(axis=0))
-    examples = Examples(
-        images=torch.zeros((len(forget), 1, 1, 1), dtype=torch.uint8),
-        labels=torch.from_numpy(labels),
-        example_ids=torch.arange(len(forget)),
+    examples = Examples.of(
+        ImageInputs(
+            images=torch.zeros((len(forget), 1, 1, 1), dtype=torch.uint8),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.from_numpy(labels),
+        4,
         is_forget=torch.from_numpy(forget),
-        n_classes=4,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
     shares = np.eye(4)[labels].mean(axis=0)
     assert class_frequencies(examples).numpy() == pytest.approx(shares, abs=1e-6)

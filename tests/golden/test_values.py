@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import Examples
+from unlearn_core.data.images import ImageInputs
 from unlearn_core.metrics import METRICS, Cost, Evidence
 from unlearn_core.metrics.alignment import effective_rank
 from unlearn_core.metrics.clustering import forget_cluster_scores
@@ -72,14 +73,15 @@ def test_singular_values_in_place_of_eigenvalues_would_give_another_rank():
 )
 def test_batches_lack_forgotten_examples_as_often_as_chance_says(n_forget, golden, tolerance):
     n, batch_size, passes = 50_000, 128, 4
-    everything = Examples(
-        images=torch.zeros((n, 1, 1, 1), dtype=torch.uint8),
-        labels=torch.zeros(n, dtype=torch.int64),
-        example_ids=torch.arange(n),
+    everything = Examples.of(
+        ImageInputs(
+            images=torch.zeros((n, 1, 1, 1), dtype=torch.uint8),
+            mean=torch.zeros(1, 1, 1),
+            std=torch.ones(1, 1, 1),
+        ),
+        torch.zeros(n, dtype=torch.int64),
+        1,
         is_forget=torch.arange(n) < n_forget,
-        n_classes=1,
-        mean=torch.zeros(1, 1, 1),
-        std=torch.ones(1, 1, 1),
     )
     whole = [
         batch

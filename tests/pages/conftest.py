@@ -1,16 +1,23 @@
-"""Stores for page tests: `UNLEARN_CACHE` points to the shipped demo, or to nothing."""
+"""Stores for page tests: `UNLEARN_CACHE` points to the shipped demo, or to nothing.
+
+`shipped_store` is for tests that only read it and replace nothing that is cached: they share one
+store and Streamlit's caches. `filled_store` is a store of its own with nothing cached.
+"""
 
 import pytest
 
 from tests.stores import fill_store
 
 
-@pytest.fixture(autouse=True)
-def _no_cached_reads():
-    import streamlit as st
+@pytest.fixture(scope="session")
+def shipped_root(tmp_path_factory):
+    return fill_store(tmp_path_factory.mktemp("pages") / "shipped")
 
-    st.cache_data.clear()
-    st.cache_resource.clear()
+
+@pytest.fixture
+def shipped_store(shipped_root, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(shipped_root))
+    return shipped_root
 
 
 @pytest.fixture

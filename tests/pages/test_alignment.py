@@ -13,7 +13,7 @@ def test_empty_store_says_where_to_start(empty_store):
     assert "no finished runs yet" in opened("alignment").info[0].value
 
 
-def test_alignment_is_drawn_by_step_with_both_reference_lines(filled_store):
+def test_alignment_is_drawn_by_step_with_both_reference_lines(shipped_store):
     figure = figures(opened("alignment"))[0]
     assert {"MUDA", "NegGrad"} <= traces(figure)
     notes = " ".join(note["text"] for note in figure["layout"]["annotations"])
@@ -22,35 +22,35 @@ def test_alignment_is_drawn_by_step_with_both_reference_lines(filled_store):
     assert figure["layout"]["xaxis"]["title"]["text"] == "steps of unlearning"
 
 
-def test_axis_can_be_the_share_of_the_run(filled_store):
+def test_axis_can_be_the_share_of_the_run(shipped_store):
     app = opened("alignment")
     app.button_group(key="curve_axis").set_value("share").run()
     assert figures(app)[0]["layout"]["xaxis"]["title"]["text"] == "share of the run"
 
 
-def test_another_quantity_can_be_chosen_and_lives_in_the_url(filled_store):
+def test_another_quantity_can_be_chosen_and_lives_in_the_url(shipped_store):
     figure = figures(opened("alignment", probe="LP(D_f)"))[0]
     assert figure["layout"]["yaxis"]["title"]["text"] == "LP(D<sub>f</sub>)"
 
 
-def test_leaving_out_a_method_removes_its_curves(filled_store):
+def test_leaving_out_a_method_removes_its_curves(shipped_store):
     app = opened("alignment")
     app.multiselect(key="curve_methods").set_value(["MUDA"]).run()
     assert traces(figures(app)[0]) == {"MUDA"}
 
 
-def test_losses_are_drawn_without_references(filled_store):
+def test_losses_are_drawn_without_references(shipped_store):
     figure = figures(opened("alignment", curve_kind="Losses"))[0]
     assert figure["layout"]["yaxis"]["title"]["text"] == "objective (nats)"
     assert not figure["layout"].get("annotations")
 
 
-def test_spectra_compare_original_retrained_and_best_with_their_ranks(filled_store):
+def test_spectra_compare_original_retrained_and_best_with_their_ranks(shipped_store):
     app = opened("alignment")
     assert {"Original", "Retrained"} < traces(figures(app)[1])
     ranks = next(f.value for f in app.dataframe if "Effective rank of D_f" in f.value)
     assert (ranks["Effective rank of D_r"] > 1).all()
 
 
-def test_captions_say_how_many_examples_are_tracked(filled_store):
+def test_captions_say_how_many_examples_are_tracked(shipped_store):
     assert "tracked examples" in texts(opened("alignment"))

@@ -83,8 +83,6 @@ def test_the_maps_of_another_comparison_start_with_its_usual_models(with_own, ke
     models = app.multiselect(key="models").value
     assert models[:2] == ["Original", "Retrained"]
     assert len(models) > 2
-    app.multiselect(key="models").set_value(["Original"]).run()
-    assert app.multiselect(key="models").value == ["Original"]  # and then are the reader's again
 
 
 def test_models_on_alignment_follow_the_comparison(with_own):

@@ -5,7 +5,7 @@ import pytest
 
 from tests.pages.reading import figures, links, opened, texts
 from unlearn_core.config import ForgetConfig
-from unlearn_core.runs.pipeline import execute
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.store import Store
 from unlearn_core.views.wording import comparison_title
 

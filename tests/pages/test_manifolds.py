@@ -31,7 +31,7 @@ def texts(app):
 
 
 @pytest.fixture
-def app(filled_store):
+def app(shipped_store):
     return opened()
 
 
@@ -122,20 +122,17 @@ def test_the_steps_are_frames_of_one_chart(app):
     assert "tracked examples" in texts(app)
 
 
-def test_a_run_without_a_map_says_why(app, monkeypatch):
+def test_a_run_without_a_map_says_why(filled_store, monkeypatch):
     monkeypatch.setattr(
         "unlearn_core.views.points.missing_map",
         lambda run: "umap-learn is not installed" if run.config.method == "rfa" else None,
     )
-    import streamlit as st
-
-    st.cache_data.clear()
-    app.run()
+    app = opened()
     assert "umap-learn is not installed" in app.warning[0].value
     assert not any(panel["label"].startswith("RFA") for panel in payload(app)["panels"])
 
 
-def test_the_models_come_from_the_address(filled_store):
+def test_the_models_come_from_the_address(shipped_store):
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["models"] = ["Original", "MUDA"]
     app.run()

@@ -15,7 +15,7 @@ def test_empty_store_says_where_to_start(empty_store):
     assert not app.get("plotly_chart")
 
 
-def test_table_has_a_row_for_each_method_with_verdict_and_distance(filled_store):
+def test_table_has_a_row_for_each_method_with_verdict_and_distance(shipped_store):
     text = table(opened("metrics"))
     for part in ("Original", "Retrained", "MUDA", "Head-only", "matched", "under-forgotten"):
         assert part in text
@@ -23,7 +23,7 @@ def test_table_has_a_row_for_each_method_with_verdict_and_distance(filled_store)
     assert "DA(D<sub>f</sub>|D<sub>r</sub>)" in text
 
 
-def test_choosing_groups_chooses_columns(filled_store):
+def test_choosing_groups_chooses_columns(shipped_store):
     app = opened("metrics")
     assert "MIA (MUDA)</th>" not in table(app)  # only in the reasons of verdicts
     app.pills(key="metric_groups").set_value(["Membership"]).run()
@@ -31,7 +31,7 @@ def test_choosing_groups_chooses_columns(filled_store):
     assert "Acc(D<sub>" not in table(app)
 
 
-def test_attacks_as_printed_are_a_group_of_their_own(filled_store):
+def test_attacks_as_printed_are_a_group_of_their_own(shipped_store):
     app = opened("metrics")
     assert "Membership, as printed" in app.pills(key="metric_groups").options
     app.pills(key="metric_groups").set_value(["Membership"]).run()
@@ -41,13 +41,13 @@ def test_attacks_as_printed_are_a_group_of_their_own(filled_store):
     assert "MIA (MUDA)</th>" not in table(app)
 
 
-def test_choosing_no_group_says_what_to_do(filled_store):
+def test_choosing_no_group_says_what_to_do(shipped_store):
     app = opened("metrics")
     app.pills(key="metric_groups").set_value([]).run()
     assert "Choose at least one group" in app.info[0].value
 
 
-def test_missing_cost_of_the_original_is_explained(filled_store):
+def test_missing_cost_of_the_original_is_explained(shipped_store):
     app = opened("metrics")
     app.pills(key="metric_groups").set_value(["Cost"]).run()
     missing = next(frame.value for frame in app.dataframe if "Reason" in frame.value)
@@ -55,19 +55,19 @@ def test_missing_cost_of_the_original_is_explained(filled_store):
     assert 'title="the original took no unlearning steps"' in table(app)
 
 
-def test_way_is_drawn_with_a_trace_for_each_method(filled_store):
+def test_way_is_drawn_with_a_trace_for_each_method(shipped_store):
     names = [trace["name"] for trace in figures(opened("metrics"))[0]["data"]]
     assert "MUDA" in names
     assert "Original" not in names
 
 
-def test_rule_of_the_verdict_and_five_exports_are_offered(filled_store):
+def test_rule_of_the_verdict_and_five_exports_are_offered(shipped_store):
     app = opened("metrics")
     assert "more than 5 points below the original's" in texts(app)
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
 
 
-def test_environment_of_every_run_is_listed(filled_store):
+def test_environment_of_every_run_is_listed(shipped_store):
     frames = [frame.value for frame in opened("metrics").dataframe if "Device" in frame.value]
     assert frames[0]["Versions"].str.contains("torch").all()

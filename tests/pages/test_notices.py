@@ -9,6 +9,7 @@ pytest.importorskip("streamlit")
 from PIL import Image
 
 from pages.components import queue
+from tests.lanes import fast_lane
 from tests.pages.reading import opened, texts
 from unlearn_core.runs import provenance
 from unlearn_core.runs.store import Store
@@ -62,7 +63,7 @@ def warnings(app):
     return "\n".join(element.value for element in app.warning)
 
 
-@pytest.mark.parametrize(("method", "part"), DAMAGE)
+@pytest.mark.parametrize(("method", "part"), fast_lane(DAMAGE, DAMAGE[:1]))
 def test_a_changed_byte_is_named_and_takes_no_page_down(own, comparison, method, part):
     run = own.load(comparison.runs[method].key)
     path = damage(run, part)
@@ -143,7 +144,7 @@ def test_changed_images_are_told_in_one_line_instead_of_shown_for_the_old_ones(
     tmp_path, monkeypatch, no_maps
 ):
     from unlearn_core.config import ForgetConfig
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
     from unlearn_core.runs.plan import comparison_config, run_configs
 
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path / "data"))

@@ -39,7 +39,7 @@ class FakeQueue:
         self.store = store
         FakeQueue.last = self
 
-    def submit(self, configs):
+    def submit(self, configs, *, again=False):
         for config in (needed for c in configs for needed in with_parents(c)):
             if not self.store.exists(config.key()) and not self.store.state(config.key()):
                 self.store.enqueue(config)
@@ -104,7 +104,7 @@ def is_disabled(at):
 
 
 def test_a_cluster_that_is_not_there_is_one_line_on_the_page(empty_store, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise InputError("There is no Dask scheduler at tcp://x:1; start one with: dask scheduler")
 
     monkeypatch.setattr(FakeQueue, "submit", refuse)
@@ -150,7 +150,7 @@ def test_another_class_gets_an_estimate_that_names_the_runs_it_rests_on(filled_s
     plan = at.dataframe[0].value.set_index("Run")
     assert plan.loc["Original (trained)", "State"] == "exists already"
     assert plan.loc["MUDA", "State"] == "to make"
-    assert "from 1 run" in plan.loc["MUDA", "Time"]
+    assert "from 2 runs" in plan.loc["MUDA", "Time"]
     assert not is_disabled(at)
 
 
@@ -394,7 +394,7 @@ def test_a_launch_that_cannot_be_written_down_says_why_in_one_line(
 ):
     at = open_page()
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
@@ -413,7 +413,7 @@ def test_a_retry_that_cannot_be_written_down_says_why_once(one_job, monkeypatch)
     store, key = one_job
     store.mark(key, "failed", "the loss is not finite")
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(FakeQueue, "retry", refuse)

@@ -1,6 +1,7 @@
 import pytest
 
 from unlearn_core.config import ForgetConfig
+from unlearn_core.runs.report import Report
 from unlearn_core.views import cards
 
 CLASS = ForgetConfig(kind="class", values=(3,))
@@ -64,5 +65,16 @@ def test_usual_settings_are_those_that_the_command_line_resolves():
 
 
 def test_measured_cost_names_seconds_and_speed(report):
-    assert cards.measured_cost(report, "muda") == "1.00s"
-    assert cards.measured_cost(report, "unknown") == ""
+    assert cards.measured_cost(Report(**report), "muda") == "1.00s"
+    assert cards.measured_cost(Report(**report), "unknown") == ""
+
+
+def test_the_numbers_over_seeds_are_computed_once_for_all_cards(report, monkeypatch):
+    counted = []
+    monkeypatch.setattr(
+        "unlearn_core.runs.report.half_width", lambda values: counted.append(values) or 0.0
+    )
+    found = Report(**report)
+    for method in ("muda", "finetune", "retrain"):
+        assert cards.measured_cost(found, method)
+    assert len(counted) == len(found.summary)

@@ -5,11 +5,11 @@ import pytest
 
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data.splits import split
+from unlearn_core.engine.request import dataset_of
+from unlearn_core.engine.shipped import slim
 from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.demo import slim
 from unlearn_core.runs.plan import incremental_config
-from unlearn_core.runs.request import dataset_of
 from unlearn_core.runs.store import Store
 from unlearn_core.views import curves, incremental, jobs
 from unlearn_core.views.figures.small_maps import small_maps_figure

@@ -42,9 +42,9 @@ def run(key, predictions, *, shift=0.0, ids=range(7), facts=None, files=(MAP, AR
     known = {"file": MAP, "n_examples": len(placed), "seed": 0, "n_neighbors": 15}
     return SimpleNamespace(
         key=key,
-        manifest={"maps": [known if facts is None else facts]},
+        map_facts=known if facts is None else facts,
         has=lambda name: name in files,
-        records=lambda: records,
+        outputs=lambda: records,
         table=lambda name: layout,
     )
 

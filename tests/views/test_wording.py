@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
+from unlearn_core.runs.report import Report
 from unlearn_core.views import wording
 from unlearn_core.views.definitions import groups, is_public, names_in
 from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
@@ -62,31 +63,31 @@ def test_symbols_become_subscripts_and_formulas_and_the_rest_is_escaped():
 
 
 def test_recipe_names_what_is_needed_to_repeat_the_comparison(report):
-    text = recipe(report)
+    text = recipe(Report(**report))
     for part in ("Handwritten digits", "resnet18, width 8", "class 3", "15 epochs", "seeds 0, 1"):
         assert part in text
-    assert "class 3" not in recipe(report, with_request=False)
+    assert "class 3" not in recipe(Report(**report), with_request=False)
     assert "ImageNet" not in text
 
 
 def test_recipe_tells_of_imagenet_weights_and_of_scaled_images(report):
     report["comparison"]["model"].update(pretrained=True, input_size=224)
     report["comparison"]["training"]["schedule"] = "linear"
-    text = recipe(report)
+    text = recipe(Report(**report))
     for part in ("from ImageNet weights", "images scaled to 224x224", "0.05 (linear)"):
         assert part in text
 
 
 def test_missing_values_are_listed_with_their_reason(report):
-    table = missing_rows(report, {"unlearn_seconds": "Seconds"})
+    table = missing_rows(Report(**report), {"unlearn_seconds": "Seconds"})
     assert table.to_dict("records") == [
         {"Metric": "Seconds", "Missing for": "Original", "Reason": "took no steps"}
     ]
-    assert missing_rows(report, {}).empty
+    assert missing_rows(Report(**report), {}).empty
 
 
 def test_cost_lists_each_run_with_its_environment_and_no_invented_seconds(report):
-    table = cost_rows(report)
+    table = cost_rows(Report(**report))
     assert len(table) == len(report["runs"])
     assert table["Seconds"].isna().sum() == 2
     assert set(table["Versions"]) == {"torch 2.0"}

@@ -7,8 +7,9 @@ from inspect import getsourcefile
 from pathlib import Path
 
 from unlearn_core import plugins
-from unlearn_core.checks import InputError, KnownFailureError, MissingFileError
+from unlearn_core.checks import MissingFileError
 from unlearn_core.cli import inputs
+from unlearn_core.runs.again import NOT_MEASURED
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_HOLD = 1
@@ -48,18 +49,14 @@ def check_method(args: argparse.Namespace) -> int:
 
 def measure(args: argparse.Namespace) -> int:
     """Compute the metrics of finished runs again, of all own ones if none is named."""
-    from unlearn_core.runs.environment import choose_device
-    from unlearn_core.runs.remeasure import can_be_measured, measure_again
+    from unlearn_core.engine.environment import choose_device
+    from unlearn_core.engine.remeasure import measure_all
 
     store = Store(inputs.require_folder(default_root()), demo=True)
-    device = choose_device(args.device)
-    wanted = args.keys or [key for key in store.list() if can_be_measured(store, key)]
-    failed = 0
-    for key in wanted:
-        try:
-            print(f"{key}: {measure_again(store, key, device)}")
-        except (InputError, KnownFailureError) as error:
-            failed += 1
-            print(f"{key}: not measured: {error}")
-    print(f"{len(wanted) - failed} runs measured.")
+    lines = []
+    for line in measure_all(store, args.keys, choose_device(args.device)):
+        print(line)
+        lines.append(line)
+    failed = sum(NOT_MEASURED in line for line in lines)
+    print(f"{len(lines) - failed} runs measured.")
     return DID_NOT_HOLD if failed else 0

@@ -19,7 +19,6 @@ from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionEr
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_WORK = 1
-REFERENCES = ("original", "retrain")
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -127,7 +126,7 @@ def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
 
 def demo(args: argparse.Namespace) -> int:
     """Make the shipped comparison again from nothing."""
-    from unlearn_core.runs.demo import list_again, make_demo
+    from unlearn_core.engine.shipped import list_again, make_demo
 
     folder = Path(args.out) if args.out else default_root() / "demo"
     if args.keep_runs:
@@ -140,7 +139,7 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
-    from unlearn_core.runs.request import validate
+    from unlearn_core.engine.request import validate
 
     inputs.require_writable(args)
     store = Store(inputs.require_folder(default_root()))
@@ -153,7 +152,7 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
     """Make the runs one after the other; a method that fails does not stop the others."""
-    from unlearn_core.runs.pipeline import execute
+    from unlearn_core.engine.pipeline import execute
 
     made = []
     with ProgressBar(args.quiet) as bar:
@@ -176,6 +175,7 @@ def _stops_all(error: Exception, config: RunConfig) -> bool:
 
     A reference that diverged does not: another seed's may not.
     """
+    from unlearn_core.runs.comparison import REFERENCES
     from unlearn_core.training import DivergedError
 
     is_missing = isinstance(error, OSError | faults.DiskError)
@@ -185,25 +185,25 @@ def _stops_all(error: Exception, config: RunConfig) -> bool:
 
 def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     from unlearn_core.cli.learned import show_learned
-    from unlearn_core.runs.comparison import gather, report
+    from unlearn_core.runs.comparison import gather
+    from unlearn_core.runs.report import report
     from unlearn_core.views import tables
 
     chosen = gather(store.load(key) for key in keys)
     if chosen.learned:
         show_learned(chosen, args)
         return
-    content = report(chosen)
-    content["summary"] = tables.summary_records(content)
-    table = tables.display_table(content)
+    found = report(chosen)
     if not args.quiet:
-        print(tables.to_text(table))
-        for entry in content["runs"]:
+        print(tables.to_text(tables.display_table(found)))
+        for entry in found.runs:
             print(
                 f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
             )
     if args.json:
+        content = {**found.plain(), "summary": found.summary_records()}
         content["command"] = args.command_line
         text = json.dumps(content, indent=1, allow_nan=False)
         inputs.write_text(args.json, text + "\n")
     if args.csv:
-        inputs.write_text(args.csv, tables.metric_rows(content).to_csv(index=False))
+        inputs.write_text(args.csv, tables.long_csv(found))

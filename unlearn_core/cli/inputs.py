@@ -36,7 +36,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
 def _precision(args: argparse.Namespace) -> str:
     if args.precision != "auto":
         return str(args.precision)
-    from unlearn_core.runs.environment import choose_device
+    from unlearn_core.engine.environment import choose_device
 
     return "bf16" if choose_device(args.device).type == "cuda" else "fp32"
 

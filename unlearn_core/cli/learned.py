@@ -12,7 +12,7 @@ from unlearn_core.runs.comparison import Comparison
 def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
     """Print the table and the nearest classes, and write what the options ask for."""
     from unlearn_core.data.splits import split
-    from unlearn_core.runs.request import dataset_of
+    from unlearn_core.engine.request import dataset_of
     from unlearn_core.views import incremental as view
     from unlearn_core.views.tables import to_text
 

@@ -18,9 +18,9 @@ ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 
 def reproduce(args: argparse.Namespace) -> int:
     """Run a table's experiments and print paper and measured side by side."""
-    from unlearn_core.runs.experiments import experiments
-    from unlearn_core.runs.pipeline import execute
-    from unlearn_core.runs.reproduce import reproduce as measure
+    from unlearn_core.engine.pipeline import execute
+    from unlearn_core.papers.experiments import experiments
+    from unlearn_core.papers.reproduce import reproduce as measure
 
     inputs.require_writable(args)
     seeds = inputs.integers(args.seeds, "--seeds")
@@ -81,7 +81,7 @@ def _content(
     store: Store,
 ) -> dict[str, Any]:
     from unlearn_core.config import SCHEMA_VERSION
-    from unlearn_core.runs.reproduce import runs_behind
+    from unlearn_core.papers.reproduce import runs_behind
 
     experiments = [
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,10 @@ class Dataset:
     def n_classes(self) -> int:
         """Number of classes, which is the number of the model's outputs."""
         return len(self.class_names)
+
+    def previews(self, example_ids: Sequence[int]) -> NDArray[np.uint8]:
+        """Return what a person sees of these examples: pictures (n, channels, height, width)."""
+        return self.images[list(example_ids)]
 
     @property
     def train_ids(self) -> NDArray[np.int64]:

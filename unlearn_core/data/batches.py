@@ -1,31 +1,32 @@
-"""Batches of examples that already sit on the device."""
+"""Sets of examples that already sit on the device, and batches of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.base import Dataset
+from unlearn_core.data.images import resident
+from unlearn_core.data.inputs import Inputs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
     """Some examples, ready for the model.
 
-    `images` float32 (B, C, H, W) normalised, `labels` int64 (B,), `example_ids` int64 (B,),
+    `inputs` (B, ...) is what the network eats, `labels` int64 (B,), `example_ids` int64 (B,),
     `is_forget` bool (B,).
     """
 
-    images: Tensor
+    inputs: Tensor
     labels: Tensor
     example_ids: Tensor
     is_forget: Tensor
@@ -36,34 +37,61 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examples:
-    """A set of examples resident on one device, as 8-bit images.
+    """A set of examples: row numbers over a store that all sets of a data set share.
 
-    A `DataLoader` with worker processes costs more than the forward pass of our models on
-    32x32 images; indexing a resident tensor does not.
+    `take`, `sample` and `join` make other row numbers and copy no example.
 
     Attributes
     ----------
-    images : uint8 tensor of shape (n_examples, C, H, W)
-    labels : int64 tensor of shape (n_examples,)
-    example_ids : int64 tensor of shape (n_examples,)
+    inputs : Inputs
+        The store, of `n_stored` examples.
+    stored_labels, stored_ids : int64 tensor of shape (n_stored,)
+        Label and example id of each row of the store.
+    rows : int64 tensor of shape (n_examples,)
+        Which of them are in this set, in its order.
     is_forget : bool tensor of shape (n_examples,)
     n_classes : int
-    mean, std : float tensor of shape (C, 1, 1)
-    augment : {"none", "crop_flip", "shift"}
-        Applied by `shuffled` only; `ordered` serves the images as they are.
     """
 
-    images: Tensor
-    labels: Tensor
-    example_ids: Tensor
+    inputs: Inputs
+    stored_labels: Tensor
+    stored_ids: Tensor
+    rows: Tensor
     is_forget: Tensor
     n_classes: int
-    mean: Tensor
-    std: Tensor
-    augment: str = "none"
+
+    @classmethod
+    def of(
+        cls, inputs: Inputs, labels: Tensor, n_classes: int, *, is_forget: Tensor | None = None
+    ) -> Examples:
+        """Return all of a store as one set; an example's id is its row."""
+        rows = torch.arange(len(inputs), device=inputs.device)
+        return cls(
+            inputs=inputs,
+            stored_labels=labels,
+            stored_ids=rows,
+            rows=rows,
+            is_forget=torch.zeros_like(rows, dtype=torch.bool) if is_forget is None else is_forget,
+            n_classes=n_classes,
+        )
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels, int64 (n_examples,)."""
+        return self.stored_labels[self.rows]
+
+    @property
+    def example_ids(self) -> Tensor:
+        """Example ids, int64 (n_examples,)."""
+        return self.stored_ids[self.rows]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the examples are."""
+        return self.rows.device
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.rows)
 
     def steps(self, batch_size: int) -> int:
         """Return the number of batches in one pass; the last one may be smaller."""
@@ -71,7 +99,7 @@ class Examples:
 
     def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield one pass over the examples in random order, augmented."""
-        order = torch.randperm(len(self), generator=generator).to(self.labels.device)
+        order = torch.randperm(len(self), generator=generator).to(self.device)
         for rows in order.split(self._sizes(batch_size)):
             yield self.augmented(rows, generator)
 
@@ -87,43 +115,36 @@ class Examples:
 
     def ordered(self, batch_size: int = 1024) -> Iterator[Batch]:
         """Yield one pass in order of the rows, without augmentation."""
-        for rows in torch.arange(len(self), device=self.labels.device).split(batch_size):
-            yield self._batch(rows)
+        for places in torch.arange(len(self), device=self.device).split(batch_size):
+            yield self._batch(places, self.inputs.batch(self.rows[places]))
 
-    def augmented(self, rows: Tensor, generator: torch.Generator) -> Batch:
-        """Return the examples in these rows, int64 (n,), as one augmented batch."""
-        batch = self._batch(rows)
-        return replace_images(batch, _AUGMENT[self.augment](batch.images, generator))
+    def augmented(self, places: Tensor, generator: torch.Generator) -> Batch:
+        """Return the examples at these places of the set, int64 (n,), as one augmented batch."""
+        return self._batch(places, self.inputs.augmented(self.rows[places], generator))
 
     def sample(self, n_examples: int, generator: torch.Generator) -> Examples:
         """Return `n_examples` drawn without replacement, or all where there are no more."""
-        rows = torch.randperm(len(self), generator=generator)[:n_examples]
-        return self.take(rows.sort().values.to(self.labels.device))
+        places = torch.randperm(len(self), generator=generator)[:n_examples]
+        return self.take(places.sort().values.to(self.device))
 
-    def take(self, rows: Tensor) -> Examples:
-        """Return the examples in these rows, int64 (n,)."""
-        return Examples(
-            images=self.images[rows],
-            labels=self.labels[rows],
-            example_ids=self.example_ids[rows],
-            is_forget=self.is_forget[rows],
-            n_classes=self.n_classes,
-            mean=self.mean,
-            std=self.std,
-            augment=self.augment,
-        )
+    def take(self, places: Tensor) -> Examples:
+        """Return the examples at these places of the set, int64 (n,)."""
+        return replace(self, rows=self.rows[places], is_forget=self.is_forget[places])
 
     def join(self, other: Examples) -> Examples:
-        """Return these examples followed by the `other` ones."""
-        return Examples(
-            images=torch.cat([self.images, other.images]),
-            labels=torch.cat([self.labels, other.labels]),
-            example_ids=torch.cat([self.example_ids, other.example_ids]),
+        """Return these examples followed by the `other` ones, which are of the same store.
+
+        Raises
+        ------
+        ValueError
+            If they are of another one: put both into one store, and `take` each of it.
+        """
+        if not self.inputs.shares_store(other.inputs):
+            raise ValueError("`other` must be a part of the same stored inputs, got other ones.")
+        return replace(
+            self,
+            rows=torch.cat([self.rows, other.rows]),
             is_forget=torch.cat([self.is_forget, other.is_forget]),
-            n_classes=self.n_classes,
-            mean=self.mean,
-            std=self.std,
-            augment=self.augment,
         )
 
     def _sizes(self, batch_size: int) -> list[int]:
@@ -133,12 +154,13 @@ class Examples:
             sizes[-2:] = [3] if batch_size == 2 else [batch_size - 1, 2]
         return sizes
 
-    def _batch(self, rows: Tensor) -> Batch:
+    def _batch(self, places: Tensor, inputs: Tensor) -> Batch:
+        rows = self.rows[places]
         return Batch(
-            images=(self.images[rows].float() / 255 - self.mean) / self.std,
-            labels=self.labels[rows],
-            example_ids=self.example_ids[rows],
-            is_forget=self.is_forget[rows],
+            inputs=inputs,
+            labels=self.stored_labels[rows],
+            example_ids=self.stored_ids[rows],
+            is_forget=self.is_forget[places],
         )
 
 
@@ -173,8 +195,7 @@ def mixed(
             raise InputError(f"`{name}` must hold an example with `forget_per_batch`, got none.")
     n_retain = batch_size - forget_per_batch
     rows = _mixed_rows(len(forget), len(retain), epochs, forget_per_batch, n_retain, generator)
-    device = both.labels.device
-    batches = (both.augmented(chosen.to(device), generator) for chosen in rows)
+    batches = (both.augmented(chosen.to(both.device), generator) for chosen in rows)
     return batches, epochs * math.ceil(len(retain) / n_retain)
 
 
@@ -220,16 +241,6 @@ def chance_without_forget(n_examples: int, n_forget: int, batch_size: int) -> fl
     return math.comb(n_examples - n_forget, drawn) / math.comb(n_examples, drawn)
 
 
-def replace_images(batch: Batch, images: Tensor) -> Batch:
-    """Return `batch` with other images of the same shape."""
-    return Batch(
-        images=images,
-        labels=batch.labels,
-        example_ids=batch.example_ids,
-        is_forget=batch.is_forget,
-    )
-
-
 def to_device(
     dataset: Dataset,
     mask: NDArray[np.bool_],
@@ -238,45 +249,26 @@ def to_device(
     forget: NDArray[np.bool_] | None = None,
     augment: str = "none",
 ) -> Examples:
-    """Put the examples that `mask` (n_examples,) selects on the device."""
+    """Return the examples that `mask` (n_examples,) selects, on the device.
+
+    The images are put there once for all sets of a data set (`images.resident`).
+
+    Raises
+    ------
+    ValueError
+        If an example is asked for that is in neither half of the data set.
+    """
+    stored = resident(dataset, device)
     ids = np.flatnonzero(mask)
+    rows = stored.row_of[ids]
+    if (rows < 0).any():
+        raise InputError("`mask` must select examples of the training or test half only.")
     is_forget = np.zeros(len(ids), dtype=bool) if forget is None else forget[ids]
-    channels = (-1, 1, 1)
     return Examples(
-        images=torch.from_numpy(dataset.images[ids]).to(device),
-        labels=torch.from_numpy(dataset.labels[ids]).to(device),
-        example_ids=torch.from_numpy(ids).to(device),
+        inputs=replace(stored.inputs, augment=augment),
+        stored_labels=stored.labels,
+        stored_ids=stored.ids,
+        rows=torch.from_numpy(rows).to(device),
         is_forget=torch.from_numpy(is_forget).to(device),
         n_classes=dataset.n_classes,
-        mean=torch.tensor(dataset.mean, device=device).view(channels),
-        std=torch.tensor(dataset.std, device=device).view(channels),
-        augment=augment,
     )
-
-
-def _keep(images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG001
-    return images
-
-
-def _shift(images: Tensor, generator: torch.Generator, pad: int = 1) -> Tensor:
-    """Move each image by up to `pad` pixels in each direction, repeating the border."""
-    n, channels, height, width = images.shape
-    padded = F.pad(images, (pad, pad, pad, pad), mode="replicate")
-    top, left = torch.randint(0, 2 * pad + 1, (2, n), generator=generator).to(images.device)
-    rows = top[:, None] + torch.arange(height, device=images.device)
-    columns = left[:, None] + torch.arange(width, device=images.device)
-    each = torch.arange(n, device=images.device)[:, None, None, None]
-    channel = torch.arange(channels, device=images.device)[:, None, None]
-    # one index a dimension, so that the result lies in memory as (n, C, H, W): a permuted
-    # one-channel result makes torch 2.14's convolution write outside its buffers on the CPU
-    return padded[each, channel, rows[:, None, :, None], columns[:, None, None, :]]
-
-
-def _crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Crop after padding by an eighth of the size, then mirror half of the images."""
-    moved = _shift(images, generator, pad=images.shape[-1] // 8)
-    mirror = (torch.rand(len(moved), generator=generator) < 0.5).to(images.device)
-    return torch.where(mirror[:, None, None, None], moved.flip(-1), moved)
-
-
-_AUGMENT = {"none": _keep, "shift": _shift, "crop_flip": _crop_flip}

@@ -93,9 +93,9 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():
-            student = model(batch.images)
+            student = model(batch.inputs)
             with torch.no_grad():
-                teachers = competent(batch.images), incompetent(batch.images)
+                teachers = competent(batch.inputs), incompetent(batch.inputs)
         loss = bad_teacher_loss(
             student.float(),
             teachers[0].float(),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.checks import InputError, require_choice
@@ -17,6 +16,7 @@ from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
 from unlearn_core.models import initialise
+from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 
@@ -34,6 +34,8 @@ class UnlearnInputs:
         The only source of randomness, on the CPU.
     device : torch.device
     precision : {"fp32", "bf16"}
+    task : Task
+        What the model is taught; its loss is the one that teaches and is climbed.
     subset_seed : int
         Which part of D_r `retain_part` is; all methods of a seed are given the same.
     recipe : TrainingConfig
@@ -54,6 +56,7 @@ class UnlearnInputs:
     generator: torch.Generator
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: str = "fp32"
+    task: Task = CLASSIFICATION
     subset_seed: int = 0
     recipe: TrainingConfig = field(default_factory=TrainingConfig)
     restart: Callable[[nn.Module, torch.Generator], None] = initialise
@@ -66,12 +69,12 @@ class UnlearnInputs:
         return autocast(self.device, self.precision)
 
     def classify(self, batch: Batch) -> Losses:
-        """Return the loss that teaches the batch's labels: cross-entropy."""
+        """Return the task's loss, which teaches the batch's labels."""
         with self.autocast():
-            return {OBJECTIVE: F.cross_entropy(self.model(batch.images), batch.labels)}
+            return {OBJECTIVE: self.task.loss(self.model(batch.inputs), batch.labels)}
 
     def ascend(self, batch: Batch) -> Losses:
-        """Return the loss that unteaches the batch's labels: minus cross-entropy, unbounded."""
+        """Return the loss that unteaches the batch's labels: minus the task's, unbounded."""
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
 

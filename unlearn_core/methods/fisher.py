@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
@@ -24,6 +23,7 @@ from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
+from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import Progress, require_finite
 
 CAP, HEAD_CAP, FORGOTTEN_ROW, BOOST = 1e3, 1e2, 1e-4, 10.0
@@ -57,7 +57,7 @@ def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress
     information = {name: torch.zeros_like(p) for name, p in parameters.items()}
     total = retain.steps(CHUNK) + 1
     for step, batch in enumerate(retain.ordered(CHUNK), start=1):
-        for name, part in squared_gradients(model, batch).items():
+        for name, part in squared_gradients(model, batch, inputs.task).items():
             information[name] += part / len(retain)
         yield Progress(step=step, total=total, n_examples=len(batch), phase="information")
     forgotten = forgotten_classes(inputs)
@@ -81,22 +81,24 @@ def forgotten_classes(inputs: UnlearnInputs) -> list[int]:
     return sorted(set(inputs.forget.labels.tolist()) - set(inputs.retain.labels.tolist()))
 
 
-def squared_gradients(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-    """Return the batch's sum of E_y[(d CE(x, y) / d w)^2] for each parameter."""
+def squared_gradients(
+    model: nn.Module, batch: Batch, task: Task = CLASSIFICATION
+) -> dict[str, Tensor]:
+    """Return the batch's sum of E_y[(d loss(x, y) / d w)^2] for each parameter."""
     parameters = {name: p.detach() for name, p in model.named_parameters()}
     buffers = dict(model.named_buffers())
 
-    def loss(weights: dict[str, Tensor], image: Tensor, label: Tensor) -> Tensor:
-        logits = functional_call(model, (weights, buffers), (image[None],))
-        return F.cross_entropy(logits, label[None])
+    def loss(weights: dict[str, Tensor], example: Tensor, label: Tensor) -> Tensor:
+        logits = functional_call(model, (weights, buffers), (example[None],))
+        return task.loss(logits, label[None])
 
     each = vmap(grad(loss), in_dims=(None, 0, 0))
     with torch.no_grad():
-        probabilities = model(batch.images).softmax(dim=1)
+        probabilities = model(batch.inputs).softmax(dim=1)
     sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for label in range(probabilities.shape[1]):
         labels = torch.full_like(batch.labels, label)
-        for name, gradient in each(parameters, batch.images, labels).items():
+        for name, gradient in each(parameters, batch.inputs, labels).items():
             sums[name] += torch.einsum("b,b...->...", probabilities[:, label], gradient.square())
     return sums
 

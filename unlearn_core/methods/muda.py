@@ -126,7 +126,7 @@ def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> 
     def losses_of(batch: Batch) -> Losses:
         basis = retain_basis(inputs, [next(drawn)]) if fixed is None else fixed
         with captured_features(inputs.model) as features, inputs.autocast():
-            logits = inputs.model(batch.images)
+            logits = inputs.model(batch.inputs)
         alignment = alignment_loss(features[0].float(), basis)
         distillation = self_distillation_loss(logits.float(), batch.labels)
         return {
@@ -143,6 +143,6 @@ def retain_basis(inputs: UnlearnInputs, batches: Iterable[Batch]) -> Tensor:
     """Return the principal subspace of the features of these batches, (n_features, rank)."""
     with captured_features(inputs.model) as features:
         for batch in batches:
-            inputs.model(batch.images)
+            inputs.model(batch.inputs)
     basis = principal_basis(torch.cat(features).float().cpu().numpy())
     return torch.from_numpy(basis).to(inputs.device, torch.float32)

@@ -26,9 +26,8 @@ from unlearn_core.checks import InputError
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
-from unlearn_core.models import head
-from unlearn_core.models.lora import Adapted, attach, block_convolutions
-from unlearn_core.models.parts import FEED_FORWARD, transformer_blocks
+from unlearn_core.models import head, parts_of
+from unlearn_core.models.lora import Adapted, attach
 from unlearn_core.training import Progress
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
@@ -105,22 +104,19 @@ def target_layers(model: nn.Module, targets: str) -> list[str]:
     ValueError
         If the targets are those of another kind of network.
     """
-    blocks = list(transformer_blocks(model))
-    names = {id(module): name for name, module in model.named_modules()}
-    last = names[id(head(model))]
-    if blocks:
-        of_blocks = [[f"{block}.{part}" for part in FEED_FORWARD] for block in blocks]
+    parts = parts_of(model)
+    if parts.is_transformer:
         choices = {
-            "ffn_all": [name for part in of_blocks for name in part],
-            "ffn_last": of_blocks[-1],
-            "headatt": [f"{blocks[-1]}.attn.proj", last],
-            "head_only": [last],
+            "ffn_all": [name for block in parts.feed_forward for name in block],
+            "ffn_last": list(parts.feed_forward[-1]),
+            "headatt": [parts.projections[-1], parts.head],
+            "head_only": [parts.head],
         }
         choices["auto"] = choices["ffn_all"]
     else:
-        convolutions = block_convolutions(model)
-        choices = dict.fromkeys(("auto", "convs", "convs_and_head"), convolutions)
-        choices["head_only"] = [last]
+        layers = list(parts.adaptable)
+        choices = {"auto": layers, "convs": layers, "convs_and_head": layers}
+        choices["head_only"] = [parts.head]
     if targets not in choices:
         known = ", ".join(sorted(choices))
         raise InputError(f"{type(model).__name__} has the targets {known}, got {targets!r}.")

@@ -17,8 +17,7 @@ from torch import nn
 
 from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.models import head
-from unlearn_core.models.parts import FEED_FORWARD, last_block, transformer_blocks, weighted_layers
+from unlearn_core.models.parts import parts_of, weighted_layers
 from unlearn_core.training import Progress
 
 
@@ -47,8 +46,8 @@ def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> 
 
 def trained_parts(model: nn.Module) -> list[nn.Module]:
     """Return the modules that are trained."""
-    if not transformer_blocks(model):
-        return weighted_layers(model)
-    block = last_block(model)
-    layers = [block.get_submodule(name) for name in (*FEED_FORWARD, "attn.proj")]
-    return [*layers, head(model)]
+    parts = parts_of(model)
+    if not parts.is_transformer:
+        return list(weighted_layers(model).values())
+    names = (*parts.feed_forward[-1], parts.projections[-1], parts.head)
+    return [model.get_submodule(name) for name in names]

@@ -33,4 +33,11 @@ class RetrainSettings(Settings):
 def retrain(inputs: UnlearnInputs, settings: RetrainSettings) -> Iterator[Progress]:  # noqa: ARG001
     """Change `inputs.model` in place, yielding once per optimiser step."""
     inputs.restart(inputs.model, inputs.generator)
-    yield from train(inputs.model, inputs.retain, inputs.recipe, inputs.generator, inputs.precision)
+    yield from train(
+        inputs.model,
+        inputs.retain,
+        inputs.recipe,
+        inputs.generator,
+        inputs.precision,
+        inputs.task,
+    )

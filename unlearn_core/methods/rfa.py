@@ -156,10 +156,10 @@ def _losses(
 ) -> Losses:
     teacher = None
     if settings.mode == "teacher":
-        teacher = teacher_outputs(adapted, batch.images, inputs.autocast())
+        teacher = teacher_outputs(adapted, batch.inputs, inputs.autocast())
     branches.clear()
     with inputs.autocast():
-        logits = adapted.model(batch.images)
+        logits = adapted.model(batch.inputs)
     averages.update(branches.frozen if teacher is None else teacher, batch, logits.shape[1])
     alignment = residual_alignment_loss(
         branches.residuals,
@@ -171,24 +171,25 @@ def _losses(
         teacher=teacher,
         averages=averages.features,
     )
-    task = task_loss(
+    taught = task_loss(
         logits.float(),
         batch,
         retain_weight=settings.retain_weight,
         forget_weight=settings.forget_weight,
         average=averages.label,
+        task=inputs.task,
     )
     share = settings.gamma / len(adapted.layers)
     return {
-        OBJECTIVE: share * alignment + (1 - settings.gamma) * task,
+        OBJECTIVE: share * alignment + (1 - settings.gamma) * taught,
         "alignment_loss": alignment,
-        "task_loss": task,
+        "task_loss": taught,
     }
 
 
 @torch.no_grad()
 def teacher_outputs(
-    adapted: Adapted, images: Tensor, context: AbstractContextManager[object] | None = None
+    adapted: Adapted, batch: Tensor, context: AbstractContextManager[object] | None = None
 ) -> list[Tensor]:
     """Return the adapted layers' outputs in a pass with all adapters off."""
     with (
@@ -196,5 +197,5 @@ def teacher_outputs(
         captured_outputs(adapted.model, list(adapted.layers)) as outputs,
         context or nullcontext(),
     ):
-        adapted.model(images)
+        adapted.model(batch)
     return [outputs[name] for name in adapted.layers]

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from unlearn_core.checks import same_shape
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.averages import average_feature, average_label
+from unlearn_core.tasks import CLASSIFICATION, Task
 
 NORMS = ("mse", "l2", "sq")
 
@@ -144,19 +144,20 @@ def task_loss(
     retain_weight: float,
     forget_weight: float,
     average: Tensor | None = None,
+    task: Task = CLASSIFICATION,
 ) -> Tensor:
-    """Cross-entropy: true labels on retained, the average retained label on forgotten examples.
+    """The task's loss: true labels on retained, the average retained label on forgotten examples.
 
     `average` (n_classes,) is that label; None means the batch's own.
     """
     is_forget = batch.is_forget
     loss = logits.new_zeros(())
     if bool((~is_forget).any()):
-        retained = F.cross_entropy(logits[~is_forget], batch.labels[~is_forget])
+        retained = task.loss(logits[~is_forget], batch.labels[~is_forget])
         loss = loss + retain_weight * retained
         if average is None:
             average = average_label(batch.labels, is_forget, logits.shape[1])
     if average is not None and bool(is_forget.any()):
-        forgotten = F.cross_entropy(logits[is_forget], average.expand(int(is_forget.sum()), -1))
+        forgotten = task.loss(logits[is_forget], average.expand(int(is_forget.sum()), -1))
         loss = loss + forget_weight * forgotten
     return loss

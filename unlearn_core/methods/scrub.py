@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_core.data.batches import Batch
@@ -192,12 +191,12 @@ def rate_in(epoch: int, decay_after: str) -> float:
 
 
 def _divergence(
-    inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module, images: Tensor
+    inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module, batch: Batch
 ) -> tuple[Tensor, Tensor]:
     with inputs.autocast():
-        logits = inputs.model(images)
+        logits = inputs.model(batch.inputs)
         with torch.no_grad():
-            wanted = teacher(images)
+            wanted = teacher(batch.inputs)
     return logits, scrub_divergence(logits.float(), wanted.float(), settings.temperature)
 
 
@@ -205,7 +204,7 @@ def _max_loss(
     inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module
 ) -> Callable[[Batch], Losses]:
     def losses_of(batch: Batch) -> Losses:
-        _, divergence = _divergence(inputs, settings, teacher, batch.images)
+        _, divergence = _divergence(inputs, settings, teacher, batch)
         return {OBJECTIVE: -divergence, "forget_divergence": divergence}
 
     return losses_of
@@ -215,8 +214,8 @@ def _min_loss(
     inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module
 ) -> Callable[[Batch], Losses]:
     def losses_of(batch: Batch) -> Losses:
-        logits, divergence = _divergence(inputs, settings, teacher, batch.images)
-        loss = F.cross_entropy(logits.float(), batch.labels)
+        logits, divergence = _divergence(inputs, settings, teacher, batch)
+        loss = inputs.task.loss(logits.float(), batch.labels)
         return {
             OBJECTIVE: settings.gamma * loss + settings.alpha * divergence,
             "retain_divergence": divergence,
@@ -231,7 +230,7 @@ def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.M
     """Say in the log when the first max epoch left the student where the teacher is."""
     batch = next(inputs.forget.ordered())
     with evaluating(inputs.model):
-        pair = inputs.model(batch.images), teacher(batch.images)
+        pair = inputs.model(batch.inputs), teacher(batch.inputs)
     # float32 rounds by about as much as what is looked for
     student, wanted = (logits.cpu().double() for logits in pair)
     divergence = scrub_divergence(student, wanted, settings.temperature)

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
+from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
 
@@ -51,8 +51,10 @@ def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> I
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():
-            logits = model(batch.images)
-        loss = focal_loss(logits.float(), batch.labels, settings.focus, settings.smoothing)
+            logits = model(batch.inputs)
+        loss = focal_loss(
+            logits.float(), batch.labels, settings.focus, settings.smoothing, inputs.task
+        )
         return {OBJECTIVE: loss}
 
     yield from optimise(
@@ -64,8 +66,14 @@ def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> I
     model.requires_grad_(True)
 
 
-def focal_loss(logits: Tensor, labels: Tensor, focus: float, smoothing: float = 0.0) -> Tensor:
-    """Return the mean of (1 - p_y)^focus times the (smoothed) cross-entropy."""
-    loss = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+def focal_loss(
+    logits: Tensor,
+    labels: Tensor,
+    focus: float,
+    smoothing: float = 0.0,
+    task: Task = CLASSIFICATION,
+) -> Tensor:
+    """Return the mean of (1 - p_y)^focus times the task's (smoothed) loss."""
+    loss = task.losses(logits, labels, smoothing=smoothing)
     of_label = logits.softmax(dim=1).gather(1, labels[:, None]).squeeze(1)
     return ((1 - of_label) ** focus * loss).mean()

@@ -26,12 +26,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.tasks import CLASSIFICATION
 
 COLLAPSE_DROP = 0.05
 HALF_WAY = 0.5
 ALIGNMENT = "dimensional_alignment"
-DECIDING = ("forget_accuracy", "backdoor_asr", ALIGNMENT)
-ALSO = ("cluster_f1", "mia_rfa")
+DECIDING, ALSO = CLASSIFICATION.deciding, CLASSIFICATION.also
 WORDS = {
     "matched": "matched",
     "under": "under-forgotten",

@@ -2,19 +2,23 @@
 
 from unlearn_core.models import resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
-from unlearn_core.models.hooks import captured_features, captured_outputs, evaluating, head
+from unlearn_core.models.hooks import captured_features, captured_outputs, evaluating
+from unlearn_core.models.parts import Parts, head, parts_of, state_parts
 from unlearn_core.plugins import load as _load_plugins
 
 __all__ = [
     "MODELS",
     "ModelSpec",
+    "Parts",
     "build_model",
     "captured_features",
     "captured_outputs",
     "evaluating",
     "head",
     "initialise",
+    "parts_of",
     "restart",
+    "state_parts",
 ]
 
 _load_plugins("model", MODELS)

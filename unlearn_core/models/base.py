@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 import torch
 from torch import nn
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import ModelConfig
+from unlearn_core.models.parts import PartsOf, is_transposed_linear, state_parts
 from unlearn_core.models.pretrained import load_imagenet_weights
 from unlearn_core.models.scaling import scale_inputs
 
@@ -30,13 +32,24 @@ class ModelSpec:
 MODELS: dict[str, ModelSpec] = {}
 
 
-def register_model(name: str, *, label: str, source: str) -> Callable[[Builder], Builder]:
-    """Add the decorated builder to `MODELS` under `name`."""
+def register_model(
+    name: str, *, label: str, source: str, parts: PartsOf
+) -> Callable[[Builder], Builder]:
+    """Add the decorated builder to `MODELS` under `name`.
+
+    `parts` returns what the parts of a built network are (`parts.Parts`).
+    """
 
     def add(build: Builder) -> Builder:
         if name in MODELS:
             raise ValueError(f"Two models are registered as {name!r}.")
-        MODELS[name] = ModelSpec(name=name, label=label, source=source, build=build)
+
+        @wraps(build)
+        def build_with_parts(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
+            model = build(config, channels, n_classes)
+            return state_parts(model, parts(model))
+
+        MODELS[name] = ModelSpec(name=name, label=label, source=source, build=build_with_parts)
         return build
 
     return add
@@ -79,27 +92,43 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 
     Convolutions: He normal, fan out.  Linear layers: torch's default, uniform within
     1/sqrt(fan in), or zero where marked by `start_at_zero`.  Normalisation: identity, running
-    statistics reset.  Tokens and positions of a transformer: normal of deviation 0.02; biases of
-    attention: zero.
+    statistics reset.  Embeddings, tokens and positions of a transformer, and weights of GPT-2's
+    linear layers: normal of deviation 0.02; biases of attention: zero.  A weight that two layers
+    share is drawn for the first.
 
     Raises
     ------
     TypeError
         If a layer with own parameters is of none of these kinds.
     """
+    drawn: set[int] = set()
     for name, layer in module.named_modules():
-        if isinstance(layer, nn.Conv2d):
-            _convolution(layer, generator)
-        elif isinstance(layer, nn.Linear):
-            _linear(layer, generator)
-        elif isinstance(layer, nn.GroupNorm | nn.BatchNorm2d | nn.LayerNorm):
-            layer.reset_parameters()
-        else:
-            for own, parameter in layer.named_parameters(recurse=False):
-                _named(f"{name}.{own}", parameter, generator)
+        own = {id(weight) for weight in layer.parameters(recurse=False)}
+        if own - drawn or not own:
+            _draw(name, layer, generator)
+        drawn |= own
+
+
+def _draw(name: str, layer: nn.Module, generator: torch.Generator) -> None:
+    """Give one layer, without those in it, fresh weights."""
+    if isinstance(layer, nn.Conv2d):
+        _convolution(layer, generator)
+    elif isinstance(layer, nn.Linear):
+        _linear(layer, generator)
+    elif isinstance(layer, nn.Embedding):
+        _embedding(layer, generator)
+    elif isinstance(layer, nn.GroupNorm | nn.BatchNorm2d | nn.LayerNorm):
+        layer.reset_parameters()
+    elif is_transposed_linear(layer):
+        _normal(layer.get_parameter("weight"), TRANSFORMER_STD, generator)
+        nn.init.zeros_(layer.get_parameter("bias"))
+    else:
+        for own, parameter in layer.named_parameters(recurse=False):
+            _named(f"{name}.{own}", parameter, generator)
 
 
 ZERO = "_starts_at_zero"
+TRANSFORMER_STD = 0.02
 
 
 def start_at_zero(layer: nn.Module) -> None:
@@ -114,6 +143,13 @@ def _convolution(layer: nn.Conv2d, generator: torch.Generator) -> None:
         nn.init.zeros_(layer.bias)
 
 
+@torch.no_grad()
+def _embedding(layer: nn.Embedding, generator: torch.Generator) -> None:
+    _normal(layer.weight, TRANSFORMER_STD, generator)
+    if layer.padding_idx is not None:
+        layer.weight[layer.padding_idx].zero_()
+
+
 def _linear(layer: nn.Linear, generator: torch.Generator) -> None:
     bound = 0.0 if hasattr(layer, ZERO) else 1 / math.sqrt(layer.in_features)
     _uniform(layer.weight, bound, generator)
@@ -124,7 +160,7 @@ def _linear(layer: nn.Linear, generator: torch.Generator) -> None:
 def _named(name: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
     own = name.rpartition(".")[2]
     if own in ("cls_token", "pos_embed"):
-        _normal(parameter, 0.02, generator)
+        _normal(parameter, TRANSFORMER_STD, generator)
     elif own == "attention_biases":
         nn.init.zeros_(parameter)
     else:

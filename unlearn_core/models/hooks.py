@@ -7,19 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-
-def head(model: nn.Module) -> nn.Linear:
-    """Return the last linear layer, the classifier: its input is the feature vector.
-
-    Raises
-    ------
-    ValueError
-        If the model has no linear layer.
-    """
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        raise ValueError(f"{type(model).__name__} has no linear layer to take features from.")
-    return linear[-1]
+from unlearn_core.models.parts import head
 
 
 @contextmanager

@@ -19,15 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.models.hooks import head
-from unlearn_core.models.parts import FEED_FORWARD, WEIGHTED, transformer_blocks
+from unlearn_core.models.parts import is_transposed_linear, parts_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from peft.tuners.lora import LoraLayer
 
 ADAPTER = "default"
-BLOCK_PARTS = ("attn.proj", *FEED_FORWARD)
 
 
 @dataclass
@@ -76,32 +74,17 @@ class Adapted:
 
 
 def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
-    """Return names of the layers that RFA adapts, in network order.
+    """Return names of the layers that RFA adapts, in network order, as the parts state them.
 
     Of a residual network the convolutions inside blocks: all but stem, shortcuts and classifier.
-    Of a transformer the output projection of attention and the feed-forward part in the last half
-    of the blocks.  `under` keeps names that start so.
+    Of a vision transformer the output projection of attention and the feed-forward part in the
+    last half of the blocks.  `under` keeps names that start so.
     """
-    blocks = list(transformer_blocks(model))
-    if blocks:
-        later = blocks[len(blocks) // 2 :]
-        layers = [f"{block}.{part}" for block in later for part in BLOCK_PARTS]
-    else:
-        layers = block_convolutions(model)
+    layers = list(parts_of(model).adaptable)
     chosen = [name for name in layers if not under or name.startswith(tuple(under))]
     if not chosen:
         raise InputError(f"No layer to adapt under {list(under)}; there are {layers}.")
     return chosen
-
-
-def block_convolutions(model: nn.Module) -> list[str]:
-    """Return names of the layers with weights, except the first, shortcuts and the classifier."""
-    last = head(model)
-    return [
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, WEIGHTED) and module is not last and "downsample" not in name
-    ][1:]
 
 
 def attach(
@@ -119,8 +102,14 @@ def attach(
     """
     from peft import LoraConfig, get_peft_model  # takes seconds to load
 
+    adaptees = (module for name, module in model.named_modules() if name in names)
     config = LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(names), bias="none"
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=list(names),
+        bias="none",
+        fan_in_fan_out=any(is_transposed_linear(module) for module in adaptees),
     )
     wrapper = get_peft_model(model, config)
     modules = dict(model.named_modules())

@@ -1,14 +1,108 @@
-"""Parts of a network that methods name: its last stage, its last block, its layers with weights."""
+"""Parts of a network that methods name; each family states its own (`register_model`)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from torch import nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.models.hooks import head
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
-FEED_FORWARD = ("mlp.fc1", "mlp.fc2")  # within a transformer block
+M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Names of a network's modules by what they are for; tuples are in network order.
+
+    Attributes
+    ----------
+    head : str
+        The last linear layer, the classifier: its input is the feature vector.
+    stem : tuple of str
+        Layers that meet the input first; neither pruned nor adapted.
+    blocks : tuple of str
+        Residual or transformer blocks.
+    last_stage : tuple of str
+        What CF-k and EU-k train: the end of the network and the classifier.
+    adaptable : tuple of str
+        Layers that RFA adapts, and at which models are compared.
+    attention : tuple of tuple of str
+        For each block, the layers that make queries, keys and values.  Empty without attention.
+    projections : tuple of str
+        For each block, the output projection of its attention.
+    feed_forward : tuple of tuple of str
+        For each block, the layers of its feed-forward part.
+    """
+
+    head: str
+    stem: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    last_stage: tuple[str, ...] = ()
+    adaptable: tuple[str, ...] = ()
+    attention: tuple[tuple[str, ...], ...] = ()
+    projections: tuple[str, ...] = ()
+    feed_forward: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the blocks have attention."""
+        return bool(self.projections)
+
+    def names(self) -> tuple[str, ...]:
+        """Return every name that is stated."""
+        nested = (name for group in (*self.attention, *self.feed_forward) for name in group)
+        flat = (*self.stem, *self.blocks, *self.last_stage, *self.adaptable, *self.projections)
+        return (self.head, *flat, *nested)
+
+
+PartsOf = Callable[[nn.Module], Parts]
+STATED = "_stated_parts"  # on the network itself, so that its copies have them too
+
+
+def state_parts(model: M, parts: Parts) -> M:
+    """Tell what the parts of a network of no registered family are, and return it.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    >>> parts_of(state_parts(model, Parts(head="1"))).head
+    '1'
+
+    Raises
+    ------
+    ValueError
+        If the network has no module of a stated name.
+    """
+    known = dict(model.named_modules())
+    unknown = [name for name in parts.names() if name not in known]
+    if unknown:
+        raise InputError(f"{type(model).__name__} has no module {unknown[0]!r} to be a part.")
+    setattr(model, STATED, parts)
+    return model
+
+
+def parts_of(model: nn.Module) -> Parts:
+    """Return the parts that were stated for this network.
+
+    Raises
+    ------
+    ValueError
+        If none were.
+    """
+    parts = getattr(model, STATED, None)
+    if parts is None:
+        raise InputError(
+            f"The parts of {type(model).__name__} are not known: state them with "
+            '`state_parts(model, Parts(head="fc", ...))` of unlearn_core.models.'
+        )
+    return cast(Parts, parts)
+
+
+def head(model: nn.Module) -> nn.Linear:
+    """Return the classifier: its input is the feature vector."""
+    return cast(nn.Linear, model.get_submodule(parts_of(model).head))
 
 
 def last_stage(model: nn.Module) -> nn.ModuleList:
@@ -19,43 +113,20 @@ def last_stage(model: nn.Module) -> nn.ModuleList:
     Raises
     ------
     ValueError
-        If the model has neither stages nor blocks.
+        If the network's parts name none.
     """
-    if isinstance(getattr(model, "layer4", None), nn.Module):
-        return nn.ModuleList([model.get_submodule("layer4"), head(model)])
-    return nn.ModuleList([last_block(model), *_norms_behind_blocks(model), head(model)])
+    names = parts_of(model).last_stage
+    if not names:
+        raise InputError(f"The parts of {type(model).__name__} must name a `last_stage`, got none.")
+    return nn.ModuleList([model.get_submodule(name) for name in names])
 
 
-def last_block(model: nn.Module) -> nn.Module:
-    """Return the last transformer block.
-
-    Raises
-    ------
-    ValueError
-        If the model has no blocks.
-    """
-    found = list(transformer_blocks(model).values())
-    if not found:
-        raise InputError(f"{type(model).__name__} has neither layer4 nor transformer blocks.")
-    return found[-1]
+def is_transposed_linear(layer: nn.Module) -> bool:
+    """Say whether a layer is transformers' `Conv1D`: linear, with a weight of (in, out)."""
+    kind = type(layer)  # by name, because loading transformers takes seconds
+    return kind.__name__ == "Conv1D" and kind.__module__ == "transformers.pytorch_utils"
 
 
-def transformer_blocks(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the blocks with attention and a feed-forward part, by name, in network order."""
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(getattr(module, "attn", None), nn.Module)
-        and isinstance(getattr(module, "mlp", None), nn.Module)
-    }
-
-
-def _norms_behind_blocks(model: nn.Module) -> list[nn.Module]:
-    modules, inside = list(model.modules()), set(last_block(model).modules())
-    last = max(place for place, module in enumerate(modules) if module in inside)
-    return [module for module in modules[last + 1 :] if isinstance(module, nn.LayerNorm)]
-
-
-def weighted_layers(model: nn.Module) -> list[nn.Module]:
-    """Return every convolution and linear layer, in network order."""
-    return [module for module in model.modules() if isinstance(module, WEIGHTED)]
+def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Return every convolution and linear layer by name, in network order."""
+    return {name: m for name, m in model.named_modules() if isinstance(m, WEIGHTED)}

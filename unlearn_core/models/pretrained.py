@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.checks import InputError, MissingFileError
-from unlearn_core.models.hooks import head
+from unlearn_core.models.parts import parts_of
 
 TIMM_FILE = "model.safetensors"
 Weights = dict[str, Tensor]
@@ -43,13 +43,12 @@ def load_imagenet_weights(model: nn.Module, name: str) -> None:
     ValueError
         If the weights do not fit the network.
     """
-    classifier = _name_of(model, head(model))
-    weights = _without(imagenet_weights(name), classifier)
-    first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
-    if first.in_channels == 1:
-        kernel = f"{_name_of(model, first)}.weight"
+    parts = parts_of(model)
+    weights = _without(imagenet_weights(name), parts.head)
+    kernel = f"{parts.stem[0]}.weight"
+    if model.get_parameter(kernel).shape[1] == 1:
         weights[kernel] = weights[kernel].sum(dim=1, keepdim=True)
-    _require_same_shapes(weights, _without(model.state_dict(), classifier), name)
+    _require_same_shapes(weights, _without(model.state_dict(), parts.head), name)
     model.load_state_dict(weights, strict=False)
 
 
@@ -62,11 +61,6 @@ def imagenet_weights(name: str) -> Weights:
         If there is neither a file nor a network.
     """
     return SOURCES[name]()
-
-
-def _name_of(model: nn.Module, wanted: nn.Module) -> str:
-    found: str = next(name for name, module in model.named_modules() if module is wanted)
-    return found
 
 
 def _without(weights: Weights, layer: str) -> Weights:

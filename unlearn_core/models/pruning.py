@@ -11,22 +11,32 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.models.hooks import head
-from unlearn_core.models.parts import WEIGHTED
+from unlearn_core.checks import InputError
+from unlearn_core.models.parts import is_transposed_linear, parts_of, weighted_layers
 
 SCHEMES = ("structured_l2_layerwise", "unstructured_global")
 Masks = dict[str, Tensor]
 
 
 def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Return weights of all convolutions and linear layers but the first and the classifier."""
-    last = head(model)
-    layers = [
-        (name, module)
-        for name, module in model.named_modules()
-        if isinstance(module, WEIGHTED) and module is not last
-    ]
-    return {f"{name}.weight": module.weight for name, module in layers[1:]}
+    """Return weights of all convolutions and linear layers but the stem and the classifier.
+
+    Raises
+    ------
+    ValueError
+        If layers hold their weights transposed, which masks of output units would not fit.
+    """
+    transposed = [name for name, module in model.named_modules() if is_transposed_linear(module)]
+    if transposed:
+        raise InputError(f"{type(model).__name__} cannot be pruned: {transposed[0]} is a Conv1D.")
+    parts = parts_of(model)
+    kept = (parts.head, *parts.stem)
+    layers = weighted_layers(model)
+    return {
+        f"{name}.weight": layer.get_parameter("weight")
+        for name, layer in layers.items()
+        if name not in kept
+    }
 
 
 def make_masks(weights: Mapping[str, Tensor], sparsity: float, scheme: str) -> Masks:

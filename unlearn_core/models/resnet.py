@@ -13,11 +13,34 @@ from torch import nn
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.base import register_model
+from unlearn_core.models.parts import Parts
 
 SOURCE = "arXiv:1512.03385"
+STAGES = ("layer1", "layer2", "layer3", "layer4")
 
 
-@register_model("resnet18", label="ResNet-18", source=SOURCE)
+def resnet_parts(model: nn.Module) -> Parts:
+    """Return the parts: adaptable are the convolutions inside blocks, not shortcuts."""
+    blocks = [
+        (f"{stage}.{name}", block)
+        for stage in STAGES
+        for name, block in model.get_submodule(stage).named_children()
+    ]
+    return Parts(
+        head="fc",
+        stem=("conv1",),
+        blocks=tuple(name for name, _ in blocks),
+        last_stage=(STAGES[-1], "fc"),
+        adaptable=tuple(
+            f"{name}.{own}"
+            for name, block in blocks
+            for own, layer in block.named_children()
+            if isinstance(layer, nn.Conv2d)
+        ),
+    )
+
+
+@register_model("resnet18", label="ResNet-18", source=SOURCE, parts=resnet_parts)
 def resnet18(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ResNet-18 with `8 * width` features."""
     from unlearn_core.models import slim_resnet as slim  # torchvision takes seconds to load
@@ -25,7 +48,7 @@ def resnet18(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     return slim.build_resnet(slim.BasicBlock, (2, 2, 2, 2), config, channels, n_classes)
 
 
-@register_model("resnet50", label="ResNet-50", source=SOURCE)
+@register_model("resnet50", label="ResNet-50", source=SOURCE, parts=resnet_parts)
 def resnet50(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ResNet-50 with `32 * width` features."""
     from unlearn_core.models import slim_resnet as slim

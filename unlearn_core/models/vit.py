@@ -17,13 +17,48 @@ from torch import Tensor, nn
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.base import register_model, start_at_zero
+from unlearn_core.models.parts import Parts
 
 
 def _patch(config: ModelConfig) -> int:
     return 4 if config.stem == "cifar" else 16
 
 
-@register_model("vit_s", label="ViT-S", source="arXiv:2010.11929")
+def vit_parts(model: nn.Module) -> Parts:
+    """Return the parts of timm's `VisionTransformer`."""
+    blocks = [f"blocks.{name}" for name, _ in model.get_submodule("blocks").named_children()]
+    return _parts(blocks, stem="patch_embed.proj", behind=("norm", "head"))
+
+
+def tiny_vit_parts(model: nn.Module) -> Parts:
+    """Return the parts of timm's TinyViT, whose first stage has convolutions for attention."""
+    stages = [name for name, _ in model.get_submodule("stages").named_children()][1:]
+    blocks = [
+        f"stages.{stage}.blocks.{name}"
+        for stage in stages
+        for name, _ in model.get_submodule(f"stages.{stage}.blocks").named_children()
+    ]
+    return _parts(blocks, stem="patch_embed.conv1.conv", behind=("head.norm", "head.fc"))
+
+
+def _parts(blocks: list[str], *, stem: str, behind: tuple[str, ...]) -> Parts:
+    """Return parts in which the last half of the blocks is adapted, but for what attends."""
+    projections = tuple(f"{block}.attn.proj" for block in blocks)
+    feed_forward = tuple((f"{block}.mlp.fc1", f"{block}.mlp.fc2") for block in blocks)
+    rows = list(zip(projections, feed_forward, strict=True))
+    return Parts(
+        head=behind[-1],
+        stem=(stem,),
+        blocks=tuple(blocks),
+        last_stage=(blocks[-1], *behind),
+        adaptable=tuple(n for out, forward in rows[len(rows) // 2 :] for n in (out, *forward)),
+        attention=tuple((f"{block}.attn.qkv",) for block in blocks),
+        projections=projections,
+        feed_forward=feed_forward,
+    )
+
+
+@register_model("vit_s", label="ViT-S", source="arXiv:2010.11929", parts=vit_parts)
 def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ViT-S with 384 features."""
     from unlearn_core.models.sincos import SinCosViT  # timm takes seconds to load
@@ -47,7 +82,7 @@ def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     return model
 
 
-@register_model("vit_b_16", label="ViT-B/16", source="arXiv:2010.11929")
+@register_model("vit_b_16", label="ViT-B/16", source="arXiv:2010.11929", parts=vit_parts)
 def vit_b_16(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ViT-B with class token, learned positions of a 14x14 grid, and 768 features."""
     from timm.models.vision_transformer import VisionTransformer
@@ -64,7 +99,7 @@ def vit_b_16(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     )
 
 
-@register_model("tiny_vit", label="TinyViT-21M", source="arXiv:2207.10666")
+@register_model("tiny_vit", label="TinyViT-21M", source="arXiv:2207.10666", parts=tiny_vit_parts)
 def tiny_vit(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:  # noqa: ARG001
     """Build a TinyViT-21M with 576 features; its convolutional stem halves the image twice."""
     from timm.models import create_model

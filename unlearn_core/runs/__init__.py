@@ -1,1 +1,1 @@
-"""Runs: made by the pipeline, kept in the store, read as artefacts."""
+"""What was made and what is wanted: planned, kept, read and compared, without torch."""

@@ -1,4 +1,4 @@
-"""Metrics computed again, for pages: by the command line, for it takes torch and some seconds."""
+"""Metrics computed again, for pages: in a process of its own, for it takes torch and seconds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from unlearn_core import plugins
 from unlearn_core.runs.store import Store
 
 PROJECT = Path(__file__).resolve().parents[2]
+REMEASURE = "unlearn_core.engine.remeasure"
+NOT_MEASURED = "not measured"  # in the line of a run that could not be
 
 
 def measured_again(store: Store, keys: Sequence[str]) -> list[str]:
     """Measure these runs again; return a line for each that could not be."""
     done = subprocess.run(
-        [sys.executable, "-m", "unlearn_core", "measure", *keys],
+        [sys.executable, "-m", REMEASURE, *keys],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -28,7 +30,6 @@ def measured_again(store: Store, keys: Sequence[str]) -> list[str]:
             plugins.FOLDER: str(plugins.folder() or ""),  # elsewhere, a relative path is not it
         },
     )
-    if not done.returncode:
-        return []
-    lines = [line for line in done.stdout.splitlines() if "not measured" in line]
-    return lines or done.stderr.strip().splitlines()[-1:]
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1:]
+    return [line for line in done.stdout.splitlines() if NOT_MEASURED in line]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +21,13 @@ from safetensors.numpy import load as load_arrays
 
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
-from unlearn_core.records import Records
+from unlearn_core.metrics.base import Cost
+from unlearn_core.records import Records, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from unlearn_core.runs.manifest import Environment, FileEntry, Manifest, MapFacts
 
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
@@ -33,6 +38,28 @@ HISTORY = "history.parquet"
 METRICS = "metrics.json"
 LOG = "log.txt"
 COMPRESSED = ".zst"
+OUTPUTS_KEPT = 32  # runs; a few megabytes each at 60,000 examples, as features are left out
+MOST_VERIFIED = 20_000  # files
+JUST_WRITTEN_NS = 100_000_000  # a file this new may change again without another time
+
+Mark = tuple[int, ...]
+_verified: set[tuple[Mark, str]] = set()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outputs:
+    """What a model says of the recorded examples, without its features. Shared: do not change it.
+
+    Attributes
+    ----------
+    example_ids, labels, predictions : int64 ndarray of shape (n_examples,)
+    probabilities : float64 ndarray of shape (n_examples, n_classes)
+    """
+
+    example_ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
 
 
 class RunNotFoundError(InputError, LookupError):
@@ -70,7 +97,7 @@ class RunArtefact:
 
     folder: Path
     config: RunConfig
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def key(self) -> str:
@@ -80,8 +107,51 @@ class RunArtefact:
     @property
     def settings(self) -> Mapping[str, Any]:
         """All settings that the method ran with, defaults included."""
-        settings: Mapping[str, Any] = self.manifest["settings"]
-        return settings
+        return self.manifest["settings"]
+
+    @property
+    def changed(self) -> Mapping[str, Any]:
+        """The settings that differ from the method's usual ones."""
+        return self.manifest.get("changed", {})
+
+    @property
+    def label(self) -> str:
+        """Name in tables: the method's label and the settings that were changed."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.changed.items())
+        name = self.manifest.get("label", self.config.method)
+        return f"{name} ({shown})" if shown else name
+
+    @property
+    def map_facts(self) -> MapFacts:
+        """What is known of the run's map: its `file`, or the `reason` for its absence."""
+        maps = self.manifest.get("maps")
+        return maps[0] if maps else {"file": None, "reason": "no map was made of it"}
+
+    @property
+    def cost(self) -> Cost:
+        """What making the model cost, in its own loop only."""
+        return Cost(
+            seconds=self.manifest["seconds"],
+            steps=self.manifest["steps"],
+            samples_seen=self.manifest["samples_seen"],
+            trainable_parameters=self.manifest["trainable_parameters"],
+            peak_memory_bytes=self.manifest["peak_memory_bytes"],
+        )
+
+    @property
+    def total_seconds(self) -> float:
+        """Time that making the run took, with probes, metrics and maps."""
+        return self.manifest["total_seconds"]
+
+    @property
+    def created(self) -> float:
+        """When making the run began, in seconds since 1970."""
+        return self.manifest["created"]
+
+    @property
+    def environment(self) -> Environment:
+        """Where the run was made: versions, device, commit."""
+        return self.manifest["environment"]
 
     def origin(self) -> dict[str, Any]:
         """Return what makes the run again anywhere, as JSON types.
@@ -90,21 +160,19 @@ class RunArtefact:
         """
         return {
             "config": {**self.config.to_dict(), "settings": dict(self.settings)},
-            "environment": self.manifest["environment"],
+            "environment": self.environment,
             "data_content": self.manifest["data_content"],
         }
 
     @property
     def made_by(self) -> Mapping[str, str] | None:
         """Hashes of the sources that made the run; see `runs.provenance`."""
-        code: Mapping[str, str] | None = self.manifest["environment"].get("code")
-        return code
+        return self.environment.get("code")
 
     @property
-    def files(self) -> Mapping[str, Mapping[str, Any]]:
+    def files(self) -> Mapping[str, FileEntry]:
         """Size and SHA-256 of each file, by name."""
-        files: Mapping[str, Mapping[str, Any]] = self.manifest["files"]
-        return files
+        return self.manifest["files"]
 
     def has(self, name: str) -> bool:
         """Say whether the run holds this file; a shipped demo run leaves some out."""
@@ -113,6 +181,16 @@ class RunArtefact:
     def records(self) -> Records:
         """Return what was recorded of the model."""
         return Records.from_arrays(self.arrays(ARRAYS))
+
+    def outputs(self) -> Outputs:
+        """Return what the model said of the recorded examples; read once a process.
+
+        Kept by the file that holds it, so a file that changes is read again.
+        """
+        name = ARRAYS if ARRAYS in self.files else ARRAYS + COMPRESSED
+        if name not in self.files:
+            raise self._corrupt(f"The run {self.key} holds no {ARRAYS}.")
+        return _outputs(_Source(self), self._mark(name), self.files[name]["sha256"])
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of one safetensors file."""
@@ -165,8 +243,11 @@ class RunArtefact:
 
         return load(self.read(MODEL))
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, fresh: bool = False) -> bytes:
         """Return a file's bytes, decompressed where it is kept so.
+
+        They are hashed when this process first reads the file, and again after it was written to;
+        every time if `fresh`.
 
         Raises
         ------
@@ -174,12 +255,13 @@ class RunArtefact:
             If the file is missing, or its size or content differs from the manifest.
         """
         if name + COMPRESSED in self.files:
-            stream = pa.BufferReader(self.read(name + COMPRESSED))
+            stream = pa.BufferReader(self.read(name + COMPRESSED, fresh=fresh))
             content: bytes = pa.CompressedInputStream(stream, "zstd").read()
             return content
         if name not in self.files:
             raise self._corrupt(f"The run {self.key} holds no {name}.")
         expected, path = self.files[name], self.folder / name
+        mark = self._mark(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -189,9 +271,65 @@ class RunArtefact:
         if len(content) != expected["bytes"]:
             has = f"has {len(content)} bytes, the manifest says {expected['bytes']}"
             raise self._corrupt(f"{path} {has}.")
-        if hashlib.sha256(content).hexdigest() != expected["sha256"]:
-            raise self._corrupt(f"{path} has changed since it was written.")
+        known = mark, expected["sha256"]
+        if fresh or known not in _verified:
+            if hashlib.sha256(content).hexdigest() != expected["sha256"]:
+                raise self._corrupt(f"{path} has changed since it was written.")
+            _remember(known)
         return content
+
+    def require_whole(self) -> None:
+        """Raise `CorruptRunError` unless every file is what was written.
+
+        Files that this process has hashed, and that bear the same time since, are not read again.
+        """
+        for name, entry in self.files.items():
+            if (self._mark(name), entry["sha256"]) not in _verified:
+                self.read(name)
+
+    def _mark(self, name: str) -> Mark:
+        """Return what tells a file from any other and from itself after a change; () if missing."""
+        try:
+            found = (self.folder / name).stat()
+        except OSError:
+            return ()
+        return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
     def _corrupt(self, message: str) -> CorruptRunError:
         return CorruptRunError(message, self.key)
+
+
+class _Source:
+    """A run as the source of `_outputs`: equal to any other, as the file's mark and hash decide."""
+
+    def __init__(self, run: RunArtefact) -> None:
+        self.run: RunArtefact | None = run
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Source)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=OUTPUTS_KEPT)
+def _outputs(source: _Source, mark: Mark, sha256: str) -> Outputs:  # noqa: ARG001
+    run, source.run = source.run, None  # the cache keeps its arguments
+    assert run is not None
+    records = run.records()
+    return Outputs(
+        example_ids=records.example_ids,
+        labels=records.labels,
+        predictions=records.predictions,
+        probabilities=softmax(records.logits),
+    )
+
+
+def _remember(known: tuple[Mark, str]) -> None:
+    """Note that a file was hashed, unless it is so new that its time would not tell a change."""
+    mark = known[0]
+    if not mark or time.time_ns() - mark[2] < JUST_WRITTEN_NS:
+        return
+    if len(_verified) >= MOST_VERIFIED:
+        _verified.clear()
+    _verified.add(known)

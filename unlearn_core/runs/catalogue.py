@@ -1,8 +1,8 @@
 """What there is to choose from, as plain JSON, for pages that must not wait for torch.
 
 Methods and models are Python modules that import torch, which takes seconds.  So their
-registries are listed once in a process of their own and kept beside the runs; the list is made
-again when the sources change, plugins included.
+registries are listed once in a process of their own, by `engine.registries`, and kept beside the
+runs; the list is made again when the sources change, plugins included.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from unlearn_core import plugins
 from unlearn_core.runs.store import Store
 
 NAME = "catalogue.json"
+REGISTRIES = "unlearn_core.engine.registries"  # named, not imported: it loads torch
 PACKAGE = Path(__file__).resolve().parents[1]
 LISTED = ("methods", "models", "data", "metrics")
 
 
 def catalogue(store: Store) -> dict[str, Any]:
-    """Return `methods`, `metrics`, `datasets` and `models` as `list all --json` prints them.
+    """Return `methods`, `metrics`, `datasets` and `models` as `engine.registries` lists them.
 
     `left_out` has a line for each plugin that could not be loaded.
 
@@ -45,18 +46,15 @@ def catalogue(store: Store) -> dict[str, Any]:
 
 def listed(*, with_plugins: bool = True) -> dict[str, Any]:
     """List the registries in a process of its own; without plugins for what ships."""
-    command = [sys.executable, "-m", "unlearn_core", "list", "all"]
     place = plugins.folder() if with_plugins else None
     done = subprocess.run(
-        command,
+        [sys.executable, "-m", REGISTRIES],
         capture_output=True,
         text=True,
         check=False,
         cwd=PACKAGE.parent,
-        env={
-            **os.environ,
-            plugins.FOLDER: str(place or ""),
-        },  # elsewhere, a relative path is not it
+        # the folder is named whole: from there a relative path would be another
+        env={**os.environ, plugins.FOLDER: str(place or "")},
     )
     if done.returncode:
         raise RuntimeError(f"Could not list the methods: {done.stderr.strip().splitlines()[-1]}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from unlearn_core.config import SCHEMA_VERSION, RunConfig
+from unlearn_core.config import RunConfig
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
@@ -72,10 +73,11 @@ class Comparison:
             return Verdict("original", "before unlearning")
         if run.config.method == "retrain":
             return Verdict("reference", "trained without the forget set")
-        return judge(self.metrics(run)["values"], sides[0], sides[1], self.tolerances())
+        return judge(self.metrics(run)["values"], sides[0], sides[1], self.tolerances)
 
+    @cached_property
     def tolerances(self) -> dict[str, float]:
-        """Return, by metric, how far from retrained still counts as matched in this comparison."""
+        """How far from retrained still counts as matched in this comparison, by metric."""
         retrained = [run for run in self.runs if run.config.method == "retrain"]
         measured = [self.metrics(run)["values"] for run in retrained]
         sizes = self.metrics(retrained[0]).get("sizes", {}) if retrained else {}
@@ -177,63 +179,12 @@ def gather(
 def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     method = run.config.method
     rank = FIRST.index(method) if method in FIRST else len(FIRST)
-    is_variant, is_trick = bool(run.manifest["changed"]), method.startswith("trick_")
+    is_variant, is_trick = bool(run.changed), method.startswith("trick_")
     # when it was made, not the file's date, which a copy or a clone changes
-    return is_variant, is_trick, rank, run.config.seed, run.manifest["created"]
+    return is_variant, is_trick, rank, run.config.seed, run.created
 
 
 def _rank(comparison: Comparison, store: Store) -> tuple[int, int, float, str]:
     runs = comparison.runs
     n_shipped = sum(store.ships(run.key) for run in runs)
-    return n_shipped, len(runs), max(run.manifest["created"] for run in runs), comparison.key
-
-
-def report(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as JSON types: what `compare --json` writes and pages export."""
-    runs = []
-    for run in comparison.runs:
-        content = comparison.metrics(run)
-        verdict = comparison.verdict(run)
-        runs.append(
-            {
-                "method": run.config.method,
-                "label": label(run),
-                "seed": run.config.seed,
-                "key": run.key,
-                "settings": dict(run.settings),
-                "metrics": content["values"],
-                "reasons": content["reasons"],
-                "verdict": verdict.word,
-                "because": verdict.sentence,
-                "but": list(verdict.but),
-                "seconds": run.manifest["seconds"],
-                "maps": run.manifest["maps"],
-                **run.origin(),
-            }
-        )
-    return {"comparison": about(comparison), "runs": runs}
-
-
-def about(comparison: Comparison) -> dict[str, Any]:
-    """Return what all runs of a comparison share, as JSON types."""
-    plain = comparison.config.to_dict()
-    return {
-        "key": comparison.key,
-        "schema": SCHEMA_VERSION,
-        "dataset": comparison.config.data.name,
-        "data": plain["data"],
-        "model": plain["model"],
-        "training": plain["training"],
-        "forget": plain["forget"],
-        "precision": plain["precision"],
-        "seeds": comparison.seeds,
-        "matched_within": comparison.tolerances(),
-    }
-
-
-def label(run: RunArtefact) -> str:
-    """Return the run's name in tables: the method's label and the settings that were changed."""
-    changed = run.manifest.get("changed", {})
-    shown = ", ".join(f"{name}={value}" for name, value in changed.items())
-    name = str(run.manifest.get("label", run.config.method))
-    return f"{name} ({shown})" if shown else name
+    return n_shipped, len(runs), max(run.created for run in runs), comparison.key

@@ -10,10 +10,74 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from unlearn_core.config import SCHEMA_VERSION
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError
+
+
+class MapFacts(TypedDict, total=False):
+    """What is known of a run's map: its `file` (None with the `reason` for its absence), and how.
+
+    `trustworthiness` is that of the aligned layout, `own_trustworthiness` of the run's own; None
+    for too few examples.
+    """
+
+    file: str | None
+    reason: str
+    n_neighbors: int
+    seed: int
+    n_examples: int
+    trustworthiness: float | None
+    own_trustworthiness: float | None
+
+
+class Environment(TypedDict):
+    """Where a run was made; `code` are the hashes of `runs.provenance`."""
+
+    python: str
+    packages: dict[str, str | None]
+    device: str
+    threads: int
+    commit: str | None
+    code: dict[str, str]
+
+
+class FileEntry(TypedDict):
+    """Size and SHA-256 of one file."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(TypedDict, total=False):
+    """What a run says of itself, as JSON types. Only shipped runs have the last two members.
+
+    `settings` are all of the method's, `changed` those that differ from the usual ones; `seconds`
+    to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps too;
+    `facts` is what the method noted, `data_content` the hash of the data.
+    """
+
+    schema: int
+    config: dict[str, Any]
+    label: str
+    settings: dict[str, Any]
+    changed: dict[str, Any]
+    seconds: float
+    steps: int
+    samples_seen: int
+    trainable_parameters: int
+    peak_memory_bytes: int | None
+    facts: dict[str, float]
+    maps: list[MapFacts]
+    created: float
+    total_seconds: float
+    environment: Environment
+    data_content: str
+    files: dict[str, FileEntry]
+    checksum: str
+    left_out: list[str]
+    half_precision: list[str]
 
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
@@ -27,7 +91,7 @@ def _ending(body: bytes) -> bytes:
     return b',\n "checksum": "' + hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> Manifest:
     """Return a manifest's content.
 
     Raises
@@ -52,7 +116,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         )
     if not is_whole:
         raise CorruptRunError(f"{path} has changed since it was written, or is not whole.")
-    return content
+    return cast(Manifest, content)
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

@@ -7,11 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
-from unlearn_core.data import get_dataset, with_content
-from unlearn_core.runs.recipes import FINE_TUNING, pretrained_model
+from unlearn_core.config import (
+    PRETRAINED,
+    DataConfig,
+    ForgetConfig,
+    ModelConfig,
+    RunConfig,
+    TrainingConfig,
+)
+from unlearn_core.data import DatasetSpec, get_dataset, with_content
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
+IMAGENET_SIZE = 224
+FINE_TUNING = TrainingConfig(  # RFA's, of networks with ImageNet weights
+    batch_size=128,
+    learning_rate=5e-5,
+    optimizer="adamw",
+    momentum=0.0,
+    weight_decay=0.01,
+    schedule="linear",
+)
 
 
 def comparison_config(
@@ -48,6 +63,20 @@ def comparison_config(
         forget=forget,
         precision=precision,
     )
+
+
+def pretrained_model(name: str, spec: DatasetSpec, *, width: int | None = None) -> ModelConfig:
+    """Return a network with ImageNet weights, in the shape and at the image size that they need.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or not of this `width`.
+    """
+    shape: dict[str, Any] = {"width": spec.width, "stem": spec.stem, **PRETRAINED.get(name, {})}
+    if width is not None:
+        shape["width"] = width
+    return ModelConfig(name=name, pretrained=True, input_size=IMAGENET_SIZE, **shape)
 
 
 def run_configs(

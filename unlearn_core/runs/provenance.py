@@ -21,10 +21,10 @@ from unlearn_core import plugins
 PACKAGE = Path(__file__).resolve().parents[1]
 METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
-    *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "training.py"),
-    *("projection.py", "data", "models", "metrics", "methods"),
-    *(f"runs/{name}.py" for name in ("pipeline", "probes", "history", "tracked", "maps")),
-    *("runs/measure.py", "runs/meter.py", "runs/request.py"),
+    *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "tasks.py"),
+    *("training.py", "projection.py", "data", "models", "metrics", "methods"),
+    *(f"engine/{name}.py" for name in ("pipeline", "probes", "history", "maps", "measure")),
+    *("engine/meter.py", "engine/request.py", "runs/tracked.py"),
 )
 NO_NUMBERS = ("__init__.py", "contract.py")  # lists of names, and what only checks methods
 REGISTERS = re.compile(r"^@register_method\(\s*[\"'](\w+)[\"']", re.MULTILINE)

@@ -149,8 +149,14 @@ class Store(AskedRuns):
         return [folder.name for source in self._sources for folder in _without_manifest(source)]
 
     def is_whole(self, key: str) -> bool:
-        """Say whether a finished run is here and every byte of it is what was written."""
-        return self.exists(key) and not self.verify(key)
+        """Say whether a finished run is here and is what was written; each file is hashed once."""
+        if not self.exists(key):
+            return False
+        try:
+            self.load(key).require_whole()
+        except CorruptRunError:
+            return False
+        return True
 
     def damaged_config(self, key: str) -> RunConfig | None:
         """Return what a damaged run was asked to be, as far as its manifest still tells.
@@ -177,7 +183,7 @@ class Store(AskedRuns):
         faults = []
         for name in artefact.files:
             try:
-                artefact.read(name)
+                artefact.read(name, fresh=True)
             except CorruptRunError as error:
                 faults.append(str(error))
         if faults and _mark(artefact.folder) != before:  # its metrics were replaced meanwhile

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.config import ForgetConfig, usual_preset
-from unlearn_core.views.tables import summary
+from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import format_value
 
 Entry = Mapping[str, Any]
@@ -105,9 +105,9 @@ def default_settings(entry: Entry) -> dict[str, Any]:
     return {setting["name"]: setting["default"] for setting in entry["settings"]}
 
 
-def measured_cost(report: Mapping[str, Any], method: str) -> str:
+def measured_cost(report: Report, method: str) -> str:
     """Return what the method's runs in a comparison cost, in words; "" where there is none."""
-    table = summary(report)
+    table = report.summary
     table = table[(table["method"] == method) & table["metric"].isin(MEASURED)]
     means = table.dropna(subset="mean").drop_duplicates("metric").set_index("metric")["mean"]
     if "unlearn_seconds" not in means:

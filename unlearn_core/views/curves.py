@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from unlearn_core.runs.artefact import HISTORY, RunArtefact
-from unlearn_core.runs.comparison import label
+from unlearn_core.runs.comparison import REFERENCES
 
 PROBE, LOSS = "probe/", "loss/"
-REFERENCES = ("original", "retrain")
 PROBE_NAMES = {
     "dimensional_alignment": "DA(D_f|D_r)",
     "linear_probe_forget": "LP(D_f)",
@@ -45,7 +44,7 @@ def _of_run(run: RunArtefact) -> pd.DataFrame:
     long = history.melt(["step", "seconds"], values, var_name="quantity").dropna(subset="value")
     last = max(int(history["step"].max()), 1)
     long = long.assign(
-        label=label(run),
+        label=run.label,
         method=run.config.method,
         seed=run.config.seed,
         share=long["step"] / last,

@@ -55,7 +55,7 @@ def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
         runs = [
             run
             for run in comparison.runs
-            if run.config.method == METHOD and set(run.manifest.get("changed", {})) <= {SETTING}
+            if run.config.method == METHOD and set(run.changed) <= {SETTING}
         ]
         found.append(Sweep(kind=kind, comparison=comparison, runs=tuple(runs)))
     here = like.comparison_key()

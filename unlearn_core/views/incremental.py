@@ -19,8 +19,9 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.runs.comparison import Comparison, about, label
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.plan import LEARNABLE
+from unlearn_core.runs.report import about
 from unlearn_core.views import curves
 from unlearn_core.views.small_maps import small_map
 from unlearn_core.views.wording import format_value
@@ -99,7 +100,7 @@ def metric_rows(comparison: Comparison, also: Collection[str] = ()) -> pd.DataFr
     rows = []
     for seed in comparison.seeds:
         models = {MODELS[name]: run for name, run in pair(comparison, seed).items()}
-        others = {label(run): run for run in comparison.runs if run.config.seed == seed}
+        others = {run.label: run for run in comparison.runs if run.config.seed == seed}
         models |= {name: run for name, run in others.items() if name in also}
         for name, run in models.items():
             content = comparison.metrics(run)
@@ -143,7 +144,7 @@ def course(comparison: Comparison, seed: int) -> pd.DataFrame:
 
 def steps_text(run: RunArtefact) -> str:
     """Return how long a model learned, such as "345 steps of learning"."""
-    return f"{run.manifest['steps']:,} steps of learning"
+    return f"{run.cost.steps:,} steps of learning"
 
 
 def map_points(models: Mapping[str, RunArtefact], dataset: Dataset, sets: Sets) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.runs.comparison import REFERENCES
+from unlearn_core.runs.report import Report
 from unlearn_core.views.palette import VERDICT_COLOURS, method_colour
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.tables import REFERENCES, summary
-from unlearn_core.views.verdicts import verdict_rows
 from unlearn_core.views.wording import VERDICT_ICONS, format_value
 
 SIDES = {
@@ -44,10 +44,10 @@ STYLE = """<style>
 </style>"""
 
 
-def table_html(report: Mapping[str, Any], metrics: Sequence[str]) -> str:
+def table_html(report: Report, metrics: Sequence[str]) -> str:
     """Return the papers' table of the named metrics, one row per method variant."""
-    rows = {(row["label"], row["metric"]): row for row in summary(report).to_dict("records")}
-    verdicts = verdict_rows(report)
+    rows = {(row["label"], row["metric"]): row for row in report.summary.to_dict("records")}
+    verdicts = report.verdicts
     shown = [METRICS[name] for name in metrics if name in METRICS]
     head = "".join(
         f'<th scope="col" title="{_definition(spec)}">{as_html(spec.label)}</th>' for spec in shown

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import Comparison, label
-from unlearn_core.views.small_maps import map_facts
+from unlearn_core.runs.comparison import REFERENCES, Comparison
+from unlearn_core.runs.report import Report
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.tables import REFERENCES, summary
-from unlearn_core.views.verdicts import BEST_FIRST, verdict_rows
 from unlearn_core.views.wording import format_value
 
 KEY_NUMBERS = ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment")
@@ -49,17 +46,17 @@ class Card:
     more: int
 
 
-def cards(comparison: Comparison, report: Mapping[str, Any]) -> list[Card]:
+def cards(comparison: Comparison, report: Report) -> list[Card]:
     """Return one card per method, the best first; of its variants the one with usual settings."""
-    table, verdicts = summary(report), verdict_rows(report).set_index("label")
+    verdicts = report.verdicts.set_index("label")
     variants: dict[str, list[RunArtefact]] = {}
     for run in comparison.runs:
         if run.config.method not in REFERENCES:
             variants.setdefault(run.config.method, []).append(run)
     found = []
     for method, runs in variants.items():
-        usual = min(runs, key=lambda run: len(run.manifest.get("changed", {})))
-        name = label(usual)
+        usual = min(runs, key=lambda run: len(run.changed))
+        name = usual.label
         verdict = verdicts.loc[name]
         found.append(
             Card(
@@ -68,13 +65,12 @@ def cards(comparison: Comparison, report: Mapping[str, Any]) -> list[Card]:
                 word=str(verdict["word"]),
                 because=str(verdict["because"]),
                 agreement=str(verdict["agreement"]),
-                numbers=_numbers(table, name),
-                speedup=_text(table, name, "speedup", "mean"),
-                more=len({label(run) for run in runs}) - 1,
+                numbers=_numbers(report.summary, name),
+                speedup=_text(report.summary, name, "speedup", "mean"),
+                more=len({run.label for run in runs}) - 1,
             )
         )
-    order = ranking(report)
-    return sorted(found, key=lambda card: order.index(card.label))
+    return sorted(found, key=lambda card: report.ranking.index(card.label))
 
 
 def in_threes(found: Sequence[Card]) -> list[Sequence[Card]]:
@@ -82,27 +78,9 @@ def in_threes(found: Sequence[Card]) -> list[Sequence[Card]]:
     return [found[start : start + 3] for start in range(0, len(found), 3)]
 
 
-def ranking(report: Mapping[str, Any]) -> list[str]:
-    """Return the labels of the methods' variants, the best first, by `BEST_RULE`."""
-    table = summary(report)
-    alignment = table[table["metric"] == "dimensional_alignment"].set_index("label")["distance"]
-    verdicts = verdict_rows(report)
-    verdicts = verdicts[~verdicts["method"].isin(REFERENCES)]
-    far = alignment.abs().reindex(verdicts["label"]).fillna(float("inf"))
-    words = verdicts["word"].map(BEST_FIRST.index)
-    ranks = zip(words, verdicts["n_but"], far, verdicts["label"], strict=True)
-    return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:3])]
-
-
-def best(report: Mapping[str, Any]) -> str | None:
-    """Return the label of the best method's variant; None where no method has run."""
-    order = ranking(report)
-    return order[0] if order else None
-
-
 def key_of(comparison: Comparison, name: str) -> str | None:
     """Return the key of the first run of this label; None where there is none."""
-    return next((run.key for run in comparison.runs if label(run) == name), None)
+    return next((run.key for run in comparison.runs if run.label == name), None)
 
 
 def sizes(sets: Sets) -> list[tuple[str, str, str]]:
@@ -153,10 +131,11 @@ def runs_text(comparison: Comparison) -> str:
 def map_recipe(comparison: Comparison, keys: Sequence[str], n_points: int) -> str:
     """Return neighbours, seed and trustworthiness of the maps of these runs."""
     made = (*comparison.runs, *comparison.learned)
-    facts = [map_facts(run) for run in made if run.key in keys]
+    facts = [run.map_facts for run in made if run.key in keys]
     facts = [fact for fact in facts if fact.get("file")]
-    trust = [float(fact["trustworthiness"]) for fact in facts]
-    spread = f"{min(trust):.2f}" if min(trust) == max(trust) else f"{min(trust):.3f} or more"
+    trust = {value for fact in facts if (value := fact["trustworthiness"]) is not None}
+    lowest = min(trust, default=float("nan"))
+    spread = f"{lowest:.3f} or more" if len(trust) > 1 else f"{lowest:.2f}"
     return (
         f"All maps are aligned to the original's; {facts[0]['n_neighbors']} neighbours, map seed "
         f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
@@ -167,6 +146,6 @@ def map_recipe(comparison: Comparison, keys: Sequence[str], n_points: int) -> st
 def why_no_maps(comparison: Comparison) -> str:
     """Return the reasons for which none of the runs has a map."""
     reasons = {
-        str(map_facts(run).get("reason", "the map was not shipped")) for run in comparison.runs
+        str(run.map_facts.get("reason", "the map was not shipped")) for run in comparison.runs
     }
     return f"There are no maps: {'; '.join(sorted(reasons))}."

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from unlearn_core.records import Records, Sets
+from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.views.wording import SET_NAMES
 
@@ -38,10 +38,11 @@ SUMMARY_SETS = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain
 
 def missing_map(run: RunArtefact) -> str | None:
     """Return why a run has no map to show; None where it has one."""
-    facts = (run.manifest.get("maps") or [{}])[0]
-    if facts.get("file") is None:
-        return str(facts.get("reason", "no map was made of it"))
-    if not run.has(facts["file"]):
+    facts = run.map_facts
+    file = facts.get("file")
+    if file is None:
+        return facts.get("reason", "no map was made of it")
+    if not run.has(file):
         return "its map is not among the files kept of this run"
     if not run.has(ARRAYS):
         return "its recorded outputs are not among the files kept of this run"
@@ -54,35 +55,31 @@ def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> p
     `sets` are masks over the whole data set. `reference` is the original model's run; without
     its recorded outputs no example counts as collateral.
     """
-    layout = run.table(run.manifest["maps"][0]["file"])
+    layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
-    records = run.records().where(np.isin(run.records().example_ids, ids))
-    records = _in_order(records, ids)
+    outputs = run.outputs()
+    rows = _rows_of(ids, outputs.example_ids)
+    labels, probabilities = outputs.labels[rows], outputs.probabilities[rows]
+    own = probabilities[np.arange(len(ids)), labels]
     table = layout.assign(
         run=run.key,
         set=sets.names()[ids],
-        label=records.labels,
-        prediction=records.predictions,
-        probability=records.probabilities.max(axis=1).astype(np.float32),
-        label_probability=_own_class(records),
+        label=labels,
+        prediction=outputs.predictions[rows],
+        probability=probabilities.max(axis=1).astype(np.float32),
+        label_probability=own.astype(np.float32),
     )
     was_right = np.zeros(len(ids), dtype=bool)
     if reference is not None and reference.has(ARRAYS):
-        before = reference.records()
+        before = reference.outputs()
         was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
     return table.assign(state=_states(table, was_right))
 
 
-def _in_order(records: Records, ids: NDArray[np.int64]) -> Records:
-    """Return the records in the order of `ids`."""
-    order = np.argsort(records.example_ids, kind="stable")
-    rows = order[np.searchsorted(records.example_ids[order], ids)]
-    return Records(**{name: array[rows] for name, array in records.to_arrays().items()})
-
-
-def _own_class(records: Records) -> NDArray[np.float32]:
-    rows = np.arange(len(records))
-    return records.probabilities[rows, records.labels].astype(np.float32)
+def _rows_of(ids: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each of `ids` stands in `among`, which holds all of them."""
+    order = np.argsort(among, kind="stable")
+    return order[np.searchsorted(among[order], ids)]
 
 
 def _states(table: pd.DataFrame, was_right: NDArray[np.bool_]) -> NDArray[np.str_]:
@@ -139,13 +136,9 @@ def default_runs(runs: Sequence[RunArtefact], most: int = 6) -> list[RunArtefact
     best: dict[str, RunArtefact] = {}
     for run in runs:
         known = best.get(run.config.method)
-        if known is None or _n_changed(run) < _n_changed(known):
+        if known is None or len(run.changed) < len(known.changed):
             best[run.config.method] = run
     return list(best.values())[:most]
-
-
-def _n_changed(run: RunArtefact) -> int:
-    return len(run.manifest.get("changed", {}))
 
 
 def n_examples(sets: Sets) -> int:

@@ -9,13 +9,14 @@ import pandas as pd
 
 from unlearn_core.data import DATASETS
 from unlearn_core.records import Sets
+from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.wording import describe_forget
 
 
-def recipe(report: Mapping[str, Any], *, with_request: bool = True) -> str:
+def recipe(report: Report, *, with_request: bool = True) -> str:
     """Return data, model, request, training and seeds of a comparison in one line."""
-    about = report["comparison"]
+    about = report.comparison
     spec = DATASETS.get(about["dataset"])
     model, training = about["model"], about["training"]
     limit = about["data"].get("train_examples")
@@ -48,14 +49,14 @@ def seeds_text(seeds: list[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def missing_rows(report: Mapping[str, Any], labels: Mapping[str, str]) -> pd.DataFrame:
+def missing_rows(report: Report, labels: Mapping[str, str]) -> pd.DataFrame:
     """Return one row per metric and reason for which values are missing.
 
     `labels` maps the names of the metrics of interest to how they are written.
     Columns: `Metric`, `Missing for`, `Reason`.
     """
     groups: dict[tuple[str, str], list[str]] = {}
-    for run in report["runs"]:
+    for run in report.runs:
         for name, reason in run["reasons"].items():
             if name in labels:
                 found = groups.setdefault((labels[name], reason), [])
@@ -65,14 +66,14 @@ def missing_rows(report: Mapping[str, Any], labels: Mapping[str, str]) -> pd.Dat
     return pd.DataFrame(rows, columns=["Metric", "Missing for", "Reason"])
 
 
-def cost_rows(report: Mapping[str, Any]) -> pd.DataFrame:
+def cost_rows(report: Report) -> pd.DataFrame:
     """Return one row per run: what it cost and where it was made.
 
     Columns: `Method`, `Seed`, `Seconds`, `Trained parameters`, `Device`, `Threads`, `Python`,
     `Versions`, `Commit`, `Run`.
     """
     rows = []
-    for run in report["runs"]:
+    for run in report.runs:
         made = run["environment"]
         versions = [f"{name} {version}" for name, version in made["packages"].items() if version]
         rows.append(

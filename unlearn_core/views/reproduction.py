@@ -22,7 +22,7 @@ def side_by_side(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     rows : DataFrame
-        What `runs.reproduce.reproduce` returns: `method`, `metric`, `value`, `measured`,
+        What `papers.reproduce.reproduce` returns: `method`, `metric`, `value`, `measured`,
         `erratum` and the columns of `GROUP`.
     """
     tables = {}

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import label
 
 MOST_KEPT = 700  # points of the retained classes in each small map
-
-
-def map_facts(run: RunArtefact) -> Mapping[str, Any]:
-    """Return what is known of the run's map: its `file`, or the `reason` for its absence."""
-    facts: list[Mapping[str, Any]] = run.manifest.get("maps", [])
-    return facts[0] if facts else {"file": None, "reason": "no map was made"}
 
 
 def small_map(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
@@ -29,7 +19,7 @@ def small_map(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
     the run has no map.
     """
     columns = ["title", "example_id", "x", "y", "class_name", "label", "is_forget"]
-    file = map_facts(run).get("file")
+    file = run.map_facts.get("file")
     if not file or not run.has(file):
         return pd.DataFrame(columns=columns)
     table = run.table(file)
@@ -41,7 +31,7 @@ def small_map(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
     ids = chosen["example_id"].to_numpy()
     labels = dataset.labels[ids]
     return chosen.assign(
-        title=label(run),
+        title=run.label,
         class_name=[dataset.class_names[number] for number in labels],
         label=labels,
         is_forget=sets.forget[ids],

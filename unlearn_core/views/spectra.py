@@ -7,7 +7,6 @@ import pandas as pd
 
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.runs.comparison import label
 from unlearn_core.subspace import effective_rank_of, spectrum
 
 SHOWN_SETS = {"forget": "D_f", "retain": "D_r"}
@@ -49,7 +48,7 @@ def spectra(run: RunArtefact, sets: Sets) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(parts, ignore_index=True)
-    table = table.assign(label=label(run), method=run.config.method, seed=run.config.seed)
+    table = table.assign(label=run.label, method=run.config.method, seed=run.config.seed)
     return table[COLUMNS]
 
 

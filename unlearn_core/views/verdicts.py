@@ -1,18 +1,12 @@
-"""Verdicts of a comparison, one per method variant, over its seeds."""
+"""What verdicts mean, and the rule by which they are reached, in words."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
-
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.verdict import ALIGNMENT, ALSO, COLLAPSE_DROP, DECIDING, HALF_WAY
-from unlearn_core.views.tables import Report, tolerances, with_values
+from unlearn_core.runs.report import Report
+from unlearn_core.views.tables import with_values
 
-BEST_FIRST = ("matched", "under-forgotten", "over-forgotten", "collapsed", "unknown")
 MEANING = {
     "matched": "close to the model that never saw the forget set",
     "under-forgotten": "still on the original's side: something of the forget set is left",
@@ -24,42 +18,9 @@ MEANING = {
 }
 
 
-def verdict_rows(report: Mapping[str, Any]) -> pd.DataFrame:
-    """Return one row per method variant.
-
-    Columns: `label`, `method`, `word` (the most frequent over seeds, the worse one of a tie),
-    `agreement` (such as "2 of 3 seeds", "" for one seed), `because`, and `n_but`: in how many other
-    numbers its matched runs are off, on average.
-    """
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for run in report["runs"]:
-        groups.setdefault(run["label"], []).append(run)
-    rows = []
-    for label, runs in groups.items():
-        counts = Counter(run["verdict"] for run in runs)
-        word = max(counts, key=lambda w: (counts[w], _rank(w)))
-        single = len(runs) == 1 or len({run["because"] for run in runs}) == 1
-        because = [
-            run["because"] if single else f"seed {run['seed']}: {run['because']}"
-            for run in (runs[:1] if single else runs)
-        ]
-        agreement = f"{counts[word]} of {len(runs)} seeds" if len(runs) > 1 else ""
-        rows.append(
-            {
-                "label": label,
-                "method": runs[0]["method"],
-                "word": word,
-                "agreement": agreement,
-                "because": "; ".join(because),
-                "n_but": sum(len(run["but"]) for run in runs) / max(1, counts["matched"]),
-            }
-        )
-    return pd.DataFrame(rows, columns=["label", "method", "word", "agreement", "because", "n_but"])
-
-
 def rule_text(report: Report) -> str:
     """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
-    within = tolerances(report)
+    within = report.tolerances
     apart = f"{within[ALIGNMENT]:.2g}"
     shares = " or ".join(
         f"{METRICS[name].label} (by more than {within[name] * 100:.1f} points)"
@@ -85,7 +46,3 @@ def rule_text(report: Report) -> str:
             "with fewer they are fixed. For few images they are at least what chance makes.",
         ]
     )
-
-
-def _rank(word: str) -> int:
-    return BEST_FIRST.index(word) if word in BEST_FIRST else len(BEST_FIRST)

@@ -6,14 +6,14 @@ model, below 0 past it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from unlearn_core.metrics.attack_variants import AS_PRINTED
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.views.tables import REFERENCES, summary
+from unlearn_core.runs.comparison import REFERENCES
+from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import format_value
 
 LEFT_OUT = ("Cost", AS_PRINTED)
@@ -21,14 +21,14 @@ EDGES = (-1.0, 2.0)
 COLUMNS = ["label", "method", "metric", "metric_label", "share", "shown", "is_beyond", "text"]
 
 
-def way_rows(report: Mapping[str, Any]) -> tuple[pd.DataFrame, list[str]]:
+def way_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
     """Return one row per method variant and metric, and the labels of metrics left out.
 
     Columns: `label`, `method`, `metric`, `metric_label`, `share`, `shown` (the share, held inside
     `EDGES`), `is_beyond` (whether it was outside) and `text` (the numbers behind it).  Left out
     are metrics in which original and retrained differ by no more than the metric's tolerance.
     """
-    table = summary(report)
+    table = report.summary
     rows, left_out = [], []
     for name, group in table.groupby("metric", sort=False):
         spec = METRICS.get(str(name))

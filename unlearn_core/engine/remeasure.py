@@ -2,11 +2,14 @@
 
 So a metric that is registered later reaches the runs that are there.  Distances between layers are
 kept as they were measured, for they need every layer's output.
+``python -m unlearn_core.engine.remeasure KEY...`` does it for pages, which load no torch.
 """
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,19 +17,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unlearn_core.checks import InputError
+from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.splits import split
+from unlearn_core.engine.environment import LOADED, choose_device
+from unlearn_core.engine.measure import distances, evidence_of, random_probabilities, sizes
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.metrics import METRICS, evaluate
 from unlearn_core.models import build_model
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import provenance
+from unlearn_core.runs.again import NOT_MEASURED
 from unlearn_core.runs.artefact import ARRAYS, TRIGGERED, CorruptRunError, RunArtefact
-from unlearn_core.runs.environment import LOADED
-from unlearn_core.runs.measure import cost_of, distances, evidence_of, random_probabilities, sizes
-from unlearn_core.runs.request import dataset_of
-from unlearn_core.runs.store import Store
+from unlearn_core.runs.store import Store, default_root
 from unlearn_core.seeding import torch_stream
 
 
@@ -83,7 +87,7 @@ def _measured(run: RunArtefact, store: Store, device: torch.device) -> dict[str,
         config,
         store,
         run.records(),
-        cost_of(run),
+        run.cost,
         sets,
         dataset,
         layer_distances=distances(old["layers"]),
@@ -132,3 +136,17 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
         if names
     ]  # fmt: skip
     return "; ".join(told) or "as before"
+
+
+def measure_all(store: Store, keys: Sequence[str], device: torch.device) -> Iterator[str]:
+    """Measure runs again, all own ones where none is named; yield a line for each."""
+    for key in keys or [key for key in store.list() if can_be_measured(store, key)]:
+        try:
+            yield f"{key}: {measure_again(store, key, device)}"
+        except (InputError, KnownFailureError) as error:
+            yield f"{key}: {NOT_MEASURED}: {error}"
+
+
+if __name__ == "__main__":
+    for line in measure_all(Store(default_root(), demo=True), sys.argv[1:], choose_device()):
+        print(line)  # noqa: T201 - what the process that started this one reads

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
 from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.engine.pipeline import OnProgress, execute
 from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
 from unlearn_core.runs import catalogue
@@ -37,7 +38,6 @@ from unlearn_core.runs.artefact import (
     RunArtefact,
 )
 from unlearn_core.runs.manifest import manifest_bytes
-from unlearn_core.runs.pipeline import OnProgress, execute
 from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import describe_file

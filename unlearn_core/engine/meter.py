@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.data.batches import Examples
 from unlearn_core.metrics import Cost
+from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import Progress
 
 STATUS = Path("/proc/self/status")
@@ -30,6 +30,7 @@ def warm_up(
     examples: Examples,
     libraries: Sequence[str] = (),
     context: AbstractContextManager[object] | None = None,
+    task: Task = CLASSIFICATION,
 ) -> None:
     """Pay for what only the first step of a process costs: libraries, kernels, memory pools.
 
@@ -38,12 +39,12 @@ def warm_up(
     for name in libraries:
         import_module(name)
     trial = copy.deepcopy(model).eval().requires_grad_(True)
-    rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.labels.device)
+    rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.device)
     batch = next(examples.take(rows).ordered())
     with context or nullcontext():
-        loss = F.cross_entropy(trial(batch.images), batch.labels)
+        loss = task.loss(trial(batch.inputs), batch.labels)
     loss.backward()
-    _settle(examples.labels.device)
+    _settle(examples.device)
 
 
 class Meter:

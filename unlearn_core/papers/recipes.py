@@ -26,22 +26,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import PRETRAINED, ModelConfig, TrainingConfig
+from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data import DatasetSpec, get_dataset
+from unlearn_core.runs.plan import FINE_TUNING, IMAGENET_SIZE, pretrained_model
 
-IMAGENET_SIZE = 224
 MOST_WARMUP = 0.5
-FINE_TUNING = TrainingConfig(
-    batch_size=128,
-    learning_rate=5e-5,
-    optimizer="adamw",
-    momentum=0.0,
-    weight_decay=0.01,
-    schedule="linear",
-)
 Recipe = tuple[ModelConfig, TrainingConfig]
 
 
@@ -69,20 +60,6 @@ def paper_recipe(paper: str, dataset: str, model: str, *, n_train: int) -> Recip
     if not n_train > 0:
         raise InputError(f"`n_train` must be above 0, got {n_train!r}.")
     return _RECIPES[paper, model](get_dataset(dataset), n_train)
-
-
-def pretrained_model(name: str, spec: DatasetSpec, *, width: int | None = None) -> ModelConfig:
-    """Return a network with ImageNet weights, in the shape and at the image size that they need.
-
-    Raises
-    ------
-    ValueError
-        If there are no such weights, or not of this `width`.
-    """
-    shape: dict[str, Any] = {"width": spec.width, "stem": spec.stem, **PRETRAINED.get(name, {})}
-    if width is not None:
-        shape["width"] = width
-    return ModelConfig(name=name, pretrained=True, input_size=IMAGENET_SIZE, **shape)
 
 
 def _rfa_resnet18(spec: DatasetSpec, n_train: int) -> Recipe:

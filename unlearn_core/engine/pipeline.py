@@ -25,18 +25,19 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.content import content_of
 from unlearn_core.data.splits import split
+from unlearn_core.engine import maps, measure
+from unlearn_core.engine.environment import LOADED, choose_device, describe
+from unlearn_core.engine.history import Recorder
+from unlearn_core.engine.meter import Meter, warm_up
+from unlearn_core.engine.probes import record
+from unlearn_core.engine.request import dataset_of, naming, validate
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST
 from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
-from unlearn_core.runs import faults, maps, measure, provenance
+from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
-from unlearn_core.runs.environment import LOADED, choose_device, describe
-from unlearn_core.runs.history import Recorder
-from unlearn_core.runs.meter import Meter, warm_up
 from unlearn_core.runs.plan import with_parents
-from unlearn_core.runs.probes import record
-from unlearn_core.runs.request import dataset_of, naming, validate
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter

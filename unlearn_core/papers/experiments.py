@@ -24,14 +24,15 @@ from unlearn_core.config import (
     usual_preset,
 )
 from unlearn_core.data import DATASETS, with_content
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.methods import get_method, resolve_settings
 from unlearn_core.methods.settings import changed as differing
 from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
-from unlearn_core.reference import paper_table
+from unlearn_core.papers.recipes import paper_recipe
+from unlearn_core.papers.reference import paper_table
+from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.runs.recipes import paper_recipe
-from unlearn_core.runs.request import dataset_of
 
 SCALES = ("smoke", "small", "full")
 STAND_IN = "digits"
@@ -60,7 +61,6 @@ LOSSES = {  # MUDA's Table 6
     "alignment loss only": {"beta": 0.0},
     "self-distillation loss only": {"alpha": 0.0},
 }
-REFERENCES = ("original", "retrain")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,8 +12,8 @@ from torch import nn
 
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.engine.probes import Probe
 from unlearn_core.records import Sets
-from unlearn_core.runs.probes import Probe
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.training import Progress

@@ -25,18 +25,21 @@ from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.seeding import numpy_stream
+from unlearn_core.tasks import CLASSIFICATION, Task
 
 LAYER_EXAMPLES = 64
 LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
 
 @torch.no_grad()
-def record(model: nn.Module, examples: Examples, dataset: Dataset) -> Records:
+def record(
+    model: nn.Module, examples: Examples, dataset: Dataset, task: Task = CLASSIFICATION
+) -> Records:
     """Run the model over the examples in evaluation mode and keep logits and features."""
     logits, ids = [], []
     with evaluating(model), captured_features(model) as features:
         for batch in examples.ordered():
-            logits.append(model(batch.images).float().cpu())
+            logits.append(task.recorded(model(batch.inputs)))
             ids.append(batch.example_ids.cpu())
         kept = torch.cat([part.float().cpu() for part in features])
     example_ids = torch.cat(ids).numpy()
@@ -106,7 +109,7 @@ def layer_outputs(
     model.eval()
     with captured_outputs(model, names) as outputs:
         for batch in examples.ordered(batch_size=len(examples)):
-            model(batch.images)
+            model(batch.inputs)
     return [outputs[name].float().cpu().numpy() for name in names]
 
 

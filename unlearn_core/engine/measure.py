@@ -18,11 +18,11 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.poison import with_trigger
+from unlearn_core.engine.probes import compare_layers, layer_examples, record
 from unlearn_core.metrics import Cost, Evidence, evaluate
 from unlearn_core.models import initialise
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS, TRIGGERED, RunArtefact
-from unlearn_core.runs.probes import compare_layers, layer_examples, record
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream
@@ -106,7 +106,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
             retain_test=sets.retain_test[ids],
         ),
         cost=cost,
-        retrained_cost=cost if retrained is None else cost_of(retrained),
+        retrained_cost=cost if retrained is None else retrained.cost,
         layer_distances=layer_distances,
         random_probabilities=random_probabilities,
         triggered=triggered,
@@ -155,7 +155,8 @@ def _triggered(
         return None
     images = dataset.images.copy()
     images[dataset.is_test] = with_trigger(dataset, images[dataset.is_test])
-    marked = replace(dataset, images=images)
+    nowhere = np.zeros_like(dataset.is_train)  # only what is looked at goes to the device
+    marked = replace(dataset, images=images, is_train=nowhere)
     records = record(model, to_device(marked, dataset.is_test, device), dataset)
     writer.arrays(TRIGGERED, records.to_arrays())
     return records
@@ -167,11 +168,6 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
-
-
-def cost_of(run: RunArtefact) -> Cost:
-    """Return what the manifest says that making the model cost."""
-    return Cost(**{name: run.manifest[name] for name in Cost.__dataclass_fields__})
 
 
 def _model(like: nn.Module, run: RunArtefact) -> nn.Module:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from unlearn_core.checks import MissingFileError
 from unlearn_core.config import RunConfig
 from unlearn_core.data.splits import split
+from unlearn_core.engine.request import dataset_of
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.distance import activation_distance
-from unlearn_core.reference import COLUMNS
+from unlearn_core.papers.experiments import Experiment
+from unlearn_core.papers.reference import COLUMNS
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.experiments import Experiment
-from unlearn_core.runs.request import dataset_of
 from unlearn_core.runs.store import Store
 from unlearn_core.training import DivergedError
 
@@ -64,7 +64,7 @@ def runs_behind(experiment: Experiment, seeds: Sequence[int], store: Store) -> l
     """Return, for each finished run behind an experiment, all that makes it again."""
     configs = [] if experiment.reason else _needed(experiment, seeds)
     runs = [store.load(config.key()) for config in configs if store.exists(config.key())]
-    return [{"key": run.key, "seconds": run.manifest["seconds"], **run.origin()} for run in runs]
+    return [{"key": run.key, "seconds": run.cost.seconds, **run.origin()} for run in runs]
 
 
 def _needed(experiment: Experiment, seeds: Sequence[int]) -> list[RunConfig]:
@@ -141,7 +141,7 @@ def _of_run(run: RunArtefact, retrained: RunArtefact, metric: str, variant: str)
 
 def _passes(run: RunArtefact, over: str) -> float:
     """Return how often the run went over a set; an ascent may have ended early."""
-    return float(run.manifest["samples_seen"]) / int(run.metrics()["sizes"][over])
+    return run.cost.samples_seen / int(run.metrics()["sizes"][over])
 
 
 def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) -> Measured:

@@ -1,0 +1,153 @@
+"""Images on a device: 8 bits a value until they are needed, normalised and augmented there.
+
+A `DataLoader` with worker processes costs more than the forward pass of our models on 32x32
+images; indexing a resident tensor does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unlearn_core.data.base import Dataset
+from unlearn_core.data.inputs import Inputs
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageInputs(Inputs):
+    """Stored images and how they are made ready.
+
+    Attributes
+    ----------
+    images : uint8 tensor of shape (n_stored, C, H, W)
+    mean, std : float tensor of shape (C, 1, 1)
+        Per channel, of pixel values in [0, 1].
+    augment : {"none", "crop_flip", "shift"}
+        What `augmented` does; `batch` serves the images as they are.
+    """
+
+    images: Tensor
+    mean: Tensor
+    std: Tensor
+    augment: str = "none"
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Channels, height and width."""
+        return tuple(self.images.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images are."""
+        return self.images.device
+
+    def batch(self, rows: Tensor) -> Tensor:
+        """Return these images, float32 (n, C, H, W), normalised."""
+        return (self.images[rows].float() / 255 - self.mean) / self.std
+
+    def augmented(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return these images, float32 (n, C, H, W), normalised and then augmented."""
+        return _AUGMENT[self.augment](self.batch(rows), generator)
+
+    def shares_store(self, other: Inputs) -> bool:
+        """Say whether `other` holds the same pixels, however it augments them."""
+        return isinstance(other, ImageInputs) and self.images is other.images
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stored:
+    """A data set's images on one device, with the label and the example id of each row.
+
+    `row_of`, int64 (n_examples,), has each example's row, -1 where it is not stored.
+    """
+
+    inputs: ImageInputs
+    labels: Tensor
+    ids: Tensor
+    row_of: NDArray[np.int64]
+
+
+_RESIDENT: WeakKeyDictionary[Dataset, dict[torch.device, Stored]] = WeakKeyDictionary()
+
+
+def resident(dataset: Dataset, device: torch.device) -> Stored:
+    """Return what is stored of the data set on the device.
+
+    They are put there once for all sets, until another data set is asked for: two would rarely
+    fit.  The CPU shares the data set's own memory; elsewhere examples in neither half are left
+    out.
+    """
+    if dataset not in _RESIDENT:
+        _RESIDENT.clear()
+        _RESIDENT[dataset] = {}
+    stores = _RESIDENT[dataset]
+    if device not in stores:
+        stores[device] = _put(dataset, device)
+    return stores[device]
+
+
+def _put(dataset: Dataset, device: torch.device) -> Stored:
+    is_used = dataset.is_train | dataset.is_test
+    if device.type == "cpu" or is_used.all():
+        images, ids = dataset.images, np.arange(len(dataset.labels))
+    else:
+        ids = np.flatnonzero(is_used)
+        images = dataset.images[ids]
+    if not images.flags.writeable:  # torch warns of memory that it must not write to
+        images = images.copy()
+    channels = (-1, 1, 1)
+    inputs = ImageInputs(
+        images=torch.from_numpy(images).to(device),
+        mean=torch.tensor(dataset.mean, device=device).view(channels),
+        std=torch.tensor(dataset.std, device=device).view(channels),
+    )
+    row_of = np.full(len(dataset.labels), -1)
+    row_of[ids] = np.arange(len(ids))
+    return Stored(
+        inputs=inputs,
+        labels=torch.from_numpy(dataset.labels[ids]).to(device),
+        ids=torch.from_numpy(ids).to(device),
+        row_of=row_of,
+    )
+
+
+def _keep(images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG001
+    return images
+
+
+def _shift(images: Tensor, generator: torch.Generator, pad: int = 1) -> Tensor:
+    """Move each image by up to `pad` pixels in each direction, repeating the border."""
+    n, channels, height, width = images.shape
+    padded = F.pad(images, (pad, pad, pad, pad), mode="replicate")
+    top, left = torch.randint(0, 2 * pad + 1, (2, n), generator=generator).to(images.device)
+    rows = top[:, None] + torch.arange(height, device=images.device)
+    columns = left[:, None] + torch.arange(width, device=images.device)
+    each = torch.arange(n, device=images.device)[:, None, None, None]
+    channel = torch.arange(channels, device=images.device)[:, None, None]
+    # one index a dimension, so that the result lies in memory as (n, C, H, W): a permuted
+    # one-channel result makes torch 2.14's convolution write outside its buffers on the CPU
+    return padded[each, channel, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Crop after padding by an eighth of the size, then mirror half of the images."""
+    moved = _shift(images, generator, pad=images.shape[-1] // 8)
+    mirror = (torch.rand(len(moved), generator=generator) < 0.5).to(images.device)
+    return torch.where(mirror[:, None, None, None], moved.flip(-1), moved)
+
+
+_AUGMENT: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "none": _keep,
+    "shift": _shift,
+    "crop_flip": _crop_flip,
+}

@@ -1,0 +1,42 @@
+"""What a network eats, stored once for all sets of a data set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+
+class Inputs(ABC):
+    """All examples of a data set on one device, as a network eats them.
+
+    Sets of examples are row numbers over one such store (`batches.Examples`), so that no set has
+    a copy.  Only the network knows what is in the tensor that `batch` returns; methods hand it on.
+    """
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of stored examples."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example, without the batch axis."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the examples are."""
+
+    @abstractmethod
+    def batch(self, rows: Tensor) -> Tensor:
+        """Return the examples in these rows, int64 (n,), ready for the network: (n, *shape)."""
+
+    def augmented(self, rows: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return `batch(rows)` changed at random as in training; unchanged by default."""
+        return self.batch(rows)
+
+    def shares_store(self, other: Inputs) -> bool:
+        """Say whether a row means the same example in `other`."""
+        return self is other

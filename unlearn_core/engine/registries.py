@@ -1,0 +1,55 @@
+"""What there is to choose from, as plain JSON types.
+
+``python -m unlearn_core.engine.registries`` prints all of it, for processes without torch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from unlearn_core import plugins
+from unlearn_core.data import DATASETS
+from unlearn_core.methods import catalogue
+from unlearn_core.metrics import METRICS
+from unlearn_core.models import MODELS
+
+METRIC_FIELDS = ("name", "label", "group", "ideal", "bounds", "unit", "source", "definition")
+
+Entries = list[dict[str, Any]]
+
+
+def methods() -> Entries:
+    """Return every method with its settings and presets."""
+    return catalogue()
+
+
+def metrics() -> Entries:
+    """Return every metric with its definition."""
+    return [{name: getattr(spec, name) for name in METRIC_FIELDS} for spec in METRICS.values()]
+
+
+def datasets() -> Entries:
+    """Return name, label and source of every data set."""
+    return [{"name": s.name, "label": s.label, "source": s.source} for s in DATASETS.values()]
+
+
+def models() -> Entries:
+    """Return name, label and source of every model."""
+    return [{"name": s.name, "label": s.label, "source": s.source} for s in MODELS.values()]
+
+
+def listed() -> dict[str, Any]:
+    """Return the entries of all registries, by registry, and a line for each broken plugin."""
+    return {
+        "methods": methods(),
+        "metrics": metrics(),
+        "datasets": datasets(),
+        "models": models(),
+        "left_out": plugins.broken(),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(listed(), indent=1) + "\n")

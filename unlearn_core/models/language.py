@@ -1,0 +1,84 @@
+"""Parts of the library transformers' networks for text: DistilBERT and GPT-2.
+
+>>> from transformers import DistilBertConfig, DistilBertForSequenceClassification
+>>> small = DistilBertConfig(n_layers=1, dim=8, hidden_dim=16, n_heads=2, vocab_size=11)
+>>> model = DistilBertForSequenceClassification(small)
+>>> distilbert_parts(model).feed_forward
+(('distilbert.transformer.layer.0.ffn.lin1', 'distilbert.transformer.layer.0.ffn.lin2'),)
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from unlearn_core.models.parts import Parts
+
+
+def distilbert_parts(model: nn.Module) -> Parts:
+    """Return the parts of a `DistilBertForSequenceClassification`.
+
+    The layer in front of the classifier (`pre_classifier`) is new with every task: it belongs to
+    the last stage, and is not adapted.
+    """
+    layers = model.get_submodule("distilbert.transformer.layer")
+    blocks = tuple(f"distilbert.transformer.layer.{name}" for name, _ in layers.named_children())
+    attention = tuple(
+        tuple(f"{block}.attention.{part}" for part in ("q_lin", "k_lin", "v_lin"))
+        for block in blocks
+    )
+    projections = tuple(f"{block}.attention.out_lin" for block in blocks)
+    return _parts(
+        "classifier",
+        stem=(
+            "distilbert.embeddings.word_embeddings",
+            "distilbert.embeddings.position_embeddings",
+        ),
+        blocks=blocks,
+        behind=("pre_classifier",),
+        attention=attention,
+        projections=projections,
+        feed_forward=tuple((f"{block}.ffn.lin1", f"{block}.ffn.lin2") for block in blocks),
+    )
+
+
+def gpt2_parts(model: nn.Module) -> Parts:
+    """Return the parts of a `GPT2LMHeadModel`, or of one whose head is called `score`.
+
+    Its layers are transformers' `Conv1D`: linear, with the weight transposed.
+    """
+    children = [name for name, _ in model.get_submodule("transformer.h").named_children()]
+    blocks = tuple(f"transformer.h.{name}" for name in children)
+    (last,) = [name for name, _ in model.named_children() if name != "transformer"]
+    return _parts(
+        last,
+        stem=("transformer.wte", "transformer.wpe"),
+        blocks=blocks,
+        behind=("transformer.ln_f",),
+        attention=tuple((f"{block}.attn.c_attn",) for block in blocks),
+        projections=tuple(f"{block}.attn.c_proj" for block in blocks),
+        feed_forward=tuple((f"{block}.mlp.c_fc", f"{block}.mlp.c_proj") for block in blocks),
+    )
+
+
+def _parts(
+    head: str,
+    *,
+    stem: tuple[str, ...],
+    blocks: tuple[str, ...],
+    behind: tuple[str, ...],
+    attention: tuple[tuple[str, ...], ...],
+    projections: tuple[str, ...],
+    feed_forward: tuple[tuple[str, ...], ...],
+) -> Parts:
+    """Return parts in which every linear layer of every block is adapted."""
+    rows = zip(attention, projections, feed_forward, strict=True)
+    return Parts(
+        head=head,
+        stem=stem,
+        blocks=blocks,
+        last_stage=(blocks[-1], *behind, head),
+        adaptable=tuple(name for made, out, forward in rows for name in (*made, out, *forward)),
+        attention=attention,
+        projections=projections,
+        feed_forward=feed_forward,
+    )

@@ -1,0 +1,1 @@
+"""The papers' tables, their recipes, and their experiments made again."""

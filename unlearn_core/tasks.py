@@ -1,0 +1,74 @@
+"""What a network is taught: the loss that teaches it, what is recorded of it, what decides.
+
+Methods ask the task for its loss and never write one for labels themselves, so that a new task
+needs no edit in `methods/`.  torch is loaded where it is used: verdicts are read without it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(ABC):
+    """One kind of task.
+
+    Attributes
+    ----------
+    name : str
+    deciding : tuple of str
+        The metrics that decide a verdict (`metrics.verdict`).
+    also : tuple of str
+        Metrics that a matched run is told of where it is off in them.
+    """
+
+    name: str
+    deciding: tuple[str, ...]
+    also: tuple[str, ...]
+
+    @abstractmethod
+    def losses(self, outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+        """Return each example's loss (B,) in nats, with smoothed targets where asked for."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch in nats, a scalar."""
+
+    @abstractmethod
+    def recorded(self, outputs: Tensor) -> Tensor:
+        """Return what is kept of a batch's outputs: float32 on the CPU, one row an example."""
+
+
+class Classification(Task):
+    """One of several classes for each example; outputs are logits (B, n_classes).
+
+    Targets are labels, int64 (B,), or probabilities of the classes, (B, n_classes).
+    """
+
+    def losses(self, outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+        """Return each example's cross-entropy (B,)."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, targets, reduction="none", label_smoothing=smoothing)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, targets)
+
+    def recorded(self, outputs: Tensor) -> Tensor:
+        """Return the logits (B, n_classes)."""
+        return outputs.float().cpu()
+
+
+CLASSIFICATION = Classification(
+    name="classification",
+    deciding=("forget_accuracy", "backdoor_asr", "dimensional_alignment"),
+    also=("cluster_f1", "mia_rfa"),
+)
