@@ -245,7 +245,7 @@ def test_the_same_seed_trains_the_same_network_bit_for_bit(world):
         torch.manual_seed(noise)
         model = build_model(ModelConfig(width=4), 1, 10, seeded())
         recipe = replace(RECIPE, epochs=1, augment="shift")
-        source = replace(world.examples(world.dataset.is_train), augment="shift")
+        source = to_device(world.dataset, world.dataset.is_train, CPU, augment="shift")
         for _ in train(model, source, recipe, seeded(1)):
             pass
         states.append(model.state_dict())
