@@ -10,9 +10,10 @@ import pytest
 
 from unlearn_core import plugins
 from unlearn_core.cli.main import main
+from unlearn_core.engine import environment, pipeline
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import METHODS
-from unlearn_core.runs import catalogue, environment, pipeline, provenance
+from unlearn_core.runs import catalogue, provenance
 from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
