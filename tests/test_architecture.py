@@ -174,5 +174,5 @@ def test_core_files_stay_below_400_lines(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_page_files_stay_below_150_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
+def test_page_files_stay_below_200_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 200

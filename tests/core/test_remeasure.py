@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from unlearn_core.cli.main import main
 from unlearn_core.engine.pipeline import execute
@@ -73,7 +74,7 @@ def test_a_run_with_a_backdoor_keeps_what_was_recorded_with_the_trigger(store, t
     run = execute(config, store=store, device="cpu")
     before = run.metrics()
     assert before["values"]["backdoor_asr"] is not None
-    assert measure_again(store, run.key, "cpu") == "as before"
+    assert measure_again(store, run.key, torch.device("cpu")) == "as before"
     assert store.load(run.key).metrics() == before
 
 
