@@ -96,9 +96,12 @@ def make_inputs(
 def _network(norm: str) -> nn.Module:
     from torchvision.models.resnet import BasicBlock
 
+    from unlearn_core.models import state_parts
+    from unlearn_core.models.resnet import resnet_parts
     from unlearn_core.models.slim_resnet import build_resnet
 
     model = build_resnet(BasicBlock, (1, 1, 1, 1), ModelConfig(width=2, norm=norm), 1, 4)
+    state_parts(model, resnet_parts(model))
     initialise(model, torch.Generator().manual_seed(0))
     return model
 
