@@ -88,6 +88,14 @@ def comparison(tmp_path_factory):
     return SimpleNamespace(store=kept, config=TINY, runs=runs, projection=QUICK_MAPS)
 
 
+@pytest.fixture
+def own(comparison, tmp_path, monkeypatch):
+    """Copy the tiny comparison into a store of its own, that pages and commands read."""
+    shutil.copytree(comparison.store.root, tmp_path / "cache")
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
+    return Store(tmp_path / "cache")
+
+
 @pytest.fixture(scope="session")
 def learned(comparison, tmp_path_factory):
     """Execute the tiny comparison's incremental run in a copy of its store; do not change it."""

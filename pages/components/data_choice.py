@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components import loaders
 from pages.components.data_there import is_there
+from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
 
@@ -63,7 +64,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     try:
         with st.expander("Training recipe and seeds", icon=":material/settings:"):
             config, seeds = _advanced(start, int(width))
-    except ValueError as error:
+    except InputError as error:
         st.error(str(error), icon=":material/error:")
         return None
     return (config, seeds) if is_there(config.data) and seeds else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import gallery, loaders
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
@@ -66,7 +67,7 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     try:
         request = ForgetConfig(kind=kind or "class", values=tuple(values))
         return replace(start, data=data, forget=request), split(loaders.dataset(data), request)
-    except ValueError as error:
+    except InputError as error:
         if gallery.FAULT not in st.session_state:
             what = "Choose at least one to forget." if not values else str(error)
             st.error(what, icon=":material/error:")

@@ -60,12 +60,9 @@ def show_other_code() -> None:
     runs = [run for run in runs if run.key not in waiting]
     if not runs:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words = text.other_code_text(runs, _labels())
-        st.caption(f":material/history: {words}", width="stretch")
-        is_wanted = st.button("Make again", key="other_code_again", type="tertiary")
-        if is_wanted and queue.submit([run.config for run in runs], again=True):
-            st.rerun()
+    is_wanted = _offered("history", text.other_code_text(runs, _labels()), "Make again")
+    if is_wanted and queue.submit([run.config for run in runs], again=True):
+        st.rerun()
 
 
 def show_unmeasured(comparison: Comparison) -> None:
@@ -73,12 +70,16 @@ def show_unmeasured(comparison: Comparison) -> None:
     runs = [run for run in comparison.unmeasured() if not loaders.store().is_shipped(run.key)]
     if not runs:
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words = text.unmeasured_text(runs, _labels())
-        st.caption(f":material/straighten: {words}", width="stretch")
-        is_wanted = st.button("Measure", key="unmeasured_measure", type="tertiary")
+    is_wanted = _offered("straighten", text.unmeasured_text(runs, _labels()), "Measure")
     if is_wanted and queue.measure([run.key for run in runs]):
         st.rerun()
+
+
+def _offered(icon: str, words: str, action: str) -> bool:
+    """Show one line with a button for what helps; say whether it was pressed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/{icon}: {words}", width="stretch")
+        return st.button(action, key=f"notice_{icon}", type="tertiary")
 
 
 def _labels() -> dict[str, str]:

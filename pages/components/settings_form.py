@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import loaders
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, changed_from
 from unlearn_core.views import forms
 
@@ -85,7 +86,7 @@ def settings_form(
                 shown = _widget(row, key, next(iter(presets.values()))[row["name"]])
                 try:
                     values[row["name"]] = forms.from_widget(row, shown)
-                except ValueError as error:
+                except InputError as error:
                     st.markdown(f":red[{error}]")
                     faults.append(str(error))
         changed = forms.changed(values, preset)

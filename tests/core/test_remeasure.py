@@ -12,15 +12,6 @@ from unlearn_core.cli.main import main
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.metrics import METRICS
 from unlearn_core.runs import store as store_module
-from unlearn_core.runs.store import Store
-
-
-@pytest.fixture
-def own(comparison, tmp_path, monkeypatch):
-    """A copy of the tiny comparison, which the command line measures."""
-    shutil.copytree(comparison.store.root, tmp_path / "cache")
-    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
-    return Store(tmp_path / "cache")
 
 
 @pytest.fixture

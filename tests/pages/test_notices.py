@@ -1,7 +1,5 @@
 """Damaged runs, runs of other code and changed data: named in one line, and nothing else breaks."""
 
-import shutil
-
 import pytest
 
 pytest.importorskip("streamlit")
@@ -28,14 +26,6 @@ DAMAGE = [
     ("retrain", "history.parquet"),
     ("neggrad", "projection-*.parquet"),
 ]
-
-
-@pytest.fixture
-def own(comparison, tmp_path, monkeypatch):
-    """Copy the tiny comparison into a store of its own, that pages read."""
-    shutil.copytree(comparison.store.root, tmp_path / "cache")
-    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
-    return Store(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -129,7 +119,7 @@ def test_runs_of_other_code_are_told_and_made_again_where_asked(own, asked, monk
     st.cache_data.clear()
     app = opened("metrics")
     assert "Made by other code than this program's: NegGrad." in texts(app)
-    app.button(key="other_code_again").click().run()
+    app.button(key="notice_history").click().run()
     [(keys, again)] = asked
     assert again
     assert [own.load(key).config.method for key in keys] == ["neggrad"]
@@ -199,7 +189,7 @@ def test_a_metric_that_was_added_since_is_offered_and_computed_for_own_runs(
         app = opened("metrics")
         told = [c.value for c in app.caption if "Made before a metric was added" in c.value]
         assert [name in told[0] for name in ("Original", "Retrain", "NegGrad")] == [True] * 3
-        app.button(key="unmeasured_measure").click().run()
+        app.button(key="notice_straighten").click().run()
         assert not app.exception
         assert not app.error
         assert "Made before a metric was added" not in texts(app)
