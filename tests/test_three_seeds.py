@@ -80,7 +80,7 @@ def test_these_forget_the_class_as_retraining_does(method, over_seeds):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", CLIMB)
-def test_climbing_the_loss_forgets_much_of_the_class_and_stops_before_it_breaks_the_rest(
+def test_ascending_the_loss_forgets_much_of_the_class_and_stops_before_it_breaks_the_rest(
     method, over_seeds
 ):
     assert over_seeds(method, "forget").max() <= 0.75

@@ -139,7 +139,8 @@ def test_a_worker_that_is_killed_costs_the_comparison_nothing(
     assert [run["method"] for run in runs] == ["original", "retrain", "neggrad"]
     assert [fault for key in store.list() for fault in store.verify(key)] == []
     lines = told.splitlines()
-    assert [line for line in lines if line.startswith("original, seed 0: train, step ")]
+    # how many steps are taken is noted after the stage begins, so its line may come without them
+    assert [line for line in lines if line.startswith("original, seed 0: train")]
     assert "neggrad, seed 0: finished" in lines
     assert len(lines) < 60  # a line a stage, not a line a step
 

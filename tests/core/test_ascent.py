@@ -8,16 +8,16 @@ from torch import nn
 
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import UnlearnInputs
-from unlearn_core.methods.ascent import FORGET_LOSS, AscentSettings, climb, digits_presets
+from unlearn_core.methods.ascent import FORGET_LOSS, AscentSettings, ascend, digits_presets
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def climbed(small_dataset):
+def ascended(small_dataset):
     """Climb with a linear model on one class (8 examples, 2 batches a pass)."""
 
-    def climb_with(**settings):
+    def ascend_with(**settings):
         lines = []
         torch.manual_seed(0)
         forget = small_dataset.is_train & (small_dataset.labels == 1)
@@ -31,30 +31,30 @@ def climbed(small_dataset):
         chosen = AscentSettings(
             **{"epochs": 6, "batch_size": 4, "learning_rate": 0.05, "optimizer": "sgd", **settings}
         )
-        return list(climb(inputs, chosen, inputs.model)), lines
+        return list(ascend(inputs, chosen, inputs.model)), lines
 
-    return climb_with
+    return ascend_with
 
 
-def test_without_a_limit_every_pass_is_made_and_the_loss_rises(climbed):
-    steps, lines = climbed()
+def test_without_a_limit_every_pass_is_made_and_the_loss_rises(ascended):
+    steps, lines = ascended()
     assert [step.step for step in steps] == list(range(1, 13))
     assert steps[-1].losses[FORGET_LOSS] > steps[0].losses[FORGET_LOSS]
     assert lines == []
 
 
-def test_the_climb_ends_once_the_mean_loss_of_a_pass_reaches_the_limit(climbed):
-    everything, _ = climbed()
+def test_the_ascent_ends_once_the_mean_loss_of_a_pass_reaches_the_limit(ascended):
+    everything, _ = ascended()
     losses = [step.losses[FORGET_LOSS] for step in everything]
     limit = (losses[4] + losses[5]) / 2
-    steps, [line] = climbed(until_loss=limit)
+    steps, [line] = ascended(until_loss=limit)
     assert len(steps) == 6
     assert steps == everything[:6]
     assert f"ended at step 6 of 12: the forget loss reached {limit:.2f} nats" in line
 
 
-def test_the_climb_never_ends_within_the_first_pass(climbed):
-    steps, _ = climbed(until_loss=1e-9)
+def test_the_ascent_never_ends_within_the_first_pass(ascended):
+    steps, _ = ascended(until_loss=1e-9)
     assert len(steps) == 2
 
 

@@ -89,7 +89,7 @@ def logistic(**options):
     return LogisticRegression(max_iter=1000, **options)
 
 
-def expected(evidence, score, model, unseen):
+def expected(evidence, score, model, non_members):
     """Return how the fitted model decides on D_f, and the probability it gives of membership."""
     records, sets = evidence.records, evidence.sets
 
@@ -97,7 +97,7 @@ def expected(evidence, score, model, unseen):
         found = score(softmax(records.logits[mask]), records.labels[mask])
         return np.asarray(found, dtype=float).reshape(mask.sum(), -1)
 
-    members, others = rows(sets.retain), rows(getattr(sets, unseen))
+    members, others = rows(sets.retain), rows(getattr(sets, non_members))
     is_member = np.repeat([1, 0], [len(members), len(others)])
     model.fit(np.vstack([members, others]), is_member)
     forget = rows(sets.forget)
@@ -106,19 +106,19 @@ def expected(evidence, score, model, unseen):
 
 
 @pytest.mark.parametrize(
-    ("name", "score", "model", "unseen"),
+    ("name", "score", "model", "non_members"),
     [
         ("mia_rfa_unbalanced", entropies, svc(), "test"),
         ("mia_rfa_logistic", entropies, logistic(class_weight="balanced"), "test"),
         ("mia_muda_unbalanced", top, logistic(), "test"),
-        ("mia_sibling_unbalanced", losses, logistic(), "retain_test"),
+        ("mia_prunelora_unbalanced", losses, logistic(), "retain_test"),
     ],
 )
-def test_an_unbalanced_variant_is_fitted_on_everyone(name, score, model, unseen):
+def test_an_unbalanced_variant_is_fitted_on_everyone(name, score, model, non_members):
     evidence = make_evidence(600, 400)
-    decided, _ = expected(evidence, score, model, unseen)
+    decided, _ = expected(evidence, score, model, non_members)
     assert 0.02 < decided < 0.98
-    wanted = 1 - decided if name == "mia_sibling_unbalanced" else decided
+    wanted = 1 - decided if name == "mia_prunelora_unbalanced" else decided
     assert compute(name, evidence) == pytest.approx(wanted, abs=1e-9)
 
 
@@ -159,7 +159,7 @@ def test_the_group_holds_every_variant_and_no_other_metric():
             "mia_usparse_entropy",
             "mia_usparse_modified_entropy",
             "mia_usparse_probabilities",
-            "mia_sibling_unbalanced",
+            "mia_prunelora_unbalanced",
         ]
     )
 
@@ -169,7 +169,7 @@ def test_a_useless_score_calls_all_members_unless_each_side_weighs_the_same():
     assert evidence.sets.retain.sum() == 5000
     for name in ("mia_rfa_unbalanced", "mia_muda_unbalanced"):
         assert compute(name, evidence) == pytest.approx(1, abs=0.002), name
-    assert compute("mia_sibling_unbalanced", evidence) == pytest.approx(0, abs=0.002)
+    assert compute("mia_prunelora_unbalanced", evidence) == pytest.approx(0, abs=0.002)
     assert compute("mia_rfa_logistic", evidence) == pytest.approx(0.5, abs=0.15)
     assert compute("mia_muda_probability", evidence) == pytest.approx(0.5, abs=0.05)
 
@@ -227,9 +227,9 @@ def fitted_on(monkeypatch):
     return sizes
 
 
-def test_the_sibling_attack_draws_at_most_9000_and_5000(fitted_on):
-    compute("mia_sibling_unbalanced", make_evidence(16_000, 8_000))
-    compute("mia_sibling_unbalanced", make_evidence(800, 400))
+def test_the_prunelora_attack_draws_at_most_9000_and_5000(fitted_on):
+    compute("mia_prunelora_unbalanced", make_evidence(16_000, 8_000))
+    compute("mia_prunelora_unbalanced", make_evidence(800, 400))
     assert fitted_on == [(9000, 5000), (600, 300)]
 
 

@@ -14,12 +14,12 @@ from unlearn_core.metrics.attacks import separability
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.clustering import forget_cluster_scores
 from unlearn_core.metrics.distance import activation_distance, feature_distance
-from unlearn_core.metrics.ignorance import zero_retrain_forgetting
 from unlearn_core.metrics.membership import entropy, membership_rate, modified_entropy
 from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.metrics.similarity import linear_cka
+from unlearn_core.metrics.zrf import zero_retrain_forgetting
 
 F = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0], [2.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
 NAN = np.where(F == 2.0, np.nan, F)
@@ -105,7 +105,7 @@ BAD = {
         lambda: modified_entropy(P, np.array([0, 1])),
         "`labels` must have shape (4,), got (2,)",
     ),
-    "ignorance of nothing": (
+    "ZRF of nothing": (
         lambda: zero_retrain_forgetting(P[:0], P[:0]),
         "`probabilities` must have shape (n_examples, n_classes), none of them 0, got (0, 3)",
     ),

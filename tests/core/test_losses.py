@@ -83,8 +83,8 @@ def test_gradient_ascent_has_the_golden_losses_and_weights():
         is_forget=torch.tensor([True]),
     )
     inputs = UnlearnInputs(model=model, forget=one, retain=None, generator=torch.Generator())
-    climb = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 2}
-    steps = METHODS["neggrad"].run(inputs, resolve_settings("neggrad", climb))
+    ascent = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 2}
+    steps = METHODS["neggrad"].run(inputs, resolve_settings("neggrad", ascent))
     assert next(steps).losses["forget_loss"] == pytest.approx(0.693147, abs=1e-6)
     assert model[1].weight.detach().flatten().numpy() == pytest.approx([-0.05, 0.05])
     assert next(steps).losses["forget_loss"] == pytest.approx(0.744397, abs=1e-6)

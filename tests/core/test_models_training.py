@@ -228,11 +228,11 @@ def test_methods_do_the_same_on_a_scaling_model_and_on_images_scaled_before(smal
     train, forget = small_dataset.is_train, small_dataset.labels == 1
     settings = {"rfa": {"epochs": 1}, "neglora": {"epochs": 1}, "fisher": {}}[method]
     for net, prepare in ((model, lambda examples: examples), (plain, resized)):
-        halves = [to_device(small_dataset, mask & train, CPU) for mask in (forget, ~forget)]
+        splits = [to_device(small_dataset, mask & train, CPU) for mask in (forget, ~forget)]
         inputs = UnlearnInputs(
             model=net,
-            forget=prepare(halves[0]),
-            retain=prepare(halves[1]),
+            forget=prepare(splits[0]),
+            retain=prepare(splits[1]),
             generator=seeded(2),
         )
         list(get_method(method).run(inputs, resolve_settings(method, settings)))

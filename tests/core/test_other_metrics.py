@@ -18,11 +18,11 @@ from unlearn_core.metrics import METRICS, Cost, Evidence
 from unlearn_core.metrics.attacks import cross_entropies, separability
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.base import NotApplicableError
-from unlearn_core.metrics.ignorance import zero_retrain_forgetting
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.metrics.spread import half_width, matched_within, sampling_noise
 from unlearn_core.metrics.verdict import judge, place, side
+from unlearn_core.metrics.zrf import zero_retrain_forgetting
 from unlearn_core.records import Records, Sets, softmax
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -200,7 +200,7 @@ def attacked(where):
         ("mia_neglora", 1.0, 0.0),
         ("mia_efficacy", 0.0, 1.0),
         ("mia_usparse", 0.0, 1.0),
-        ("mia_sibling", 0.0, 1.0),
+        ("mia_prunelora", 0.0, 1.0),
         ("mia_scrub", 1.0, 0.5),
     ],
 )

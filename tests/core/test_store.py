@@ -106,7 +106,7 @@ def test_a_broken_manifest_is_named(store, key, content):
 def test_every_changed_bit_of_a_manifest_is_reported(store, key):
     path = store.runs / key / MANIFEST
     whole = path.read_bytes()
-    unseen = []
+    missed = []
     for bit in range(len(whole) * 8):
         content = bytearray(whole)
         content[bit // 8] ^= 1 << bit % 8
@@ -116,8 +116,8 @@ def test_every_changed_bit_of_a_manifest_is_reported(store, key):
         except CorruptRunError as error:
             if str(path) in str(error):
                 continue
-        unseen.append(bit)
-    assert unseen == []
+        missed.append(bit)
+    assert missed == []
     path.write_bytes(whole + b"\n")
     assert [fault for fault in store.verify(key) if str(path) in fault]
     path.write_bytes(whole)

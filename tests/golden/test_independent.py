@@ -27,11 +27,11 @@ from unlearn_core.metrics.attacks import separability
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.clustering import cluster_features
 from unlearn_core.metrics.cost import speedup
-from unlearn_core.metrics.ignorance import zero_retrain_forgetting
 from unlearn_core.metrics.membership import membership_rate
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.metrics.spread import half_width, matched_within
+from unlearn_core.metrics.zrf import zero_retrain_forgetting
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 seeds = st.integers(0, 10**6)
@@ -151,9 +151,9 @@ def test_average_features_and_class_frequencies_are_numpys(seed, forget):
 @QUICK
 def test_neggrad_plus_adds_the_losses_and_the_way_from_the_start(seed, alpha):
     random = np.random.default_rng(seed)
-    keep, climb = random.random(2)
-    value = joint_objective(torch.tensor(keep), torch.tensor(climb), alpha)
-    assert value.item() == pytest.approx(alpha * keep - (1 - alpha) * climb, abs=1e-6)
+    keep, ascent = random.random(2)
+    value = joint_objective(torch.tensor(keep), torch.tensor(ascent), alpha)
+    assert value.item() == pytest.approx(alpha * keep - (1 - alpha) * ascent, abs=1e-6)
     net = torch.nn.Linear(3, 2).double()
     start = [double(random.normal(size=p.shape)) for p in net.parameters()]
     now = [p.detach().numpy() for p in net.parameters()]

@@ -89,10 +89,10 @@ class Plain:
     def accuracy(self, mask):
         return accuracy_score(self.y[mask], self.answers[mask])
 
-    def attack(self, scores, attack, *, unseen=None, **options):
+    def attack(self, scores, attack, *, non_members=None, **options):
         """D_r against the test examples of its classes, of which there are as many."""
         retain, forget = scores[self.sets.retain], scores[self.sets.forget]
-        others = scores[self.sets.retain_test if unseen is None else unseen]
+        others = scores[self.sets.retain_test if non_members is None else non_members]
         return called_members(retain, others, forget, attack, **options)
 
     def modified_entropies(self):
@@ -131,11 +131,11 @@ class Plain:
         gaps = (self.p - other)[self.sets.forget]
         return np.mean([np.linalg.norm(gap, ord=order) for gap in gaps])
 
-    def separation(self, unseen, n_splits):
+    def separation(self, non_members, n_splits):
         losses = -np.log(self.label_p)
-        return told_apart(losses[self.sets.forget], losses[unseen], n_splits)
+        return told_apart(losses[self.sets.forget], losses[non_members], n_splits)
 
-    def ignorance(self):
+    def zrf(self):
         other = self.evidence.random_probabilities
         return 1 - (jensenshannon(self.p[self.sets.forget], other, axis=1) ** 2).mean()
 
@@ -172,20 +172,20 @@ REFERENCES = {
     "mia_neglora": lambda e: e.attack(e.label_p, "logistic"),
     "mia_efficacy": lambda e: 1 - e.attack(e.label_p, "logistic"),
     "mia_usparse": lambda e: 1 - e.attack(e.label_p, "svc"),
-    "mia_sibling": lambda e: 1 - e.attack(-np.log(e.label_p), "logistic"),
-    "mia_rfa_unbalanced": lambda e: e.attack(e.entropies, "svc", unseen=e.test),
-    "mia_rfa_logistic": lambda e: e.attack(e.entropies, "logistic", unseen=e.test, weigh=True),
-    "mia_muda_unbalanced": lambda e: e.attack(e.p.max(axis=1), "logistic", unseen=e.test),
+    "mia_prunelora": lambda e: 1 - e.attack(-np.log(e.label_p), "logistic"),
+    "mia_rfa_unbalanced": lambda e: e.attack(e.entropies, "svc", non_members=e.test),
+    "mia_rfa_logistic": lambda e: e.attack(e.entropies, "logistic", non_members=e.test, weigh=True),
+    "mia_muda_unbalanced": lambda e: e.attack(e.p.max(axis=1), "logistic", non_members=e.test),
     "mia_muda_probability": lambda e: e.attack(e.p.max(axis=1), "logistic", probability=True),
     "mia_neglora_confidence": lambda e: 1 - e.attack(e.p.max(axis=1), "logistic"),
     "mia_usparse_correctness": lambda e: 1 - e.attack((e.answers == e.y) * 1.0, "svc"),
     "mia_usparse_entropy": lambda e: 1 - e.attack(e.entropies, "svc"),
     "mia_usparse_modified_entropy": lambda e: 1 - e.attack(e.modified_entropies(), "svc"),
     "mia_usparse_probabilities": lambda e: 1 - e.attack(e.p, "svc"),
-    "mia_sibling_unbalanced": lambda e: 1 - e.attack(-np.log(e.label_p), "logistic"),
+    "mia_prunelora_unbalanced": lambda e: 1 - e.attack(-np.log(e.label_p), "logistic"),
     "mia_scrub": lambda e: e.separation(e.sets.forget_test, 5),
     "mia_starter": lambda e: e.separation(e.test, 10),
-    "zrf": lambda e: e.ignorance(),
+    "zrf": lambda e: e.zrf(),
     "backdoor_asr": lambda e: e.success(),
     "backdoor_asr_all": lambda e: e.success(all_images=True),
     "unlearn_seconds": lambda e: e.evidence.cost.seconds,

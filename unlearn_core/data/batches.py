@@ -256,13 +256,13 @@ def to_device(
     Raises
     ------
     ValueError
-        If an example is asked for that is in neither half of the data set.
+        If an example is asked for that is in neither split of the data set.
     """
     stored = resident(dataset, device)
     ids = np.flatnonzero(mask)
     rows = stored.row_of[ids]
     if (rows < 0).any():
-        raise InputError("`mask` must select examples of the training or test half only.")
+        raise InputError("`mask` must select examples of the training or test split only.")
     is_forget = np.zeros(len(ids), dtype=bool) if forget is None else forget[ids]
     return Examples(
         inputs=replace(stored.inputs, augment=augment),

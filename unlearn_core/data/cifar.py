@@ -14,7 +14,7 @@ import numpy as np
 from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
-from unlearn_core.data.sources import Halves, Part, fetch_with_torchvision, join, read_halves
+from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
 CIFAR10_STATISTICS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CIFAR100_STATISTICS = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
@@ -37,7 +37,7 @@ def fetch_cifar100(folder: Path) -> None:
 @register_dataset("cifar10", label="CIFAR-10", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar10)
 def load_cifar10(folder: Path) -> Dataset:
     """Read CIFAR-10: 50,000 + 10,000 images of 10 classes, 32x32."""
-    found = read_halves(folder, 3, 32, native=partial(_official, name="CIFAR10"))
+    found = read_splits(folder, 3, 32, native=partial(_official, name="CIFAR10"))
     return join(found.train, found.test, found.names["label"], statistics=CIFAR10_STATISTICS)
 
 
@@ -71,11 +71,11 @@ def load_cifar20(folder: Path) -> Dataset:
     )
 
 
-def _cifar100(folder: Path, hint: str = "") -> Halves:
-    return read_halves(folder, 3, 32, native=partial(_official, name="CIFAR100"), hint=hint)
+def _cifar100(folder: Path, hint: str = "") -> Splits:
+    return read_splits(folder, 3, 32, native=partial(_official, name="CIFAR100"), hint=hint)
 
 
-def _official(folder: Path, name: str) -> Halves | None:
+def _official(folder: Path, name: str) -> Splits | None:
     """Read the official python archives; None where they are not there or not whole."""
     if not any(folder.glob("cifar-*")):  # do not wait for torch to find that out
         return None
@@ -83,14 +83,14 @@ def _official(folder: Path, name: str) -> Halves | None:
 
     reader = getattr(datasets, name)
     try:
-        halves = [reader(str(folder), train=train) for train in (True, False)]
+        splits = [reader(str(folder), train=train) for train in (True, False)]
     except RuntimeError:
         return None
     train, test = (
-        Part(
-            images=np.ascontiguousarray(half.data.transpose(0, 3, 1, 2)),
-            columns={"label": np.asarray(half.targets, dtype=np.int64)},
+        Split(
+            images=np.ascontiguousarray(split.data.transpose(0, 3, 1, 2)),
+            columns={"label": np.asarray(split.targets, dtype=np.int64)},
         )
-        for half in halves
+        for split in splits
     )
-    return Halves(train=train, test=test, names={"label": list(halves[0].classes)})
+    return Splits(train=train, test=test, names={"label": list(splits[0].classes)})

@@ -15,7 +15,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.machine import memory_bytes
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-COPIES = 3  # the two halves, the data set joined of them, and what lies on a CPU as "device"
+COPIES = 3  # the two splits, the data set joined of them, and what lies on a CPU as "device"
 
 Picture = tuple[bytes, str]
 """The encoded content, and where it comes from as an error message names it."""

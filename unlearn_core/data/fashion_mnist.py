@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
-from unlearn_core.data.sources import Halves, Part, fetch_with_torchvision, join, read_halves
+from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
 STATISTICS = (0.2860,), (0.3530,)
 CLASS_NAMES = (
@@ -51,17 +51,17 @@ def fetch_fashion_mnist(folder: Path) -> None:
 )
 def load_fashion_mnist(folder: Path) -> Dataset:
     """Read Fashion-MNIST; images keep their one channel."""
-    found = read_halves(folder, 1, SIZE, native=_official)
+    found = read_splits(folder, 1, SIZE, native=_official)
     return join(found.train, found.test, _class_names(found), statistics=STATISTICS)
 
 
-def _class_names(found: Halves) -> tuple[str, ...]:
+def _class_names(found: Splits) -> tuple[str, ...]:
     """Return the official names, unless a folder names the classes itself."""
     named = tuple(found.names["label"])
     return CLASS_NAMES if all(name.isdigit() for name in named) else named
 
 
-def _official(folder: Path) -> Halves | None:
+def _official(folder: Path) -> Splits | None:
     """Read the official IDX files, packed or not; None where they are not all there."""
     names = [
         f"{part}-{what}-ubyte"
@@ -71,8 +71,8 @@ def _official(folder: Path) -> Halves | None:
     files = [file for name in names if (file := _find(folder, name))]
     if len(files) < len(names):
         return None
-    train, test = (_half(*pair) for pair in (files[:2], files[2:]))
-    return Halves(train=train, test=test, names={"label": CLASS_NAMES})
+    train, test = (_split(*pair) for pair in (files[:2], files[2:]))
+    return Splits(train=train, test=test, names={"label": CLASS_NAMES})
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -82,14 +82,14 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _half(image_file: Path, label_file: Path) -> Part:
+def _split(image_file: Path, label_file: Path) -> Split:
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.shape[1:] != (SIZE, SIZE) or labels.shape != images.shape[:1]:
         raise InputError(
             f"{image_file} must hold (n, {SIZE}, {SIZE}) pixels and {label_file.name} as many "
             f"labels, got {images.shape} and {labels.shape}."
         )
-    return Part(images=images[:, None], columns={"label": labels.astype(np.int64)})
+    return Split(images=images[:, None], columns={"label": labels.astype(np.int64)})
 
 
 def read_idx(file: Path) -> NDArray[np.uint8]:

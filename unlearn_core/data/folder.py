@@ -13,7 +13,7 @@ from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, file_pictures, image_files, opened
 from unlearn_core.data.parquet import files_of
-from unlearn_core.data.sources import join, missing, read_halves
+from unlearn_core.data.sources import join, missing, read_splits
 
 LARGEST = 64
 
@@ -28,7 +28,7 @@ LARGEST = 64
 def load_folder(folder: Path) -> Dataset:
     """Read the images; classes are folders, or `label` numbers in parquet files."""
     shape = (3, 32) if files_of(folder, "train") else _shape_of_first(folder)
-    found = read_halves(folder, *shape)
+    found = read_splits(folder, *shape)
     return join(found.train, found.test, found.names["label"])
 
 

@@ -17,7 +17,7 @@ from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.decoding import file_pictures, image_files, shorter_side
 from unlearn_core.data.parquet import files_of, read_pictures
-from unlearn_core.data.sources import join, read_halves
+from unlearn_core.data.sources import join, read_splits
 from unlearn_core.data.wordnet import class_names
 
 STATISTICS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -37,7 +37,7 @@ LOOKED_AT = 64  # photos that tell how large the stored ones are: a single one c
 def load_imagenet100(folder: Path) -> Dataset:
     """Read ImageNet-100: parquet files, or a folder a class that its WordNet id names."""
     hint = "Lay the photos out as train/n01818515/*.JPEG and val/n01818515/*.JPEG."
-    found = read_halves(folder, 3, _size(folder), hint=hint)
+    found = read_splits(folder, 3, _size(folder), hint=hint)
     names = class_names(folder, found.names["label"])
     return join(found.train, found.test, names, statistics=STATISTICS)
 

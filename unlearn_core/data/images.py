@@ -84,7 +84,7 @@ def resident(dataset: Dataset, device: torch.device) -> Stored:
     """Return what is stored of the data set on the device.
 
     They are put there once for all sets, until another data set is asked for: two would rarely
-    fit.  The CPU shares the data set's own memory; elsewhere examples in neither half are left
+    fit.  The CPU shares the data set's own memory; elsewhere examples in neither split are left
     out.
     """
     if dataset not in _RESIDENT:

@@ -21,28 +21,28 @@ from unlearn_core.data.parquet import TEST_PARTS, files_of, read_columns, read_n
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """The training or the test half of a data set: one row per image."""
+class Split:
+    """The training or the test split of a data set: one row per image."""
 
     images: NDArray[np.uint8]
     columns: dict[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Halves:
-    """Both halves of a data set, and for each column of labels the names they stand for."""
+class Splits:
+    """The training and the test split of a data set, and the names of each column of labels."""
 
-    train: Part
-    test: Part
+    train: Split
+    test: Split
     names: dict[str, Sequence[str]]
 
 
-Native = Callable[[Path], Halves | None]
+Native = Callable[[Path], Splits | None]
 
 
-def read_halves(
+def read_splits(
     folder: Path, channels: int, size: int, *, native: Native | None = None, hint: str = ""
-) -> Halves:
+) -> Splits:
     """Read a data set from the first layout that is there, with one column `label` at least.
 
     Parameters
@@ -72,24 +72,24 @@ def read_halves(
     return found
 
 
-def _from_parquet(folder: Path, channels: int, size: int) -> Halves | None:
+def _from_parquet(folder: Path, channels: int, size: int) -> Splits | None:
     if not files_of(folder, "train"):
         return None
     part = next((part for part in TEST_PARTS if files_of(folder, part)), None)
     if part is None:
         raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
     train, test = (_part(files_of(folder, p), channels, size) for p in ("train", part))
-    for half in (train, test):
-        if "label" not in half.columns:
-            raise InputError(f"{folder} has no column `label`; it has {sorted(half.columns)}.")
+    for split in (train, test):
+        if "label" not in split.columns:
+            raise InputError(f"{folder} has no column `label`; it has {sorted(split.columns)}.")
     numbered = {
         column: [str(label) for label in range(int(values.max()) + 1)]
         for column, values in train.columns.items()
     }
-    return Halves(train=train, test=test, names={**numbered, **read_names(folder)})
+    return Splits(train=train, test=test, names={**numbered, **read_names(folder)})
 
 
-def _from_folders(folder: Path, channels: int, size: int) -> Halves | None:
+def _from_folders(folder: Path, channels: int, size: int) -> Splits | None:
     tests = [folder / part for part in ("test", "val") if (folder / part).is_dir()]
     if not (folder / "train").is_dir() or not tests:
         return None
@@ -100,21 +100,21 @@ def _from_folders(folder: Path, channels: int, size: int) -> Halves | None:
             f"{folder} must have the same classes in train and {tests[0].name}, got "
             f"{list(names)} and {list(test_names)}."
         )
-    return Halves(train=train, test=test, names={"label": names})
+    return Splits(train=train, test=test, names={"label": names})
 
 
-def read_parquet(folder: Path, part: str, channels: int, size: int) -> Part | None:
+def read_parquet(folder: Path, part: str, channels: int, size: int) -> Split | None:
     """Read `<part>-*.parquet` in the Hugging Face image layout, or None where there is none."""
     files = files_of(folder, part)
     return _part(files, channels, size) if files else None
 
 
-def _part(files: Sequence[Path], channels: int, size: int) -> Part:
+def _part(files: Sequence[Path], channels: int, size: int) -> Split:
     n_images, columns = read_columns(files)
-    return Part(images=decode(read_pictures(files), n_images, channels, size), columns=columns)
+    return Split(images=decode(read_pictures(files), n_images, channels, size), columns=columns)
 
 
-def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tuple[str, ...]]:
+def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Split, tuple[str, ...]]:
     """Read `<folder>/<class name>/*.png`, classes and files in alphabetical order."""
     folders = (entry.name for entry in folder.iterdir() if entry.is_dir())
     class_names = tuple(sorted(name for name in folders if not name.startswith(".")))
@@ -130,7 +130,7 @@ def read_image_folder(folder: Path, channels: int, size: int) -> tuple[Part, tup
             raise InputError(f"{folder / name} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
         files += of_class
         labels += [label] * len(of_class)
-    return Part(
+    return Split(
         images=decode_files(files, channels, size),
         columns={"label": np.asarray(labels, dtype=np.int64)},
     ), class_names
@@ -142,8 +142,8 @@ def decode_files(files: Sequence[Path], channels: int, size: int) -> NDArray[np.
 
 
 def join(
-    train: Part,
-    test: Part,
+    train: Split,
+    test: Split,
     class_names: Sequence[str],
     *,
     statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
@@ -151,7 +151,7 @@ def join(
     subclass: str | None = None,
     subclass_names: Sequence[str] = (),
 ) -> Dataset:
-    """Join both halves: training examples have the ids 0, 1, ..., test examples follow.
+    """Join both splits: training examples have the ids 0, 1, ..., test examples follow.
 
     `label` and `subclass` name the columns that hold them; `statistics` are mean and standard
     deviation per channel, measured on the training images where not given.

@@ -17,12 +17,12 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.sources import (
-    Halves,
-    Part,
+    Split,
+    Splits,
     decode_files,
     join,
-    read_halves,
     read_image_folder,
+    read_splits,
 )
 from unlearn_core.data.wordnet import class_names
 
@@ -41,21 +41,21 @@ SIZE = 64
 def load_tiny_imagenet(folder: Path) -> Dataset:
     """Read Tiny-ImageNet; its grey images become coloured ones."""
     hint = "Unpack the official archive there, so that train/, val/ and words.txt lie in it."
-    found = read_halves(folder, 3, SIZE, native=_official, hint=hint)
+    found = read_splits(folder, 3, SIZE, native=_official, hint=hint)
     names = class_names(folder, found.names["label"])
     return join(found.train, found.test, names, statistics=STATISTICS)
 
 
-def _official(folder: Path) -> Halves | None:
+def _official(folder: Path) -> Splits | None:
     """Read `train/<wnid>/images/` and `val/images/` with their annotations, if they are there."""
     annotations = folder / "val" / "val_annotations.txt"
     if not annotations.is_file() or not (folder / "train").is_dir():
         return None
     train, wnids = read_image_folder(folder / "train", 3, SIZE)
-    return Halves(train=train, test=_validation(annotations, wnids), names={"label": wnids})
+    return Splits(train=train, test=_validation(annotations, wnids), names={"label": wnids})
 
 
-def _validation(annotations: Path, wnids: tuple[str, ...]) -> Part:
+def _validation(annotations: Path, wnids: tuple[str, ...]) -> Split:
     """Read the images that the file names, one a line: name, id, and a box that is not used."""
     lines = annotations.read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines if line.strip()]
@@ -71,4 +71,4 @@ def _validation(annotations: Path, wnids: tuple[str, ...]) -> Part:
     if absent is not None:
         raise InputError(f"{annotations} names {absent.name}, but there is no {absent}.")
     labels = np.asarray([number[row[1]] for row in rows], dtype=np.int64)
-    return Part(images=decode_files(files, 3, SIZE), columns={"label": labels})
+    return Split(images=decode_files(files, 3, SIZE), columns={"label": labels})

@@ -1,6 +1,6 @@
-"""Gradient ascent on the forget set: what every method that climbs the loss shares.
+"""Gradient ascent on the forget set: what every method that ascends the loss shares.
 
-Nothing bounds the loss that it climbs, and steps after the examples are forgotten only damage the
+Nothing bounds the loss that it ascends, and steps after the examples are forgotten only damage the
 rest, so `until_loss` can end it early (MUDA, section 3.3, names the need for early stopping).
 """
 
@@ -22,8 +22,8 @@ Presets = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClimbSettings(Settings):
-    """Settings of every method that climbs the loss on D_f with nothing to bound it."""
+class AscentStopSettings(Settings):
+    """Settings of every method that ascends the loss on D_f with nothing to bound it."""
 
     learning_rate: float = setting(1e-4, "Step size of the optimiser.", positive=True)
     batch_size: int = setting(256, "Examples per step.", positive=True)
@@ -36,8 +36,8 @@ class ClimbSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AscentSettings(ClimbSettings):
-    """Settings of every method that climbs the loss on D_f and does nothing else."""
+class AscentSettings(AscentStopSettings):
+    """Settings of every method that ascends the loss on D_f and does nothing else."""
 
     epochs: int = setting(1, "Passes over the forget set.", positive=True)
     momentum: float = setting(0.0, "Momentum of SGD.", between=(0, 1))
@@ -47,13 +47,13 @@ class AscentSettings(ClimbSettings):
 def digits_presets(
     *, class_loss: float = 2.3, backdoor_loss: float = 1.5, **settings: float
 ) -> Presets:
-    """Return the digits' presets of an ascent: climb in small steps and stop when it is enough.
+    """Return the digits' presets of an ascent: small steps and stop when it is enough.
 
     Enough differs.  A class is forgotten where its loss is that of guessing among ten: log 10.
-    Single images are forgotten where they are answered like unseen ones, whose mean loss here is
-    about 0.12: the model still knows their class.  A backdoor's label is also that of clean
-    images, which a higher loss than 1.5 takes along.  Adapters with dropout harm more of the rest
-    on the way and have to stop earlier.
+    Single images are forgotten where they are answered like ones never trained on, whose mean
+    loss here is about 0.12: the model still knows their class.  A backdoor's label is also that
+    of clean images, which a higher loss than 1.5 takes along.  Adapters with dropout harm more of
+    the rest and have to stop earlier.
     """
     common = {"batch_size": 64, **settings}
     return {
@@ -63,7 +63,7 @@ def digits_presets(
     }
 
 
-def climb(
+def ascend(
     inputs: UnlearnInputs,
     settings: AscentSettings,
     model: nn.Module,
@@ -97,7 +97,10 @@ def climb(
 
 
 def is_enough(
-    inputs: UnlearnInputs, settings: ClimbSettings, losses: Collection[float], progress: Progress
+    inputs: UnlearnInputs,
+    settings: AscentStopSettings,
+    losses: Collection[float],
+    progress: Progress,
 ) -> bool:
     """Tell whether the forget losses of one pass end the ascent before its time, and log it."""
     reached = sum(losses) / len(losses)

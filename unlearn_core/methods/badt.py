@@ -1,4 +1,4 @@
-"""BadT: learn ignorance of the forget set from an incompetent teacher.
+"""BadT: learn from an incompetent teacher to know nothing of the forget set.
 
 Objective: KL(teacher || student) on batches mixed from D_f and D_r, where the teacher is the frozen
 original on D_r and a randomly initialised network of the same kind on D_f.  All parameters are

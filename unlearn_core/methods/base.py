@@ -35,7 +35,7 @@ class UnlearnInputs:
     device : torch.device
     precision : {"fp32", "bf16"}
     task : Task
-        What the model is taught; its loss is the one that teaches and is climbed.
+        What the model is taught; its loss is the one that teaches and is ascended.
     subset_seed : int
         Which part of D_r `retain_part` is; all methods of a seed are given the same.
     recipe : TrainingConfig

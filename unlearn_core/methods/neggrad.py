@@ -1,4 +1,4 @@
-"""Gradient ascent: climb the loss on the forget set.
+"""Gradient ascent: raise the loss on the forget set.
 
 Objective: maximise cross-entropy on D_f.  All parameters are trained; D_r is never read, so
 nothing holds it in place and accuracy there usually falls too.  It costs one pass over D_f per
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
+from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
 from unlearn_core.training import OPTIMIZERS, Progress, to_train_mode
@@ -65,5 +65,5 @@ def neggrad(inputs: UnlearnInputs, settings: NegGradSettings) -> Iterator[Progre
     model = inputs.model.eval()
     if settings.train_mode:
         to_train_mode(model, len(inputs.forget), settings.batch_size)
-    yield from climb(inputs, settings, model)
+    yield from ascend(inputs, settings, model)
     model.eval()

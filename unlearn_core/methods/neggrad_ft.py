@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unlearn_core.methods.ascent import FORGET_LOSS, ClimbSettings, digits_presets, is_enough
+from unlearn_core.methods.ascent import FORGET_LOSS, AscentStopSettings, digits_presets, is_enough
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
 from unlearn_core.training import Progress, make_optimizer, optimise
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegGradFtSettings(ClimbSettings):
+class NegGradFtSettings(AscentStopSettings):
     """Settings of `neggrad_ft`; each field is one widget on the Unlearn page."""
 
     alternations: int = setting(5, "Pairs of a forget and a repair pass.", positive=True)
@@ -49,7 +49,7 @@ def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[P
     in_one_pair = sum(examples.steps(settings.batch_size) for _, examples, _ in phases)
     step, total = 0, settings.alternations * in_one_pair
     for _ in range(settings.alternations):
-        climbed = []
+        ascended = []
         for phase, examples, losses_of in phases:
             for progress in optimise(
                 optimizer,
@@ -61,7 +61,7 @@ def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[P
             ):
                 yield progress
                 if FORGET_LOSS in progress.losses:
-                    climbed.append(progress.losses[FORGET_LOSS])
+                    ascended.append(progress.losses[FORGET_LOSS])
             step = progress.step
-        if is_enough(inputs, settings, climbed, progress):
+        if is_enough(inputs, settings, ascended, progress):
             return

@@ -36,7 +36,9 @@ class NegGradPlusSettings(Settings):
     learning_rate: float = setting(0.01, "Step size of the optimiser.", positive=True)
     epochs: int = setting(5, "Passes over the retained examples.", positive=True)
     batch_size: int = setting(128, "Examples per step, of each set.", positive=True)
-    alpha: float = setting(0.95, "Weight of the retained loss; the rest climbs.", between=(0, 1))
+    alpha: float = setting(
+        0.95, "Weight of the retained loss; the rest weighs the ascent.", between=(0, 1)
+    )
     stay_close: float = setting(0.1, "Weight w of staying near the original.", between=(0, 1e6))
     optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
 

@@ -12,7 +12,7 @@ default), or `convs_and_head` (and the whole classifier trained, as released).
 Source: NegLoRA, sections 3 and 4: r = 16, alpha = 32, dropout 0.1, Adam, batch 256, 1 or 2
 epochs.  The released sibling code leaves normalisation in train mode, where one class would drag
 the statistics; ours does not.  The learning rate is stated nowhere: ours.  The digits presets
-climb in smaller steps and stop once D_f is forgotten (`until_loss`).
+ascend in smaller steps and stop once D_f is forgotten (`until_loss`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
+from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
 from unlearn_core.models import head, parts_of
@@ -67,7 +67,7 @@ class NegLoraSettings(AscentSettings):
 def neglora(inputs: UnlearnInputs, settings: NegLoraSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     adapted = adapt(inputs, settings)
-    yield from ascend(inputs, settings, adapted)
+    yield from ascend(inputs, settings, adapted.model)
     inputs.extras.update(adapted.state())
     adapted.merge()
 
@@ -87,13 +87,6 @@ def adapt(inputs: UnlearnInputs, settings: NegLoraSettings) -> Adapted:
     if settings.targets == "convs_and_head":
         last.requires_grad_(True)
     return adapted
-
-
-def ascend(
-    inputs: UnlearnInputs, settings: NegLoraSettings, adapted: Adapted, *, first_step: int = 0
-) -> Iterator[Progress]:
-    """Climb the loss on D_f, moving adapters only; `first_step` steps came before."""
-    return climb(inputs, settings, adapted.model, first_step=first_step)
 
 
 def target_layers(model: nn.Module, targets: str) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from unlearn_core.methods.ascent import AscentSettings, climb, digits_presets
+from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models.parts import parts_of, weighted_layers
 from unlearn_core.training import Progress
@@ -40,7 +40,7 @@ def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> 
     model = inputs.model.eval().requires_grad_(False)
     for part in trained_parts(model):
         part.requires_grad_(True)
-    yield from climb(inputs, settings, model)
+    yield from ascend(inputs, settings, model)
     model.requires_grad_(True)
 
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unlearn_core.methods.ascent import digits_presets
+from unlearn_core.methods.ascent import ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.neglora import NegLoraSettings, adapt, ascend
+from unlearn_core.methods.neglora import NegLoraSettings, adapt
 from unlearn_core.methods.settings import setting
 from unlearn_core.models.masked_lora import mask_products, mask_rows
 from unlearn_core.models.pruning import (
@@ -92,7 +92,7 @@ def sparse_neglora(inputs: UnlearnInputs, settings: SparseNegLoraSettings) -> It
     by_rows = settings.scheme == "structured_l2_layerwise"
     if not by_rows:
         mask_products(adapted, masks)
-    for progress in ascend(inputs, settings, adapted, first_step=n_recovery):
+    for progress in ascend(inputs, settings, adapted.model, first_step=n_recovery):
         if by_rows:
             mask_rows(adapted, masks)
         yield progress

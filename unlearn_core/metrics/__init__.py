@@ -9,9 +9,9 @@ from unlearn_core.metrics import (
     clustering,
     cost,
     distance,
-    ignorance,
     membership,
     probing,
+    zrf,
 )
 from unlearn_core.metrics.base import METRICS, NO_COST, Cost, Evidence, MetricSpec, evaluate
 from unlearn_core.plugins import load as _load_plugins

@@ -26,7 +26,7 @@ register_attack(
     FittedAttack(
         score=ENTROPY,
         model="svc",
-        unseen="test",
+        non_members="test",
         sides="all",
         fitted=f"{EVERYONE}; of more than 12,000 examples on a draw of 12,000 in the same ratio.",
     ),
@@ -39,7 +39,7 @@ register_attack(
     FittedAttack(
         score=ENTROPY,
         model="logistic",
-        unseen="test",
+        non_members="test",
         sides="all",
         class_weight="balanced",
         fitted=f"{EVERYONE}, but each side with the same weight.",
@@ -50,7 +50,9 @@ register_attack(
 )
 register_attack(
     "mia_muda_unbalanced",
-    FittedAttack(score=TOP, model="logistic", unseen="test", sides="all", fitted=f"{EVERYONE}."),
+    FittedAttack(
+        score=TOP, model="logistic", non_members="test", sides="all", fitted=f"{EVERYONE}."
+    ),
     label="MIA (MUDA, unbalanced)",
     source=MUDA,
     group=AS_PRINTED,
@@ -64,7 +66,7 @@ register_attack(
 )
 register_attack(
     "mia_neglora_confidence",
-    FittedAttack(score=TOP, model="logistic", reports_unseen=True),
+    FittedAttack(score=TOP, model="logistic", reports_non_members=True),
     label="MIA-Efficacy (confidence)",
     source="NegLoRA, section 4",
     group=AS_PRINTED,
@@ -93,7 +95,7 @@ for kind, score in USPARSE.items():
         FittedAttack(
             score=score,
             model="svc",
-            reports_unseen=True,
+            reports_non_members=True,
             sides="equal",
             fitted=ONE_DRAW + NOTES.get(kind, ""),
         ),
@@ -103,11 +105,11 @@ for kind, score in USPARSE.items():
     )
 
 register_attack(
-    "mia_sibling_unbalanced",
+    "mia_prunelora_unbalanced",
     FittedAttack(
         score=LOSS,
         model="logistic",
-        reports_unseen=True,
+        reports_non_members=True,
         sides="all",
         at_most=(9000, 5000),
         fitted=(

@@ -108,20 +108,20 @@ register_attack(
 )
 register_attack(
     "mia_efficacy",
-    FittedAttack(score=LABEL, model="logistic", reports_unseen=True),
+    FittedAttack(score=LABEL, model="logistic", reports_non_members=True),
     label="MIA-Efficacy",
     source="NegLoRA, section 4",
-    definition="One minus MIA (NegLoRA): the share of D_f that the attack takes for unseen.",
+    definition="One minus MIA (NegLoRA): the share of D_f that the attack takes for non-members.",
 )
 register_attack(
     "mia_usparse",
-    FittedAttack(score=LABEL, model="svc", reports_unseen=True),
+    FittedAttack(score=LABEL, model="svc", reports_non_members=True),
     label="MIA (USparse)",
     source="arXiv:2304.04934",
 )
 
 
-def _against_unseen(evidence: Evidence, n_splits: int, *, same_classes: bool) -> float:
+def _against_non_members(evidence: Evidence, n_splits: int, *, same_classes: bool) -> float:
     is_split = same_classes and evidence.sets.forget_test.any()
     _, other, forget = parts(evidence, "forget_test" if is_split else "test")
     if same_classes and not is_split:
@@ -146,7 +146,7 @@ def mia_scrub(evidence: Evidence) -> float:
 
     For a class or subclass those are D_ft, otherwise the test examples with labels of D_f.
     """
-    return _against_unseen(evidence, 5, same_classes=True)
+    return _against_non_members(evidence, 5, same_classes=True)
 
 
 @register_metric(
@@ -159,12 +159,12 @@ def mia_scrub(evidence: Evidence) -> float:
 )
 def mia_starter(evidence: Evidence) -> float:
     """Accuracy of telling D_f from the whole test set by loss; 0.5 is ideal."""
-    return _against_unseen(evidence, 10, same_classes=False)
+    return _against_non_members(evidence, 10, same_classes=False)
 
 
 register_attack(
-    "mia_sibling",
-    FittedAttack(score=LOSS, model="logistic", reports_unseen=True),
+    "mia_prunelora",
+    FittedAttack(score=LOSS, model="logistic", reports_non_members=True),
     label="MIA (PruneLoRA)",
     source="arXiv:2411.11907",
 )

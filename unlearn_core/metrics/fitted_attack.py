@@ -43,9 +43,9 @@ class FittedAttack:
     ----------
     score : Score
     model : {"svc", "logistic"}
-    reports_unseen : bool
-        Whether the number is the share of D_f called unseen, not that called training data.
-    unseen : {"retain_test", "test"}
+    reports_non_members : bool
+        Whether the number is the share of D_f called non-members, not that called members.
+    non_members : {"retain_test", "test"}
         The set of non-members.
     fitted : str
         On whom it is fitted, for the definition.
@@ -59,8 +59,8 @@ class FittedAttack:
 
     score: Score
     model: str
-    reports_unseen: bool = False
-    unseen: str = "retain_test"
+    reports_non_members: bool = False
+    non_members: str = "retain_test"
     fitted: str = BALANCED
     sides: str = "balanced"
     at_most: tuple[int, int] | None = None
@@ -74,25 +74,29 @@ class FittedAttack:
         if self.probability:
             return f"Mean probability of being training data that {who} gives D_f.\n\n{self.fitted}"
         does = (
-            "takes for unseen: high is forgotten" if self.reports_unseen else "calls training data"
+            "takes for non-members: high is forgotten"
+            if self.reports_non_members
+            else "calls training data"
         )
         return f"Share of D_f that {who} {does}.\n\n{self.fitted}"
 
     def __call__(self, evidence: Evidence) -> float:
         """Return the reported share; two attacks that differ in it alone are fitted once."""
         rate = evidence.once(
-            str(replace(self, reports_unseen=False)), lambda: self.member_rate(evidence)
+            str(replace(self, reports_non_members=False)), lambda: self.member_rate(evidence)
         )
-        return 1.0 - rate if self.reports_unseen else rate
+        return 1.0 - rate if self.reports_non_members else rate
 
     def member_rate(self, evidence: Evidence) -> float:
         """Return the share of D_f called training data."""
-        retain, unseen, forget = (self.score.of(part) for part in parts(evidence, self.unseen))
-        n_members, n_others = self._sizes(len(retain), len(unseen))
+        retain, non_members, forget = (
+            self.score.of(part) for part in parts(evidence, self.non_members)
+        )
+        n_members, n_others = self._sizes(len(retain), len(non_members))
         random = numpy_stream(evidence.seed, "attacked examples")
         return membership_rate(
             draw(retain, n_members, random),
-            draw(unseen, n_others, random),
+            draw(non_members, n_others, random),
             forget,
             attack=self.model,
             balanced=self.sides == "balanced",
@@ -136,15 +140,15 @@ def register_attack(
     add(compute)
 
 
-def parts(evidence: Evidence, unseen: str = "retain_test") -> tuple[Records, Records, Records]:
-    """Return D_r, the test examples of the set `unseen`, and D_f.
+def parts(evidence: Evidence, non_members: str = "retain_test") -> tuple[Records, Records, Records]:
+    """Return D_r, the test examples of the set `non_members`, and D_f.
 
     Raises
     ------
     NotApplicableError
         If one of them is empty, or the model's outputs are not finite.
     """
-    found = tuple(evidence.part(name) for name in ("retain", unseen, "forget"))
+    found = tuple(evidence.part(name) for name in ("retain", non_members, "forget"))
     if not all(np.isfinite(part.logits).all() for part in found):
         raise NotApplicableError("the model's outputs are not finite")
     return found[0], found[1], found[2]

@@ -31,7 +31,7 @@ def zero_retrain_forgetting(
 
     Returns
     -------
-    ignorance : float
+    zrf : float
         1 if both models agree; at least 1 - ln 2 for "nats".
 
     Raises
