@@ -60,6 +60,7 @@ def test_a_foreign_name_that_resolves_to_this_machine_sees_no_dashboard(serve, t
     assert seen == {"rebound.example": False, "localhost": True}
 
 
+@pytest.mark.slow
 def test_a_visit_to_every_page_asks_no_other_server(app_url, page):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
