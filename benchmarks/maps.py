@@ -1,6 +1,6 @@
 """A seeded map from exact neighbours and a given layout, over umap-learn with its own search.
 
-6,000 x 128 features in ten clusters, the size of design.md section 8.
+6,000 x 128 features in ten clusters.
 """
 
 from __future__ import annotations
