@@ -1,4 +1,4 @@
-"""Effective rank and dimensional alignment: methods.md section 6 E1-E8, D1-D8, and properties."""
+"""Effective rank and dimensional alignment: docs/golden.md E1-E8, D1-D8, and properties."""
 
 import numpy as np
 import pytest

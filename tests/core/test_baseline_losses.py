@@ -1,4 +1,4 @@
-"""SCRUB, BadT, NegGrad+ and NegGrad+FT: methods.md section 6, NumPy, and what a run does."""
+"""SCRUB, BadT, NegGrad+ and NegGrad+FT: docs/golden.md, NumPy, and what a run does."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""Clustering of the forget set: methods.md section 6, and scikit-learn's mutual information."""
+"""Clustering of the forget set: docs/golden.md, and scikit-learn's mutual information."""
 
 import numpy as np
 import pytest

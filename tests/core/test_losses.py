@@ -1,4 +1,4 @@
-"""Losses of MUDA, NegGrad and RFA: methods.md section 6, and plain NumPy on random inputs."""
+"""Losses of MUDA, NegGrad and RFA: docs/golden.md, and plain NumPy on random inputs."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_self_distillation_is_the_divergence_from_the_prediction_without_the_lab
     loss.backward()
     assert loss.item() == pytest.approx(divergence, abs=1e-9)
     assert loss.item() == pytest.approx(-np.log(1 - p[np.arange(n), labels]).mean(), abs=1e-9)
-    # the gradient with the target held fixed, as methods.md S3 says, is the same one
+    # the gradient with the target held fixed, as docs/golden.md S3 says, is the same one
     again = double(raw, grad=True)
     held = F.kl_div(again.log_softmax(dim=1), torch.from_numpy(target), reduction="batchmean")
     held.backward()

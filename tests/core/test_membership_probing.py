@@ -1,4 +1,4 @@
-"""Membership attacks (methods.md M1-M3) and linear probes, against scikit-learn."""
+"""Membership attacks (docs/golden.md M1-M3) and linear probes, against scikit-learn."""
 
 import numpy as np
 import pytest

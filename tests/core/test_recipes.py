@@ -1,4 +1,4 @@
-"""The papers' recipes as data, checked against what methods.md 1.1 lists."""
+"""The papers' recipes as data, checked against what docs/methods.md lists ("Training")."""
 
 import pytest
 import torch

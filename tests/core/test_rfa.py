@@ -1,4 +1,4 @@
-"""RFA against the hand-computed network of methods.md section 6 (G-R), through its own hooks.
+"""RFA against the hand-computed network of docs/golden.md (G-R), through its own hooks.
 
 Two linear layers with a ReLU between them, both the identity, and adapters of rank 1.
 """

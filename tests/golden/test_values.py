@@ -1,4 +1,4 @@
-"""Values of methods.md section 6 that no other file checks (docs/golden.md says where each is)."""
+"""Golden values that no other file checks (docs/golden.md says where each is)."""
 
 import copy
 from dataclasses import fields

@@ -12,7 +12,7 @@ ENTRY = {
     "source": "arXiv:1234.56789",
     "uses_retain": False,
     "is_trick": True,
-    "description": "M: do it well.\n\nObjective: climb (methods.md 3.1).\nIt costs `steps`.\n"
+    "description": "M: do it well.\n\nObjective: climb (docs/methods.md).\nIt costs `steps`.\n"
     "Source: a paper.\nDeparts in much.",
     "presets": {"digits": {"rate": 0.5}, "digits sample": {"rate": 0.2, "fast": False}},
     "settings": [

@@ -97,7 +97,7 @@ def test_every_metric_belongs_to_one_shown_group():
     from unlearn_core.metrics import METRICS
 
     assert sorted(names_in(groups())) == sorted(METRICS)
-    assert not is_public("methods.md 4.1")
+    assert not is_public("docs/methods.md")
 
 
 def test_other_forms_of_a_metric_are_the_last_group():

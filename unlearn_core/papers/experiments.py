@@ -41,7 +41,7 @@ SMALL_SIZE = {"resnet18": (5000, 15), "resnet50": (2000, 10)}  # training images
 SMALL_TRANSFORMER = (1000, 5)
 MODEL_NAMES = {"vit": "vit_b_16"}  # RFA's tables say "vit"
 NOT_STATED = "cifar10"
-CLASSES = {  # methods.md 1.2; one class where a paper names none
+CLASSES = {  # docs/methods.md, "Data and forget requests"; one class where a paper names none
     "muda": {
         "cifar10": (1, 3, 5, 7, 9),
         "cifar100": (1, 21, 41, 61, 81),

@@ -1,4 +1,4 @@
-"""The papers' recipes for their original and retrained models, as data (methods.md 1.1).
+"""The papers' recipes for original and retrained models, as data (docs/methods.md, "Training").
 
 Warm-up is a share of all steps here, so a recipe needs the number of training examples, and the
 retrained model, which takes fewer steps, warms up over as large a share.  It takes half of the

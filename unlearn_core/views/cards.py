@@ -19,7 +19,7 @@ FILTERS = {
     "tricks": "Tricks that fool metrics",
     "no_retain": "Need no retained data",
 }
-INTERNAL = re.compile(r"\s*\(methods\.md [^)]*\)")  # notes that a reader of a page does not have
+INTERNAL = re.compile(r"\s*\((?:docs/)?methods\.md[^)]*\)")  # notes for who reads the code
 MEASURED = ("unlearn_seconds", "speedup", "trainable_parameters")
 
 

@@ -72,4 +72,4 @@ def with_link(source: str) -> str:
 
 def is_public(source: str) -> bool:
     """Say whether a reader can look the source up; a note of this project is not one."""
-    return not source.startswith("methods.md")
+    return "methods.md" not in source
