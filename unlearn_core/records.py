@@ -25,7 +25,7 @@ class Records:
     logits : float32 ndarray of shape (n_examples, n_classes)
         Outputs before the softmax.
     features : float32 ndarray of shape (n_examples, n_features)
-        Inputs of the last linear layer.
+        Inputs of the last linear layer; no columns where they were not recorded.
     """
 
     example_ids: NDArray[np.int64]

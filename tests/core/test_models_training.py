@@ -101,9 +101,70 @@ def test_initialising_again_resets_everything():
     assert all(torch.equal(t, before[n]) for n, t in model.state_dict().items())
 
 
-def test_a_layer_without_a_rule_is_not_left_uninitialised():
-    with pytest.raises(TypeError, match=r"No rule to initialise the parameter 0\.weight"):
-        initialise(nn.Sequential(nn.PReLU()), seeded())
+class Scale(nn.Module):
+    """A layer of a kind that nobody knows, and that cannot draw its weight again."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((3,), 5.0))
+
+
+class DrawnScale(Scale):
+    """One that can."""
+
+    def reset_parameters(self):
+        nn.init.normal_(self.scale)
+
+
+class ScaledLinear(nn.Linear):
+    """A layer of a known kind with a weight of its own."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.scale = nn.Parameter(torch.ones(2))
+
+
+@pytest.mark.parametrize("kind", [Scale, ScaledLinear])
+def test_a_layer_that_cannot_be_drawn_again_is_named_in_one_line(kind):
+    wanted = f"fresh weights for scale of {kind.__name__}, the module '1'"
+    with pytest.raises(ValueError, match=wanted) as told:
+        initialise(nn.Sequential(nn.Flatten(), kind()), seeded())
+    assert "fresh=" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def other_layers():
+    """Layers without a rule of ours, and one whose own method reaches into its children."""
+    return nn.ModuleList(
+        [nn.PReLU(3), nn.Conv1d(2, 3, 3), nn.LSTM(2, 3), nn.MultiheadAttention(4, 2), DrawnScale()]
+    )
+
+
+def test_layers_without_a_rule_draw_their_own_weights_from_the_generator():
+    layers = other_layers()
+    built = {name: tensor.clone() for name, tensor in layers.state_dict().items()}
+    states = []
+    for noise in (1, 2):
+        torch.manual_seed(noise)  # the global generator must not matter
+        with torch.no_grad():
+            for weight in layers.parameters():
+                weight.fill_(9.0)
+        before = torch.get_rng_state()
+        initialise(layers, seeded(3))
+        assert torch.equal(torch.get_rng_state(), before)
+        states.append({name: tensor.clone() for name, tensor in layers.state_dict().items()})
+    assert all(torch.equal(states[0][name], states[1][name]) for name in built)
+    assert torch.equal(states[0]["0.weight"], built["0.weight"])  # a PReLU starts at 0.25
+    assert not [name for name, tensor in states[0].items() if (tensor == 9).any()]
+    initialise(layers, seeded(4))
+    assert not torch.equal(layers.state_dict()["1.weight"], states[0]["1.weight"])
+
+
+def test_batch_normalisation_of_any_dimension_starts_again():
+    layer = nn.BatchNorm1d(3, affine=False)
+    layer(torch.randn(8, 3, generator=seeded()))
+    initialise(layer, seeded())
+    assert layer.running_mean.abs().max() == 0
 
 
 def test_initial_scales_are_those_of_he_and_of_the_linear_layer():

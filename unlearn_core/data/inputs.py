@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -40,3 +41,27 @@ class Inputs(ABC):
     def shares_store(self, other: Inputs) -> bool:
         """Say whether a row means the same example in `other`."""
         return self is other
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TensorInputs(Inputs):
+    """One tensor (n_stored, ...) that the network is given as it is, of any kind and shape."""
+
+    tensor: Tensor
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return tuple(self.tensor.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensor is."""
+        return self.tensor.device
+
+    def batch(self, rows: Tensor) -> Tensor:
+        """Return these rows."""
+        return self.tensor[rows]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import Examples
@@ -31,25 +32,36 @@ LAYER_EXAMPLES = 64
 LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
 
-@torch.no_grad()
 def record(
     model: nn.Module, examples: Examples, dataset: Dataset, task: Task = CLASSIFICATION
 ) -> Records:
     """Run the model over the examples in evaluation mode and keep logits and features."""
-    logits, ids = [], []
-    with evaluating(model), captured_features(model) as features:
-        for batch in examples.ordered():
-            logits.append(task.recorded(model(batch.inputs)))
-            ids.append(batch.example_ids.cpu())
-        kept = torch.cat([part.float().cpu() for part in features])
-    example_ids = torch.cat(ids).numpy()
+    example_ids = examples.example_ids.cpu().numpy()
+    logits, features = outputs_of(model, examples, task)
     return Records(
         example_ids=example_ids,
         labels=dataset.labels[example_ids],
         is_train=dataset.is_train[example_ids],
-        logits=torch.cat(logits).numpy(),
-        features=kept.numpy(),
+        logits=logits,
+        features=features,
     )
+
+
+@torch.no_grad()
+def outputs_of(
+    model: nn.Module, examples: Examples, task: Task = CLASSIFICATION, *, with_features: bool = True
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the model's logits and features of the examples, in evaluation mode, in their order.
+
+    Without features these have no columns, and the model's parts need not be known.
+    """
+    capturing: AbstractContextManager[list[Tensor]] = nullcontext([])
+    if with_features:
+        capturing = captured_features(model)
+    with evaluating(model), capturing as features:
+        logits = [task.recorded(model(batch.inputs)) for batch in examples.ordered()]
+        kept = [part.float().cpu() for part in features] or [torch.zeros(len(examples), 0)]
+    return torch.cat(logits).numpy(), torch.cat(kept).numpy()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,6 @@ from unlearn_core.data.batches import Batch, mixed, require_room
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import REDUCTIONS, bad_teacher_loss
 from unlearn_core.methods.settings import Settings, setting
-from unlearn_core.models import initialise
 from unlearn_core.training import (
     OBJECTIVE,
     OPTIMIZERS,
@@ -78,7 +77,7 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     competent = copy.deepcopy(inputs.model).eval().requires_grad_(False)
     incompetent = copy.deepcopy(competent)
-    initialise(incompetent, inputs.generator)
+    inputs.redraw(incompetent)
     n_retain = max(1, round(settings.retain_fraction * len(inputs.retain)))
     retain = inputs.retain.sample(n_retain, inputs.generator)
     model = to_train_mode(inputs.model, len(inputs.forget) + n_retain, settings.batch_size)

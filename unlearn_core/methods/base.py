@@ -42,6 +42,9 @@ class UnlearnInputs:
         How the original was trained; `retrain` follows it again.
     restart : callable taking the model and the generator
         Sets the model back to where its training started; `retrain` does so first.
+    fresh : callable taking the generator, optional
+        Builds another network of the same kind, not trained; without it `models.initialise`
+        draws weights.
     extras : dict of tensors
         What the method leaves behind besides the model, such as its adapter.
     facts : dict of float
@@ -60,6 +63,7 @@ class UnlearnInputs:
     subset_seed: int = 0
     recipe: TrainingConfig = field(default_factory=TrainingConfig)
     restart: Callable[[nn.Module, torch.Generator], None] = initialise
+    fresh: Callable[[torch.Generator], nn.Module] | None = None
     extras: dict[str, Tensor] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
     log: Callable[[str], None] = lambda _line: None
@@ -77,6 +81,15 @@ class UnlearnInputs:
         """Return the loss that unteaches the batch's labels: minus the task's, unbounded."""
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
+
+    def redraw(
+        self, model: nn.Module, part: Callable[[nn.Module], nn.Module] = lambda model: model
+    ) -> None:
+        """Give fresh weights to a part of a model of the same kind, by default to all of it."""
+        if self.fresh is None:
+            initialise(part(model), self.generator)
+        else:
+            part(model).load_state_dict(part(self.fresh(self.generator)).state_dict())
 
     def retain_part(self, at_least: int = 0) -> Examples:
         """Return D'_r: as many examples of D_r, drawn without replacement, as D_f has, or more.

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.cf_k import LastLayersSettings, cf_k
 from unlearn_core.methods.settings import setting
-from unlearn_core.models import initialise
 from unlearn_core.models.parts import last_stage
 from unlearn_core.training import Progress
 
@@ -44,5 +43,5 @@ class EuKSettings(LastLayersSettings):
 )
 def eu_k(inputs: UnlearnInputs, settings: EuKSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
-    initialise(last_stage(inputs.model), inputs.generator)
+    inputs.redraw(inputs.model, last_stage)
     yield from cf_k(inputs, settings)

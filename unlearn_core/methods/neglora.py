@@ -27,7 +27,7 @@ from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.settings import setting
 from unlearn_core.models import head, parts_of
-from unlearn_core.models.lora import Adapted, attach
+from unlearn_core.models.lora import Adapted, adaptable_layers, attach
 from unlearn_core.training import Progress
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")
@@ -107,7 +107,7 @@ def target_layers(model: nn.Module, targets: str) -> list[str]:
         }
         choices["auto"] = choices["ffn_all"]
     else:
-        layers = list(parts.adaptable)
+        layers = adaptable_layers(model)
         choices = {"auto": layers, "convs": layers, "convs_and_head": layers}
         choices["head_only"] = [parts.head]
     if targets not in choices:

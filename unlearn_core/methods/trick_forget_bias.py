@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 
+from unlearn_core.checks import InputError
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.fisher import forgotten_classes
 from unlearn_core.methods.settings import Settings, setting
@@ -41,7 +43,7 @@ class ForgetBiasSettings(Settings):
 def trick_forget_bias(inputs: UnlearnInputs, settings: ForgetBiasSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once."""
     model = inputs.model.eval().requires_grad_(False)
-    bias = head(model).bias.requires_grad_(True)
+    bias = _bias(head(model)).requires_grad_(True)
     classes = forgotten_classes(inputs)
     if not classes:
         inputs.log("trick_forget_bias: every class has retained members, so nothing was changed.")
@@ -49,3 +51,10 @@ def trick_forget_bias(inputs: UnlearnInputs, settings: ForgetBiasSettings) -> It
         bias[classes] = settings.bias
     yield Progress(step=1, total=1)
     model.requires_grad_(True)
+
+
+def _bias(classifier: nn.Linear) -> Tensor:
+    bias: Tensor | None = classifier.bias
+    if bias is None:
+        raise InputError("trick_forget_bias needs a classifier that has a bias, got one without.")
+    return bias

@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import matrix
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    usable_features,
+)
 from unlearn_core.subspace import ROUNDINGS, effective_rank_of, principal_basis, spectrum
 
 
@@ -113,12 +118,6 @@ def dimensional_alignment(
     return min(1.0, float(np.linalg.norm(measured @ basis) / size))
 
 
-def _finite(features: NDArray[np.floating]) -> NDArray[np.floating]:
-    if not np.isfinite(features).all():
-        raise NotApplicableError("the model's features are not finite")
-    return features
-
-
 @register_metric(
     "dimensional_alignment",
     label="DA(D_f|D_r)",
@@ -132,7 +131,7 @@ def _dimensional_alignment(evidence: Evidence) -> float:
     Both on training examples; the subspace has as many dimensions as the retained features'
     effective rank.  In [0, 1]; the retrained model's value is the target.
     """
-    forget, retain = (_finite(evidence.part(name).features) for name in ("forget", "retain"))
+    forget, retain = (usable_features(evidence.part(name)) for name in ("forget", "retain"))
     if not (forget.any() and retain.any()):
         raise NotApplicableError("all features are zero, so there is no subspace")
     return dimensional_alignment(forget, retain)
@@ -148,4 +147,4 @@ def _dimensional_alignment(evidence: Evidence) -> float:
 )
 def _effective_rank(evidence: Evidence) -> float:
     """Exponential of the entropy of the retained features' normalised eigenvalues."""
-    return effective_rank(_finite(evidence.part("retain").features))
+    return effective_rank(usable_features(evidence.part("retain")))

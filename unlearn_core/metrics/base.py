@@ -50,6 +50,7 @@ class Evidence:
     sets : Sets
         Which of the recorded examples belong to D_f, D_r, D_ft, D_rt.
     cost, retrained_cost : Cost
+        None where it was not measured.
     layer_distances : mapping of str to float
         Feature distances, measured on layer outputs by the probes (metrics.distance).
     random_probabilities : float64 ndarray of shape (n_forget, n_classes), optional
@@ -68,7 +69,7 @@ class Evidence:
     original: Records
     retrained: Records | None
     sets: Sets
-    cost: Cost
+    cost: Cost | None
     retrained_cost: Cost | None
     layer_distances: Mapping[str, float] = field(default_factory=dict)
     random_probabilities: NDArray[np.float64] | None = None
@@ -103,6 +104,15 @@ class Evidence:
             self.memory[name] = compute()
         value: T = self.memory[name]
         return value
+
+
+def usable_features(records: Records) -> NDArray[np.float32]:
+    """Return the features, or say why no metric can be computed from them."""
+    if not records.features.shape[1]:
+        raise NotApplicableError("no features were recorded")
+    if not np.isfinite(records.features).all():
+        raise NotApplicableError("the model's features are not finite")
+    return records.features
 
 
 Compute = Callable[[Evidence], float]

@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import flags, matrix, same_shape, whole_numbers
-from unlearn_core.metrics.base import (
-    OTHER_FORMS,
-    Evidence,
-    NotApplicableError,
-    register_metric,
-)
+from unlearn_core.metrics.base import OTHER_FORMS, Evidence, register_metric, usable_features
 from unlearn_core.seeding import stream_seed
 
 SOURCE = "arXiv:2407.17710, section D.1"
@@ -115,11 +110,10 @@ def _clustered(evidence: Evidence) -> ClusterScores:
     sets = evidence.sets
     train = sets.forget | sets.retain
     records = evidence.records.where(train)
-    if not np.isfinite(records.features).all():
-        raise NotApplicableError("the model's features are not finite")
+    features = usable_features(records)
     n_classes = records.logits.shape[1]
     # MUDA clusters into as many clusters as there are classes, the forgotten one included
-    assignments = cluster_features(records.features, min(n_classes, len(records)))
+    assignments = cluster_features(features, min(n_classes, len(records)))
     return forget_cluster_scores(assignments, sets.forget[train])
 
 

@@ -20,12 +20,15 @@ def speedup(seconds: float, retrain_seconds: float) -> float:
     return retrain_seconds / seconds
 
 
-def _retraining(evidence: Evidence) -> Cost:
-    if evidence.retrained_cost is None:
+def _costs(evidence: Evidence) -> tuple[Cost, Cost]:
+    """Return what the run and what retraining cost."""
+    if evidence.retrained is None:
         raise NotApplicableError("there is no retrained model to compare with")
+    if evidence.cost is None or evidence.retrained_cost is None:
+        raise NotApplicableError("what making the models cost was not measured")
     if evidence.cost.steps == 0:
         raise NotApplicableError("the original took no unlearning steps")
-    return evidence.retrained_cost
+    return evidence.cost, evidence.retrained_cost
 
 
 @register_metric(
@@ -39,8 +42,7 @@ def _retraining(evidence: Evidence) -> Cost:
 )
 def unlearn_seconds(evidence: Evidence) -> float:
     """Wall-clock seconds of the method's own loop, without probes, metrics and maps."""
-    _retraining(evidence)
-    return evidence.cost.seconds
+    return _costs(evidence)[0].seconds
 
 
 @register_metric(
@@ -54,7 +56,8 @@ def unlearn_seconds(evidence: Evidence) -> float:
 )
 def _speedup(evidence: Evidence) -> float:
     """Seconds of retraining over seconds of this method, on the same machine."""
-    return speedup(evidence.cost.seconds, _retraining(evidence).seconds)
+    own, retraining = _costs(evidence)
+    return speedup(own.seconds, retraining.seconds)
 
 
 @register_metric(
@@ -68,13 +71,13 @@ def _speedup(evidence: Evidence) -> float:
 )
 def rel_cost(evidence: Evidence) -> float:
     """Seconds of this method over seconds of retraining: the papers' tables of RTE."""
-    return 1 / speedup(evidence.cost.seconds, _retraining(evidence).seconds)
+    own, retraining = _costs(evidence)
+    return 1 / speedup(own.seconds, retraining.seconds)
 
 
 def _register_count(name: str, label: str, definition: str, *, of: str) -> None:
     def compute(evidence: Evidence) -> float:
-        _retraining(evidence)
-        value = getattr(evidence.cost, of)
+        value = getattr(_costs(evidence)[0], of)
         if value is None:
             raise NotApplicableError("this system does not tell how much memory a process uses")
         return float(value)

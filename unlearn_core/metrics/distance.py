@@ -181,7 +181,7 @@ def feature_distance_retrained(evidence: Evidence) -> float:
 
 def _layers(evidence: Evidence, name: str) -> float:
     if name not in evidence.layer_distances:
-        raise NotApplicableError("there is no model to compare the layers with")
+        raise NotApplicableError("no layers of two models were compared")
     if not np.isfinite(evidence.layer_distances[name]):
         raise NotApplicableError("the model's layer outputs are not finite")
     return evidence.layer_distances[name]

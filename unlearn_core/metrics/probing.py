@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import matrix, whole_numbers
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    usable_features,
+)
 from unlearn_core.records import Records
 
 SOURCE = "arXiv:2407.17710, section 4.2"
@@ -72,8 +77,7 @@ def linear_probe_accuracy(
 def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:
     """Probe trained on the examples `retain`, scored on the examples `test`."""
     train, held_out = records.where(retain), records.where(test)
-    if not np.isfinite(records.features).all():
-        raise NotApplicableError("the model's features are not finite")
+    usable_features(records)
     if len(np.unique(train.labels)) < 2:
         raise NotApplicableError("the probe's training set has only one class")
     return linear_probe_accuracy(train.features, train.labels, held_out.features, held_out.labels)

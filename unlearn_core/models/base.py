@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 
 import torch
 from torch import nn
@@ -93,13 +95,14 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
     Convolutions: He normal, fan out.  Linear layers: torch's default, uniform within
     1/sqrt(fan in), or zero where marked by `start_at_zero`.  Normalisation: identity, running
     statistics reset.  Embeddings, tokens and positions of a transformer, and weights of GPT-2's
-    linear layers: normal of deviation 0.02; biases of attention: zero.  A weight that two layers
-    share is drawn for the first.
+    linear layers: normal of deviation 0.02; biases of attention: zero.  Any other layer: its own
+    `reset_parameters()`, with a seed from `generator`.  A weight that two layers share is drawn
+    for the first.
 
     Raises
     ------
-    TypeError
-        If a layer with own parameters is of none of these kinds.
+    ValueError
+        If a layer with own parameters is of none of these kinds and cannot reset them.
     """
     drawn: set[int] = set()
     for name, layer in module.named_modules():
@@ -111,22 +114,30 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 
 def _draw(name: str, layer: nn.Module, generator: torch.Generator) -> None:
     """Give one layer, without those in it, fresh weights."""
-    if isinstance(layer, nn.Conv2d):
-        _convolution(layer, generator)
-    elif isinstance(layer, nn.Linear):
-        _linear(layer, generator)
-    elif isinstance(layer, nn.Embedding):
-        _embedding(layer, generator)
-    elif isinstance(layer, nn.GroupNorm | nn.BatchNorm2d | nn.LayerNorm):
-        layer.reset_parameters()
-    elif is_transposed_linear(layer):
-        _normal(layer.get_parameter("weight"), TRANSFORMER_STD, generator)
-        nn.init.zeros_(layer.get_parameter("bias"))
+    own = {own for own, _ in layer.named_parameters(recurse=False)}
+    rule = _rule_for(layer) if own <= {"weight", "bias"} else None
+    if rule is not None:
+        rule(layer, generator)
+    elif own <= NAMED:
+        for kind, parameter in layer.named_parameters(recurse=False):
+            _named(kind, parameter, generator)
     else:
-        for own, parameter in layer.named_parameters(recurse=False):
-            _named(f"{name}.{own}", parameter, generator)
+        _reset(name, layer, generator)
 
 
+def _rule_for(layer: nn.Module) -> Callable[[Any, torch.Generator], None] | None:
+    if isinstance(layer, nn.Conv2d):
+        return _convolution
+    if isinstance(layer, nn.Linear):
+        return _linear
+    if isinstance(layer, nn.Embedding):
+        return _embedding
+    if isinstance(layer, nn.GroupNorm | nn.modules.batchnorm._NormBase | nn.LayerNorm):
+        return _normalisation
+    return _transposed_linear if is_transposed_linear(layer) else None
+
+
+NAMED = {"cls_token", "pos_embed", "attention_biases"}
 ZERO = "_starts_at_zero"
 TRANSFORMER_STD = 0.02
 
@@ -143,6 +154,15 @@ def _convolution(layer: nn.Conv2d, generator: torch.Generator) -> None:
         nn.init.zeros_(layer.bias)
 
 
+def _normalisation(layer: Any, generator: torch.Generator) -> None:  # noqa: ARG001
+    layer.reset_parameters()
+
+
+def _transposed_linear(layer: nn.Module, generator: torch.Generator) -> None:
+    _normal(layer.get_parameter("weight"), TRANSFORMER_STD, generator)
+    nn.init.zeros_(layer.get_parameter("bias"))
+
+
 @torch.no_grad()
 def _embedding(layer: nn.Embedding, generator: torch.Generator) -> None:
     _normal(layer.weight, TRANSFORMER_STD, generator)
@@ -157,14 +177,39 @@ def _linear(layer: nn.Linear, generator: torch.Generator) -> None:
         _uniform(layer.bias, bound, generator)
 
 
-def _named(name: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
-    own = name.rpartition(".")[2]
-    if own in ("cls_token", "pos_embed"):
-        _normal(parameter, TRANSFORMER_STD, generator)
-    elif own == "attention_biases":
+def _named(kind: str, parameter: nn.Parameter, generator: torch.Generator) -> None:
+    if kind == "attention_biases":
         nn.init.zeros_(parameter)
     else:
-        raise TypeError(f"No rule to initialise the parameter {name}.")
+        _normal(parameter, TRANSFORMER_STD, generator)
+
+
+@torch.no_grad()
+def _reset(name: str, layer: nn.Module, generator: torch.Generator) -> None:
+    """Let a layer of another kind draw its weights itself, as when it was built."""
+    twin = copy.deepcopy(layer).cpu()  # where the same seed gives the same weights on every device
+    own = dict(twin.named_parameters(recurse=False))
+    for parameter in own.values():
+        parameter.fill_(math.nan)  # so that what is not drawn is seen
+    reset = getattr(twin, "reset_parameters", getattr(twin, "_reset_parameters", lambda: None))
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(seed)
+        reset()
+    kind = type(layer).__name__
+    for own_name, parameter in own.items():
+        if parameter.isnan().any():
+            raise InputError(
+                f"There is no rule to draw fresh weights for {own_name} of {kind}, the module "
+                f"{name!r}: give it a `reset_parameters()`, or `unlearn` a `fresh=` that builds "
+                "the network."
+            )
+    layer.load_state_dict({**layer.state_dict(), **_own_state(twin)})
+
+
+def _own_state(layer: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a layer's tensors without those of the layers in it."""
+    return {name: tensor for name, tensor in layer.state_dict().items() if "." not in name}
 
 
 @torch.no_grad()

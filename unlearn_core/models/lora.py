@@ -10,6 +10,7 @@ arXiv:2106.09685; PEFT's implementation.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,9 @@ def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
     last half of the blocks.  `under` keeps names that start so.
     """
     layers = list(parts_of(model).adaptable)
+    if not layers:
+        what = f"The parts of {type(model).__name__} must name `adaptable` layers"
+        raise InputError(f"{what}, got none.")
     chosen = [name for name in layers if not under or name.startswith(tuple(under))]
     if not chosen:
         raise InputError(f"No layer to adapt under {list(under)}; there are {layers}.")
@@ -107,7 +111,7 @@ def attach(
         r=rank,
         lora_alpha=alpha,
         lora_dropout=dropout,
-        target_modules=list(names),
+        target_modules="|".join(map(re.escape, names)),  # a list would match by ends of names
         bias="none",
         fan_in_fan_out=any(is_transposed_linear(module) for module in adaptees),
     )

@@ -95,7 +95,8 @@ def parts_of(model: nn.Module) -> Parts:
     if parts is None:
         raise InputError(
             f"The parts of {type(model).__name__} are not known: state them with "
-            '`state_parts(model, Parts(head="fc", ...))` of unlearn_core.models.'
+            '`state_parts(model, Parts(head="fc", ...))` of unlearn_core.models, or give '
+            f"`parts=Parts(...)`. Its layers are {', '.join(weighted_layers(model)) or 'none'}."
         )
     return cast(Parts, parts)
 

@@ -24,19 +24,19 @@ def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
     Raises
     ------
     ValueError
-        If layers hold their weights transposed, which masks of output units would not fit.
+        If layers hold their weights transposed, which masks of output units would not fit, or
+        there is no other layer.
     """
     transposed = [name for name, module in model.named_modules() if is_transposed_linear(module)]
     if transposed:
         raise InputError(f"{type(model).__name__} cannot be pruned: {transposed[0]} is a Conv1D.")
     parts = parts_of(model)
     kept = (parts.head, *parts.stem)
-    layers = weighted_layers(model)
-    return {
-        f"{name}.weight": layer.get_parameter("weight")
-        for name, layer in layers.items()
-        if name not in kept
-    }
+    layers = {name: m for name, m in weighted_layers(model).items() if name not in kept}
+    if not layers:
+        what = "no layer between stem and classifier"
+        raise InputError(f"{type(model).__name__} cannot be pruned: it has {what}.")
+    return {f"{name}.weight": layer.get_parameter("weight") for name, layer in layers.items()}
 
 
 def make_masks(weights: Mapping[str, Tensor], sparsity: float, scheme: str) -> Masks:
