@@ -22,7 +22,7 @@ GROUND = [
     "runs",
 ]
 READING = ["views"]
-COMPUTING = ["models", "training", "methods", "projection", "engine", "papers"]
+COMPUTING = ["models", "training", "methods", "projection", "engine", "library", "papers"]
 JOINING = ["cluster", "jobs", "cli", "__main__"]
 LAYERS = [*GROUND, *READING, *COMPUTING, *JOINING]
 COMPUTE_PACKAGES = {"torch", "numpy", "scipy", "sklearn", "umap", "peft", "torchvision"}
@@ -92,10 +92,27 @@ def test_every_core_module_belongs_to_a_layer(path):
 def test_core_imports_only_its_own_and_earlier_layers(path):
     here = layer_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
     imported = {name: layer_of(name) for name in imported_names(tree_of(path))}
-    if here is None:  # the package's own __init__ imports nothing of it
-        here = -1
+    if here is None:  # the package's own __init__, which hands the library's names on
+        here = layer_of("unlearn_core.library")
     later = {name for name, layer in imported.items() if layer is not None and layer > here}
     assert not later
+
+
+def test_the_package_itself_loads_no_module_of_its_own():
+    code = "import sys, unlearn_core; print(*(m for m in sys.modules if m.startswith('unlearn_')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["unlearn_core"]
+
+
+def test_the_core_itself_never_goes_through_the_library():
+    importers = [
+        name_of(path)
+        for path in CORE
+        if any(name.startswith("unlearn_core.library") for name in imported_names(tree_of(path)))
+    ]
+    assert {path.split("/")[1] for path in importers} == {"library", "__init__.py"}
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)

@@ -118,8 +118,7 @@ def layer_outputs(
     model: nn.Module, examples: Examples, names: Sequence[str]
 ) -> list[NDArray[np.float32]]:
     """Return the named layers' outputs, one array (n_examples, ...) a layer."""
-    model.eval()
-    with captured_outputs(model, names) as outputs:
+    with evaluating(model), captured_outputs(model, names) as outputs:
         for batch in examples.ordered(batch_size=len(examples)):
             model(batch.inputs)
     return [outputs[name].float().cpu().numpy() for name in names]

@@ -1,0 +1,9 @@
+"""Unlearning and its evaluation on one's own network and tensors: no store, no jobs, no pages.
+
+`unlearn_core` itself hands these names on, loading torch only when one is asked for.
+"""
+
+from unlearn_core.library.evaluation import EvaluationResult, Outputs, evaluate
+from unlearn_core.library.unlearning import UnlearnResult, unlearn
+
+__all__ = ["EvaluationResult", "Outputs", "UnlearnResult", "evaluate", "unlearn"]
