@@ -6,18 +6,18 @@ import streamlit as st
 
 from pages.components import loaders, reads, selectors
 from pages.components.spectra import show_spectra
-from unlearn_core.views.curves import (
+from unlearn_core.views.captions import recipe, tracked_text
+from unlearn_core.views.history import (
     AXES,
     LOSS,
     PROBE,
     PROBE_NAMES,
+    course_figure,
     curves,
     loss_names,
     method_labels,
     reference_lines,
 )
-from unlearn_core.views.figures.curves import course_figure
-from unlearn_core.views.recipe import recipe, tracked_text
 from unlearn_core.views.symbols import as_markdown
 
 selectors.under_app(__file__)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import loaders, queue, reads, selectors
-from pages.components.progress import show_jobs
+from pages.components.jobs import show_jobs
 from unlearn_core.config import ForgetConfig
 from unlearn_core.views import gamma as view
-from unlearn_core.views.cards import default_settings, usual_settings
-from unlearn_core.views.figures.gamma import gamma_figure
-from unlearn_core.views.recipe import recipe
+from unlearn_core.views.captions import recipe
+from unlearn_core.views.gamma import gamma_figure
+from unlearn_core.views.method_cards import default_settings, usual_settings
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import incremental_reads, loaders, map_loaders, queue, reads, selectors
-from pages.components.progress import show_jobs
+from pages.components.jobs import show_jobs
 from unlearn_core.runs.plan import incremental_configs
 from unlearn_core.views import incremental as view
-from unlearn_core.views.curves import PROBE, PROBE_NAMES, curves, reference_lines
-from unlearn_core.views.figures.curves import course_figure
-from unlearn_core.views.figures.small_maps import small_maps_figure
+from unlearn_core.views.captions import recipe, tracked_text
+from unlearn_core.views.history import PROBE, PROBE_NAMES, course_figure, curves, reference_lines
+from unlearn_core.views.manifold.small_maps import small_maps_figure
+from unlearn_core.views.manifold.steps import step_figure
 from unlearn_core.views.overview import map_recipe, why_no_maps
-from unlearn_core.views.recipe import recipe, tracked_text
-from unlearn_core.views.steps import step_figure
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders, map_loaders, map_sections, map_selection, selectors
-from pages.components.feature_map import assets, feature_map
+from pages.components import loaders, map_loaders, selectors
+from pages.components.manifold import sections as map_sections
+from pages.components.manifold import selection as map_selection
+from pages.components.manifold.feature_map import assets, feature_map
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.views import points as views
-from unlearn_core.views.map_payload import map_payload
+from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold.payload import map_payload
 
 HIGHLIGHTS = views.HIGHLIGHTS
 LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout"}

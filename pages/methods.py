@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import loaders, reads, selectors
-from unlearn_core.views import cards as view
-from unlearn_core.views.definitions import grouped, groups, is_public, with_link
+from unlearn_core.views import method_cards as view
+from unlearn_core.views.captions import recipe
 from unlearn_core.views.markup import STYLE, method_dot
-from unlearn_core.views.recipe import recipe
+from unlearn_core.views.metric_definitions import grouped, groups, is_public, with_link
 from unlearn_core.views.symbols import as_html, as_markdown
 
 selectors.under_app(__file__)

@@ -6,14 +6,13 @@ import streamlit as st
 
 from pages.components import loaders, notices, selectors
 from pages.components.exports import export_buttons
-from unlearn_core.views.definitions import grouped, groups, names_in
-from unlearn_core.views.figures.way import way_figure
+from unlearn_core.views.captions import cost_rows, missing_rows, recipe
 from unlearn_core.views.markup import side_legend, table_html
-from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
+from unlearn_core.views.metric_definitions import grouped, groups, names_in
+from unlearn_core.views.remaining_gap import way_figure, way_rows
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.tables import with_values
 from unlearn_core.views.verdicts import rule_text
-from unlearn_core.views.way import way_rows
 
 selectors.under_app(__file__)
 st.title("Metrics")

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.components import loaders, reads, selectors
 from unlearn_core.views import overview as view
-from unlearn_core.views.figures.small_maps import small_maps_figure
+from unlearn_core.views.captions import recipe
+from unlearn_core.views.manifold.small_maps import small_maps_figure
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
-from unlearn_core.views.recipe import recipe
 from unlearn_core.views.symbols import as_html, as_markdown
 from unlearn_core.views.tour import TOUR
 from unlearn_core.views.verdicts import MEANING

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import data_choice, forget_picker, launch, progress, selectors, settings_form
+from pages.components import data_choice, forget_request, jobs, launch, selectors, settings_form
 from unlearn_core.config import ForgetConfig
 
 selectors.under_app(__file__)
@@ -11,7 +11,7 @@ st.markdown(
     "Choose what the model shall forget and press **Launch**. Every method starts from the same "
     "original model and is compared with a model *retrained* without the forgotten images."
 )
-if forget_picker.receive_ids():
+if forget_request.receive_ids():
     data_choice.receive(selectors.chosen_comparison().config)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
@@ -24,9 +24,9 @@ with choices:
     if data is None:
         st.caption("Choose data that is on this machine first.")
     else:
-        chosen = forget_picker.choose_forget(data[0])
+        chosen = forget_request.choose_forget(data[0])
     if chosen is not None:
-        forget_picker.show_sets(chosen[0].data, chosen[1])
+        forget_request.show_sets(chosen[0].data, chosen[1])
     st.subheader("3 · Methods", anchor=False)
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
@@ -38,4 +38,4 @@ with runs:
         st.info("Nothing to launch yet: see the message on the left.", icon=":material/info:")
     else:
         launch.show_plan(chosen[0], methods, data[1], faults)
-    progress.show_jobs()
+    jobs.show_jobs()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import loaders
-from pages.components.data_there import is_there
+from pages.components.data_availability import is_there
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset

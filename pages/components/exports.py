@@ -9,7 +9,7 @@ import streamlit as st
 
 from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
-from unlearn_core.views.recipe import recipe
+from unlearn_core.views.captions import recipe
 
 
 def export_buttons(report: Report, metrics: Sequence[str]) -> None:

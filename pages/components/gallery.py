@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.components import loaders
 from unlearn_core.config import DataConfig
-from unlearn_core.views import requests
-from unlearn_core.views.sprites import thumbnail
+from unlearn_core.views import forget_request as requests
+from unlearn_core.views.manifold.sprites import thumbnail
 
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
 COLUMNS, PER_PAGE, SIZE = 6, 18, 48

@@ -15,8 +15,8 @@ from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import points as views
-from unlearn_core.views import sprites
+from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold import sprites
 
 
 def sets(comparison: Comparison) -> Sets:

@@ -17,9 +17,9 @@ from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
-from unlearn_core.views import curves
+from unlearn_core.views import history as curves
 from unlearn_core.views import spectra as spectra_view
-from unlearn_core.views.small_maps import small_map
+from unlearn_core.views.manifold.small_maps import small_map
 
 
 def report_if_any() -> Report | None:

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components import loaders
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, changed_from
-from unlearn_core.views import forms
+from unlearn_core.views import settings_form as forms
 
 Settings = dict[str, Any]
 

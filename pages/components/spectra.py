@@ -7,10 +7,9 @@ import streamlit as st
 from pages.components import reads, selectors
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
-from unlearn_core.views.figures.spectra import spectra_figure
+from unlearn_core.views.captions import recipe
 from unlearn_core.views.overview import key_of
-from unlearn_core.views.recipe import recipe
-from unlearn_core.views.spectra import rank_table, sizes_text
+from unlearn_core.views.spectra import rank_table, sizes_text, spectra_figure
 from unlearn_core.views.symbols import as_markdown
 
 MOST_SPECTRA = 6

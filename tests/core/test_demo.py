@@ -11,7 +11,7 @@ from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.store import Store
-from unlearn_core.views.points import missing_map
+from unlearn_core.views.manifold.points import missing_map
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "cache" / "demo"

@@ -14,7 +14,7 @@ from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.request import dataset_of
 from unlearn_core.runs.artefact import ARRAYS, CorruptRunError
 from unlearn_core.runs.store import Store
-from unlearn_core.views.points import run_points
+from unlearn_core.views.manifold.points import run_points
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_the_steps_are_frames_of_one_chart(app):
 
 def test_a_run_without_a_map_says_why(filled_store, monkeypatch):
     monkeypatch.setattr(
-        "unlearn_core.views.points.missing_map",
+        "unlearn_core.views.manifold.points.missing_map",
         lambda run: "umap-learn is not installed" if run.config.method == "rfa" else None,
     )
     app = opened()

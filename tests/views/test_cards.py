@@ -2,7 +2,7 @@ import pytest
 
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs.report import Report
-from unlearn_core.views import cards
+from unlearn_core.views import method_cards as cards
 
 CLASS = ForgetConfig(kind="class", values=(3,))
 SAMPLE = ForgetConfig(kind="ids", values=(3, 4))

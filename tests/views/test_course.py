@@ -8,12 +8,11 @@ from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.report import report as report_of
 from unlearn_core.subspace import spectrum
-from unlearn_core.views import curves, overview
-from unlearn_core.views.figures.curves import course_figure
-from unlearn_core.views.figures.small_maps import small_maps_figure
-from unlearn_core.views.figures.spectra import spectra_figure
-from unlearn_core.views.small_maps import small_map
-from unlearn_core.views.spectra import rank_table, sizes_text, spectra
+from unlearn_core.views import history as curves
+from unlearn_core.views import overview
+from unlearn_core.views.history import course_figure
+from unlearn_core.views.manifold.small_maps import small_map, small_maps_figure
+from unlearn_core.views.spectra import rank_table, sizes_text, spectra, spectra_figure
 
 
 @pytest.fixture(scope="module")

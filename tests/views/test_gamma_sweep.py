@@ -7,7 +7,7 @@ from unlearn_core.config import ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import gamma
-from unlearn_core.views.figures.gamma import gamma_figure
+from unlearn_core.views.gamma import gamma_figure
 
 CLASS = RunConfig(model=ModelConfig(width=8), forget=ForgetConfig(kind="class", values=(3,)))
 RANDOM = replace(CLASS, forget=ForgetConfig(kind="random", values=(64,)))

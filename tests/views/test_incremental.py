@@ -11,8 +11,9 @@ from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.plan import incremental_config
 from unlearn_core.runs.store import Store
-from unlearn_core.views import curves, incremental, jobs
-from unlearn_core.views.figures.small_maps import small_maps_figure
+from unlearn_core.views import history as curves
+from unlearn_core.views import incremental, jobs
+from unlearn_core.views.manifold.small_maps import small_maps_figure
 from unlearn_core.views.overview import map_recipe
 
 

@@ -9,8 +9,10 @@ import pytest
 from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.data.splits import split
 from unlearn_core.runs.status import Status
-from unlearn_core.views import forms, jobs, requests
-from unlearn_core.views.figures.live import MOST_POINTS, live_charts, live_curves
+from unlearn_core.views import forget_request as requests
+from unlearn_core.views import jobs
+from unlearn_core.views import settings_form as forms
+from unlearn_core.views.live import MOST_POINTS, live_charts, live_curves
 
 CLASS_3 = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
 MUDA = replace(CLASS_3, method="muda", settings={"alpha": 0.1})

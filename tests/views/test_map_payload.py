@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.views.map_payload import axis_range, map_payload, typed
+from unlearn_core.views.manifold.payload import axis_range, map_payload, typed
 
 CLASSES = [str(label) for label in range(10)]
 

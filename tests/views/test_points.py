@@ -8,7 +8,7 @@ import pytest
 
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS
-from unlearn_core.views import points as views
+from unlearn_core.views.manifold import points as views
 
 MAP = "projection-1.parquet"
 CLASSES = ("cat", "dog")

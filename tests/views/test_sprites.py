@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_core.views.sprites import sheet, thumbnail
+from unlearn_core.views.manifold.sprites import sheet, thumbnail
 
 
 def decoded(url):

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from unlearn_core.views.steps import step_figure
+from unlearn_core.views.manifold.steps import step_figure
 
 STEPS = pd.DataFrame(
     {

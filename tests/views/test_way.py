@@ -1,8 +1,7 @@
 import pytest
 
 from unlearn_core.runs.report import Report
-from unlearn_core.views.figures.way import way_figure
-from unlearn_core.views.way import way_rows
+from unlearn_core.views.remaining_gap import way_figure, way_rows
 
 
 def test_share_is_one_at_the_original_and_zero_at_the_retrained_model(report):

@@ -5,8 +5,8 @@ import pytest
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.runs.report import Report
 from unlearn_core.views import wording
-from unlearn_core.views.definitions import groups, is_public, names_in
-from unlearn_core.views.recipe import cost_rows, missing_rows, recipe
+from unlearn_core.views.captions import cost_rows, missing_rows, recipe
+from unlearn_core.views.metric_definitions import groups, is_public, names_in
 from unlearn_core.views.symbols import as_html, as_markdown
 
 

@@ -22,8 +22,8 @@ from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.plan import LEARNABLE
 from unlearn_core.runs.report import about
-from unlearn_core.views import curves
-from unlearn_core.views.small_maps import small_map
+from unlearn_core.views import history as curves
+from unlearn_core.views.manifold.small_maps import small_map
 from unlearn_core.views.wording import format_value
 
 OLD, NEW = "old", "new"

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders, map_loaders, map_selection, selectors
+from pages.components import loaders, map_loaders, selectors
+from pages.components.manifold import selection as map_selection
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import points as views
-from unlearn_core.views.steps import step_figure
+from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold.steps import step_figure
 
 MOVED_COLUMNS: dict[str, Any] = {
     "image": st.column_config.ImageColumn("Image", width=60),

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from unlearn_core.views.manifold.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
 from unlearn_core.views.palette import FORGET_COLOUR, MUTED, VERDICT_COLOURS, class_colour
-from unlearn_core.views.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
 from unlearn_core.views.wording import SET_NAMES, VERDICT_ICONS
 
 PROBABILITY_SCALE = 10_000

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.map_payload import axis_range
+from unlearn_core.views.manifold.payload import axis_range
+from unlearn_core.views.manifold.points import FORGET_SETS
 from unlearn_core.views.palette import class_colour
-from unlearn_core.views.points import FORGET_SETS
 from unlearn_core.views.wording import format_value
 
 CURVES = {

@@ -14,7 +14,7 @@ from pages.components import loaders, queue
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as view
-from unlearn_core.views.figures.live import live_charts, live_curves
+from unlearn_core.views.live import live_charts, live_curves
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title
 

@@ -12,7 +12,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
-from unlearn_core.views import requests
+from unlearn_core.views import forget_request as requests
 from unlearn_core.views.symbols import as_markdown
 
 ARRIVED = "forget_ids"  # other pages leave here the ids that a person selected

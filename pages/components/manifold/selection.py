@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import map_loaders, selectors
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import points as views
+from unlearn_core.views.manifold import points as views
 
 MAP = "feature_map"
 FORGET_IDS = "forget_ids"  # the Unlearn page reads it

@@ -1,0 +1,1 @@
+"""The maps of features: their points and pictures, what is selected, what moved, and the steps."""
