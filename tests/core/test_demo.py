@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from unlearn_core.engine.pipeline import execute
-from unlearn_core.engine.shipped import CLASS, GAMMAS, SAMPLE, SHIPPED_METHODS, demo_configs, slim
+from unlearn_core.engine.shipped import CLASS, SAMPLE, SHIPPED_METHODS, demo_configs, slim
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.gamma_sweep import GAMMAS
 from unlearn_core.runs.store import Store
 from unlearn_core.views.manifold.points import missing_map
 

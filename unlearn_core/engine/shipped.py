@@ -37,6 +37,7 @@ from unlearn_core.runs.artefact import (
     MODEL,
     RunArtefact,
 )
+from unlearn_core.runs.gamma_sweep import GAMMAS
 from unlearn_core.runs.manifest import manifest_bytes
 from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
 from unlearn_core.runs.store import Store
@@ -52,7 +53,6 @@ SHIPPED_METHODS = (
     *("trick_calibration", "trick_forget_bias", "trick_head_finetune"),
 )
 SAMPLE_METHODS = ("rfa", "muda", "neglora", "neggrad", "finetune")
-GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 NUMBERS = (METRICS, HISTORY, LOG)
 
 
