@@ -1,21 +1,21 @@
-"""Dimensional alignment, probes, accuracies and losses on the way, and eigenvalue spectra."""
+"""Dimensional alignment, accuracies and losses step by step, and eigenvalue spectra."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, reads, selectors
+from pages.components import reads, selectors
 from pages.components.spectra import show_spectra
-from unlearn_core.views.captions import recipe, tracked_text
+from unlearn_core.views.captions import comparison_caption, tracked_caption
 from unlearn_core.views.history import (
     AXES,
     LOSS,
     PROBE,
     PROBE_NAMES,
-    course_figure,
-    curves,
+    history_figure,
     loss_names,
     method_labels,
+    method_rows,
     reference_lines,
 )
 from unlearn_core.views.symbols import as_markdown
@@ -23,8 +23,8 @@ from unlearn_core.views.symbols import as_markdown
 selectors.under_app(__file__)
 st.title("Alignment")
 comparison = selectors.chosen_comparison()
-report = loaders.comparison_report(comparison.key)
-rows = reads.course(comparison.key)
+report = reads.comparison_report(comparison.key)
+rows = reads.histories(comparison)
 labels = method_labels(rows)
 st.markdown(
     "**Dimensional alignment** DA is the share of the forget set's features that lies in the "
@@ -42,7 +42,7 @@ if not labels:
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")
 selectors.restart(comparison, "curve_methods", labels[:6])
-shown = left.multiselect("Methods", labels, default=labels[:6], key="curve_methods", wrap=True)
+chosen = left.multiselect("Methods", labels, default=labels[:6], key="curve_methods", wrap=True)
 axis = right.segmented_control(
     "Against",
     list(AXES),
@@ -52,7 +52,7 @@ axis = right.segmented_control(
     key="curve_axis",
     bind="query-params",
 )
-rows = rows[rows["label"].isin(shown) | ~rows["label"].isin(labels)]
+rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
 sets = reads.sets(comparison.config.data, comparison.config.forget)
 
 
@@ -67,26 +67,26 @@ def show_probes() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    drawn = curves(rows, f"{PROBE}{probe}")
-    if drawn.empty:
+    curves = method_rows(rows, f"{PROBE}{probe}")
+    if curves.empty:
         st.info(
-            "This was not measured on the way: the request leaves no test examples of the "
+            "This was not measured during unlearning: the request leaves no test examples of the "
             "forget set, or no method is chosen.",
             icon=":material/info:",
         )
     else:
-        figure = course_figure(
-            drawn,
+        figure = history_figure(
+            curves,
             reference_lines(rows, f"{PROBE}{probe}"),
             axis=str(axis),
             title=PROBE_NAMES[str(probe)],
             percent=probe != "dimensional_alignment",
         )
-        st.plotly_chart(figure, key=f"course_{probe}")
+        st.plotly_chart(figure, key=f"history_{probe}")
     st.caption(
-        f"Penultimate features; {as_markdown(tracked_text(sets))}, the same for every run. "
+        f"Penultimate features; {as_markdown(tracked_caption(sets))}, the same for every run. "
         "The tables use all examples, so their numbers differ a little. "
-        f"{as_markdown(recipe(report))}."
+        f"{as_markdown(comparison_caption(report))}."
     )
 
 
@@ -98,12 +98,14 @@ def show_losses() -> None:
         format_func=lambda name: str(name).replace("_", " "),
         key="loss",
     )
-    drawn = curves(rows, f"{LOSS}{loss}")
-    if drawn.empty:
+    curves = method_rows(rows, f"{LOSS}{loss}")
+    if curves.empty:
         st.info("Choose at least one method above.", icon=":material/info:")
     else:
-        figure = course_figure(drawn, {}, axis=str(axis), title=f"{loss} (nats)".replace("_", " "))
-        st.plotly_chart(figure, key=f"course_{loss}")
+        figure = history_figure(
+            curves, {}, axis=str(axis), title=f"{loss} (nats)".replace("_", " ")
+        )
+        st.plotly_chart(figure, key=f"history_{loss}")
     st.caption(
         "Losses of single batches, each method its own objective: compare their shape, not their "
         "height."
@@ -112,7 +114,7 @@ def show_losses() -> None:
 
 KINDS = {"Probes": show_probes, "Losses": show_losses}
 kind = st.segmented_control(
-    "On the way",
+    "During unlearning",
     list(KINDS),
     default="Probes",
     required=True,

@@ -1,15 +1,21 @@
-"""RFA's gamma ablation for class and sample unlearning, and a button for the missing points."""
+"""RFA's gamma ablation for classes and single images, and a button that runs missing points."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, queue, reads, selectors
+from pages.components import queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.config import ForgetConfig
-from unlearn_core.views import gamma as view
-from unlearn_core.views.captions import recipe
-from unlearn_core.views.gamma import gamma_figure
+from unlearn_core.runs import gamma_sweep
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.gamma import (
+    KIND_TITLES,
+    gamma_figure,
+    gamma_rows,
+    sweep_title,
+    values_text,
+)
 from unlearn_core.views.method_cards import default_settings, usual_settings
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
@@ -20,22 +26,22 @@ selectors.under_app(__file__)
 st.title("Gamma ablation")
 comparison = selectors.chosen_comparison()
 config = comparison.config
-report = loaders.comparison_report(comparison.key)
+report = reads.comparison_report(comparison.key)
 st.markdown(
     "RFA minimises **gamma** times feature alignment plus **1 − gamma** times the task loss. At 0 "
     "only the labels count, at 1 only the features. Compare where $D_{f}$ is forgotten with how "
     "far the features have moved; dotted lines are the retrained model's."
 )
-what = as_markdown(describe_forget(config.forget, loaders.dataset(config.data).class_names))
-if view.kind_of(config.forget) is None:
+what = as_markdown(describe_forget(config.forget, reads.dataset(config.data).class_names))
+if gamma_sweep.kind_of(config.forget) is None:
     st.info(
         f"This comparison forgets {what}; the ablation is about classes and single images. "
         "Choose a comparison that forgets those in the sidebar.",
         icon=":material/info:",
     )
     st.stop()
-found = view.sweeps(loaders.all_comparisons().values(), config)
-names = loaders.dataset(config.data).class_names
+sweeps = gamma_sweep.sweeps(reads.all_comparisons().values(), config)
+names = reads.dataset(config.data).class_names
 
 
 def ask_class() -> ForgetConfig:
@@ -63,12 +69,12 @@ ASK = {"class": ask_class, "samples": ask_samples}
 NEW = "new"
 
 
-def choose_sweep(kind: str) -> view.Sweep | None:
-    """Show what there is of one kind, and the button that runs what is missing."""
-    of_kind = {sweep.comparison.key: sweep for sweep in found if sweep.kind == kind}
-    st.markdown(f"**{view.KIND_TITLES[kind]}**")
+def choose_sweep(kind: str) -> gamma_sweep.Sweep | None:
+    """Show the finished points of one kind, and the button that runs what is missing."""
+    of_kind = {sweep.comparison.key: sweep for sweep in sweeps if sweep.kind == kind}
+    st.markdown(f"**{KIND_TITLES[kind]}**")
     titles = {
-        key: view.short_title(sweep, describe_forget(sweep.comparison.config.forget, names))
+        key: sweep_title(sweep, describe_forget(sweep.comparison.config.forget, names))
         for key, sweep in of_kind.items()
     }
     options, choice = [*of_kind, NEW], f"gamma_{kind}_request"
@@ -82,30 +88,32 @@ def choose_sweep(kind: str) -> view.Sweep | None:
     sweep = of_kind.get(key)
     forget = sweep.comparison.config.forget if sweep else ASK[kind]()
     seeds = sweep.comparison.seeds if sweep else config_seeds
-    missing = sweep.missing if sweep else list(view.GAMMAS)
+    missing = sweep.missing if sweep else list(gamma_sweep.GAMMAS)
     if not missing:
         st.caption("All points are there.")
         return sweep
-    st.caption(f"Missing: gamma {view.text_of(missing)}.")
-    entry = reads.method_entry(view.METHOD)
+    st.caption(f"Missing: gamma {values_text(missing)}.")
+    entry = reads.method_entry(gamma_sweep.METHOD)
     settings = usual_settings(entry, config.data.name, forget), default_settings(entry)
     is_wanted = st.button(
         "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"
     )
-    if is_wanted and queue.submit(view.configs(config, forget, *settings, missing, seeds)):
+    if is_wanted and queue.submit(
+        gamma_sweep.sweep_configs(config, forget, *settings, missing, seeds)
+    ):
         st.rerun()
     return sweep
 
 
 config_seeds = comparison.seeds[:1]
 chosen = []
-for place, kind in zip(st.columns(2), view.KINDS, strict=True):
-    with place.container(border=True, height="stretch"):
+for column, kind in zip(st.columns(2), KIND_TITLES, strict=True):
+    with column.container(border=True, height="stretch"):
         sweep = choose_sweep(kind)
         chosen += [sweep] if sweep else []
 
-rows = view.points(chosen)
-if comparison.key in {sweep.comparison.key for sweep in found if not sweep.runs}:
+rows = gamma_rows(chosen)
+if comparison.key in {sweep.comparison.key for sweep in sweeps if not sweep.runs}:
     st.info(
         f"RFA has not run on {what} of this comparison yet. Run the missing points above.",
         icon=":material/play_arrow:",
@@ -117,6 +125,6 @@ if not rows.empty:
         "over layers; good is the retrained model's value. FD to retrained is definition 2: lower "
         f"is nearer. Both on examples of {as_markdown('D_f')}. Means over seeds, with their "
         "standard deviation where there are several. Other settings as the data set suggests. "
-        f"{as_markdown(recipe(report, with_request=False))}."
+        f"{as_markdown(comparison_caption(report, with_request=False))}."
     )
 show_jobs()

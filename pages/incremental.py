@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import incremental_reads, loaders, map_loaders, queue, reads, selectors
+from pages.components import queue, reads, selectors
 from pages.components.jobs import show_jobs
+from pages.components.manifold.steps import step_chart
+from unlearn_core.runs.incremental import NEW, OLD, can_be_learned, old_and_new
 from unlearn_core.runs.plan import incremental_configs
-from unlearn_core.views import incremental as view
-from unlearn_core.views.captions import recipe, tracked_text
-from unlearn_core.views.history import PROBE, PROBE_NAMES, course_figure, curves, reference_lines
-from unlearn_core.views.manifold.small_maps import small_maps_figure
-from unlearn_core.views.manifold.steps import step_figure
-from unlearn_core.views.overview import map_recipe, why_no_maps
+from unlearn_core.views.captions import comparison_caption, tracked_caption
+from unlearn_core.views.history import (
+    PROBE,
+    PROBE_NAMES,
+    history_figure,
+    method_rows,
+    reference_lines,
+)
+from unlearn_core.views.incremental import metric_table, nearest_text, steps_text
+from unlearn_core.views.manifold.small_maps import (
+    small_maps_caption,
+    small_maps_figure,
+    why_no_maps,
+)
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 
@@ -23,7 +33,7 @@ selectors.under_app(__file__)
 st.title("Incremental view")
 comparison = selectors.chosen_comparison()
 config = comparison.config
-names = loaders.dataset(config.data).class_names
+names = reads.dataset(config.data).class_names
 what = as_markdown(describe_forget(config.forget, names))
 st.markdown(
     "Unlearning is the reverse of learning one thing more. The **old** model is the retrained one; "
@@ -31,7 +41,7 @@ st.markdown(
     "has no place of its own; once learned, it lies apart. A good unlearning method leads back, "
     "from right to left."
 )
-if not view.can_be_learned(config.forget):
+if not can_be_learned(config.forget):
     st.info(
         f"This comparison forgets {what}, and only a class or a subclass can be learned as new. "
         "Choose such a comparison in the sidebar, or make one on the **Unlearn** page.",
@@ -45,8 +55,8 @@ if len(comparison.seeds) > 1:
     seed = st.selectbox(
         "Seed", comparison.seeds, key="incremental_seed", bind="query-params", width=120
     )
-models = view.pair(comparison, seed)
-if set(models) != set(view.MODELS):
+models = old_and_new(comparison, seed)
+if set(models) != {OLD, NEW}:
     st.info(
         f"No model has learned {what} after the others yet. The run takes as long as training "
         "the original.",
@@ -59,13 +69,13 @@ if set(models) != set(view.MODELS):
         st.rerun()
     show_jobs()
     st.stop()
-old, new = models[view.OLD], models[view.NEW]
-report = loaders.comparison_report(comparison.key)
-made = as_markdown(recipe(report))
+old, new = models[OLD], models[NEW]
+report = reads.comparison_report(comparison.key)
+caption = as_markdown(comparison_caption(report))
 
 
 def show_maps() -> None:
-    maps = incremental_reads.maps(comparison.key, seed)
+    maps = reads.old_and_new_maps(comparison, seed)
     if maps.empty:
         st.info(why_no_maps(comparison), icon=":material/info:")
         return
@@ -73,16 +83,16 @@ def show_maps() -> None:
     st.plotly_chart(figure, key="incremental_maps", config={"displayModeBar": False})
     st.caption(
         "Each point is a training image, placed by its penultimate features (UMAP). Black crosses "
-        f"are {what}. {map_recipe(comparison, [old.key, new.key], len(maps))} {made}."
+        f"are {what}. {small_maps_caption(comparison, [old.key, new.key], len(maps))} {caption}."
     )
 
 
 def show_nearest() -> None:
-    shares = incremental_reads.nearest_classes(old.key)
+    shares = reads.nearest_classes(old.key)
     if shares:
         st.markdown(
             f"**Before it is learned**, {what} lies nearest to these classes: "
-            f"{as_markdown(view.nearest_text(shares))}."
+            f"{as_markdown(nearest_text(shares))}."
         )
         st.caption(
             "Share of the images of $D_{f}$ by the class of $D_{r}$ whose mean feature has the "
@@ -90,34 +100,29 @@ def show_nearest() -> None:
         )
 
 
-def show_course() -> None:
-    rows = incremental_reads.course(comparison.key, seed)
+def show_history() -> None:
+    rows = reads.learning_history(comparison, seed)
     sets = reads.sets(config.data, config.forget)
     st.subheader("Alignment while it is learned")
-    figure = course_figure(
-        curves(rows, ALIGNMENT),
+    figure = history_figure(
+        method_rows(rows, ALIGNMENT),
         reference_lines(rows, ALIGNMENT),
         axis="step",
         title=PROBE_NAMES["dimensional_alignment"],
         during="learning",
     )
-    st.plotly_chart(figure, key="incremental_course")
+    st.plotly_chart(figure, key="incremental_history")
     st.caption(
         "Retrained is the old model, where the curve starts; original is a model that learned all "
-        f"classes at once. {as_markdown(tracked_text(sets))}. {made}, {view.steps_text(new)}."
+        f"classes at once. {as_markdown(tracked_caption(sets))}. {caption}, {steps_text(new)}."
     )
 
 
 def show_steps() -> None:
-    fingerprint = loaders.store().fingerprint()
-    steps = map_loaders.steps(new.key, fingerprint)
-    if steps is None:
-        return
-    looks = map_loaders.looks(comparison, steps["example_id"].drop_duplicates().tolist())
-    history = loaders.history(new.key, fingerprint)
     st.subheader("Step by step")
-    figure = step_figure(steps, looks, history, names, during="learning")
-    st.plotly_chart(figure, key="incremental_steps", width="stretch")
+    if not step_chart(config, new.key, name="incremental_steps", during="learning"):
+        st.info("No map of the steps was kept of this run.", icon=":material/info:")
+        return
     st.caption(
         "The tracked images only. The first map is the old model's, each other starts from the one "
         "before; diamonds are the new images."
@@ -131,12 +136,12 @@ def show_table() -> None:
     also = st.multiselect(
         "Compare with", labels, key="incremental_also", bind="query-params", wrap=True
     )
-    st.dataframe(view.table(comparison, also), key="incremental_table", hide_index=True)
-    st.caption(f"All examples, not only the tracked ones. {made}.")
+    st.dataframe(metric_table(comparison, also), key="incremental_table", hide_index=True)
+    st.caption(f"All examples, not only the tracked ones. {caption}.")
 
 
 show_maps()
 show_nearest()
-show_course()
+show_history()
 show_steps()
 show_table()

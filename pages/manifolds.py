@@ -3,22 +3,24 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders, map_loaders, selectors
-from pages.components.manifold import sections as map_sections
-from pages.components.manifold import selection as map_selection
+from pages.components import reads, selectors
+from pages.components.manifold import selection
+from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import assets, feature_map
+from pages.components.manifold.steps import show_unlearning_steps
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold import points as view
 from unlearn_core.views.manifold.payload import map_payload
 
-HIGHLIGHTS = views.HIGHLIGHTS
+HIGHLIGHTS = view.HIGHLIGHTS
 LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout"}
 PARTS = {"both": "Train and test", "train": "Train", "test": "Test"}
 COLOURS = {"label": "True class", "prediction": "Predicted class"}
 
 selectors.under_app(__file__)
 comparison = selectors.chosen_comparison()
-classes = map_loaders.class_names(comparison.config.data)
+dataset = reads.dataset(comparison.config.data)
+classes = dataset.class_names
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Manifolds")
     help_box = st.popover("How to read this", icon=":material/help:")
@@ -48,7 +50,7 @@ def choose_runs() -> list[RunArtefact]:
     if right is not None:
         seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
     by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
-    usual = [run.label for run in views.default_runs(list(by_label.values()))]
+    usual = [run.label for run in view.default_runs(list(by_label.values()))]
     selectors.restart(comparison, "models", usual)
     chosen = left.multiselect(
         "Models",
@@ -62,7 +64,7 @@ def choose_runs() -> list[RunArtefact]:
 
 
 @st.fragment
-@loaders.without_damaged_runs
+@reads.without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(
@@ -90,28 +92,29 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
         }
         for run in runs
     ]
-    notes = views.highlight_counts(table, mode, part)
+    notes = view.highlight_counts(table, mode, part)
     payload = map_payload(
         table, panels, classes, layout=layout, mode=mode, part=part, colour=colour, notes=notes
     )
-    ids = map_selection.selected(comparison)
+    ids = selection.selected(comparison)
+    sets = reads.sets(comparison.config.data, comparison.config.forget)
     feature_map(
         {**payload, "pictures": comparison.key},
         selected=ids,
-        origin=st.session_state[map_selection.ORIGIN],
-        key=map_selection.MAP,
-        on_select=map_selection.on_map_selection,
+        origin=st.session_state[selection.ORIGIN],
+        key=selection.MAP,
+        on_select=selection.on_map_selection,
     )
-    st.caption(views.map_recipe(panels, layout, map_loaders.n_examples(comparison)))
+    st.caption(view.maps_caption(panels, layout, view.n_examples(sets)))
     names = {run.key: run.label for run in runs}
-    map_selection.selection_panel(comparison, table, names)
+    selection.selection_panel(comparison, table, names)
 
 
 runs = choose_runs()
 if not runs:
     st.info("Choose at least one model above.")
     st.stop()
-table, reasons = map_loaders.points(comparison, runs)
+table, reasons = reads.map_points(comparison, runs)
 for run in runs:
     if run.key in reasons:
         st.warning(f"**{run.label}** has no map here: {reasons[run.key]}.", icon=":material/map:")
@@ -121,8 +124,8 @@ if table is None:
     st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
-assets({**map_loaders.pictures(comparison.config.data, shown_ids), "key": comparison.key})
+assets({**reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})
 maps(mapped, table)
 original = comparison.reference("original", mapped[0].config.seed)
-map_sections.moved_most(comparison, mapped, table, original.key if original else "")
-map_sections.during(comparison, mapped)
+show_displacement(comparison, mapped, table, original.key if original else "")
+show_unlearning_steps(comparison, mapped)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, reads, selectors
+from pages.components import reads, selectors
 from unlearn_core.views import method_cards as view
-from unlearn_core.views.captions import recipe
+from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.markup import STYLE, method_dot
 from unlearn_core.views.metric_definitions import grouped, groups, is_public, with_link
 from unlearn_core.views.symbols import as_html, as_markdown
@@ -18,8 +18,8 @@ st.markdown(
     "as $D_f$; $D_t$ is the test data, of which $D_{ft}$ belongs to the forgotten class and "
     "$D_{rt}$ to the others. No method ever sees test data."
 )
-catalogue = loaders.catalogue()
-report = reads.report_if_any()
+catalogue = reads.catalogue()
+report = selectors.chosen_report()
 entries = {entry["name"]: entry for entry in catalogue["methods"]}
 
 wanted = st.pills(
@@ -60,7 +60,7 @@ for card in cards:
             else:
                 st.dataframe(settings, hide_index=True, key=f"settings_{card.name}")
 if report:
-    st.caption(f"Measured on: {recipe(report)}.")
+    st.caption(f"Measured on: {comparison_caption(report)}.")
 
 st.header("Metrics", anchor="metrics")
 for group in groups():

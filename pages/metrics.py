@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders, notices, selectors
+from pages.components import notices, reads, selectors
 from pages.components.exports import export_buttons
-from unlearn_core.views.captions import cost_rows, missing_rows, recipe
+from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.markup import side_legend, table_html
 from unlearn_core.views.metric_definitions import grouped, groups, names_in
-from unlearn_core.views.remaining_gap import way_figure, way_rows
+from unlearn_core.views.remaining_gap import gap_figure, gap_rows
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.tables import with_values
+from unlearn_core.views.tables import cost_rows, missing_rows, with_values
 from unlearn_core.views.verdicts import rule_text
 
 selectors.under_app(__file__)
 st.title("Metrics")
 comparison = selectors.chosen_comparison()
-report = loaders.comparison_report(comparison.key)
+report = reads.comparison_report(comparison.key)
 notices.show_unmeasured(comparison)
 st.markdown(
     "A method has unlearned well if its numbers are those of the **retrained** model, which never "
@@ -44,7 +44,7 @@ st.caption(
     "nearest of each column, or the best where lower or higher is better in itself. Rest the "
     "pointer on a heading for its definition, on a method for the reason of its verdict, on a "
     "number of several seeds for its 95 % interval, on a dash for why it is missing. "
-    f"{recipe(report)}."
+    f"{comparison_caption(report)}."
 )
 export_buttons(report, names)
 
@@ -68,15 +68,15 @@ with right, st.expander(f"Missing values ({len(missing)})", icon=":material/help
     else:
         st.dataframe(missing, hide_index=True, key="missing_table")
 
-st.subheader("How much of the way is left")
-rows, left_out = way_rows(report)
+st.subheader("How much of the gap to retrained is left")
+rows, left_out = gap_rows(report)
 if rows.empty:
     st.info(
         "This needs a method's run beside the original and the retrained one.",
         icon=":material/info:",
     )
 else:
-    st.plotly_chart(way_figure(rows), key="way")
+    st.plotly_chart(gap_figure(rows), key="gap")
     st.caption(
         "Each dot is one method on one metric: 1 is the original, 0 the retrained model, below 0 "
         "is past it. An arrow stands for a dot outside the plot. Means over seeds."

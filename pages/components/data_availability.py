@@ -1,19 +1,19 @@
-"""Say that a data set is not on this machine, and offer to download it where that can be done."""
+"""Whether a data set is on this machine, and its download where that can be done."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import loaders
+from pages.components import reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
 
 
-def is_there(config: DataConfig) -> bool:
+def is_available(config: DataConfig) -> bool:
     """Tell whether the data can be used; if not, show in one line why not."""
     try:
-        loaders.dataset(config)
+        reads.dataset(config)
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
         if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import loaders
-from pages.components.data_availability import is_there
+from pages.components import reads
+from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig, TrainingConfig
 from unlearn_core.data import get_dataset
@@ -29,8 +29,8 @@ def receive(config: RunConfig) -> None:
 
 def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
-    datasets = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
-    models = {row["name"]: row["label"] for row in loaders.catalogue()["models"]}
+    datasets = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
+    models = {row["name"]: row["label"] for row in reads.catalogue()["models"]}
     first, second, third = st.columns([3, 2, 2])
     name = first.selectbox(
         "Data set",
@@ -60,14 +60,14 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
         help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
     )
-    start = loaders.start_config(name, model)
+    start = reads.start_config(name, model)
     try:
         with st.expander("Training recipe and seeds", icon=":material/settings:"):
             config, seeds = _advanced(start, int(width))
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    return (config, seeds) if is_there(config.data) and seeds else None
+    return (config, seeds) if is_available(config.data) and seeds else None
 
 
 def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
-from unlearn_core.views.captions import recipe
+from unlearn_core.views.captions import comparison_caption
 
 
 def export_buttons(report: Report, metrics: Sequence[str]) -> None:
@@ -25,7 +25,7 @@ def export_buttons(report: Report, metrics: Sequence[str]) -> None:
             "Mean, standard deviation, 95 % interval and distance to retrained of each method.",
         ),
         "LaTeX": (
-            tables.to_latex(table, recipe(report)),
+            tables.to_latex(table, comparison_caption(report)),
             "tex",
             "text/x-tex",
             "The table above, for booktabs.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import gallery, loaders
+from pages.components import gallery, reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
@@ -47,7 +47,7 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
 
     A backdoor changes the data too: its images are poisoned before anything is trained.
     """
-    dataset = loaders.dataset(start.data)
+    dataset = reads.dataset(start.data)
     kinds = [kind for kind in KINDS if kind != "subclass" or dataset.subclass_names]
     if st.session_state.get(KIND) not in kinds:
         st.session_state.pop(KIND, None)
@@ -66,7 +66,7 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     data = replace(start.data, poison_target=target)
     try:
         request = ForgetConfig(kind=kind or "class", values=tuple(values))
-        return replace(start, data=data, forget=request), split(loaders.dataset(data), request)
+        return replace(start, data=data, forget=request), split(reads.dataset(data), request)
     except InputError as error:
         if gallery.FAULT not in st.session_state:
             what = "Choose at least one to forget." if not values else str(error)

@@ -7,10 +7,9 @@ from itertools import cycle
 
 import streamlit as st
 
-from pages.components import loaders
+from pages.components import reads
 from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
-from unlearn_core.views.manifold.sprites import thumbnail
 
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
 COLUMNS, PER_PAGE, SIZE = 6, 18, 48
@@ -31,31 +30,25 @@ def choose(ids: Iterable[int]) -> None:
 
 def show(config: DataConfig, ids: Sequence[int]) -> None:
     """Show the pictures of some examples in a row that wraps, each with its class and id."""
-    dataset = loaders.dataset(config)
+    dataset = reads.dataset(config)
     with st.container(horizontal=True, gap="small"):
-        for i in ids:
+        for i, picture in zip(ids, reads.thumbnails(config, ids), strict=True):
             caption = f"class {dataset.class_names[dataset.labels[i]]}"
-            st.image(picture(config, i), caption=caption, width=SIZE)
-
-
-@st.cache_data(max_entries=4096, show_spinner=False)
-def picture(config: DataConfig, example_id: int) -> str:
-    """Return one example's picture as a data URL."""
-    return thumbnail(*loaders.dataset(config).previews([example_id]))
+            st.image(picture, caption=caption, width=SIZE)
 
 
 def pick(config: DataConfig) -> None:
     """Show pages of training images with a box each, and what is chosen so far."""
-    dataset = loaders.dataset(config)
+    dataset = reads.dataset(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        shown = st.selectbox(
+        choice = st.selectbox(
             "Class in the gallery",
             options=[ALL, *range(dataset.n_classes)],  # not None: to a widget that is no choice
             format_func=lambda c: "All classes" if c == ALL else dataset.class_names[c],
             key="gallery_class",
             persist_state="session",
         )
-        label = None if shown == ALL else shown
+        label = None if choice == ALL else choice
         ids = requests.training_ids(dataset, label)
         last = requests.page_count(len(ids), PER_PAGE)
         page = st.number_input(
@@ -69,7 +62,7 @@ def _grid(config: DataConfig, ids: Sequence[int]) -> None:
     chosen = set(chosen_ids())
     for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
         with column:
-            st.image(picture(config, i), width=SIZE)
+            st.image(reads.thumbnail(config, i), width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
             st.checkbox(f"id {i}", key=f"pick_{i}", on_change=_toggle, args=(i,))
 
@@ -88,7 +81,7 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
         for i, column in zip(ids[:MOST_CHOSEN], cycle(st.columns(COLUMNS)), strict=False):
             with column:
                 if i < n_examples:
-                    st.image(picture(config, i), width=SIZE)
+                    st.image(reads.thumbnail(config, i), width=SIZE)
                 st.button(
                     f"id {i}",
                     key=f"remove_{i}",

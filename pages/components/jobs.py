@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import loaders, queue
+from pages.components import queue, reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as view
+from unlearn_core.views.captions import probes_caption
 from unlearn_core.views.live import live_charts, live_curves
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title
@@ -34,43 +35,44 @@ def show_jobs() -> None:
 
 @st.fragment(run_every=1.0)
 def _watching() -> None:
-    found = queue.jobs()
-    if _noticed(found):
+    jobs = queue.jobs()
+    if _noticed(jobs):
         st.rerun()  # once: the rest of the page shall see the new run
-    _panel(found)
+    _panel(jobs)
 
 
-def _noticed(found: list[Status]) -> bool:
+def _noticed(jobs: list[Status]) -> bool:
     """Tell about jobs that ended since this session last looked; say whether there were any."""
-    running = view.active(found)
+    running = view.active(jobs)
     ended = set(st.session_state.get(WATCHED, ())).difference(running)
     st.session_state[WATCHED] = sorted(running)
     for key in sorted(ended):
-        if loaders.store().exists(key):
-            name = view.run_name(loaders.store().load(key).config, _labels())
+        if reads.store().exists(key):
+            name = view.run_name(reads.store().load(key).config, reads.method_labels())
             st.toast(f"Finished: {name}", icon=":material/check_circle:")
     return bool(ended)
 
 
-def _panel(found: list[Status]) -> None:
+def _panel(jobs: list[Status]) -> None:
     queue.show_refusal()
-    if not found:
+    if not jobs:
         st.caption(NOTHING)
         return
-    _buttons_for_all(found)
-    places, title = view.positions(found), ""
-    for job in view.in_order(found):
+    _buttons_for_all(jobs)
+    positions, title = view.positions(jobs), ""
+    for job in view.in_order(jobs):
         config = queue.requested(job.key)
         if config and config.forget.kind != "none" and comparison_title(config) != title:
             title = comparison_title(config)
             st.caption(title)
         with st.container(border=True):
-            _job(job, config, places.get(job.key))
+            _job(job, config, positions.get(job.key))
 
 
-def _job(job: Status, config: RunConfig | None, place: int | None) -> None:
-    name = view.run_name(config, _labels()) if config else _labels().get(job.method, job.method)
-    state = f"{job.state}, place {place}" if place else job.state
+def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
+    labels = reads.method_labels()
+    name = view.run_name(config, labels) if config else labels.get(job.method, job.method)
+    state = f"{job.state}, place {position}" if position else job.state
     badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{name}**, seed {job.seed} {badge}", width="stretch")
@@ -86,7 +88,7 @@ def _job(job: Status, config: RunConfig | None, place: int | None) -> None:
 
 
 def _cancel(key: str) -> None:
-    if loaders.store().is_cancel_requested(key):
+    if reads.store().is_cancel_requested(key):
         st.caption("stopping…", width="content")
         return
     _button("Cancel", f"cancel_{key}", queue.job_queue().cancel, [key])
@@ -98,21 +100,21 @@ def _after_the_end(key: str) -> None:
         _button("Retry", f"retry_{key}", jobs.retry, [key])
         _button("Dismiss", f"dismiss_{key}", jobs.dismiss, [key])
         with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
-            st.code(loaders.store().log(key) or "The log is empty.", language=None)
+            st.code(reads.store().log(key) or "The log is empty.", language=None)
 
 
-def _buttons_for_all(found: list[Status]) -> None:
-    jobs = queue.job_queue()
-    waiting = [job.key for job in found if job.state in ACTIVE]
-    ended = [job.key for job in found if job.state in ENDED]
+def _buttons_for_all(jobs: list[Status]) -> None:
+    work = queue.job_queue()
+    waiting = [job.key for job in jobs if job.state in ACTIVE]
+    ended = [job.key for job in jobs if job.state in ENDED]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(view.headline(found).capitalize() + ".", width="stretch")
+        st.caption(view.headline(jobs).capitalize() + ".", width="stretch")
         if len(waiting) > 1:
             # the last first, or the next would begin
-            _button("Cancel all", "cancel_all", jobs.cancel, waiting[::-1])
+            _button("Cancel all", "cancel_all", work.cancel, waiting[::-1])
         if len(ended) > 1:
-            _button("Retry all", "retry_all", jobs.retry, ended)
-            _button("Dismiss all", "dismiss_all", jobs.dismiss, ended)
+            _button("Retry all", "retry_all", work.retry, ended)
+            _button("Dismiss all", "dismiss_all", work.dismiss, ended)
 
 
 def _button(label: str, name: str, action: Callable[[str], None], keys: list[str]) -> None:
@@ -120,15 +122,11 @@ def _button(label: str, name: str, action: Callable[[str], None], keys: list[str
 
 
 def _curves(job: Status) -> None:
-    curves = live_curves(loaders.store().live(job.key), job.method)
+    curves = live_curves(reads.store().live(job.key), job.method)
     if curves.empty:
         return
     st.caption(view.losses_text(job))
     for panel, (table, chart) in live_charts(curves, job.total).items():
         # a plotly chart with other data would be another element, mounted anew each second
         st.vega_lite_chart(table, chart, key=f"live_{panel}_{job.key}", width="stretch")
-    st.caption(as_markdown("Probes look at up to 160 images of D_f and 320 of D_r."))
-
-
-def _labels() -> dict[str, str]:
-    return {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}
+    st.caption(as_markdown(probes_caption()))

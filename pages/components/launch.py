@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import loaders, queue, selectors
+from pages.components import queue, reads, selectors
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.plan import run_configs
 from unlearn_core.views import jobs as view
@@ -25,10 +25,10 @@ def show_plan(
     faults: Sequence[str],
 ) -> None:
     """Show which runs exist and how long the others take, and the button that starts them."""
-    labels = {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}
+    labels = reads.method_labels()
     configs = run_configs(comparison, {} if faults else methods, seeds)
     needed = view.all_needed(configs)
-    finished = {config.key() for config in needed if loaders.is_finished(config.key())}
+    finished = {config.key() for config in needed if reads.is_finished(config.key())}
     waiting = view.active(queue.jobs())
     table = view.plan_table(needed, finished, waiting, queue.timings(), labels)
     left = view.left_to_make(table)
@@ -50,7 +50,7 @@ def show_plan(
     with st.expander("The runs", icon=":material/list:"):
         columns = ["Run", "Seed", "State", "Time"]
         st.dataframe(table[columns], key="plan", hide_index=True, width="stretch", height="content")
-    if comparison.comparison_key() in loaders.all_comparisons():
+    if comparison.comparison_key() in reads.all_comparisons():
         show_results(
             comparison.comparison_key(), is_whole=not faults and len(finished) == len(needed)
         )

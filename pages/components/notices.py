@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import loaders, queue, selectors
+from pages.components import queue, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.views import jobs as view
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 def run_page(page: StreamlitPage) -> None:
     """Show the notices and the page."""
-    show_damaged(loaders.damaged_runs())
+    show_damaged(reads.damaged_runs())
     show_other_code()
-    for line in loaders.catalogue().get("left_out", []):
+    for line in reads.catalogue().get("left_out", []):
         st.warning(line, icon=":material/extension_off:")
     try:
-        loaders.without_damaged_runs(page.run)()
+        reads.without_damaged_runs(page.run)()
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
 
@@ -38,7 +38,7 @@ def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
     damaged = tuple(run for run in damaged if run.key not in waiting)
     if not damaged:
         return
-    st.warning(text.damaged_text(damaged, _labels()), icon=":material/broken_image:")
+    st.warning(text.damaged_text(damaged, reads.method_labels()), icon=":material/broken_image:")
     again = [run.config for run in damaged if run.config is not None]
     lost = [run.key for run in damaged if run.config is None and not run.is_shipped]
     with st.container(horizontal=True):
@@ -49,28 +49,28 @@ def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
             st.rerun()
         if lost and st.button("Remove", key="damaged_remove", icon=":material/delete:"):
             for key in lost:
-                loaders.store().delete(key)
+                reads.store().delete(key)
             st.rerun()
 
 
 def show_other_code() -> None:
     """Say which own runs of the comparison other code has made, and offer to make them again."""
-    runs = loaders.made_by_other_code(st.session_state.get(selectors.CHOSEN))
+    runs = reads.made_by_other_code(st.session_state.get(selectors.CHOSEN))
     waiting = view.active(queue.jobs()) if runs else set()
     runs = [run for run in runs if run.key not in waiting]
     if not runs:
         return
-    is_wanted = _offered("history", text.other_code_text(runs, _labels()), "Make again")
+    is_wanted = _offered("history", text.other_code_text(runs, reads.method_labels()), "Make again")
     if is_wanted and queue.submit([run.config for run in runs], again=True):
         st.rerun()
 
 
 def show_unmeasured(comparison: Comparison) -> None:
     """Say which own runs of the comparison lack a metric of now, and offer to compute it."""
-    runs = [run for run in comparison.unmeasured() if not loaders.store().is_shipped(run.key)]
+    runs = [run for run in comparison.unmeasured() if not reads.store().is_shipped(run.key)]
     if not runs:
         return
-    is_wanted = _offered("straighten", text.unmeasured_text(runs, _labels()), "Measure")
+    is_wanted = _offered("straighten", text.unmeasured_text(runs, reads.method_labels()), "Measure")
     if is_wanted and queue.measure([run.key for run in runs]):
         st.rerun()
 
@@ -80,7 +80,3 @@ def _offered(icon: str, words: str, action: str) -> bool:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/{icon}: {words}", width="stretch")
         return st.button(action, key=f"notice_{icon}", type="tertiary")
-
-
-def _labels() -> dict[str, str]:
-    return {method["name"]: method["label"] for method in loaders.catalogue()["methods"]}

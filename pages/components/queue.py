@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import loaders
+from pages.components import reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
@@ -27,7 +27,7 @@ def job_queue() -> JobQueue:
     """Return the one queue of this server; it starts nothing before the first submit."""
     from unlearn_core.jobs import JobQueue
 
-    return JobQueue(loaders.store())
+    return JobQueue(reads.store())
 
 
 def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
@@ -48,7 +48,7 @@ def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
 def measure(keys: Sequence[str]) -> bool:
     """Compute the metrics of these finished runs again, in a process of its own."""
     with st.spinner("Measuring…"):
-        failed = measured_again(loaders.store(), keys)
+        failed = measured_again(reads.store(), keys)
     for line in failed:
         st.error(line, icon=":material/error:")
     return not failed
@@ -71,7 +71,7 @@ def show_refusal() -> None:
 
 
 def _why(error: Exception) -> str:
-    known = faults.named(error, loaders.store().root)
+    known = faults.named(error, reads.store().root)
     if faults.is_fault(known):
         raise error
     return faults.line(known)
@@ -84,7 +84,7 @@ def jobs() -> list[Status]:
 
 def comparisons_in_work() -> set[str]:
     """Return the keys of the comparisons of which a run is queued or running."""
-    waiting = (job for job in loaders.store().statuses() if job.state in ACTIVE)
+    waiting = (job for job in reads.store().statuses() if job.state in ACTIVE)
     configs = (requested(job.key) for job in waiting)
     return {config.comparison_key() for config in configs if config}
 
@@ -92,28 +92,28 @@ def comparisons_in_work() -> set[str]:
 def requested(key: str) -> RunConfig | None:
     """Return what a job was asked to make; None in the moment in which it is written."""
     try:
-        return _requested(str(loaders.store().root), key)
+        return _requested(str(reads.store().root), key)
     except (RunNotFoundError, ValueError):
         return None
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _requested(root: str, key: str) -> RunConfig:  # noqa: ARG001 - root tells stores apart
-    return loaders.store().requested(key)
+    return reads.store().requested(key)
 
 
 def timings() -> list[Timing]:
     """Return every finished run's config with the seconds that it took."""
-    return _timings(str(loaders.store().root), loaders.store().fingerprint())
+    return _timings(str(reads.store().root), reads.store().fingerprint())
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _timings(root: str, fingerprint: str) -> list[Timing]:  # noqa: ARG001
-    store, found = loaders.store(), []
+    store, finished = reads.store(), []
     for key in store.list():
         try:
             run = store.load(key)
         except (CorruptRunError, RunNotFoundError):
             continue
-        found.append((run.config, run.total_seconds))
-    return found
+        finished.append((run.config, run.total_seconds))
+    return finished

@@ -1,82 +1,313 @@
-"""Cached reads for the pages that analyse: courses, spectra, sets, small maps, sweeps.
+"""Cached reads: the only way a page gets data.
 
-Like `loaders`, everything is cached under the store's fingerprint.
+Whatever comes from run folders is cached under the store's fingerprint, which changes when a
+run is finished, redone or removed.  Cached resources are shared: do not change them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from pages.components import loaders
-from pages.components.selectors import chosen_key
-from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
-from unlearn_core.runs.report import Report
-from unlearn_core.views import history as curves
-from unlearn_core.views import spectra as spectra_view
-from unlearn_core.views.manifold.small_maps import small_map
+from unlearn_core.runs import incremental, provenance
+from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
+from unlearn_core.runs.catalogue import catalogue as read_catalogue
+from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
+from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
+from unlearn_core.runs.plan import comparison_config
+from unlearn_core.runs.report import Report, report
+from unlearn_core.runs.store import Store, default_root
+from unlearn_core.views import history
+from unlearn_core.views.manifold import points, small_maps, sprites
+from unlearn_core.views.spectra import spectra_rows
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def report_if_any() -> Report | None:
-    """Return the report of the chosen comparison; None where nothing is finished yet."""
-    found = loaders.all_comparisons()
-    if not found:
-        return None
-    return loaders.comparison_report(chosen_key(found))
+def store() -> Store:
+    """Return the one store of this server, with the shipped runs."""
+    return _store(str(default_root()))
+
+
+@st.cache_resource(max_entries=4)
+def _store(root: str) -> Store:
+    return Store(Path(root), demo=True)
+
+
+def all_comparisons() -> dict[str, Comparison]:
+    """Return every comparison by its key, the lesson first."""
+    return {comparison.key: comparison for comparison in _current().comparisons}
+
+
+def damaged_runs() -> tuple[DamagedRun, ...]:
+    """Return the runs that are left out because a file of theirs is not what was written."""
+    return _current().damaged
+
+
+def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:
+    """Draw the page anew, without the run, where one turns out to be damaged while it is read.
+
+    For a page as a whole, and for each fragment, whose errors do not reach the page.
+    """
+
+    @wraps(show)
+    def guarded(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return show(*arguments, **options)
+        except CorruptRunError as error:
+            known = _left_out(str(store().root), store().fingerprint())
+            if error.key in known:
+                raise  # it is left out already, so something else is wrong
+            known[error.key] = str(error)
+            st.rerun()
+
+    return guarded
+
+
+def is_finished(key: str) -> bool:
+    """Say whether a finished run can be used: it exists and is not known to be damaged."""
+    return store().exists(key) and all(run.key != key for run in damaged_runs())
+
+
+def made_by_other_code(key: str | None) -> list[RunArtefact]:
+    """Return the runs of a comparison that were made here, by other sources than those on disk."""
+    comparison = all_comparisons().get(str(key))
+    runs = comparison.runs if comparison else ()
+    own = [run for run in runs if not store().is_shipped(run.key)]
+    if not own:
+        return []  # without reading the sources: what ships is as old as the program or older
+    now = _codes()
+    return [
+        run for run in own if provenance.made_by_other_code(run.config.method, run.made_by, now)
+    ]
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def _codes() -> dict[str, provenance.Code]:
+    return provenance.codes()
+
+
+@st.cache_data(ttl=5, max_entries=64, show_spinner=False)
+def start_config(dataset: str, model: str) -> RunConfig:
+    """Return the usual config on a data set; it looks at the data's files only now and then."""
+    return comparison_config(dataset, ForgetConfig(), model=model)
+
+
+def _current() -> Survey:
+    state = str(store().root), store().fingerprint()
+    return _survey(*state, tuple(_left_out(*state).items()))
+
+
+@st.cache_resource(max_entries=4)
+def _left_out(root: str, fingerprint: str) -> dict[str, str]:  # noqa: ARG001
+    return {}
+
+
+@st.cache_resource(max_entries=4)
+def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) -> Survey:  # noqa: ARG001
+    return survey(store(), dict(left_out))
+
+
+def comparison_report(key: str) -> Report:
+    """Return a comparison's runs, metrics and verdicts."""
+    runs = tuple(run.key for run in all_comparisons()[key].runs)
+    return _report(str(store().root), key, store().fingerprint(), runs)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _report(root: str, key: str, fingerprint: str, runs: tuple[str, ...]) -> Report:  # noqa: ARG001
+    return report(all_comparisons()[key])
+
+
+def catalogue() -> dict[str, Any]:
+    """Return what there is to choose from: `methods`, `metrics`, `datasets`, `models`."""
+    return _catalogue(str(store().root), _sources())
 
 
 def method_entry(name: str) -> dict[str, Any]:
     """Return a method's entry of the catalogue."""
-    return next(entry for entry in loaders.catalogue()["methods"] if entry["name"] == name)
+    return next(entry for entry in catalogue()["methods"] if entry["name"] == name)
 
 
-def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
-    """Return the masks that a forget request stands for."""
-    return _sets(data, forget)
+def method_labels() -> dict[str, str]:
+    """Return what each method is called, by its name."""
+    return {method["name"]: method["label"] for method in catalogue()["methods"]}
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _sources() -> str:
+    return fingerprint_of_sources()
+
+
+@st.cache_data(show_spinner="Listing the methods…", ttl=3600, max_entries=8)
+def _catalogue(root: str, sources: str) -> dict[str, Any]:  # noqa: ARG001
+    return read_catalogue(store())
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the images…")
+def dataset(config: DataConfig) -> Dataset:
+    """Return the images and labels of a data set.
+
+    Nothing is downloaded: showing a page must not wait for a network.
+    """
+    return load_dataset(config, fetch=False)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _sets(data: DataConfig, forget: ForgetConfig) -> Sets:
-    return split(loaders.dataset(data), forget)
+def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
+    """Return the forget, retain and test sets of a request, masks over the whole data set."""
+    return split(dataset(data), forget)
 
 
-def course(comparison_key: str) -> pd.DataFrame:
-    """Return what was noted on the way in every run of a comparison; see `views.curves`."""
-    return _course(comparison_key, loaders.store().fingerprint())
+def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
+    """Return a picture of each example as a data URL."""
+    return [thumbnail(data, int(example_id)) for example_id in ids]
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the course of the runs…")
-def _course(comparison_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
-    return curves.course(loaders.all_comparisons()[comparison_key].runs)
+@st.cache_data(max_entries=20_000, show_spinner=False)
+def thumbnail(data: DataConfig, example_id: int) -> str:
+    """Return a picture of one example as a data URL."""
+    return sprites.thumbnail(*dataset(data).previews([example_id]))
+
+
+@st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
+def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
+    """Return the sheet of pictures of these examples, in this order."""
+    return asdict(sprites.sheet(dataset(data).previews(ids)))
+
+
+def histories(comparison: Comparison) -> pd.DataFrame:
+    """Return probes and losses by step of every run of a comparison; see `views.history`."""
+    return _histories(comparison.key, store().fingerprint())
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the histories of the runs…")
+def _histories(key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    return history.history_rows(all_comparisons()[key].runs)
+
+
+def learning_history(comparison: Comparison, seed: int) -> pd.DataFrame:
+    """Return what was noted while the class was learned, with both references' values."""
+    return _learning_history(comparison.key, seed, store().fingerprint())
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the history of the run…")
+def _learning_history(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    return history.learning_history(all_comparisons()[key], seed)
+
+
+def run_history(run_key: str) -> pd.DataFrame:
+    """Return the history of one finished run: `loss/...` and `probe/...` columns by `step`."""
+    return _run_history(run_key, store().fingerprint())
+
+
+@st.cache_data(max_entries=256)
+def _run_history(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    return store().load(run_key).history()
 
 
 def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
     """Return the spectra of several runs; see `views.spectra`."""
-    fingerprint = loaders.store().fingerprint()
-    parts = [_spectra(key, fingerprint) for key in run_keys]
-    return pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
+    return _joined([_spectra(key, store().fingerprint()) for key in run_keys])
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the spectra…")
 def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
-    run = loaders.store().load(run_key)
-    return spectra_view.spectra(run, sets(run.config.data, run.config.forget))
+    run = store().load(run_key)
+    return spectra_rows(run, sets(run.config.data, run.config.forget))
 
 
-def small_maps(run_keys: Sequence[str]) -> pd.DataFrame:
-    """Return the small maps of several runs; see `views.small_maps`."""
-    fingerprint = loaders.store().fingerprint()
-    parts = [_small_map(key, fingerprint) for key in run_keys]
-    return pd.concat([part for part in parts if not part.empty] or parts, ignore_index=True)
+def small_map_rows(run_keys: Sequence[str]) -> pd.DataFrame:
+    """Return the small maps of several runs; see `views.manifold.small_maps`."""
+    return _joined([_small_map(key, store().fingerprint()) for key in run_keys])
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the maps…")
 def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
-    run = loaders.store().load(run_key)
-    chosen = sets(run.config.data, run.config.forget)
-    return small_map(run, loaders.dataset(run.config.data), chosen)
+    run = store().load(run_key)
+    request = sets(run.config.data, run.config.forget)
+    return small_maps.small_map(run, dataset(run.config.data), request)
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if not table.empty]
+    return pd.concat(filled or tables, ignore_index=True)
+
+
+def old_and_new_maps(comparison: Comparison, seed: int) -> pd.DataFrame:
+    """Return the maps of the model before and after it learned the class."""
+    return _old_and_new_maps(comparison.key, seed, store().fingerprint())
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the maps…")
+def _old_and_new_maps(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    comparison = all_comparisons()[key]
+    config = comparison.config
+    models = incremental.old_and_new(comparison, seed)
+    data = dataset(config.data)
+    return small_maps.old_and_new_maps(models, data, sets(config.data, config.forget))
+
+
+def nearest_classes(run_key: str) -> dict[str, float]:
+    """Return the share of the forget set that lies nearest to each other class in one run."""
+    return _nearest_classes(run_key, store().fingerprint())
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:  # noqa: ARG001
+    run = store().load(run_key)
+    request = sets(run.config.data, run.config.forget)
+    return incremental.nearest_classes(run, dataset(run.config.data), request)
+
+
+def map_points(
+    comparison: Comparison, runs: Sequence[RunArtefact]
+) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """Return the joint point table of the runs that have maps, and the others' reasons."""
+    fingerprint = store().fingerprint()
+    answers = {run.key: _run_points(comparison.key, run.key, fingerprint) for run in runs}
+    tables = [table for table in answers.values() if not isinstance(table, str)]
+    reasons = {key: reason for key, reason in answers.items() if isinstance(reason, str)}
+    return (points.join(tables) if tables else None), reasons
+
+
+@st.cache_data(max_entries=64, show_spinner="Reading the maps…")
+def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:  # noqa: ARG001
+    """Return a run's point table, or the reason why there is none."""
+    comparison = all_comparisons()[key]
+    run = next(run for run in comparison.runs if run.key == run_key)
+    reason = points.missing_map(run)
+    if reason is not None:
+        return reason
+    reference = comparison.reference("original", run.config.seed)
+    request = sets(run.config.data, run.config.forget)
+    return points.run_points(run, request, reference)
+
+
+def map_steps(run_key: str) -> pd.DataFrame | None:
+    """Return `step`, `example_id`, `x`, `y` of the tracked examples; None where none were kept."""
+    return _map_steps(run_key, store().fingerprint())
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading the steps…")
+def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:  # noqa: ARG001
+    run = store().load(run_key)
+    names = [name for name in run.projections() if name.endswith("-steps.parquet")]
+    return run.table(names[0]) if names else None
+
+
+def labels_and_sets(config: RunConfig, ids: Sequence[int]) -> pd.DataFrame:
+    """Return `example_id`, `label` and `set` of these examples."""
+    request = sets(config.data, config.forget)
+    return points.labels_and_sets(dataset(config.data).labels, request, ids)

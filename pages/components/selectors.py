@@ -9,8 +9,9 @@ from typing import NoReturn
 
 import streamlit as st
 
-from pages.components import last_choice, loaders, queue
+from pages.components import last_choice, queue, reads
 from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import comparison_titles
 
 CHOSEN = "comparison"
@@ -39,21 +40,21 @@ def choose_comparison() -> None:
     It lives in the address; without one there, the browser's last choice counts, and else the
     default, which nobody's launch changes.
     """
-    found = loaders.all_comparisons()
+    comparisons = reads.all_comparisons()
     with st.sidebar:
-        if not found:
+        if not comparisons:
             st.caption("No finished comparison yet.")
             return
-        first = default_comparison(found)
+        first = default_comparison(comparisons)
         if CHOSEN not in st.session_state:
-            _start_with(last_choice.read(), found)
+            _start_with(last_choice.read(), comparisons)
         elif CHOSEN not in st.query_params:
             # a switch of pages cleared the address; what code sets is written there again
             st.session_state[CHOSEN] = st.session_state[CHOSEN]
         st.selectbox(
             "Comparison",
-            options=sorted(found, key=lambda key: key != first),
-            format_func=_titles(found).__getitem__,
+            options=sorted(comparisons, key=lambda key: key != first),
+            format_func=_titles(comparisons).__getitem__,
             key=CHOSEN,
             bind="query-params",
             help="One data set, model and forget request, with every run on it.",
@@ -62,24 +63,24 @@ def choose_comparison() -> None:
         last_choice.keep(None if chosen == first else chosen)
 
 
-def default_comparison(found: Mapping[str, Comparison]) -> str:
+def default_comparison(comparisons: Mapping[str, Comparison]) -> str:
     """Return the key of the lesson, or else of the first comparison that is not being made."""
-    store = loaders.store()
-    shipped = (key for key, one in found.items() if any(store.ships(r.key) for r in one.runs))
+    store = reads.store()
+    shipped = (key for key, one in comparisons.items() if any(store.ships(r.key) for r in one.runs))
     busy = queue.comparisons_in_work()
-    whole = (key for key in found if key not in busy)
-    return next(chain(shipped, whole, found))
+    whole = (key for key in comparisons if key not in busy)
+    return next(chain(shipped, whole, comparisons))
 
 
-def _start_with(key: str | None, found: Mapping[str, Comparison]) -> None:
+def _start_with(key: str | None, comparisons: Mapping[str, Comparison]) -> None:
     """Begin the session with this comparison, unless the address asks for one."""
-    if key is not None and key in found and CHOSEN not in st.query_params:
+    if key is not None and key in comparisons and CHOSEN not in st.query_params:
         st.session_state[CHOSEN] = key
-        st.query_params[CHOSEN] = _titles(found)[key]
+        st.query_params[CHOSEN] = _titles(comparisons)[key]
 
 
-def _titles(found: Mapping[str, Comparison]) -> dict[str, str]:
-    return comparison_titles({key: comparison.config for key, comparison in found.items()})
+def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:
+    return comparison_titles({key: comparison.config for key, comparison in comparisons.items()})
 
 
 def go_to(page: str) -> NoReturn:
@@ -94,8 +95,8 @@ def go_to(page: str) -> NoReturn:
 
 def chosen_comparison() -> Comparison:
     """Return the chosen comparison, or end the page with what to do next."""
-    found = loaders.all_comparisons()
-    if not found:
+    comparisons = reads.all_comparisons()
+    if not comparisons:
         st.info(
             "There are no finished runs yet. Choose what to forget on the **Unlearn** page and "
             "start one; on the digits it takes about a minute.",
@@ -103,13 +104,19 @@ def chosen_comparison() -> Comparison:
         )
         st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
         st.stop()
-    return found[chosen_key(found)]
+    return comparisons[chosen_key(comparisons)]
 
 
-def chosen_key(found: Mapping[str, Comparison]) -> str:
+def chosen_report() -> Report | None:
+    """Return the report of the chosen comparison; None where nothing is finished yet."""
+    comparisons = reads.all_comparisons()
+    return reads.comparison_report(chosen_key(comparisons)) if comparisons else None
+
+
+def chosen_key(comparisons: Mapping[str, Comparison]) -> str:
     """Return the key of the chosen comparison among those that there are."""
     key = str(st.session_state.get(CHOSEN))
-    return key if key in found else default_comparison(found)
+    return key if key in comparisons else default_comparison(comparisons)
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import loaders
+from pages.components import reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, changed_from
 from unlearn_core.views import settings_form as forms
@@ -18,10 +18,10 @@ Settings = dict[str, Any]
 
 def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settings], list[str]]:
     """Show a card a method; return the chosen ones' changed settings, and what is wrong."""
-    labels = {row["name"]: row["label"] for row in loaders.catalogue()["datasets"]}
+    labels = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
     chosen: dict[str, Settings] = {}
     faults: list[str] = []
-    methods = forms.in_order(loaders.catalogue()["methods"])
+    methods = forms.in_order(reads.catalogue()["methods"])
     with st.container(horizontal=True):
         for label, is_on in (("All methods", True), ("None", False)):
             st.button(label, key=f"switch_{is_on}", on_click=_switch, args=(methods, is_on))
@@ -83,9 +83,9 @@ def settings_form(
         for row, column in zip(method["settings"], cycle(st.columns(2)), strict=False):
             with column:
                 key = f"set_{where}.{row['name']}"
-                shown = _widget(row, key, next(iter(presets.values()))[row["name"]])
+                content = _widget(row, key, next(iter(presets.values()))[row["name"]])
                 try:
-                    values[row["name"]] = forms.from_widget(row, shown)
+                    values[row["name"]] = forms.from_widget(row, content)
                 except InputError as error:
                     st.markdown(f":red[{error}]")
                     faults.append(str(error))
@@ -101,8 +101,8 @@ def _fill(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]
     """Set every field of a form to its preset's value."""
     values = presets[st.session_state[f"preset_{where}"]]
     for row in method["settings"]:
-        shown = forms.to_widget(row, values[row["name"]])
-        st.session_state[f"set_{where}.{row['name']}"] = shown
+        content = forms.to_widget(row, values[row["name"]])
+        st.session_state[f"set_{where}.{row['name']}"] = content
 
 
 def _widget(row: Mapping[str, Any], key: str, value: Any) -> Any:

@@ -7,7 +7,8 @@ import streamlit as st
 from pages.components import reads, selectors
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
-from unlearn_core.views.captions import recipe
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.overview import key_of
 from unlearn_core.views.spectra import rank_table, sizes_text, spectra_figure
 from unlearn_core.views.symbols import as_markdown
@@ -22,7 +23,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
         "Each curve shows how the features' energy is spread over directions, from the strongest. "
         "Dotted lines mark the effective rank: about how many directions carry the features."
     )
-    compared = ("Original", "Retrained", report.best or "")
+    compared = (*REFERENCE_NAMES.values(), report.best or "")
     runs = {run.key: f"{run.label}, seed {run.config.seed}" for run in comparison.runs}
     usual = list(filter(None, (key_of(comparison, name) for name in compared)))
     selectors.restart(comparison, "spectrum_runs", usual)
@@ -45,5 +46,6 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
     st.dataframe(rank_table(spectra), hide_index=True, key="ranks", width="content")
     st.caption(
         f"Eigenvalues of $F^\\top F$, uncentred, over their sum; penultimate features "
-        f"of {as_markdown(sizes_text(spectra))} training examples. {as_markdown(recipe(report))}."
+        f"of {as_markdown(sizes_text(spectra))} training examples. "
+        f"{as_markdown(comparison_caption(report))}."
     )

@@ -53,9 +53,9 @@ def test_old_and_new_map_stand_side_by_side_with_black_crosses(finished):
 
 def test_alignment_is_drawn_while_the_class_is_learned(finished):
     app = opened("incremental")
-    course = figures(app)[1]
-    assert [trace["name"] for trace in course["data"]] == ["Incremental"]
-    assert course["layout"]["xaxis"]["title"]["text"] == "steps of learning"
+    history = figures(app)[1]
+    assert [trace["name"] for trace in history["data"]] == ["Incremental"]
+    assert history["layout"]["xaxis"]["title"]["text"] == "steps of learning"
     steps = figures(app)[2]
     assert steps["layout"]["xaxis2"]["title"]["text"] == "Step of learning"
     assert "lies nearest to these classes" in texts(app)

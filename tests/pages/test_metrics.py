@@ -55,7 +55,7 @@ def test_missing_cost_of_the_original_is_explained(shipped_store):
     assert 'title="the original took no unlearning steps"' in table(app)
 
 
-def test_way_is_drawn_with_a_trace_for_each_method(shipped_store):
+def test_remaining_gap_is_drawn_with_a_trace_for_each_method(shipped_store):
     names = [trace["name"] for trace in figures(opened("metrics"))[0]["data"]]
     assert "MUDA" in names
     assert "Original" not in names

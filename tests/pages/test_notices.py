@@ -78,24 +78,24 @@ def test_a_damaged_run_is_made_again_from_the_page(own, comparison, asked):
 
 
 def own_runs(app):
-    from pages.components import loaders
+    from pages.components import reads
 
-    [comparison] = loaders.all_comparisons().values()
+    [comparison] = reads.all_comparisons().values()
     return comparison.runs
 
 
 def test_a_damaged_run_counts_as_not_made_where_it_is_launched(own, comparison):
     run = own.load(comparison.runs["neggrad"].key)
     opened("metrics")
-    from pages.components import loaders
+    from pages.components import reads
 
-    assert loaders.is_finished(run.key)
+    assert reads.is_finished(run.key)
     damage(run, "metrics.json")
     import streamlit as st
 
     st.cache_resource.clear()  # as in a new server
     opened("metrics")
-    assert not loaders.is_finished(run.key)
+    assert not reads.is_finished(run.key)
 
 
 def test_a_damaged_run_that_nobody_can_name_can_be_removed(own, comparison, asked):

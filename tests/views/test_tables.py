@@ -104,7 +104,11 @@ def test_side_is_off_where_original_and_retrained_agree_and_the_value_does_not(r
 
 def test_display_table_prints_spread_distance_and_marks_the_nearest(report):
     table = tables.display_table(Report(**report), METRICS)
-    assert table.loc["MUDA", "Acc(D_f)"] == "*1.0% ± 1.4% (+1.0)*"
+    assert table.starred.loc["MUDA", "Acc(D_f)"] == "*1.0% ± 1.4% (+1.0)*"
+    assert table.starred.loc["Finetune", "Acc(D_f)"] == table.cells.loc["Finetune", "Acc(D_f)"]
+    assert table.is_bold.loc["MUDA"].tolist() == [True, True, False]
+    table = table.cells
+    assert table.loc["MUDA", "Acc(D_f)"] == "1.0% ± 1.4% (+1.0)"
     assert table.loc["Finetune", "DA(D_f|D_r)"] == "0.720 (-0.180)"
     assert table.loc["Original", "Seconds"] == "–"
     assert table.loc["Retrained", "Acc(D_f)"] == "0.0% ± 0.0%"
@@ -113,10 +117,10 @@ def test_display_table_prints_spread_distance_and_marks_the_nearest(report):
 def test_display_table_leaves_out_the_attacks_as_printed_unless_asked_and_csv_does_not(report):
     report["runs"][-1]["metrics"] |= {"mia_rfa": 0.4, "mia_rfa_unbalanced": 0.9}
     usual = tables.display_table(Report(**report))
-    assert "MIA (RFA)" in usual.columns
-    assert "MIA (RFA, unbalanced)" not in usual.columns
+    assert "MIA (RFA)" in usual.cells.columns
+    assert "MIA (RFA, unbalanced)" not in usual.cells.columns
     asked = tables.display_table(Report(**report), ["mia_rfa_unbalanced"])
-    assert asked.loc["Finetune", "MIA (RFA, unbalanced)"] == "90.0%"
+    assert asked.cells.loc["Finetune", "MIA (RFA, unbalanced)"] == "90.0%"
     assert "mia_rfa_unbalanced" in tables.long_csv(Report(**report))
 
 

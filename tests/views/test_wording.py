@@ -5,9 +5,10 @@ import pytest
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.runs.report import Report
 from unlearn_core.views import wording
-from unlearn_core.views.captions import cost_rows, missing_rows, recipe
+from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.metric_definitions import groups, is_public, names_in
 from unlearn_core.views.symbols import as_html, as_markdown
+from unlearn_core.views.tables import cost_rows, missing_rows
 
 
 @pytest.mark.parametrize(
@@ -62,18 +63,18 @@ def test_symbols_become_subscripts_and_formulas_and_the_rest_is_escaped():
     assert as_markdown("**D_ft**", keep="*") == "**$D_{ft}$**"
 
 
-def test_recipe_names_what_is_needed_to_repeat_the_comparison(report):
-    text = recipe(Report(**report))
+def test_caption_names_what_is_needed_to_repeat_the_comparison(report):
+    text = comparison_caption(Report(**report))
     for part in ("Handwritten digits", "resnet18, width 8", "class 3", "15 epochs", "seeds 0, 1"):
         assert part in text
-    assert "class 3" not in recipe(Report(**report), with_request=False)
+    assert "class 3" not in comparison_caption(Report(**report), with_request=False)
     assert "ImageNet" not in text
 
 
-def test_recipe_tells_of_imagenet_weights_and_of_scaled_images(report):
+def test_caption_tells_of_imagenet_weights_and_of_scaled_images(report):
     report["comparison"]["model"].update(pretrained=True, input_size=224)
     report["comparison"]["training"]["schedule"] = "linear"
-    text = recipe(Report(**report))
+    text = comparison_caption(Report(**report))
     for part in ("from ImageNet weights", "images scaled to 224x224", "0.05 (linear)"):
         assert part in text
 

@@ -195,7 +195,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
         return
     found = report(chosen)
     if not args.quiet:
-        print(tables.to_text(tables.display_table(found)))
+        print(tables.to_text(tables.display_table(found).starred))
         for entry in found.runs:
             print(
                 f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"

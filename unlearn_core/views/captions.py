@@ -1,20 +1,19 @@
-"""The recipe under a plot or table: what it was made from, so that it can be made again."""
+"""Captions under charts and tables: what they were made from, so that they can be made again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from unlearn_core.data import DATASETS
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
+from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.wording import describe_forget
 
 
-def recipe(report: Report, *, with_request: bool = True) -> str:
+def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     """Return data, model, request, training and seeds of a comparison in one line."""
     about = report.comparison
     spec = DATASETS.get(about["dataset"])
@@ -49,55 +48,16 @@ def seeds_text(seeds: list[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def missing_rows(report: Report, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row per metric and reason for which values are missing.
-
-    `labels` maps the names of the metrics of interest to how they are written.
-    Columns: `Metric`, `Missing for`, `Reason`.
-    """
-    groups: dict[tuple[str, str], list[str]] = {}
-    for run in report.runs:
-        for name, reason in run["reasons"].items():
-            if name in labels:
-                found = groups.setdefault((labels[name], reason), [])
-                if run["label"] not in found:
-                    found.append(run["label"])
-    rows = [(metric, ", ".join(found), reason) for (metric, reason), found in groups.items()]
-    return pd.DataFrame(rows, columns=["Metric", "Missing for", "Reason"])
+def probes_caption() -> str:
+    """Return how many examples the curves of a run in progress rest on at most."""
+    forget, retain = (
+        f"{TRACKED[name]} images of {SET_SYMBOLS[name]}" for name in ("forget", "retain")
+    )
+    return f"Probes look at up to {forget} and {retain}."
 
 
-def cost_rows(report: Report) -> pd.DataFrame:
-    """Return one row per run: what it cost and where it was made.
-
-    Columns: `Method`, `Seed`, `Seconds`, `Trained parameters`, `Device`, `Threads`, `Python`,
-    `Versions`, `Commit`, `Run`.
-    """
-    rows = []
-    for run in report.runs:
-        made = run["environment"]
-        versions = [f"{name} {version}" for name, version in made["packages"].items() if version]
-        rows.append(
-            {
-                "Method": run["label"],
-                "Seed": run["seed"],
-                "Seconds": run["metrics"].get("unlearn_seconds"),
-                "Trained parameters": run["metrics"].get("trainable_parameters"),
-                "Device": made["device"],
-                "Threads": made["threads"],
-                "Python": made["python"],
-                "Versions": ", ".join(versions),
-                "Commit": made["commit"],
-                "Run": run["key"],
-            }
-        )
-    table = pd.DataFrame(rows)
-    counts = {"Seconds": "Float64", "Trained parameters": "Int64"}
-    return table.astype({name: kind for name, kind in counts.items() if name in table})
-
-
-def tracked_text(sets: Sets) -> str:
-    """Return how many examples of each set are followed on the way."""
+def tracked_caption(sets: Sets) -> str:
+    """Return how many examples of each set are followed while a method is at work."""
     counts = {name: min(int(getattr(sets, name).sum()), most) for name, most in TRACKED.items()}
-    names = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain_test": "D_rt"}
-    shown = [f"{counts[name]} of {names[name]}" for name in names if counts[name]]
-    return f"{sum(counts.values())} tracked examples ({', '.join(shown)})"
+    parts = [f"{count} of {SET_SYMBOLS[name]}" for name, count in counts.items() if count]
+    return f"{sum(counts.values())} tracked examples ({', '.join(parts)})"

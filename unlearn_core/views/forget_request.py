@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from unlearn_core.checks import InputError
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
+from unlearn_core.views.names import SET_SYMBOLS
 
 RANDOM_EXAMPLES = 128  # offered at first, or fewer where the data set is small
-SET_WORDS = {
-    "forget": ("D_f", "Training images to forget."),
-    "retain": ("D_r", "Training images to retain."),
-    "forget_test": (
-        "D_ft",
-        "Test images of what is forgotten; none where single images are forgotten.",
-    ),
-    "retain_test": ("D_rt", "The other test images."),
+SET_CONTENT = {
+    "forget": "Training images to forget.",
+    "retain": "Training images to retain.",
+    "forget_test": "Test images of what is forgotten; none where single images are forgotten.",
+    "retain_test": "The other test images.",
 }
 
 
@@ -45,10 +43,10 @@ def parse_ids(text: str) -> list[int]:
 
 
 def set_sizes(sets: Sets) -> list[tuple[str, str, str]]:
-    """Return each set's short name, its number of images as text, and what it holds."""
+    """Return each set's symbol, its number of images as text, and what it holds."""
     return [
-        (short, f"{int(getattr(sets, name).sum()):,}", words)
-        for name, (short, words) in SET_WORDS.items()
+        (SET_SYMBOLS[name], f"{int(getattr(sets, name).sum()):,}", content)
+        for name, content in SET_CONTENT.items()
     ]
 
 
@@ -59,15 +57,15 @@ def random_default(dataset: Dataset) -> int:
 
 def training_ids(dataset: Dataset, label: int | None = None) -> list[int]:
     """Return the ids of the training examples, of one class where it is given."""
-    is_shown = dataset.is_train if label is None else dataset.is_train & (dataset.labels == label)
-    return [int(i) for i in np.flatnonzero(is_shown)]
+    mask = dataset.is_train if label is None else dataset.is_train & (dataset.labels == label)
+    return [int(i) for i in np.flatnonzero(mask)]
 
 
 def spread(mask: NDArray[np.bool_], most: int) -> list[int]:
     """Return at most so many ids of a set, evenly spaced over it."""
     ids = np.flatnonzero(mask)
-    places = np.linspace(0, len(ids) - 1, min(most, len(ids))).round().astype(int)
-    return [int(i) for i in ids[places]]
+    positions = np.linspace(0, len(ids) - 1, min(most, len(ids))).round().astype(int)
+    return [int(i) for i in ids[positions]]
 
 
 def page_count(n_examples: int, size: int) -> int:

@@ -1,4 +1,7 @@
-"""What happened on the way: probes and losses of the methods by step, and the reference lines."""
+"""The history of runs: probes and losses of every method by step, beside the reference models.
+
+A *probe* measures the model on a few tracked examples while a method is at work.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,31 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import HISTORY, RunArtefact
-from unlearn_core.runs.comparison import REFERENCES
+from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.views.layout import DASHES, finish, variants
+from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 
 PROBE, LOSS = "probe/", "loss/"
-PROBE_NAMES = {
-    "dimensional_alignment": "DA(D_f|D_r)",
-    "linear_probe_forget": "LP(D_f)",
-    "linear_probe_retain": "LP(D_r)",
-    "forget_accuracy": "Acc(D_f)",
-    "retain_accuracy": "Acc(D_r)",
-    "forget_test_accuracy": "Acc(D_ft)",
-    "retain_test_accuracy": "Acc(D_rt)",
-}
+PROBED = (
+    "dimensional_alignment",
+    "linear_probe_forget",
+    "linear_probe_retain",
+    "forget_accuracy",
+    "retain_accuracy",
+    "forget_test_accuracy",
+    "retain_test_accuracy",
+)
+PROBE_NAMES = {name: METRICS[name].label for name in PROBED}
 AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
 COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
+HEIGHT = 480
 
 
-def course(runs: Sequence[RunArtefact]) -> pd.DataFrame:
+def history_rows(runs: Sequence[RunArtefact]) -> pd.DataFrame:
     """Return one row per run, step and quantity that was noted at that step.
 
     Columns: `label`, `method`, `seed`, `quantity` (`probe/...` or `loss/...`), `step`, `share`
@@ -37,6 +44,16 @@ def course(runs: Sequence[RunArtefact]) -> pd.DataFrame:
     parts = [_of_run(run) for run in runs if run.has(HISTORY)]
     parts = [part for part in parts if not part.empty]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def learning_history(comparison: Comparison, seed: int) -> pd.DataFrame:
+    """Return what was noted while a seed's model learned, as `history_rows` does.
+
+    The references are the original and the old model of the same seed.
+    """
+    references = [comparison.reference(name, seed) for name in REFERENCES]
+    runs = [*references, comparison.incremental(seed)]
+    return history_rows([run for run in runs if run is not None])
 
 
 def _of_run(run: RunArtefact) -> pd.DataFrame:
@@ -56,7 +73,7 @@ def _of_run(run: RunArtefact) -> pd.DataFrame:
     return long[COLUMNS]
 
 
-def curves(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def method_rows(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Return the methods' rows of one quantity, without the references."""
     return rows[(rows["quantity"] == quantity) & ~rows["method"].isin(REFERENCES)]
 
@@ -76,15 +93,11 @@ def loss_names(rows: pd.DataFrame) -> list[str]:
 
 
 def method_labels(rows: pd.DataFrame) -> list[str]:
-    """Return the labels of the runs that have a course of their own."""
+    """Return the labels of the methods' runs, without the references."""
     return list(dict.fromkeys(rows[~rows["method"].isin(REFERENCES)]["label"]))
 
 
-HEIGHT = 480
-LINE_NAMES = {"original": "Original", "retrain": "Retrained"}
-
-
-def course_figure(
+def history_figure(
     rows: pd.DataFrame,
     lines: Mapping[str, float],
     *,
@@ -101,7 +114,7 @@ def course_figure(
     """
     figure = go.Figure()
     numbers = variants(zip(rows["label"], rows["method"], strict=True))
-    shown: set[str] = set()
+    in_legend: set[str] = set()
     few = len(rows) <= 40 * max(len(numbers), 1)
     for key, part in rows.groupby(["label", "method", "seed"], sort=False):
         label, method, seed = (str(name) for name in key)
@@ -111,12 +124,12 @@ def course_figure(
             mode="lines+markers" if few else "lines",
             name=label,
             legendgroup=label,
-            showlegend=label not in shown,
+            showlegend=label not in in_legend,
             line={"color": method_colour(method), "dash": DASHES[numbers[label] % len(DASHES)]},
             marker={"size": 6},
             hovertemplate=f"{label}, seed {seed}<br>%{{x}}: %{{y}}",
         )
-        shown.add(label)
+        in_legend.add(label)
     for name, value in lines.items():
         _reference(figure, name, value, percent)
     finish(figure, height=HEIGHT)
@@ -142,7 +155,7 @@ def _reference(figure: go.Figure, name: str, value: float, percent: bool) -> Non
         y=value,
         yanchor="bottom" if name == "original" else "top",
         xshift=6,
-        text=f"{LINE_NAMES[name]} {text}",
+        text=f"{REFERENCE_NAMES[name]} {text}",
         showarrow=False,
         font={"color": colour},
     )

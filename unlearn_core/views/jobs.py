@@ -156,7 +156,7 @@ def active(jobs: Sequence[Status]) -> set[str]:
 def positions(jobs: Sequence[Status]) -> dict[str, int]:
     """Return each waiting run's place in the queue, from 1."""
     waiting = [job.key for job in jobs if job.state == "queued"]
-    return {key: place for place, key in enumerate(waiting, start=1)}
+    return {key: position for position, key in enumerate(waiting, start=1)}
 
 
 def in_order(jobs: Sequence[Status]) -> list[Status]:
@@ -183,8 +183,8 @@ def progress_text(job: Status) -> str:
 
 def losses_text(job: Status) -> str:
     """Return the latest losses."""
-    shown = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in job.losses.items()]
-    return "Latest: " + ", ".join(shown) if shown else ""
+    losses = [f"{name.replace('_', ' ')} {value:.3g}" for name, value in job.losses.items()]
+    return "Latest: " + ", ".join(losses) if losses else ""
 
 
 def reason(job: Status) -> str:

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unlearn_core.views.palette import FORGET_COLOUR
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.views.history import LOSS, PROBE
+from unlearn_core.views.palette import METRIC_STYLES
 
 Spec = dict[str, Any]
 MOST_POINTS = 300
 HEIGHT = 300  # pixels, with legend and axis: Streamlit fits the plot into what they leave
 PROBES = {
-    "probe/forget_accuracy": ("Acc(D_f)", FORGET_COLOUR),
-    "probe/retain_accuracy": ("Acc(D_r)", "#0072B2"),
-    "probe/dimensional_alignment": ("DA", "#009E73"),
+    f"{PROBE}{name}": (METRICS[name].label, METRIC_STYLES[name].colour)
+    for name in ("forget_accuracy", "retain_accuracy", "dimensional_alignment")
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
 
@@ -29,7 +30,7 @@ def live_curves(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     if method == "retrain" and len(rows):
         rows = rows[rows["step"] > 0]
     empty = pd.DataFrame(columns=["step", "panel", "curve", "value"])
-    names = [c for c in rows.columns if c in PROBES or str(c).startswith("loss/")]
+    names = [c for c in rows.columns if c in PROBES or str(c).startswith(LOSS)]
     parts = []
     for name in names:
         values = pd.to_numeric(rows[name], errors="coerce")
@@ -50,15 +51,15 @@ def live_charts(curves: pd.DataFrame, total: int) -> dict[str, tuple[pd.DataFram
     The charts run to the last step `total`. From one refresh to the next only the table changes,
     so that the browser moves the lines and draws nothing anew.
     """
-    found = {}
+    charts = {}
     for panel in ("probe", "loss"):
         part = curves[curves["panel"] == panel]
         if part.empty:
             continue
-        looks = {name: _look(str(name), i) for i, name in enumerate(part["curve"].unique())}
-        table = part[["step", "value"]].assign(curve=[looks[c][0] for c in part["curve"]])
-        found[panel] = (table, _chart(panel, dict(looks.values()), total))
-    return found
+        styles = {name: _style(str(name), i) for i, name in enumerate(part["curve"].unique())}
+        table = part[["step", "value"]].assign(curve=[styles[c][0] for c in part["curve"]])
+        charts[panel] = (table, _chart(panel, dict(styles.values()), total))
+    return charts
 
 
 def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
@@ -81,8 +82,8 @@ def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
     }
 
 
-def _look(name: str, number: int) -> tuple[str, str]:
+def _style(name: str, number: int) -> tuple[str, str]:
     if name in PROBES:
         return PROBES[name]
-    label = name.removeprefix("loss/").replace("_", " ").capitalize()
+    label = name.removeprefix(LOSS).replace("_", " ").capitalize()
     return label, LOSS_COLOURS[number % len(LOSS_COLOURS)]

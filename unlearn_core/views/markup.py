@@ -13,9 +13,9 @@ from typing import Any
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
-from unlearn_core.views.palette import VERDICT_COLOURS, method_colour
+from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.wording import VERDICT_ICONS, format_value
+from unlearn_core.views.wording import format_value
 
 SIDES = {
     "matched": ("matched", "as near to the retrained model as its tolerance asks"),
@@ -48,14 +48,14 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
     """Return the papers' table of the named metrics, one row per method variant."""
     rows = {(row["label"], row["metric"]): row for row in report.summary.to_dict("records")}
     verdicts = report.verdicts
-    shown = [METRICS[name] for name in metrics if name in METRICS]
+    specs = [METRICS[name] for name in metrics if name in METRICS]
     head = "".join(
-        f'<th scope="col" title="{_definition(spec)}">{as_html(spec.label)}</th>' for spec in shown
+        f'<th scope="col" title="{_definition(spec)}">{as_html(spec.label)}</th>' for spec in specs
     )
     above = "".join(
         f'<th scope="colgroup" colspan="{len(list(part))}" class="mu-group">'
         f"{html.escape(group)}</th>"
-        for group, part in groupby(shown, key=lambda spec: spec.group)
+        for group, part in groupby(specs, key=lambda spec: spec.group)
     )
     last_reference = max(
         (i for i, row in enumerate(verdicts.itertuples()) if row.method in REFERENCES), default=-1
@@ -66,7 +66,7 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
             _cell(rows[str(verdict.label), spec.name])
             if (verdict.label, spec.name) in rows
             else "<td>–</td>"
-            for spec in shown
+            for spec in specs
         )
         mark = ' class="mu-last"' if number == last_reference else ""
         body.append(

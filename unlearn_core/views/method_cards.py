@@ -73,23 +73,23 @@ def _needs(entry: Entry) -> str:
 
 def chosen_cards(entries: Sequence[Entry], wanted: Sequence[str]) -> list[MethodCard]:
     """Return the cards that pass every filter of `FILTERS` in `wanted`, tricks last."""
-    found = [
+    chosen = [
         method_card(entry)
         for entry in entries
         if not ("unlearning" in wanted and entry["is_trick"])
         and not ("tricks" in wanted and not entry["is_trick"])
         and not ("no_retain" in wanted and entry["uses_retain"])
     ]
-    return sorted(found, key=lambda card: (card.is_trick, card.name != "retrain", card.label))
+    return sorted(chosen, key=lambda card: (card.is_trick, card.name != "retrain", card.label))
 
 
 def settings_table(entry: Entry) -> pd.DataFrame:
     """Return one row per setting: its default, what each preset makes of it, and what it does."""
     rows = []
     for setting in entry["settings"]:
-        row = {"Setting": setting["name"], "Default": _shown(setting["default"])}
+        row = {"Setting": setting["name"], "Default": _cell(setting["default"])}
         for preset, values in entry["presets"].items():
-            row[f"Preset {preset}"] = _shown(values.get(setting["name"], setting["default"]))
+            row[f"Preset {preset}"] = _cell(values.get(setting["name"], setting["default"]))
         rows.append({**row, "What it does": setting["help"]})
     return pd.DataFrame(rows)
 
@@ -112,16 +112,16 @@ def measured_cost(report: Report, method: str) -> str:
     means = table.dropna(subset="mean").drop_duplicates("metric").set_index("metric")["mean"]
     if "unlearn_seconds" not in means:
         return ""
-    shown = {name: format_value(name, float(means[name])) for name in MEASURED if name in means}
-    texts = [shown["unlearn_seconds"]]
-    if "speedup" in shown and method != "retrain":
-        texts.append(f"{shown['speedup']} the speed of retraining")
-    if "trainable_parameters" in shown:
-        texts.append(f"{shown['trainable_parameters']} trained parameters")
+    costs = {name: format_value(name, float(means[name])) for name in MEASURED if name in means}
+    texts = [costs["unlearn_seconds"]]
+    if "speedup" in costs and method != "retrain":
+        texts.append(f"{costs['speedup']} the speed of retraining")
+    if "trainable_parameters" in costs:
+        texts.append(f"{costs['trainable_parameters']} trained parameters")
     return ", ".join(texts)
 
 
-def _shown(value: Any) -> str:
+def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -30,8 +30,8 @@ class Definition:
 
 def groups() -> list[str]:
     """Return the groups of metrics, in the order in which they are shown: other forms last."""
-    found = dict.fromkeys(spec.group for spec in METRICS.values())
-    return sorted(found, key=lambda group: group == OTHER_FORMS)
+    names = dict.fromkeys(spec.group for spec in METRICS.values())
+    return sorted(names, key=lambda group: group == OTHER_FORMS)
 
 
 def names_in(chosen: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
+from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
@@ -33,7 +34,7 @@ class KeyNumber:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class VerdictCard:
     """The headline of one method: its verdict and a few numbers. `more` counts its variants."""
 
     label: str
@@ -46,20 +47,20 @@ class Card:
     more: int
 
 
-def cards(comparison: Comparison, report: Report) -> list[Card]:
+def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
     """Return one card per method, the best first; of its variants the one with usual settings."""
     verdicts = report.verdicts.set_index("label")
     variants: dict[str, list[RunArtefact]] = {}
     for run in comparison.runs:
         if run.config.method not in REFERENCES:
             variants.setdefault(run.config.method, []).append(run)
-    found = []
+    listed = []
     for method, runs in variants.items():
         usual = min(runs, key=lambda run: len(run.changed))
         name = usual.label
         verdict = verdicts.loc[name]
-        found.append(
-            Card(
+        listed.append(
+            VerdictCard(
                 label=name,
                 method=method,
                 word=str(verdict["word"]),
@@ -70,12 +71,12 @@ def cards(comparison: Comparison, report: Report) -> list[Card]:
                 more=len({run.label for run in runs}) - 1,
             )
         )
-    return sorted(found, key=lambda card: report.ranking.index(card.label))
+    return sorted(listed, key=lambda card: report.ranking.index(card.label))
 
 
-def in_threes(found: Sequence[Card]) -> list[Sequence[Card]]:
+def in_threes(cards: Sequence[VerdictCard]) -> list[Sequence[VerdictCard]]:
     """Return the cards in rows of three."""
-    return [found[start : start + 3] for start in range(0, len(found), 3)]
+    return [cards[start : start + 3] for start in range(0, len(cards), 3)]
 
 
 def key_of(comparison: Comparison, name: str) -> str | None:
@@ -86,9 +87,9 @@ def key_of(comparison: Comparison, name: str) -> str | None:
 def sizes(sets: Sets) -> list[tuple[str, str, str]]:
     """Return symbol, meaning and size of the forget, the retain and the test set."""
     return [
-        ("D_f", "training images to forget", f"{int(sets.forget.sum()):,}"),
-        ("D_r", "training images to keep", f"{int(sets.retain.sum()):,}"),
-        ("D_t", "test images", f"{int(sets.test.sum()):,}"),
+        (SET_SYMBOLS["forget"], "training images to forget", f"{int(sets.forget.sum()):,}"),
+        (SET_SYMBOLS["retain"], "training images to keep", f"{int(sets.retain.sum()):,}"),
+        (SET_SYMBOLS["test"], "test images", f"{int(sets.test.sum()):,}"),
     ]
 
 
@@ -108,7 +109,7 @@ def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
     return format_value(metric, float(rows[column].iloc[0])) if len(rows) else "–"
 
 
-def numbers_html(card: Card) -> str:
+def numbers_html(card: VerdictCard) -> str:
     """Return a card's numbers as a small table, in parentheses the retrained model's."""
     lines = [(as_html(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
     if card.speedup != "–":
@@ -126,26 +127,3 @@ def runs_text(comparison: Comparison) -> str:
     """Return how many runs and seeds there are, such as "7, 1 seed"."""
     n_seeds = len(comparison.seeds)
     return f"{len(comparison.runs)}, {n_seeds} seed{'s' if n_seeds > 1 else ''}"
-
-
-def map_recipe(comparison: Comparison, keys: Sequence[str], n_points: int) -> str:
-    """Return neighbours, seed and trustworthiness of the maps of these runs."""
-    made = (*comparison.runs, *comparison.learned)
-    facts = [run.map_facts for run in made if run.key in keys]
-    facts = [fact for fact in facts if fact.get("file")]
-    trust = {value for fact in facts if (value := fact["trustworthiness"]) is not None}
-    lowest = min(trust, default=float("nan"))
-    spread = f"{lowest:.3f} or more" if len(trust) > 1 else f"{lowest:.2f}"
-    return (
-        f"All maps are aligned to the original's; {facts[0]['n_neighbors']} neighbours, map seed "
-        f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
-        f"{facts[0]['n_examples']:,} mapped images are drawn in each."
-    )
-
-
-def why_no_maps(comparison: Comparison) -> str:
-    """Return the reasons for which none of the runs has a map."""
-    reasons = {
-        str(run.map_facts.get("reason", "the map was not shipped")) for run in comparison.runs
-    }
-    return f"There are no maps: {'; '.join(sorted(reasons))}."

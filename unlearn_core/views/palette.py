@@ -1,4 +1,6 @@
-"""The same colour for a class and for a method everywhere, told apart by colour-blind people.
+"""The same colour for a class, a method, a metric and a verdict everywhere.
+
+Colour-blind people can tell the colours apart, and a shape or a word always says the same again.
 
 Colours: M. Okabe and K. Ito, "Color universal design", 2008; beyond eight classes, P. Tol's
 "muted" scheme, then repeated with other marker shapes.
@@ -7,6 +9,7 @@ Colours: M. Okabe and K. Ito, "Color universal design", 2008; beyond eight class
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 OKABE_ITO = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
@@ -37,7 +40,28 @@ METHOD_COLOURS = {
     "trick_forget_bias": "#999999",
     "trick_calibration": "#44BB99",
 }
-FORGET_COLOUR, MUTED = "#D55E00", "#B8BEC6"
+FORGET_COLOUR, RETAIN_COLOUR, MUTED = "#D55E00", "#009E73", "#B8BEC6"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricStyle:
+    """How every figure draws a metric: the colour and dash of its line, and its marker."""
+
+    colour: str
+    dash: str = "solid"
+    marker: str = "circle"
+
+
+METRIC_STYLES = {
+    "forget_accuracy": MetricStyle(colour=FORGET_COLOUR, marker="x"),
+    "retain_accuracy": MetricStyle(colour=RETAIN_COLOUR),
+    # the test half of a set has the set's colour, dotted
+    "retain_test_accuracy": MetricStyle(colour=RETAIN_COLOUR, dash="dot"),
+    "test_accuracy": MetricStyle(colour="#CC79A7", marker="square"),
+    "dimensional_alignment": MetricStyle(colour="#0072B2"),
+    "feature_distance_original": MetricStyle(colour="#56B4E9", marker="diamond"),
+    "feature_distance_retrained": MetricStyle(colour="#E69F00", marker="cross"),
+}
 VERDICT_COLOURS = {
     "matched": "#009E73",
     "under-forgotten": "#E69F00",
@@ -46,6 +70,15 @@ VERDICT_COLOURS = {
     "original": "#555555",
     "reference": "#0072B2",
     "unknown": "#999999",
+}
+VERDICT_ICONS = {
+    "matched": "✓",
+    "under-forgotten": "◔",
+    "over-forgotten": "⤓",
+    "collapsed": "✗",
+    "original": "●",
+    "reference": "◎",
+    "unknown": "?",
 }
 
 

@@ -1,4 +1,4 @@
-"""How much of the way from the original to the retrained model each method has left.
+"""How much of the gap between the original and the retrained model each method leaves.
 
 For every metric (value - retrained) / (original - retrained): 1 is the original, 0 the retrained
 model, below 0 past it.
@@ -15,22 +15,24 @@ from unlearn_core.metrics.attack_variants import AS_PRINTED
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
-from unlearn_core.views.layout import LINE, SYMBOLS, finish
+from unlearn_core.views.layout import LINE, MARKERS, finish
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
 LEFT_OUT = ("Cost", AS_PRINTED)
 EDGES = (-1.0, 2.0)
-COLUMNS = ["label", "method", "metric", "metric_label", "share", "shown", "is_beyond", "text"]
+ROW_HEIGHT = 36
+SPREAD = 0.6  # of a row's height
+COLUMNS = ["label", "method", "metric", "metric_label", "gap", "plotted", "is_beyond", "text"]
 
 
-def way_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
+def gap_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
     """Return one row per method variant and metric, and the labels of metrics left out.
 
-    Columns: `label`, `method`, `metric`, `metric_label`, `share`, `shown` (the share, held inside
-    `EDGES`), `is_beyond` (whether it was outside) and `text` (the numbers behind it).  Left out
-    are metrics in which original and retrained differ by no more than the metric's tolerance.
+    Columns: `label`, `method`, `metric`, `metric_label`, `gap`, `plotted` (the gap, kept
+    inside `EDGES`), `is_beyond` (whether it is outside) and `text` (the numbers behind it).
+    Left out are metrics in which original and retrained differ by no more than the tolerance.
     """
     table = report.summary
     rows, left_out = [], []
@@ -48,7 +50,7 @@ def way_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _row(row: Any, metric_label: str) -> dict[str, Any]:
-    share = (row.mean - row.retrained) / (row.original - row.retrained)
+    gap = (row.mean - row.retrained) / (row.original - row.retrained)
     low, high = EDGES
     value, original, retrained = (
         format_value(row.metric, number) for number in (row.mean, row.original, row.retrained)
@@ -58,21 +60,17 @@ def _row(row: Any, metric_label: str) -> dict[str, Any]:
         "method": row.method,
         "metric": row.metric,
         "metric_label": metric_label,
-        "share": share,
-        "shown": min(max(share, low), high),
-        "is_beyond": not low <= share <= high,
+        "gap": gap,
+        "plotted": min(max(gap, low), high),
+        "is_beyond": not low <= gap <= high,
         "text": f"{value} (original {original}, retrained {retrained})",
     }
 
 
-ROW_HEIGHT = 36
-SPREAD = 0.6  # of a row's height
+def gap_figure(rows: pd.DataFrame) -> go.Figure:
+    """Draw what `gap_rows` returns.
 
-
-def way_figure(rows: pd.DataFrame) -> go.Figure:
-    """Draw what `views.way.way_rows` returns.
-
-    Columns used: `label`, `method`, `metric_label`, `shown`, `share`, `is_beyond`, `text`.
+    Columns used: `label`, `method`, `metric_label`, `plotted`, `gap`, `is_beyond`, `text`.
     """
     figure = go.Figure()
     names = list(dict.fromkeys(rows["metric_label"]))
@@ -82,8 +80,8 @@ def way_figure(rows: pd.DataFrame) -> go.Figure:
         lift = SPREAD * ((number + 0.5) / len(labels) - 0.5)  # dots of a row stand side by side
         heights = pd.Series([names.index(n) + lift for n in part["metric_label"]], part.index)
         inside, beyond = part[~part["is_beyond"]], part[part["is_beyond"]]
-        symbol = SYMBOLS[number % len(SYMBOLS)]
-        arrows = ["triangle-right" if share > 0 else "triangle-left" for share in beyond["share"]]
+        symbol = MARKERS[number % len(MARKERS)]
+        arrows = ["triangle-right" if gap > 0 else "triangle-left" for gap in beyond["gap"]]
         if len(inside):
             _dots(figure, inside, heights, symbol, legend=True)
         if len(beyond):
@@ -98,7 +96,7 @@ def way_figure(rows: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(
         range=[low - 0.1, high + 0.1],
         dtick=0.5,
-        title={"text": "share of the way from retrained to original that is left", "standoff": 26},
+        title={"text": "remaining gap to the retrained model (1: the original's)", "standoff": 26},
     )
     figure.update_yaxes(
         tickvals=list(range(len(names))),
@@ -119,7 +117,7 @@ def _dots(
 ) -> None:
     label, method = (str(part[name].iloc[0]) for name in ("label", "method"))
     figure.add_scatter(
-        x=part["shown"],
+        x=part["plotted"],
         y=heights[part.index],
         mode="markers",
         name=label,
@@ -132,7 +130,7 @@ def _dots(
             "symbol": symbol,
             "line": {"width": 1, "color": "white"},
         },
-        customdata=part[["share", "text", "metric_label"]].to_numpy(),
+        customdata=part[["gap", "text", "metric_label"]].to_numpy(),
         hovertemplate="%{customdata[2]}<br>%{customdata[1]}<br>"
-        "%{customdata[0]:.2f} of the way left",
+        "%{customdata[0]:.2f} of the gap remains",
     )

@@ -93,7 +93,7 @@ def to_widget(row: Row, value: Any) -> Any:
     return str(value)
 
 
-def from_widget(row: Row, shown: Any) -> Any:
+def from_widget(row: Row, content: Any) -> Any:
     """Return the value that a widget's content stands for.
 
     Raises
@@ -101,7 +101,7 @@ def from_widget(row: Row, shown: Any) -> Any:
     ValueError
         If the content is not of the setting's type or breaks its rules; one line.
     """
-    value = _READ.get(row["type"], _as_is)(row, shown)
+    value = _READ.get(row["type"], _as_is)(row, content)
     if row["positive"] and not value > 0:
         raise InputError(f"{field_label(row)} must be above 0, got {value:g}.")
     if row["between"]:
@@ -112,30 +112,30 @@ def from_widget(row: Row, shown: Any) -> Any:
     return value
 
 
-def _as_is(_row: Row, shown: Any) -> Any:
-    return shown
+def _as_is(_row: Row, content: Any) -> Any:
+    return content
 
 
-def _float(row: Row, shown: Any) -> float:
+def _float(row: Row, content: Any) -> float:
     try:
-        value = float(shown)
+        value = float(content)
     except (TypeError, ValueError):
         hint = "such as 0.001 or 1e-3"
-        raise InputError(f"{field_label(row)} must be a number, {hint}, got {shown!r}.") from None
+        raise InputError(f"{field_label(row)} must be a number, {hint}, got {content!r}.") from None
     if not math.isfinite(value):
-        raise InputError(f"{field_label(row)} must be a finite number, got {shown!r}.")
+        raise InputError(f"{field_label(row)} must be a finite number, got {content!r}.")
     return value
 
 
-def _int(row: Row, shown: Any) -> int:
+def _int(row: Row, content: Any) -> int:
     try:
-        return int(shown)
+        return int(content)
     except (TypeError, ValueError):
-        raise InputError(f"{field_label(row)} must be a whole number, got {shown!r}.") from None
+        raise InputError(f"{field_label(row)} must be a whole number, got {content!r}.") from None
 
 
-def _tuple(_row: Row, shown: Any) -> list[str]:
-    parts = shown.split(",") if isinstance(shown, str) else shown
+def _tuple(_row: Row, content: Any) -> list[str]:
+    parts = content.split(",") if isinstance(content, str) else content
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -150,11 +150,11 @@ def changed(values: Row, preset: Row) -> dict[str, Any]:
 def in_order(methods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the methods that can be chosen: the papers' own first, the tricks last."""
 
-    def place(method: Mapping[str, Any]) -> tuple[bool, int]:
+    def rank(method: Mapping[str, Any]) -> tuple[bool, int]:
         name = method["name"]
         return method["is_trick"], FIRST.index(name) if name in FIRST else len(FIRST)
 
-    return sorted((m for m in methods if m["name"] != "retrain"), key=place)
+    return sorted((m for m in methods if m["name"] != "retrain"), key=rank)
 
 
 def idea(method: Row) -> str:
@@ -162,5 +162,5 @@ def idea(method: Row) -> str:
     lines = str(method["description"]).splitlines()
     first = lines[0].strip() if lines else ""
     head, colon, rest = first.partition(": ")
-    shown = rest if colon and len(head) < 40 else first
-    return shown[:1].upper() + shown[1:]
+    text = rest if colon and len(head) < 40 else first
+    return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Eigenvalue spectra of the features of D_f and D_r, from what was recorded of a run."""
+"""Eigenvalue spectra: over how many directions the features of D_f and of D_r are spread."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.subspace import effective_rank_of, spectrum
 from unlearn_core.views.layout import DASHES, finish, variants
+from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 
-SHOWN_SETS = {"forget": "D_f", "retain": "D_r"}
+SETS = ("forget", "retain")
 FLOOR = 1e-7  # smaller shares are rounding
+HEIGHT = 430
 COLUMNS = ["label", "method", "seed", "set", "index", "share", "effective_rank", "n_examples"]
 
 
-def spectra(run: RunArtefact, sets: Sets) -> pd.DataFrame:
+def spectra_rows(run: RunArtefact, sets: Sets) -> pd.DataFrame:
     """Return one row per set and eigenvalue of F^T F.
 
     Columns: `label`, `method`, `seed`, `set` ("forget" or "retain"), `index` (from 1), `share`
@@ -30,7 +32,7 @@ def spectra(run: RunArtefact, sets: Sets) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     records = run.records()
     parts = []
-    for name in SHOWN_SETS:
+    for name in SETS:
         features = records.features[getattr(sets, name)[records.example_ids]]
         if not len(features) or not np.isfinite(features).all():
             continue
@@ -63,7 +65,7 @@ def rank_table(rows: pd.DataFrame) -> pd.DataFrame:
     table = ranks.pivot_table(
         values="effective_rank", index=["label", "seed"], columns="set", sort=False
     )
-    names = {name: f"Effective rank of {shown}" for name, shown in SHOWN_SETS.items()}
+    names = {name: f"Effective rank of {SET_SYMBOLS[name]}" for name in SETS}
     table = table.rename(columns=names).rename_axis(columns=None).round(2)
     return table.reset_index().rename(columns={"label": "Model", "seed": "Seed"})
 
@@ -71,28 +73,24 @@ def rank_table(rows: pd.DataFrame) -> pd.DataFrame:
 def sizes_text(rows: pd.DataFrame) -> str:
     """Return how many examples each set has, such as "146 examples of D_f, 1,292 of D_r"."""
     sizes = rows.groupby("set", sort=False)["n_examples"].first()
-    shown = [f"{sizes[name]:,} of {SHOWN_SETS[name]}" for name in SHOWN_SETS if name in sizes]
-    return ", ".join(shown)
-
-
-HEIGHT = 430
+    return ", ".join(f"{sizes[name]:,} of {SET_SYMBOLS[name]}" for name in SETS if name in sizes)
 
 
 def spectra_figure(rows: pd.DataFrame) -> go.Figure:
-    """Draw what `views.spectra.spectra` returns for one or more runs.
+    """Draw what `spectra_rows` returns for one or more runs.
 
     Columns used: `label`, `method`, `seed`, `set`, `index`, `share`, `effective_rank`.  A
     vertical line marks each model's effective rank.
     """
-    titles = [f"features of {as_html(name)}" for name in SHOWN_SETS.values()]
+    titles = [f"features of {as_html(SET_SYMBOLS[name])}" for name in SETS]
     figure = make_subplots(
         cols=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.05
     )
     numbers = variants(zip(rows["label"], rows["method"], strict=True))
-    shown: set[str] = set()
+    in_legend: set[str] = set()
     for key, part in rows.groupby(["label", "method", "seed", "set"], sort=False):
         label, method, seed, name = (str(text) for text in key)
-        column = list(SHOWN_SETS).index(name) + 1
+        column = SETS.index(name) + 1
         dash = DASHES[numbers[label] % len(DASHES)]
         figure.add_scatter(
             x=part["index"].to_numpy(),
@@ -100,7 +98,7 @@ def spectra_figure(rows: pd.DataFrame) -> go.Figure:
             mode="lines",
             name=label,
             legendgroup=label,
-            showlegend=label not in shown,
+            showlegend=label not in in_legend,
             line={"color": method_colour(method), "dash": dash},
             hovertemplate=f"{label}, seed {seed}<br>eigenvalue %{{x}}: %{{y:.2%}} of the sum",
             row=1,
@@ -109,7 +107,7 @@ def spectra_figure(rows: pd.DataFrame) -> go.Figure:
         rank = float(part["effective_rank"].iloc[0])
         line = {"color": method_colour(method), "dash": "dot", "width": 1.5}
         figure.add_vline(x=rank, line=line, row=1, col=column)
-        shown.add(label)
+        in_legend.add(label)
     finish(figure, height=HEIGHT)
     figure.update_layout(legend={"y": 1.12}, margin={"t": 80})
     figure.update_xaxes(title="eigenvalue, from the largest")

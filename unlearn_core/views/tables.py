@@ -1,9 +1,10 @@
-"""Tables: from a comparison's report to text cells, and from those to text and exports."""
+"""Tables of a comparison's metrics, missing values and costs, and their export as text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -40,29 +41,46 @@ def summary_csv(report: Report) -> str:
 
 def with_values(report: Report, metrics: Sequence[str]) -> list[str]:
     """Return the metrics that some run has a value of; all of them where none has."""
-    found = [m for m in metrics if any(r["metrics"].get(m) is not None for r in report.runs)]
-    return found or list(metrics)
+    known = [m for m in metrics if any(r["metrics"].get(m) is not None for r in report.runs)]
+    return known or list(metrics)
 
 
-def display_table(report: Report, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
-    """Return the table as the papers print it: text cells, one row per method variant.
+@dataclass(frozen=True, kw_only=True)
+class TextTable:
+    """A table of text cells, one row per method variant, and which of the cells are bold."""
+
+    cells: pd.DataFrame
+    is_bold: pd.DataFrame
+
+    @property
+    def starred(self) -> pd.DataFrame:
+        """The cells for plain text: the bold ones stand between asterisks."""
+        return self.cells.mask(self.is_bold, "*" + self.cells + "*")
+
+
+def display_table(report: Report, metrics: Sequence[str] = MAIN) -> TextTable:
+    """Return the table as the papers print it, with the nearest value of each column bold.
 
     Each cell holds the mean, the standard deviation where there are several seeds, and in
-    parentheses the distance to the retrained model; the nearest is between asterisks.  Distances
-    and costs, where lower or higher is better in itself, have no parentheses.
+    parentheses the distance to the retrained model.  Distances and costs, where lower or higher is
+    better in itself, have no parentheses.
     """
-    table = report.summary
-    cells = {
-        (row.label, row.metric): _cell(row) for row in table.itertuples() if row.metric in metrics
-    }
+    summary = {(row.label, row.metric): row for row in report.summary.itertuples()}
     labels = list(dict.fromkeys(run["label"] for run in report.runs))
-    shown = [name for name in metrics if name in METRICS]
-    data = {METRICS[name].label: [cells.get((lb, name), "–") for lb in labels] for name in shown}
-    return pd.DataFrame(data, index=pd.Index(labels, name="Method"))
+    texts: dict[str, list[str]] = {}
+    is_bold: dict[str, list[bool]] = {}
+    for name in metrics:
+        if name not in METRICS:
+            continue
+        column = [summary.get((label, name)) for label in labels]
+        texts[METRICS[name].label] = [_cell(row) for row in column]
+        is_bold[METRICS[name].label] = [row is not None and bool(row.is_nearest) for row in column]
+    index = pd.Index(labels, name="Method")
+    return TextTable(cells=pd.DataFrame(texts, index), is_bold=pd.DataFrame(is_bold, index))
 
 
 def _cell(row: Any) -> str:
-    if row.n_seeds == 0:
+    if row is None or row.n_seeds == 0:
         return "–"
     text = format_value(row.metric, row.mean)
     if row.n_seeds > 1:
@@ -70,18 +88,16 @@ def _cell(row: Any) -> str:
     is_target = METRICS[row.metric].ideal == "reference"
     if is_target and row.method not in REFERENCES and not pd.isna(row.distance):
         text += f" ({format_value(row.metric, row.distance, signed=True)})"
-    return f"*{text}*" if row.is_nearest else text
+    return text
 
 
-def to_text(table: pd.DataFrame) -> str:
-    """Return the table for a terminal: methods side by side, one line per metric."""
-    return str(table.T.to_string(justify="right"))
-
-
-def with_verdicts(table: pd.DataFrame, report: Report) -> pd.DataFrame:
+def with_verdicts(table: TextTable, report: Report) -> TextTable:
     """Return `display_table`'s table with the words of the verdicts as first column."""
-    words = report.verdicts.set_index("label")["word"]
-    return pd.concat([words.reindex(table.index).rename("Verdict"), table], axis=1)
+    words = report.verdicts.set_index("label")["word"].reindex(table.cells.index)
+    return TextTable(
+        cells=pd.concat([words.rename("Verdict"), table.cells], axis=1),
+        is_bold=table.is_bold.assign(Verdict=False)[["Verdict", *table.is_bold.columns]],
+    )
 
 
 def long_csv(report: Report) -> str:
@@ -89,48 +105,80 @@ def long_csv(report: Report) -> str:
     return report.rows.to_csv(index=False)
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """Return the table in Markdown, the nearest values bold."""
-    head = [str(table.index.name), *table.columns]
-    lines = [head, ["---"] * len(head)]
-    lines += [[str(i), *(_bold(c, "**", "**") for c in row)] for i, row in _rows(table)]
-    escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+def missing_rows(report: Report, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per metric and reason for which values are missing.
+
+    `labels` maps the names of the metrics of interest to how they are written.
+    Columns: `Metric`, `Missing for`, `Reason`.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for run in report.runs:
+        for name, reason in run["reasons"].items():
+            if name in labels:
+                concerned = groups.setdefault((labels[name], reason), [])
+                if run["label"] not in concerned:
+                    concerned.append(run["label"])
+    rows = [(metric, ", ".join(runs), reason) for (metric, reason), runs in groups.items()]
+    return pd.DataFrame(rows, columns=["Metric", "Missing for", "Reason"])
+
+
+def cost_rows(report: Report) -> pd.DataFrame:
+    """Return one row per run: what it cost and where it was made.
+
+    Columns: `Method`, `Seed`, `Seconds`, `Trained parameters`, `Device`, `Threads`, `Python`,
+    `Versions`, `Commit`, `Run`.
+    """
+    rows = []
+    for run in report.runs:
+        environment = run["environment"]
+        packages = environment["packages"]
+        versions = [f"{name} {version}" for name, version in packages.items() if version]
+        rows.append(
+            {
+                "Method": run["label"],
+                "Seed": run["seed"],
+                "Seconds": run["metrics"].get("unlearn_seconds"),
+                "Trained parameters": run["metrics"].get("trainable_parameters"),
+                "Device": environment["device"],
+                "Threads": environment["threads"],
+                "Python": environment["python"],
+                "Versions": ", ".join(versions),
+                "Commit": environment["commit"],
+                "Run": run["key"],
+            }
+        )
+    table = pd.DataFrame(rows)
+    counts = {"Seconds": "Float64", "Trained parameters": "Int64"}
+    return table.astype({name: kind for name, kind in counts.items() if name in table})
+
+
+def to_text(table: pd.DataFrame) -> str:
+    """Return the table for a terminal: methods side by side, one line per metric."""
+    return str(table.T.to_string(justify="right"))
+
+
+def to_markdown(table: TextTable) -> str:
+    """Return the table in Markdown."""
+    cells = table.cells.mask(table.is_bold, "**" + table.cells + "**").reset_index()
+    lines = [list(cells.columns), ["---"] * len(cells.columns), *cells.to_numpy().tolist()]
+    escaped = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
 
 
-def to_latex(table: pd.DataFrame, note: str = "") -> str:
-    """Return the table in LaTeX (booktabs), the nearest values bold, `note` as a comment."""
-    head = " & ".join(_escape(c) for c in [str(table.index.name), *table.columns])
-    body = [
-        " & ".join([_escape(i), *(_bold(_escape(c), r"\textbf{", "}") for c in row)])
-        for i, row in _rows(table)
-    ]
-    lines = [
-        *([f"% {note}"] if note else []),
-        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
-        r"\toprule",
-        rf"{head} \\",
-        r"\midrule",
-        *[rf"{line} \\" for line in body],
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
+def to_latex(table: TextTable, note: str = "") -> str:
+    """Return the table in LaTeX (booktabs), with `note` as a comment."""
+    cells = table.cells.reset_index()
+    is_bold = table.is_bold.reset_index(drop=True).reindex(columns=cells.columns, fill_value=False)
+    style = cells.style.format(_escape).format_index(_escape, axis="columns").hide(axis="index")
+    style = style.apply(lambda _: is_bold.replace({True: "textbf:--rwrap;", False: ""}), axis=None)
+    latex = style.to_latex(hrules=True, column_format="l" + "r" * (len(cells.columns) - 1))
+    return f"% {note}\n{latex}" if note else str(latex)
 
 
-def _rows(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
-    return [
-        (str(i), [str(c) for c in row]) for i, row in zip(table.index, table.values, strict=True)
-    ]
-
-
-def _bold(cell: str, before: str, after: str) -> str:
-    is_marked = cell.startswith("*") and cell.endswith("*") and len(cell) > 1
-    return f"{before}{cell[1:-1]}{after}" if is_marked else cell
-
-
-def _escape(text: str) -> str:
-    parts, end = [], 0
+def _escape(cell: object) -> str:
+    text = str(cell)
+    parts: list[str] = []
+    end = 0
     for match in FORMULA.finditer(text):
         symbol = match["symbol"]
         formula = f"${symbol[0]}_{{{symbol[2:]}}}$" if symbol else "$-$"

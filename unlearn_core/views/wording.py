@@ -12,21 +12,6 @@ from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS
 
 KEY_DIGITS = 6  # of a key, where a title alone does not tell
-VERDICT_ICONS = {
-    "matched": "✓",
-    "under-forgotten": "◔",
-    "over-forgotten": "⤓",
-    "collapsed": "✗",
-    "original": "●",
-    "reference": "◎",
-    "unknown": "?",
-}
-SET_NAMES = {
-    "forget": "D_f (to forget)",
-    "retain": "D_r (retained)",
-    "forget_test": "D_ft (test, forgotten)",
-    "retain_test": "D_rt (test, retained)",
-}
 
 
 def format_value(metric: str, value: float | None, *, signed: bool = False) -> str:

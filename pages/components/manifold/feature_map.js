@@ -91,7 +91,7 @@ class FeatureMap {
       y: decode(panel.y),
       predictions: decode(panel.predictions),
       probabilities: decode(panel.probabilities),
-      looks: decode(panel.looks),
+      emphasis: decode(panel.emphasis),
     }));
     this.traces = this.panels.flatMap((panel, i) => this.panelTraces(panel, i));
   }
@@ -100,10 +100,10 @@ class FeatureMap {
   panelTraces(panel, index) {
     const { forget_sets: forgetSets, colours, muted, colour } = this.data;
     const groups = { dimmedCircles: [], dimmedDiamonds: [], circles: [], diamonds: [] };
-    panel.looks.forEach((look, i) => {
+    panel.emphasis.forEach((emphasis, i) => {
       const isForget = forgetSets[this.sets[i]];
-      if (look === DIMMED) groups[isForget ? "dimmedDiamonds" : "dimmedCircles"].push(i);
-      else if (look === LIT) groups[isForget ? "diamonds" : "circles"].push(i);
+      if (emphasis === DIMMED) groups[isForget ? "dimmedDiamonds" : "dimmedCircles"].push(i);
+      else if (emphasis === LIT) groups[isForget ? "diamonds" : "circles"].push(i);
     });
     const codes = colour === "label" ? this.labels : panel.predictions;
     const paint = (i) => colours[codes[i]];
@@ -269,7 +269,7 @@ class FeatureMap {
       const up = this.plot._fullLayout[`yaxis${suffix}`];
       const x = across.l2p(panel.x[position]);
       const y = up.l2p(panel.y[position]);
-      const isInside = panel.looks[position] && x >= 0 && y >= 0 && x <= across._length && y <= up._length;
+      const isInside = panel.emphasis[position] && x >= 0 && y >= 0 && x <= across._length && y <= up._length;
       this.rings[i].style.display = isInside ? "block" : "none";
       this.rings[i].style.left = `${left - box.left + across._offset + x}px`;
       this.rings[i].style.top = `${top - box.top + up._offset + y}px`;

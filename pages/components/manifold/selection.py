@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import map_loaders, selectors
+from pages.components import reads, selectors
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold import selection as view
 
 MAP = "feature_map"
 FORGET_IDS = "forget_ids"  # the Unlearn page reads it
@@ -49,13 +49,13 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         )
         return
     config = comparison.config
-    classes = map_loaders.class_names(config.data)
-    rows = views.selection_table(table, ids, names, classes)
-    st.markdown(f"**{views.selection_words(table, ids)}**")
-    shown = rows.head(MOST_ROWS)
-    shown.insert(0, "image", map_loaders.thumbnails(config.data, shown["id"].tolist()))
+    classes = reads.dataset(config.data).class_names
+    rows = view.selection_table(table, ids, names, classes)
+    st.markdown(f"**{view.selection_words(table, ids)}**")
+    first = rows.head(MOST_ROWS)
+    first.insert(0, "image", reads.thumbnails(config.data, first["id"].tolist()))
     event = st.dataframe(
-        shown,
+        first,
         key="map_rows",
         hide_index=True,
         row_height=52,
@@ -66,7 +66,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     )
     ticked = [rows["id"].tolist()[row] for row in event["selection"]["rows"]]
     chosen = ticked or ids
-    if len(rows) > len(shown):
+    if len(rows) > len(first):
         st.caption(f"The first {MOST_ROWS} of {len(rows):,} are shown; the buttons act on all.")
     _buttons(chosen, table, names, classes, is_part=bool(ticked))
 
@@ -94,7 +94,7 @@ def _buttons(
     *,
     is_part: bool,
 ) -> None:
-    training = views.training_ids(table, ids)
+    training = view.training_ids(table, ids)
     which = "ticked" if is_part else "selected"
     with st.container(horizontal=True):
         if st.button(
@@ -110,7 +110,7 @@ def _buttons(
             selectors.go_to("pages/unlearn.py")
         st.download_button(
             f"Export {len(ids)} rows (CSV)",
-            data=views.export_table(table, ids, names, classes).to_csv(index=False),
+            data=view.export_table(table, ids, names, classes).to_csv(index=False),
             file_name="selected-examples.csv",
             mime="text/csv",
             key="export_selected",

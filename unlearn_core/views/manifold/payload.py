@@ -17,8 +17,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from unlearn_core.views.manifold.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
-from unlearn_core.views.palette import FORGET_COLOUR, MUTED, VERDICT_COLOURS, class_colour
-from unlearn_core.views.wording import SET_NAMES, VERDICT_ICONS
+from unlearn_core.views.names import SET_NAMES
+from unlearn_core.views.palette import (
+    FORGET_COLOUR,
+    MUTED,
+    VERDICT_COLOURS,
+    VERDICT_ICONS,
+    class_colour,
+)
 
 PROBABILITY_SCALE = 10_000
 HIDDEN, DIMMED, LIT = 0, 1, 2
@@ -93,8 +99,8 @@ def map_payload(
 def _panel(
     rows: pd.DataFrame, run: Mapping[str, Any], axes: tuple[str, str], mode: str, part: str
 ) -> dict[str, Any]:
-    look = np.where(is_highlighted(rows, mode), LIT, DIMMED)
-    look[~rows["set"].isin(PARTS[part]).to_numpy()] = HIDDEN
+    emphasis = np.where(is_highlighted(rows, mode), LIT, DIMMED)
+    emphasis[~rows["set"].isin(PARTS[part]).to_numpy()] = HIDDEN
     word = str(run["verdict"])
     return {
         "key": run["key"],
@@ -106,5 +112,5 @@ def _panel(
         "y": typed(rows[axes[1]], "f4"),
         "predictions": typed(rows["prediction"], "u2"),
         "probabilities": typed(np.round(rows["probability"] * PROBABILITY_SCALE), "u2"),
-        "looks": typed(look, "u1"),
+        "emphasis": typed(emphasis, "u1"),
     }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.views.wording import SET_NAMES
+from unlearn_core.views.names import SET_NAMES
 
 LAYOUTS = {"aligned": ("x", "y"), "own": ("own_x", "own_y")}
 STATES = ("other", "forgotten", "recognised", "collateral")
@@ -33,7 +33,6 @@ HIGHLIGHTS = {
     "recognised": "Still recognised",
     "collateral": "Collateral",
 }
-SUMMARY_SETS = {"forget": "D_f", "retain": "D_r", "forget_test": "D_ft", "retain_test": "D_rt"}
 
 
 def missing_map(run: RunArtefact) -> str | None:
@@ -107,10 +106,10 @@ def is_highlighted(points: pd.DataFrame, mode: str) -> pd.Series[bool]:
 
 def highlight_counts(points: pd.DataFrame, mode: str, part: str) -> dict[str, str]:
     """Return for each run how many of which examples the mode brings out, in words."""
-    shown = points[points["set"].isin(PARTS[part])]
+    chosen = points[points["set"].isin(PARTS[part])]
     of_forget = mode in ("forgotten", "recognised")
     counts = {}
-    for key, rows in shown.groupby("run", sort=False):
+    for key, rows in chosen.groupby("run", sort=False):
         lit = int(is_highlighted(rows, mode).sum())
         is_forget = rows["set"].isin(FORGET_SETS)
         total = {True: is_forget.sum(), False: len(rows) - is_forget.sum()}[of_forget]
@@ -123,7 +122,7 @@ def highlight_counts(points: pd.DataFrame, mode: str, part: str) -> dict[str, st
     return counts
 
 
-def looks(labels: NDArray[np.int64], sets: Sets, ids: Sequence[int]) -> pd.DataFrame:
+def labels_and_sets(labels: NDArray[np.int64], sets: Sets, ids: Sequence[int]) -> pd.DataFrame:
     """Return `example_id`, `label` and `set` of these examples."""
     rows = np.asarray(ids, dtype=np.int64)
     return pd.DataFrame(
@@ -146,7 +145,7 @@ def n_examples(sets: Sets) -> int:
     return int((sets.names() != "").sum())
 
 
-def map_recipe(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
+def maps_caption(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
     """Return how the maps were made, in one line.
 
     Each panel has a `label` and `facts`, what the run's manifest says of its map.
@@ -156,119 +155,12 @@ def map_recipe(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -
     trust = [
         f"{p['label']} {p['facts'][name]:.3f}" for p in panels if p["facts"].get(name) is not None
     ]
-    how = {
+    placed = {
         "aligned": "started from the original's layout and turned onto it (orthogonal Procrustes)",
         "own": "each laid out by itself, so places cannot be compared between maps",
     }[layout]
     return (
         f"UMAP of penultimate features; {facts['n_examples']:,} of {n_total:,} examples; seed "
-        f"{facts['seed']}; {facts['n_neighbors']} neighbours; {how}. "
+        f"{facts['seed']}; {facts['n_neighbors']} neighbours; {placed}. "
         f"Trustworthiness (1 is best): {', '.join(trust) or 'not defined for so few examples'}."
-    )
-
-
-# --- what is selected ----------------------------------------------------------------------
-
-
-def selection_table(
-    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
-) -> pd.DataFrame:
-    """Return one row a selected example: `id`, `set`, `label`, and what each run predicts.
-
-    `names` maps run keys to labels. Each gives the columns "<label>" (predicted class) and
-    "<label> p" (its probability).
-    """
-    table, wide = _selected(points, ids, classes)
-    for key, name in names.items():
-        table[name] = [classes[c] for c in wide["prediction"][key]]
-        table[f"{name} p"] = wide["probability"][key].to_numpy()
-    return table
-
-
-def export_table(
-    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
-) -> pd.DataFrame:
-    """Return `selection_table` with machine-readable sets and the positions on the maps."""
-    table, wide = _selected(points, ids, classes)
-    table["set"] = wide["set"][next(iter(names))].to_numpy()
-    for key, name in names.items():
-        table[f"{name}: predicted"] = [classes[c] for c in wide["prediction"][key]]
-        for column in ("probability", "x", "y"):
-            table[f"{name}: {column}"] = wide[column][key].to_numpy()
-    return table
-
-
-def _selected(
-    points: pd.DataFrame, ids: Sequence[int], classes: Sequence[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    wide = points[points["example_id"].isin(list(ids))].pivot_table(
-        index="example_id",
-        columns="run",
-        values=["set", "label", "prediction", "probability", "x", "y"],
-        aggfunc="first",
-    )
-    first = points["run"].iloc[0]
-    table = pd.DataFrame(
-        {
-            "id": wide.index.to_numpy(),
-            "set": [SET_NAMES[name] for name in wide["set"][first]],
-            "label": [classes[label] for label in wide["label"][first]],
-        }
-    )
-    return table, wide
-
-
-def training_ids(points: pd.DataFrame, ids: Sequence[int]) -> list[int]:
-    """Return those of `ids` that are training examples, which alone can be forgotten."""
-    is_train = points["set"].isin(PARTS["train"])
-    known = points.loc[is_train & points["example_id"].isin(list(ids)), "example_id"]
-    return sorted({int(i) for i in known})
-
-
-def selection_words(points: pd.DataFrame, ids: Sequence[int]) -> str:
-    """Return how many examples of each set are selected, in words."""
-    chosen = points[points["example_id"].isin(list(ids))].drop_duplicates("example_id")
-    counts = chosen["set"].value_counts()
-    parts = [f"{counts[name]} {text}" for name, text in SET_NAMES.items() if name in counts]
-    return f"{len(chosen)} selected: {', '.join(parts)}"
-
-
-# --- what moved ----------------------------------------------------------------------------
-
-
-def displacements(points: pd.DataFrame, original: str) -> pd.DataFrame:
-    """Return how far each example lies from its place on the original's map.
-
-    Columns: `run`, `example_id`, `set`, `label`, `prediction`, `distance` (map units, on the
-    aligned maps). The original itself is left out.
-    """
-    start = points[points["run"] == original].set_index("example_id")[["x", "y"]]
-    start = start.add_suffix("_before")
-    moved = points[points["run"] != original].join(start, on="example_id")
-    distance = np.hypot(moved["x"] - moved["x_before"], moved["y"] - moved["y_before"])
-    columns = ["run", "example_id", "set", "label", "prediction"]
-    return moved[columns].assign(distance=distance.astype(np.float64))
-
-
-def displacement_summary(moved: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """Return the mean displacement of each set, one row a run; NaN where a set is empty."""
-    means = moved.pivot_table(index="run", columns="set", values="distance", aggfunc="mean")
-    present = [name for name in SUMMARY_SETS if name in means.columns]
-    means = means.reindex(index=list(names), columns=present).rename(index=names)
-    return means.rename(columns=SUMMARY_SETS).rename_axis("Run").reset_index()
-
-
-def most_moved(
-    moved: pd.DataFrame, run: str, classes: Sequence[str], n_examples: int = 12
-) -> pd.DataFrame:
-    """Return the examples of one run that moved most, farthest first."""
-    rows = moved[moved["run"] == run].nlargest(n_examples, "distance")
-    return pd.DataFrame(
-        {
-            "id": rows["example_id"].to_numpy(),
-            "set": [SET_NAMES[name] for name in rows["set"]],
-            "label": [classes[label] for label in rows["label"]],
-            "predicted": [classes[label] for label in rows["prediction"]],
-            "distance": rows["distance"].to_numpy(),
-        }
     )

@@ -1,6 +1,8 @@
-"""The small maps of the Overview: positions, class and set of each example, for a few models."""
+"""Small maps of a few models side by side, as on the Overview: where each training image lies."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,10 +12,14 @@ from plotly.subplots import make_subplots
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.layout import LINE
+from unlearn_core.views.names import INCREMENTAL_NAMES
 from unlearn_core.views.palette import class_colour
 
 MOST_KEPT = 700  # points of the retained classes in each small map
+HEIGHT = 400
+MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
 
 
 def small_map(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
@@ -42,14 +48,25 @@ def small_map(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
     )[columns]
 
 
-HEIGHT = 400
-MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
+def old_and_new_maps(
+    models: Mapping[str, RunArtefact], dataset: Dataset, sets: Sets
+) -> pd.DataFrame:
+    """Return the old and the new model's map as `small_map` does, with the model as `title`.
+
+    `models` is what `old_and_new` returns; a model without a map has no rows.
+    """
+    parts = [
+        small_map(run, dataset, sets).assign(title=INCREMENTAL_NAMES[name])
+        for name, run in models.items()
+    ]
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled or parts, ignore_index=True)
 
 
 def small_maps_figure(
     rows: pd.DataFrame, *, word: str = "to forget", colour: str | None = None
 ) -> go.Figure:
-    """Draw what `views.small_maps.small_map` returns for one or more runs.
+    """Draw what `small_map` returns for one or more runs.
 
     Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.  The legend
     calls the crosses of D_f `word`; they have their class's colour where `colour` is None.
@@ -62,8 +79,8 @@ def small_maps_figure(
         for number, part in kept.groupby("label"):
             _points(figure, part, class_colour(int(str(number))), column)
         for number, part in panel[panel["is_forget"]].groupby("label"):
-            shown = colour or class_colour(int(str(number)))
-            _points(figure, part, shown, column, word=word)
+            forget_colour = colour or class_colour(int(str(number)))
+            _points(figure, part, forget_colour, column, word=word)
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(
@@ -85,14 +102,14 @@ def small_maps_figure(
 def _points(
     figure: go.Figure, part: pd.DataFrame, colour: str, column: int, *, word: str = ""
 ) -> None:
-    name, forget = str(part["class_name"].iloc[0]), bool(word)
-    shown = f"{name} ({word})" if forget else name
+    class_name, forget = str(part["class_name"].iloc[0]), bool(word)
+    name = f"{class_name} ({word})" if forget else class_name
     figure.add_scatter(
         x=part["x"].to_numpy(),
         y=part["y"].to_numpy(),
         mode="markers",
-        name=shown,
-        legendgroup=shown,
+        name=name,
+        legendgroup=name,
         showlegend=column == 1,
         marker={
             "color": colour,
@@ -102,7 +119,30 @@ def _points(
             "line": {"width": 0.5 if forget else 0, "color": "black"},
         },
         customdata=part["example_id"].to_numpy(),
-        hovertemplate=f"{shown}<br>example %{{customdata}}<extra></extra>",
+        hovertemplate=f"{name}<br>example %{{customdata}}<extra></extra>",
         row=1,
         col=column,
     )
+
+
+def small_maps_caption(comparison: Comparison, keys: Sequence[str], n_points: int) -> str:
+    """Return neighbours, seed and trustworthiness of the maps of these runs."""
+    runs = (*comparison.runs, *comparison.learned)
+    facts = [run.map_facts for run in runs if run.key in keys]
+    facts = [fact for fact in facts if fact.get("file")]
+    trust = {value for fact in facts if (value := fact["trustworthiness"]) is not None}
+    lowest = min(trust, default=float("nan"))
+    spread = f"{lowest:.3f} or more" if len(trust) > 1 else f"{lowest:.2f}"
+    return (
+        f"All maps are aligned to the original's; {facts[0]['n_neighbors']} neighbours, map seed "
+        f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
+        f"{facts[0]['n_examples']:,} mapped images are drawn in each."
+    )
+
+
+def why_no_maps(comparison: Comparison) -> str:
+    """Return the reasons for which none of the runs has a map."""
+    reasons = {
+        str(run.map_facts.get("reason", "the map was not shipped")) for run in comparison.runs
+    }
+    return f"There are no maps: {'; '.join(sorted(reasons))}."

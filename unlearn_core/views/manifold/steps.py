@@ -9,23 +9,29 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.views.history import PROBE
 from unlearn_core.views.manifold.payload import axis_range
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import class_colour
+from unlearn_core.views.palette import METRIC_STYLES, MUTED, class_colour
+from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
 CURVES = {
-    "probe/dimensional_alignment": ("DA(D_f|D_r)", "#0072B2", "solid"),
-    "probe/forget_accuracy": ("Accuracy D_f", "#D55E00", "solid"),
-    "probe/retain_accuracy": ("Accuracy D_r", "#009E73", "solid"),
-    "probe/retain_test_accuracy": ("Accuracy D_rt", "#009E73", "dot"),
+    f"{PROBE}{name}": (METRICS[name].label, METRIC_STYLES[name].colour, METRIC_STYLES[name].dash)
+    for name in (
+        "dimensional_alignment",
+        "forget_accuracy",
+        "retain_accuracy",
+        "retain_test_accuracy",
+    )
 }
 MILLISECONDS = 700
 
 
 def step_figure(
     steps: pd.DataFrame,
-    looks: pd.DataFrame,
+    examples: pd.DataFrame,
     history: pd.DataFrame,
     classes: Sequence[str],
     *,
@@ -37,14 +43,14 @@ def step_figure(
     ----------
     steps : DataFrame
         `step`, `example_id`, `x`, `y`.
-    looks : DataFrame
+    examples : DataFrame
         `example_id`, `label`, `set` of the tracked examples.
     history : DataFrame
         `step` and some of the columns in `CURVES`, in [0, 1].
     during : str
         What the steps do.
     """
-    table = steps.merge(looks, on="example_id").sort_values(["step", "example_id"])
+    table = steps.merge(examples, on="example_id").sort_values(["step", "example_id"])
     numbers = sorted(int(step) for step in table["step"].unique())
     figure = make_subplots(
         cols=3, column_widths=[0.46, 0.34, 0.2], horizontal_spacing=0.07,
@@ -112,7 +118,7 @@ def _curves(probes: pd.DataFrame) -> list[go.Scatter]:
             mode="lines",
             name=name,
             line={"color": colour, "dash": dash},
-            hovertemplate=f"{name}: %{{y:.3f}} at step %{{x}}<extra></extra>",
+            hovertemplate=f"{as_html(name)}: %{{y:.3f}} at step %{{x}}<extra></extra>",
         )
         for column, (name, colour, dash) in CURVES.items()
         if column in probes
@@ -129,23 +135,25 @@ def _here(step: int) -> go.Scatter:
 def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
     """Return the probes' values in words; their colours are the legend of the curves."""
     now = probes[probes["step"] == step]
-    shown = [column for column in CURVES if column in probes]
+    noted = [column for column in CURVES if column in probes]
     texts = []
-    for column in shown:
+    for column in noted:
         value = float(now[column].iloc[0]) if len(now) else float("nan")
         name, _, dash = CURVES[column]
         style = " (dotted)" if dash == "dot" else ""
-        texts.append(f"{name}{style}<br><b>{format_value(column.partition('/')[2], value)}</b>")
+        texts.append(
+            f"{as_html(name)}{style}<br><b>{format_value(column.removeprefix(PROBE), value)}</b>"
+        )
     return go.Scatter(
-        x=[0] * len(shown), y=[0.9 - 0.2 * row for row in range(len(shown))], text=texts,
+        x=[0] * len(noted), y=[0.9 - 0.2 * row for row in range(len(noted))], text=texts,
         mode="text", textposition="middle right", hoverinfo="skip",
-        textfont={"color": [CURVES[column][1] for column in shown], "size": 14},
+        textfont={"color": [CURVES[column][1] for column in noted], "size": 14},
     )  # fmt: skip
 
 
 def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int], during: str) -> None:
     blank = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
-    frame = {"mirror": True, "showline": True, "linecolor": "#B8BEC6"}
+    frame = {"mirror": True, "showline": True, "linecolor": MUTED}
     figure.update_xaxes(range=axis_range(table["x"]), **blank, **frame, row=1, col=1)
     figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
     figure.update_xaxes(title=f"Step of {during}", row=1, col=2)

@@ -51,10 +51,10 @@ def test_typed_arrays_come_back_as_they_went():
 def test_points_out_of_the_chosen_part_are_hidden_and_others_lit_or_dimmed():
     table = points(200, ["a"])
     payload = map_payload(table, panels("a"), CLASSES, mode="forgotten", part="train")
-    looks = decoded(payload["panels"][0]["looks"])
+    emphasis = decoded(payload["panels"][0]["emphasis"])
     is_train = table["set"].isin(["forget", "retain"])
     expected = np.where(is_train, np.where(table["state"] == "forgotten", 2, 1), 0)
-    np.testing.assert_array_equal(looks, expected)
+    np.testing.assert_array_equal(emphasis, expected)
 
 
 def test_probabilities_are_sent_to_four_digits():

@@ -6,8 +6,8 @@ import pytest
 from unlearn_core.config import ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import gamma
-from unlearn_core.views.gamma import gamma_figure
+from unlearn_core.runs.gamma_sweep import GAMMAS, sweep_configs, sweeps
+from unlearn_core.views.gamma import gamma_figure, gamma_rows, sweep_title
 
 CLASS = RunConfig(model=ModelConfig(width=8), forget=ForgetConfig(kind="class", values=(3,)))
 RANDOM = replace(CLASS, forget=ForgetConfig(kind="random", values=(64,)))
@@ -45,10 +45,10 @@ def compare(start, *runs):
 
 @pytest.fixture
 def found():
-    full = compare(CLASS, *(rfa(CLASS, g) for g in gamma.GAMMAS))
+    full = compare(CLASS, *(rfa(CLASS, g) for g in GAMMAS))
     partial = compare(RANDOM, rfa(RANDOM, 0.5), rfa(RANDOM, 1.0), rfa(RANDOM, 0.0, rank=4))
     other = compare(replace(CLASS, model=ModelConfig(width=16)))
-    return gamma.sweeps([full, partial, other], CLASS)
+    return sweeps([full, partial, other], CLASS)
 
 
 def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(found):
@@ -58,20 +58,20 @@ def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(found):
 def test_runs_that_differ_in_more_than_gamma_do_not_count(found):
     assert found[0].missing == []
     assert found[1].missing == [0.0, 0.25, 0.75]
-    assert gamma.short_title(found[1], "64 random images") == "64 random images (2 of 5 points)"
+    assert sweep_title(found[1], "64 random images") == "64 random images (2 of 5 points)"
 
 
 def test_points_carry_the_retrained_models_value(found):
-    rows = gamma.points(found)
+    rows = gamma_rows(found)
     accuracy = rows[(rows["kind"] == "class") & (rows["metric"] == "forget_accuracy")]
-    assert list(accuracy["gamma"]) == list(gamma.GAMMAS)
+    assert list(accuracy["gamma"]) == list(GAMMAS)
     assert set(accuracy["retrained"]) == {0.1}
     assert rows[rows["metric"] == "test_accuracy"]["value"].isna().all()
 
 
 def test_missing_points_are_planned_with_their_references_once_each():
     defaults = {"gamma": 0.5, "rank": 4}
-    wanted = gamma.configs(CLASS, RANDOM.forget, SETTINGS, defaults, (0.0, 0.5), seeds=(0, 1))
+    wanted = sweep_configs(CLASS, RANDOM.forget, SETTINGS, defaults, (0.0, 0.5), seeds=(0, 1))
     methods = [config.method for config in wanted]
     assert sorted(methods) == ["original"] * 2 + ["retrain"] * 2 + ["rfa"] * 4
     assert {config.forget for config in wanted} == {RANDOM.forget}
@@ -82,12 +82,12 @@ def test_missing_points_are_planned_with_their_references_once_each():
 
 
 def test_figure_draws_both_kinds_and_the_retrained_lines(found):
-    figure = gamma_figure(gamma.points(found))
+    figure = gamma_figure(gamma_rows(found))
     lines = [trace.name for trace in figure.data if trace.line.dash == "dot"]
     assert len(lines) == 2 * 3  # two accuracies and definition 1, for each kind
     assert not [trace for trace in figure.data if trace.name == "FD to retrained, retrained"]
 
 
 def test_a_kind_without_runs_says_so(found):
-    figure = gamma_figure(gamma.points(found[:1]))
+    figure = gamma_figure(gamma_rows(found[:1]))
     assert [note.text for note in figure.layout.annotations].count("no run yet") == 2

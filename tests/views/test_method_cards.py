@@ -2,7 +2,7 @@ import pytest
 
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs.report import Report
-from unlearn_core.views import method_cards as cards
+from unlearn_core.views import method_cards
 
 CLASS = ForgetConfig(kind="class", values=(3,))
 SAMPLE = ForgetConfig(kind="ids", values=(3, 4))
@@ -24,7 +24,7 @@ ENTRY = {
 
 
 def test_card_takes_idea_details_and_origin_from_the_docstring():
-    card = cards.method_card(ENTRY)
+    card = method_cards.method_card(ENTRY)
     assert card.idea == "Do it well."
     assert card.details == ("Objective: climb. It costs `steps`.",)
     assert card.origin == "A paper. Departs in much."
@@ -35,11 +35,11 @@ def test_card_takes_idea_details_and_origin_from_the_docstring():
     ("wanted", "expected"), [([], 1), (["tricks"], 1), (["unlearning"], 0), (["no_retain"], 1)]
 )
 def test_filters_keep_the_cards_that_pass_all_of_them(wanted, expected):
-    assert len(cards.chosen_cards([ENTRY], wanted)) == expected
+    assert len(method_cards.chosen_cards([ENTRY], wanted)) == expected
 
 
 def test_settings_show_default_and_preset():
-    table = cards.settings_table(ENTRY).set_index("Setting")
+    table = method_cards.settings_table(ENTRY).set_index("Setting")
     assert table.loc["rate", "Default"] == "0.1"
     assert table.loc["rate", "Preset digits"] == "0.5"
     assert table.loc["layers", "Default"] == "all"
@@ -47,10 +47,14 @@ def test_settings_show_default_and_preset():
 
 
 def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
-    sample = cards.usual_settings(ENTRY, "digits", SAMPLE)
+    sample = method_cards.usual_settings(ENTRY, "digits", SAMPLE)
     assert sample == {"rate": 0.2, "layers": [], "fast": False}
-    assert cards.usual_settings(ENTRY, "digits", CLASS) == {"rate": 0.5, "layers": [], "fast": True}
-    assert cards.usual_settings(ENTRY, "cifar10", CLASS)["rate"] == 0.1
+    assert method_cards.usual_settings(ENTRY, "digits", CLASS) == {
+        "rate": 0.5,
+        "layers": [],
+        "fast": True,
+    }
+    assert method_cards.usual_settings(ENTRY, "cifar10", CLASS)["rate"] == 0.1
 
 
 def test_usual_settings_are_those_that_the_command_line_resolves():
@@ -61,12 +65,12 @@ def test_usual_settings_are_those_that_the_command_line_resolves():
     for entry in listed()["methods"]:
         for forget in (CLASS, SAMPLE):
             expected = plain(usual_settings(entry["name"], "digits", forget))
-            assert cards.usual_settings(entry, "digits", forget) == expected
+            assert method_cards.usual_settings(entry, "digits", forget) == expected
 
 
 def test_measured_cost_names_seconds_and_speed(report):
-    assert cards.measured_cost(Report(**report), "muda") == "1.00s"
-    assert cards.measured_cost(Report(**report), "unknown") == ""
+    assert method_cards.measured_cost(Report(**report), "muda") == "1.00s"
+    assert method_cards.measured_cost(Report(**report), "unknown") == ""
 
 
 def test_the_numbers_over_seeds_are_computed_once_for_all_cards(report, monkeypatch):
@@ -76,5 +80,5 @@ def test_the_numbers_over_seeds_are_computed_once_for_all_cards(report, monkeypa
     )
     found = Report(**report)
     for method in ("muda", "finetune", "retrain"):
-        assert cards.measured_cost(found, method)
+        assert method_cards.measured_cost(found, method)
     assert len(counted) == len(found.summary)

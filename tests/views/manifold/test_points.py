@@ -8,7 +8,7 @@ import pytest
 
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import ARRAYS
-from unlearn_core.views.manifold import points as views
+from unlearn_core.views.manifold import displacement, points, selection
 
 MAP = "projection-1.parquet"
 CLASSES = ("cat", "dog")
@@ -55,7 +55,7 @@ NAMES = {"o": "Original", "u": "MUDA"}
 
 
 def table():
-    return views.join([views.run_points(r, masks(), ORIGINAL) for r in (ORIGINAL, UNLEARNED)])
+    return points.join([points.run_points(r, masks(), ORIGINAL) for r in (ORIGINAL, UNLEARNED)])
 
 
 def of(key):
@@ -85,7 +85,7 @@ def test_states_tell_forgotten_recognised_and_collateral():
 
 
 def test_without_the_original_nothing_counts_as_collateral():
-    rows = views.run_points(UNLEARNED, masks(), None)
+    rows = points.run_points(UNLEARNED, masks(), None)
     assert "collateral" not in rows["state"].tolist()
 
 
@@ -101,24 +101,24 @@ def test_without_the_original_nothing_counts_as_collateral():
 )
 def test_a_highlight_brings_out_its_examples(mode, ids):
     rows = of("u")
-    assert rows.index[views.is_highlighted(rows, mode)].tolist() == ids
+    assert rows.index[points.is_highlighted(rows, mode)].tolist() == ids
 
 
 def test_counts_name_how_many_of_which():
     assert (
-        views.highlight_counts(table(), "forgotten", "both")["u"] == "correctly forgotten: 2 of 3"
+        points.highlight_counts(table(), "forgotten", "both")["u"] == "correctly forgotten: 2 of 3"
     )
     assert (
-        views.highlight_counts(table(), "forgotten", "train")["u"] == "correctly forgotten: 1 of 2"
+        points.highlight_counts(table(), "forgotten", "train")["u"] == "correctly forgotten: 1 of 2"
     )
-    assert views.highlight_counts(table(), "collateral", "both")["u"] == "collateral: 1 of 4"
-    assert views.highlight_counts(table(), "all", "test")["o"] == "3 examples"
+    assert points.highlight_counts(table(), "collateral", "both")["u"] == "collateral: 1 of 4"
+    assert points.highlight_counts(table(), "all", "test")["o"] == "3 examples"
 
 
 def test_only_shared_examples_are_joined():
-    part = views.run_points(run("p", LABELS, ids=[0, 2, 6]), masks(), ORIGINAL)
-    whole = views.run_points(ORIGINAL, masks(), ORIGINAL)
-    joined = views.join([whole, part])
+    part = points.run_points(run("p", LABELS, ids=[0, 2, 6]), masks(), ORIGINAL)
+    whole = points.run_points(ORIGINAL, masks(), ORIGINAL)
+    joined = points.join([whole, part])
     assert joined.groupby("run")["example_id"].apply(list).to_dict() == {
         "o": [0, 2, 6],
         "p": [0, 2, 6],
@@ -134,12 +134,12 @@ def test_only_shared_examples_are_joined():
     ],
 )
 def test_a_run_without_a_map_says_why(changes, reason):
-    assert reason in views.missing_map(run("r", LABELS, **changes))
-    assert views.missing_map(ORIGINAL) is None
+    assert reason in points.missing_map(run("r", LABELS, **changes))
+    assert points.missing_map(ORIGINAL) is None
 
 
 def test_the_selection_shows_every_model_s_prediction():
-    rows = views.selection_table(table(), [3, 0], NAMES, CLASSES)
+    rows = selection.selection_table(table(), [3, 0], NAMES, CLASSES)
     assert rows["id"].tolist() == [0, 3]
     assert rows["label"].tolist() == ["cat", "dog"]
     assert rows["Original"].tolist() == ["cat", "dog"]
@@ -148,34 +148,34 @@ def test_the_selection_shows_every_model_s_prediction():
 
 
 def test_the_export_has_sets_and_positions():
-    rows = views.export_table(table(), [3, 4], NAMES, CLASSES)
+    rows = selection.export_table(table(), [3, 4], NAMES, CLASSES)
     assert rows["set"].tolist() == ["retain", "forget_test"]
     assert rows["MUDA: x"].tolist() == [6, 7]
     assert rows["Original: predicted"].tolist() == ["dog", "cat"]
 
 
 def test_only_training_examples_can_be_forgotten():
-    assert views.training_ids(table(), [6, 3, 0, 4]) == [0, 3]
+    assert selection.training_ids(table(), [6, 3, 0, 4]) == [0, 3]
 
 
 def test_selection_words_count_each_set():
-    words = views.selection_words(table(), [0, 1, 2])
+    words = selection.selection_words(table(), [0, 1, 2])
     assert words == "3 selected: 2 D_f (to forget), 1 D_r (retained)"
 
 
 def test_displacement_is_the_distance_from_the_original_s_map():
-    moved = views.displacements(table(), "o")
+    moved = displacement.displacements(table(), "o")
     assert set(moved["run"]) == {"u"}
     assert moved["distance"].to_numpy() == pytest.approx(5.0)  # a 3-4-5 triangle
-    summary = views.displacement_summary(moved, {"u": "MUDA"})
+    summary = displacement.displacement_summary(moved, {"u": "MUDA"})
     assert summary.to_dict("records") == [
         {"Run": "MUDA", "D_f": 5.0, "D_r": 5.0, "D_ft": 5.0, "D_rt": 5.0}
     ]
 
 
 def test_most_moved_come_farthest_first():
-    moved = views.displacements(table(), "o")
+    moved = displacement.displacements(table(), "o")
     moved["distance"] = [1.0, 7.0, 2.0, 0.0, 3.0, 5.0, 4.0]
-    rows = views.most_moved(moved, "u", CLASSES, 3)
+    rows = displacement.most_moved(moved, "u", CLASSES, 3)
     assert rows["id"].tolist() == [1, 5, 6]
     assert rows["predicted"].tolist() == ["cat", "dog", "cat"]

@@ -11,7 +11,7 @@ STEPS = pd.DataFrame(
         "y": np.array([0, 1, 2, 0, 6, 2], dtype=np.float32),
     }
 )
-LOOKS = pd.DataFrame(
+EXAMPLES = pd.DataFrame(
     {"example_id": [1, 2, 3], "label": [0, 1, 0], "set": ["retain", "forget", "retain_test"]}
 )
 HISTORY = pd.DataFrame(
@@ -25,7 +25,7 @@ HISTORY = pd.DataFrame(
 
 
 def figure():
-    return step_figure(STEPS, LOOKS, HISTORY, ["cat", "dog"])
+    return step_figure(STEPS, EXAMPLES, HISTORY, ["cat", "dog"])
 
 
 def test_each_probe_is_a_frame_with_forget_examples_apart():

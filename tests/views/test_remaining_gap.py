@@ -1,32 +1,32 @@
 import pytest
 
 from unlearn_core.runs.report import Report
-from unlearn_core.views.remaining_gap import way_figure, way_rows
+from unlearn_core.views.remaining_gap import gap_figure, gap_rows
 
 
-def test_share_is_one_at_the_original_and_zero_at_the_retrained_model(report):
-    rows, left_out = way_rows(Report(**report))
-    shares = rows.set_index(["label", "metric"])["share"]
-    assert shares["Finetune", "forget_accuracy"] == pytest.approx(0.9)
-    assert shares["MUDA", "dimensional_alignment"] == pytest.approx(0.05)
+def test_gap_is_one_at_the_original_and_zero_at_the_retrained_model(report):
+    rows, left_out = gap_rows(Report(**report))
+    gaps = rows.set_index(["label", "metric"])["gap"]
+    assert gaps["Finetune", "forget_accuracy"] == pytest.approx(0.9)
+    assert gaps["MUDA", "dimensional_alignment"] == pytest.approx(0.05)
     assert left_out == ["Acc(D_t)"]  # original and retrained do not differ in it
     assert "unlearn_seconds" not in set(rows["metric"])
 
 
-def test_a_share_beyond_the_plot_is_held_at_its_edge_and_says_so(report):
+def test_a_gap_beyond_the_plot_is_held_at_its_edge_and_says_so(report):
     report["runs"][-1]["metrics"]["dimensional_alignment"] = 0.1
-    rows, _ = way_rows(Report(**report))
+    rows, _ = gap_rows(Report(**report))
     row = rows[(rows["label"] == "Finetune") & (rows["metric"] == "dimensional_alignment")].iloc[0]
-    assert row["share"] == pytest.approx(4)
-    assert (row["shown"], row["is_beyond"]) == (2.0, True)
-    inside, beyond = [t for t in way_figure(rows).data if t.name == "Finetune"]
+    assert row["gap"] == pytest.approx(4)
+    assert (row["plotted"], row["is_beyond"]) == (2.0, True)
+    inside, beyond = [t for t in gap_figure(rows).data if t.name == "Finetune"]
     assert list(beyond.marker.symbol) == ["triangle-right"]
     assert (inside.showlegend, beyond.showlegend) == (True, False)
 
 
 def test_without_a_method_there_is_nothing_to_draw(report):
     report["runs"] = report["runs"][:2]
-    rows, left_out = way_rows(Report(**report))
+    rows, left_out = gap_rows(Report(**report))
     assert rows.empty
     assert left_out == []
 
@@ -35,7 +35,7 @@ def test_attacks_as_printed_are_left_out(report):
     for run in report["runs"]:
         value = {"original": 1.0, "retrain": 0.0}.get(run["method"], 0.5)
         run["metrics"] |= {"mia_rfa": value, "mia_rfa_unbalanced": value}
-    rows, left_out = way_rows(Report(**report))
+    rows, left_out = gap_rows(Report(**report))
     assert "mia_rfa" in set(rows["metric"])
     assert "mia_rfa_unbalanced" not in set(rows["metric"])
     assert left_out == ["Acc(D_t)"]

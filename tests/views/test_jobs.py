@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.runs.status import Status
+from unlearn_core.views import jobs
+
+CLASS_3 = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+MUDA = replace(CLASS_3, method="muda", settings={"alpha": 0.1})
+LABELS = {"muda": "MUDA", "retrain": "Retrained"}
+
+
+def status(key, state, **more):
+    return Status(key=key, method="muda", seed=0, state=state, **more)
+
+
+def test_everything_needed_is_listed_once_and_parents_come_first():
+    needed = jobs.all_needed([CLASS_3, MUDA])
+    assert needed == [CLASS_3.base(), CLASS_3.retrained(), CLASS_3, MUDA]
+    names = [jobs.run_name(config, LABELS) for config in needed]
+    assert names == ["Original (trained)", "Retrained", "Original (measured)", "MUDA"]
+
+
+def test_an_estimate_is_the_median_of_like_runs():
+    other_class = replace(MUDA, forget=ForgetConfig(kind="class", values=(5,)))
+    timings = [(replace(other_class, seed=seed), float(seed)) for seed in (1, 2, 9)]
+    assert jobs.estimate(MUDA, timings) == jobs.Estimate(seconds=2.0, n_runs=3)
+    assert jobs.estimate(MUDA, [*timings, (MUDA, 4.0)]) == jobs.Estimate(seconds=4.0, n_runs=1)
+
+
+def test_no_estimate_rests_on_another_model_or_recipe():
+    wider = replace(MUDA, model=replace(MUDA.model, width=8))
+    longer = replace(CLASS_3, training=replace(CLASS_3.training, epochs=99)).retrained()
+    assert jobs.estimate(MUDA, [(wider, 1.0)]) is None
+    assert jobs.estimate(CLASS_3.retrained(), [(longer, 1.0)]) is None
+    assert jobs.estimate(CLASS_3, [(CLASS_3.base(), 1.0)]) is None
+
+
+def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
+    needed = jobs.all_needed([MUDA])
+    finished, waiting = {CLASS_3.base().key()}, {CLASS_3.retrained().key()}
+    table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS)
+    assert table["State"].tolist() == ["exists already", "in the queue", "to make"]
+    assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s (from 1 run)"]
+    assert jobs.left_to_make(table) == 1
+    assert jobs.plan_summary(needed, finished, [(MUDA, 75.0)]) == (
+        "2 runs to make, 1 exists already. About 1 min 15 s, estimated from 1 finished run; "
+        "no estimate yet for the other 1."
+    )
+    everything = {config.key() for config in needed}
+    assert "costs nothing" in jobs.plan_summary(needed, everything, [])
+
+
+def test_waiting_runs_have_places_and_running_ones_come_first():
+    found = [status("a", "queued"), status("b", "failed"), status("c", "queued")]
+    found += [status("d", "running", stage="unlearn", step=1200, total=2400)]
+    assert jobs.positions(found) == {"a": 1, "c": 2}
+    assert [job.key for job in jobs.in_order(found)] == ["d", "b", "a", "c"]
+    assert jobs.headline(found) == "1 running, 2 queued, 1 failed"
+    assert jobs.active(found) == {"a", "c", "d"}
+    assert jobs.progress_text(found[-1]) == "Unlearning, step 1,200 of 2,400"

@@ -1,0 +1,36 @@
+import pytest
+
+from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.report import Report
+from unlearn_core.runs.report import report as report_of
+from unlearn_core.views.overview import verdict_cards
+
+
+@pytest.fixture(scope="module")
+def made(comparison):
+    return comparisons(comparison.store)[0]
+
+
+def test_cards_come_in_order_of_the_ranking_with_the_retrained_numbers_beside(made):
+    report = report_of(made)
+    cards = verdict_cards(made, report)
+    assert [card.label for card in cards] == report.ranking
+    assert report.best == cards[0].label
+    target = next(run for run in report.runs if run["method"] == "retrain")["metrics"]
+    assert cards[0].numbers[0].retrained == f"{target['forget_accuracy']:.1%}"
+
+
+def test_best_is_matched_before_others_and_then_nearest_in_alignment(report):
+    assert Report(**report).ranking == ["MUDA", "Finetune"]
+    for run in report["runs"]:
+        run["verdict"] = "collapsed" if run["method"] == "muda" else run["verdict"]
+    assert Report(**report).best == "Finetune"
+    report["runs"] = report["runs"][:4]
+    assert Report(**report).best is None
+
+
+def test_of_two_matches_the_one_that_is_off_in_fewer_other_numbers_is_better(report):
+    for run in report["runs"]:
+        run["verdict"] = "matched" if run["method"] == "finetune" else run["verdict"]
+        run["but"] = ["F1 is off"] if run["method"] == "muda" else []
+    assert Report(**report).ranking == ["Finetune", "MUDA"]  # though MUDA is nearer in alignment

@@ -1,0 +1,66 @@
+import pytest
+
+from unlearn_core.config import ForgetConfig
+from unlearn_core.views import settings_form
+
+CLASS_3 = ForgetConfig(kind="class", values=(3,))
+RATE = {"name": "learning_rate", "type": "float", "default": 1e-3, "choices": [], "between": None}
+RATE = {**RATE, "positive": True, "help": ""}
+
+
+def test_presets_start_with_the_data_sets_own_and_are_complete():
+    rows = [RATE, {**RATE, "name": "epochs", "type": "int", "default": 1}]
+    method = {"settings": rows, "presets": {"muda": {"epochs": 3}, "digits": {"learning_rate": 1}}}
+    labels = {"digits": "Digits", "cifar10": "CIFAR-10"}
+    presets = settings_form.presets(method, "digits", CLASS_3, labels)
+    assert list(presets) == ["digits", "muda", "defaults"]
+    assert presets["digits"] == {"learning_rate": 1.0, "epochs": 1}
+    assert type(presets["digits"]["learning_rate"]) is float
+    assert list(settings_form.presets(method, "cifar10", CLASS_3, labels)) == [
+        "defaults",
+        "muda",
+        "digits",
+    ]
+
+
+def test_a_preset_for_the_scenario_comes_before_the_data_sets_own():
+    presets = {"digits": {"learning_rate": 1}, "digits sample": {"learning_rate": 2}, "muda": {}}
+    method = {"settings": [RATE], "presets": presets}
+    labels = {"digits": "Digits"}
+    sample = ForgetConfig(kind="random", values=(50,))
+    assert list(settings_form.presets(method, "digits", sample, labels)) == [
+        "digits sample",
+        "muda",
+        "defaults",
+        "digits",
+    ]
+    assert next(iter(settings_form.presets(method, "digits", CLASS_3, labels))) == "digits"
+    assert settings_form.preset_label("digits sample", labels) == "For Digits, single images"
+    assert settings_form.preset_label("digits", labels) == "For Digits"
+
+
+def test_small_numbers_survive_the_way_through_a_form_exactly():
+    for value in (5e-5, 1e-3, 0.1 + 0.2, 1 / 3):
+        assert settings_form.from_widget(RATE, settings_form.to_widget(RATE, value)) == value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("abc", "must be a number"), ("0", "above 0"), ("nan", "finite"), (None, "must be a number")],
+)
+def test_a_wrong_number_is_refused_in_one_line(content, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        settings_form.from_widget(RATE, content)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.1"])
+def test_bounds_are_kept(value):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        settings_form.from_widget({**RATE, "positive": False, "between": [0, 1]}, value)
+
+
+def test_names_become_a_list_and_an_empty_field_an_empty_one():
+    row = {**RATE, "name": "layers", "type": "tuple", "positive": False}
+    assert settings_form.from_widget(row, "layer4, layer3.0 ,") == ["layer4", "layer3.0"]
+    assert settings_form.from_widget(row, settings_form.to_widget(row, [])) == []

@@ -1,0 +1,73 @@
+"""What is selected on the maps: the examples, what every model predicts, and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from unlearn_core.views.manifold.points import PARTS
+from unlearn_core.views.names import SET_NAMES
+
+
+def selection_table(
+    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return one row a selected example: `id`, `set`, `label`, and what each run predicts.
+
+    `names` maps run keys to labels. Each gives the columns "<label>" (predicted class) and
+    "<label> p" (its probability).
+    """
+    table, wide = _selected(points, ids, classes)
+    for key, name in names.items():
+        table[name] = [classes[c] for c in wide["prediction"][key]]
+        table[f"{name} p"] = wide["probability"][key].to_numpy()
+    return table
+
+
+def export_table(
+    points: pd.DataFrame, ids: Sequence[int], names: Mapping[str, str], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return `selection_table` with machine-readable sets and the positions on the maps."""
+    table, wide = _selected(points, ids, classes)
+    table["set"] = wide["set"][next(iter(names))].to_numpy()
+    for key, name in names.items():
+        table[f"{name}: predicted"] = [classes[c] for c in wide["prediction"][key]]
+        for column in ("probability", "x", "y"):
+            table[f"{name}: {column}"] = wide[column][key].to_numpy()
+    return table
+
+
+def _selected(
+    points: pd.DataFrame, ids: Sequence[int], classes: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    wide = points[points["example_id"].isin(list(ids))].pivot_table(
+        index="example_id",
+        columns="run",
+        values=["set", "label", "prediction", "probability", "x", "y"],
+        aggfunc="first",
+    )
+    first = points["run"].iloc[0]
+    table = pd.DataFrame(
+        {
+            "id": wide.index.to_numpy(),
+            "set": [SET_NAMES[name] for name in wide["set"][first]],
+            "label": [classes[label] for label in wide["label"][first]],
+        }
+    )
+    return table, wide
+
+
+def training_ids(points: pd.DataFrame, ids: Sequence[int]) -> list[int]:
+    """Return those of `ids` that are training examples, which alone can be forgotten."""
+    is_train = points["set"].isin(PARTS["train"])
+    known = points.loc[is_train & points["example_id"].isin(list(ids)), "example_id"]
+    return sorted({int(i) for i in known})
+
+
+def selection_words(points: pd.DataFrame, ids: Sequence[int]) -> str:
+    """Return how many examples of each set are selected, in words."""
+    chosen = points[points["example_id"].isin(list(ids))].drop_duplicates("example_id")
+    counts = chosen["set"].value_counts()
+    parts = [f"{counts[name]} {text}" for name, text in SET_NAMES.items() if name in counts]
+    return f"{len(chosen)} selected: {', '.join(parts)}"
