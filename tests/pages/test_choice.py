@@ -23,8 +23,10 @@ def with_own(tmp_path, monkeypatch, comparison):
 @pytest.fixture
 def keys():
     """Return the keys of the shipped comparisons by the kind of their request."""
-    found = comparisons(Store(SHIPPED.parent, demo=True))
-    return {c.config.forget.kind: c.key for c in found if c.runs[0].folder.is_relative_to(SHIPPED)}
+    shipped = comparisons(Store(SHIPPED.parent, demo=True))
+    return {
+        c.config.forget.kind: c.key for c in shipped if c.runs[0].folder.is_relative_to(SHIPPED)
+    }
 
 
 def chosen(app):

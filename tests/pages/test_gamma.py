@@ -9,9 +9,9 @@ pytestmark = pytest.mark.page
 @pytest.fixture
 def submitted(monkeypatch):
     """Catch what the page hands to the queue."""
-    found = []
-    monkeypatch.setattr("pages.components.queue.submit", lambda configs: found.extend(configs))
-    return found
+    configs = []
+    monkeypatch.setattr("pages.components.queue.submit", configs.extend)
+    return configs
 
 
 def test_empty_store_says_where_to_start(empty_store):

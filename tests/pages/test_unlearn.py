@@ -95,8 +95,8 @@ def jobs_of(root):
 
 
 def texts(at):
-    shown = [*at.markdown, *at.caption, *at.error, *at.info, *at.success]
-    return "\n".join(element.value for element in shown)
+    elements = [*at.markdown, *at.caption, *at.error, *at.info, *at.success]
+    return "\n".join(element.value for element in elements)
 
 
 def is_disabled(at):

@@ -44,25 +44,25 @@ def compare(start, *runs):
 
 
 @pytest.fixture
-def found():
+def all_sweeps():
     full = compare(CLASS, *(rfa(CLASS, g) for g in GAMMAS))
     partial = compare(RANDOM, rfa(RANDOM, 0.5), rfa(RANDOM, 1.0), rfa(RANDOM, 0.0, rank=4))
     other = compare(replace(CLASS, model=ModelConfig(width=16)))
     return sweeps([full, partial, other], CLASS)
 
 
-def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(found):
-    assert [(sweep.kind, len(sweep.runs)) for sweep in found] == [("class", 5), ("samples", 2)]
+def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(all_sweeps):
+    assert [(sweep.kind, len(sweep.runs)) for sweep in all_sweeps] == [("class", 5), ("samples", 2)]
 
 
-def test_runs_that_differ_in_more_than_gamma_do_not_count(found):
-    assert found[0].missing == []
-    assert found[1].missing == [0.0, 0.25, 0.75]
-    assert sweep_title(found[1], "64 random images") == "64 random images (2 of 5 points)"
+def test_runs_that_differ_in_more_than_gamma_do_not_count(all_sweeps):
+    assert all_sweeps[0].missing == []
+    assert all_sweeps[1].missing == [0.0, 0.25, 0.75]
+    assert sweep_title(all_sweeps[1], "64 random images") == "64 random images (2 of 5 points)"
 
 
-def test_points_carry_the_retrained_models_value(found):
-    rows = gamma_rows(found)
+def test_points_carry_the_retrained_models_value(all_sweeps):
+    rows = gamma_rows(all_sweeps)
     accuracy = rows[(rows["kind"] == "class") & (rows["metric"] == "forget_accuracy")]
     assert list(accuracy["gamma"]) == list(GAMMAS)
     assert set(accuracy["retrained"]) == {0.1}
@@ -81,13 +81,13 @@ def test_missing_points_are_planned_with_their_references_once_each():
     assert sorted(gammas, key=str) == [0.0, 0.0, None, None]
 
 
-def test_figure_draws_both_kinds_and_the_retrained_lines(found):
-    figure = gamma_figure(gamma_rows(found))
+def test_figure_draws_both_kinds_and_the_retrained_lines(all_sweeps):
+    figure = gamma_figure(gamma_rows(all_sweeps))
     lines = [trace.name for trace in figure.data if trace.line.dash == "dot"]
     assert len(lines) == 2 * 3  # two accuracies and definition 1, for each kind
     assert not [trace for trace in figure.data if trace.name == "FD to retrained, retrained"]
 
 
-def test_a_kind_without_runs_says_so(found):
-    figure = gamma_figure(gamma_rows(found[:1]))
+def test_a_kind_without_runs_says_so(all_sweeps):
+    figure = gamma_figure(gamma_rows(all_sweeps[:1]))
     assert [note.text for note in figure.layout.annotations].count("no run yet") == 2

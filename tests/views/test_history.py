@@ -12,13 +12,13 @@ from unlearn_core.views.history import (
 
 
 @pytest.fixture(scope="module")
-def made(comparison):
+def gathered(comparison):
     return comparisons(comparison.store)[0]
 
 
 @pytest.fixture(scope="module")
-def rows(made):
-    return history_rows(made.runs)
+def rows(gathered):
+    return history_rows(gathered.runs)
 
 
 def test_history_holds_the_probes_and_losses_of_methods_and_one_value_of_references(rows):

@@ -17,18 +17,18 @@ from unlearn_core.views.manifold.small_maps import (
 
 
 @pytest.fixture(scope="module")
-def made(learned):
+def gathered(learned):
     return comparisons(learned.store)[0]
 
 
 @pytest.fixture(scope="module")
-def dataset(made):
-    return dataset_of(made.config.data)
+def dataset(gathered):
+    return dataset_of(gathered.config.data)
 
 
 @pytest.fixture(scope="module")
-def sets(made, dataset):
-    return split(dataset, made.config.forget)
+def sets(gathered, dataset):
+    return split(dataset, gathered.config.forget)
 
 
 def test_small_shares_are_told_together():
@@ -38,27 +38,29 @@ def test_small_shares_are_told_together():
     assert incremental.nearest_text({}) == ""
 
 
-def test_the_table_has_the_old_and_the_new_model_and_whom_one_asks_for(made):
-    table = incremental.metric_table(made)
+def test_the_table_has_the_old_and_the_new_model_and_whom_one_asks_for(gathered):
+    table = incremental.metric_table(gathered)
     assert table["Model"].tolist() == ["Old model", "New model"]
     assert table["Acc(D_f)"].iloc[0] == "0.0%"
     assert {"DA(D_f|D_r)", "Effective rank", "LP(D_f)", "F1", "NMI"} <= set(table)
-    longer = incremental.metric_table(made, ["NegGrad (learning_rate=0.001, epochs=3)", "Original"])
+    longer = incremental.metric_table(
+        gathered, ["NegGrad (learning_rate=0.001, epochs=3)", "Original"]
+    )
     assert longer["Model"].tolist()[:3] == ["Old model", "New model", "Original"]
-    rows = incremental.metric_rows(made)
-    value = made.metrics(made.learned[0])["values"]["dimensional_alignment"]
+    rows = incremental.metric_rows(gathered)
+    value = gathered.metrics(gathered.learned[0])["values"]["dimensional_alignment"]
     chosen = rows[(rows["model"] == "New model") & (rows["metric"] == "dimensional_alignment")]
     assert chosen["value"].tolist() == [value]
 
 
-def test_a_model_that_is_not_there_has_no_row(made):
-    alone = replace(made, learned=())
+def test_a_model_that_is_not_there_has_no_row(gathered):
+    alone = replace(gathered, learned=())
     assert list(old_and_new(alone, 0)) == ["old"]
     assert incremental.metric_table(alone)["Model"].tolist() == ["Old model"]
 
 
-def test_both_maps_show_the_new_class_as_black_crosses(made, dataset, sets):
-    points = old_and_new_maps(old_and_new(made, 0), dataset, sets)
+def test_both_maps_show_the_new_class_as_black_crosses(gathered, dataset, sets):
+    points = old_and_new_maps(old_and_new(gathered, 0), dataset, sets)
     assert list(dict.fromkeys(points["title"])) == ["Old model", "New model"]
     assert set(points[points["is_forget"]]["label"]) == {3}
     crosses = [
@@ -72,19 +74,19 @@ def test_both_maps_show_the_new_class_as_black_crosses(made, dataset, sets):
         for title in points["title"].unique()
     ]
     assert [len(t.x) for t in crosses] == sizes
-    keys = [run.key for run in old_and_new(made, 0).values()]
-    assert "trustworthiness" in small_maps_caption(made, keys, len(points))
+    keys = [run.key for run in old_and_new(gathered, 0).values()]
+    assert "trustworthiness" in small_maps_caption(gathered, keys, len(points))
 
 
-def test_the_history_goes_from_the_old_models_value(made):
-    rows = learning_history(made, 0)
+def test_the_history_begins_at_the_old_models_value(gathered):
+    rows = learning_history(gathered, 0)
     quantity = "probe/dimensional_alignment"
     drawn = method_rows(rows, quantity)
     lines = reference_lines(rows, quantity)
     assert set(drawn["label"]) == {"Incremental"}
     assert set(lines) == {"original", "retrain"}
     assert drawn.sort_values("step")["value"].iloc[0] == pytest.approx(lines["retrain"])
-    assert incremental.steps_text(made.learned[0]) == "8 steps of learning"
+    assert incremental.steps_text(gathered.learned[0]) == "8 steps of learning"
 
 
 def test_the_queue_has_a_name_for_it(learned):

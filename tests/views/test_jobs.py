@@ -51,10 +51,10 @@ def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
 
 
 def test_waiting_runs_have_places_and_running_ones_come_first():
-    found = [status("a", "queued"), status("b", "failed"), status("c", "queued")]
-    found += [status("d", "running", stage="unlearn", step=1200, total=2400)]
-    assert jobs.positions(found) == {"a": 1, "c": 2}
-    assert [job.key for job in jobs.in_order(found)] == ["d", "b", "a", "c"]
-    assert jobs.headline(found) == "1 running, 2 queued, 1 failed"
-    assert jobs.active(found) == {"a", "c", "d"}
-    assert jobs.progress_text(found[-1]) == "Unlearning, step 1,200 of 2,400"
+    statuses = [status("a", "queued"), status("b", "failed"), status("c", "queued")]
+    statuses += [status("d", "running", stage="unlearn", step=1200, total=2400)]
+    assert jobs.positions(statuses) == {"a": 1, "c": 2}
+    assert [job.key for job in jobs.in_order(statuses)] == ["d", "b", "a", "c"]
+    assert jobs.headline(statuses) == "1 running, 2 queued, 1 failed"
+    assert jobs.active(statuses) == {"a", "c", "d"}
+    assert jobs.progress_text(statuses[-1]) == "Unlearning, step 1,200 of 2,400"

@@ -78,7 +78,7 @@ def test_the_numbers_over_seeds_are_computed_once_for_all_cards(report, monkeypa
     monkeypatch.setattr(
         "unlearn_core.runs.report.half_width", lambda values: counted.append(values) or 0.0
     )
-    found = Report(**report)
+    shared = Report(**report)
     for method in ("muda", "finetune", "retrain"):
-        assert method_cards.measured_cost(found, method)
-    assert len(counted) == len(found.summary)
+        assert method_cards.measured_cost(shared, method)
+    assert len(counted) == len(shared.summary)

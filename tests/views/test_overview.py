@@ -7,13 +7,13 @@ from unlearn_core.views.overview import verdict_cards
 
 
 @pytest.fixture(scope="module")
-def made(comparison):
+def gathered(comparison):
     return comparisons(comparison.store)[0]
 
 
-def test_cards_come_in_order_of_the_ranking_with_the_retrained_numbers_beside(made):
-    report = report_of(made)
-    cards = verdict_cards(made, report)
+def test_cards_come_in_order_of_the_ranking_with_the_retrained_numbers_beside(gathered):
+    report = report_of(gathered)
+    cards = verdict_cards(gathered, report)
     assert [card.label for card in cards] == report.ranking
     assert report.best == cards[0].label
     target = next(run for run in report.runs if run["method"] == "retrain")["metrics"]

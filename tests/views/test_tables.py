@@ -93,8 +93,8 @@ def test_nearest_is_told_by_distance_or_by_what_is_better_in_itself(report):
 @pytest.mark.parametrize(("value", "expected"), [(0.9, "matched"), (0.72, "under"), (0.97, "over")])
 def test_side_tells_where_a_value_lies(report, value, expected):
     report["runs"][-1]["metrics"]["dimensional_alignment"] = value
-    found = row_of(Report(**report).summary, "Finetune", "dimensional_alignment")["side"]
-    assert found == expected
+    side = row_of(Report(**report).summary, "Finetune", "dimensional_alignment")["side"]
+    assert side == expected
 
 
 def test_side_is_off_where_original_and_retrained_agree_and_the_value_does_not(report):

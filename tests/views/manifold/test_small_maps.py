@@ -8,13 +8,13 @@ from unlearn_core.views.manifold.small_maps import small_map, small_maps_figure,
 
 
 @pytest.fixture(scope="module")
-def made(comparison):
+def gathered(comparison):
     return comparisons(comparison.store)[0]
 
 
 @pytest.fixture(scope="module")
-def sets(made):
-    return split(load_dataset(made.config.data), made.config.forget)
+def sets(gathered):
+    return split(load_dataset(gathered.config.data), gathered.config.forget)
 
 
 def test_small_maps_show_every_forgotten_example_and_an_even_choice_of_the_others(comparison, sets):
@@ -29,9 +29,9 @@ def test_small_maps_show_every_forgotten_example_and_an_even_choice_of_the_other
     assert symbols["3 (to forget)"] != symbols["4"]
 
 
-def test_a_run_without_a_map_gives_no_points_and_a_reason(made, comparison, sets):
+def test_a_run_without_a_map_gives_no_points_and_a_reason(gathered, comparison, sets):
     run = comparison.runs["original"]
     bare = type(run)(folder=run.folder, config=run.config, manifest={**run.manifest, "maps": []})
     assert small_map(bare, load_dataset(run.config.data), sets).empty
-    alone = type(made)(key=made.key, runs=(bare,))
+    alone = type(gathered)(key=gathered.key, runs=(bare,))
     assert "no map was made" in why_no_maps(alone)

@@ -15,10 +15,10 @@ def decoded(url):
 
 def test_each_grey_image_lies_unchanged_in_its_tile():
     images = np.random.default_rng(0).integers(0, 256, (7, 1, 4, 6), dtype=np.uint8)
-    made = sheet(images)
-    kind, pixels = decoded(made.url)
+    tiles = sheet(images)
+    kind, pixels = decoded(tiles.url)
     assert kind == "data:image/png;base64"
-    assert (made.columns, made.rows, made.width, made.height) == (3, 3, 6, 4)
+    assert (tiles.columns, tiles.rows, tiles.width, tiles.height) == (3, 3, 6, 4)
     for i, image in enumerate(images):
         top, left = i // 3 * 4, i % 3 * 6
         np.testing.assert_array_equal(pixels[top : top + 4, left : left + 6], image[0])
@@ -26,10 +26,10 @@ def test_each_grey_image_lies_unchanged_in_its_tile():
 
 def test_large_colour_images_become_small_tiles():
     images = np.full((5, 3, 64, 32), 200, dtype=np.uint8)
-    made = sheet(images)
-    kind, pixels = decoded(made.url)
+    tiles = sheet(images)
+    kind, pixels = decoded(tiles.url)
     assert kind == "data:image/jpeg;base64"
-    assert (made.height, made.width) == (32, 16)
+    assert (tiles.height, tiles.width) == (32, 16)
     assert abs(int(pixels[0, 0, 0]) - 200) <= 2
 
 

@@ -29,17 +29,17 @@ def figure():
 
 
 def test_each_probe_is_a_frame_with_forget_examples_apart():
-    made = figure()
-    assert [frame.name for frame in made.frames] == ["0", "10"]
-    assert made.frames[1].data[1].x.tolist() == [5.0]
-    moved = made.data[made.frames[1].traces[1]]
+    drawn = figure()
+    assert [frame.name for frame in drawn.frames] == ["0", "10"]
+    assert drawn.frames[1].data[1].x.tolist() == [5.0]
+    moved = drawn.data[drawn.frames[1].traces[1]]
     assert moved.marker.symbol == "diamond"
     assert moved.customdata.tolist() == [2]
 
 
 def test_the_axes_hold_every_step():
-    made = figure()
-    low, high = made.layout.yaxis.range
+    drawn = figure()
+    low, high = drawn.layout.yaxis.range
     assert low < 0
     assert high > 6
 
