@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unlearn_core.config import RunConfig
+from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 
@@ -74,7 +75,7 @@ def _is_alike(a: RunConfig, b: RunConfig) -> bool:
         return False
     if (a.forget.kind == "none") != (b.forget.kind == "none"):
         return False
-    follows_recipe = a.method in ("original", "retrain", "incremental")
+    follows_recipe = a.method in (*REFERENCES, "incremental")
     return not follows_recipe or a.training == b.training
 
 

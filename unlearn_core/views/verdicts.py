@@ -33,8 +33,8 @@ def rule_text(report: Report) -> str:
             f"1. **collapsed**: {METRICS['retain_test_accuracy'].label} is more than "
             f"{COLLAPSE_DROP * 100:.0f} points below the original's, or outputs are not finite.",
             f"2. **under-forgotten**: {shares} is off the retrained model's, on the original's "
-            f"side; or {features} has made less than {1 - HALF_WAY:.0%} of the way from the "
-            "original's value to the retrained model's.",
+            f"side; or {features} has closed less than {1 - HALF_WAY:.0%} of the gap between the "
+            "original's value and the retrained model's.",
             f"3. **over-forgotten**: {shares} or {features} (by more than {apart}) has gone past "
             "the retrained model's value. Where original and retrained agree in a share, a larger "
             "one counts as under-forgotten, a smaller one as over-forgotten.",
