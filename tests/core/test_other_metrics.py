@@ -365,16 +365,17 @@ def test_a_model_without_finite_outputs_has_collapsed():
 def test_a_match_tells_what_else_is_off():
     original, retrained = {**ORIGINAL, "cluster_f1": 1.0}, {**RETRAINED, "cluster_f1": 0.5}
     clear = judge({**retrained, "cluster_f1": 0.53}, original, retrained)
-    assert (clear.word, clear.but, clear.sentence) == ("matched", (), clear.because)
+    assert (clear.word, clear.caveats, clear.sentence) == ("matched", (), clear.because)
     found = judge({**retrained, "cluster_f1": 0.96}, original, retrained)
     assert found.word == "matched"
-    assert found.but == ("F1 0.96 against 0.50 retrained (original 1.00)",)
-    assert found.sentence == f"{found.because}; but {found.but[0]}"
+    assert found.caveats == ("F1 0.96 against 0.50 retrained (original 1.00)",)
+    assert found.sentence == f"{found.because}; but {found.caveats[0]}"
     assert (
-        judge({**retrained, "cluster_f1": 0.96}, original, retrained, {"cluster_f1": 1}).but == ()
+        judge({**retrained, "cluster_f1": 0.96}, original, retrained, {"cluster_f1": 1}).caveats
+        == ()
     )
     worse = judge({**original, "cluster_f1": 0.96}, original, retrained)
-    assert (worse.word, worse.but) == ("under-forgotten", ())
+    assert (worse.word, worse.caveats) == ("under-forgotten", ())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def run(method, label, seed, metrics, verdict="matched", **reasons):
         "reasons": reasons,
         "verdict": verdict,
         "because": f"{label} seed {seed}",
-        "but": [],
+        "caveats": [],
         "environment": {
             "python": "3.11",
             "packages": {"torch": "2.0", "umap-learn": None},

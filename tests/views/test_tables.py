@@ -57,8 +57,8 @@ def test_side_is_told_by_direction_where_original_and_retrained_agree_in_what_de
 
 
 def test_what_a_match_is_off_in_is_averaged_over_matches(report):
-    report["runs"][4]["but"], report["runs"][5]["verdict"] = ["F1 is off"], "collapsed"
-    assert Report(**report).verdicts.set_index("label").loc["MUDA", "n_but"] == 1
+    report["runs"][4]["caveats"], report["runs"][5]["verdict"] = ["F1 is off"], "collapsed"
+    assert Report(**report).verdicts.set_index("label").loc["MUDA", "n_caveats"] == 1
 
 
 def test_the_interval_of_the_mean_is_shown_and_exported(report):

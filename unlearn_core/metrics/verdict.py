@@ -43,16 +43,16 @@ Values = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of five words and the sentence behind it; `but` tells what a match is off in."""
+    """One of five words and the sentence behind it; `caveats` name what a match is off in."""
 
     word: str
     because: str
-    but: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """The reason, and what speaks against it."""
-        return f"{self.because}; but {'; '.join(self.but)}" if self.but else self.because
+        return f"{self.because}; but {'; '.join(self.caveats)}" if self.caveats else self.because
 
 
 def judge(
@@ -85,13 +85,13 @@ def judge(
         for finding in findings:
             if finding.word == word:
                 return finding
-    but = [
+    caveats = [
         finding.because
         for name in ALSO
         if (finding := _compare(name, (values, original, retrained), tolerances or {})) is not None
         and finding.word != "matched"
     ]
-    return Verdict("matched", "; ".join(finding.because for finding in findings), tuple(but))
+    return Verdict("matched", "; ".join(finding.because for finding in findings), tuple(caveats))
 
 
 def side(value: float, original: float, retrained: float, tolerance: float) -> str:

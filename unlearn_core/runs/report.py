@@ -21,7 +21,7 @@ from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.manifest import Environment, MapFacts
 
 BEST_FIRST = ("matched", "under-forgotten", "over-forgotten", "collapsed", "unknown")
-VERDICT_COLUMNS = ["label", "method", "word", "agreement", "because", "n_but"]
+VERDICT_COLUMNS = ["label", "method", "word", "agreement", "because", "n_caveats"]
 
 
 class About(TypedDict):
@@ -45,8 +45,8 @@ class About(TypedDict):
 class RunEntry(TypedDict):
     """One run in a report: its metrics (None where missing, with a reason) and its verdict.
 
-    `but` names what a matched run is off in; `config`, `environment` and `data_content` make the
-    run again.
+    `caveats` are the numbers that a matched run is off in; `config`, `environment` and
+    `data_content` make the run again.
     """
 
     method: str
@@ -58,7 +58,7 @@ class RunEntry(TypedDict):
     reasons: dict[str, str]
     verdict: str
     because: str
-    but: list[str]
+    caveats: list[str]
     seconds: float
     maps: list[MapFacts]
     config: dict[str, Any]
@@ -164,8 +164,8 @@ class Report:
         """One row per method variant.
 
         Columns: `label`, `method`, `word` (the most frequent over seeds, the worse one of a tie),
-        `agreement` (such as "2 of 3 seeds", "" for one seed), `because`, and `n_but`: in how many
-        other numbers its matched runs are off, on average.
+        `agreement` (such as "2 of 3 seeds", "" for one seed), `because`, and `n_caveats`: in
+        how many other numbers its matched runs are off, on average.
         """
         groups: dict[str, list[RunEntry]] = {}
         for run in self.runs:
@@ -185,7 +185,7 @@ class Report:
         verdicts = self.verdicts[~self.verdicts["method"].isin(REFERENCES)]
         far = alignment.abs().reindex(verdicts["label"]).fillna(float("inf"))
         words = verdicts["word"].map(BEST_FIRST.index)
-        ranks = zip(words, verdicts["n_but"], far, verdicts["label"], strict=True)
+        ranks = zip(words, verdicts["n_caveats"], far, verdicts["label"], strict=True)
         return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:3])]
 
     @property
@@ -228,7 +228,7 @@ def report(comparison: Comparison) -> Report:
                 "reasons": content["reasons"],
                 "verdict": verdict.word,
                 "because": verdict.sentence,
-                "but": list(verdict.but),
+                "caveats": list(verdict.caveats),
                 "seconds": run.cost.seconds,
                 "maps": run.manifest["maps"],
                 "config": origin["config"],
@@ -286,7 +286,7 @@ def _verdict_of(label: str, runs: list[RunEntry]) -> Mapping[str, Any]:
         "word": word,
         "agreement": f"{counts[word]} of {len(runs)} seeds" if len(runs) > 1 else "",
         "because": "; ".join(because),
-        "n_but": sum(len(run["but"]) for run in runs) / max(1, counts["matched"]),
+        "n_caveats": sum(len(run["caveats"]) for run in runs) / max(1, counts["matched"]),
     }
 
 
