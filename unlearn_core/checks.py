@@ -1,11 +1,10 @@
-"""Checks of arguments and settings: one line that says what must hold and what came.
+"""Checks of arguments: one line that says what must hold and what came.
 
 Lists are as welcome as arrays; what comes back is an array to compute with.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -111,31 +110,3 @@ def same_shape(**arrays: Any) -> None:
         names = " and ".join(f"`{name}`" for name in shapes)
         came = " and ".join(str(shape) for shape in shapes.values())
         raise ValueError(f"{names} must have the same shape, got {came}.")
-
-
-def require_positive(config: object, *names: str) -> None:
-    """Raise `InputError` naming the first field in `names` that is not finite and above zero."""
-    for name in names:
-        value = getattr(config, name)
-        if isinstance(value, int) and value > LARGEST_COUNT:
-            what = f"{type(config).__name__}.{name}"
-            raise InputError(f"{what} must be at most {LARGEST_COUNT}, got a larger number.")
-        if not 0 < value < math.inf:
-            raise InputError(f"{type(config).__name__}.{name} must be above 0, got {value!r}.")
-
-
-def require_between(config: object, low: float, high: float, *names: str) -> None:
-    """Raise `InputError` naming the first field in `names` outside [`low`, `high`]."""
-    for name in names:
-        value = getattr(config, name)
-        if not low <= value <= high:
-            what = f"{type(config).__name__}.{name}"
-            raise InputError(f"{what} must be between {low} and {high}, got {value!r}.")
-
-
-def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
-    """Raise `InputError` unless the field `name` is one of `choices`."""
-    value = getattr(config, name)
-    if value not in choices:
-        known = ", ".join(choices)
-        raise InputError(f"{type(config).__name__}.{name} must be one of {known}, got {value!r}.")

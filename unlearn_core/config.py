@@ -9,13 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
-from unlearn_core.checks import (
-    LARGEST_WHOLE,
-    InputError,
-    require_between,
-    require_choice,
-    require_positive,
-)
+from unlearn_core.checks import LARGEST_WHOLE, InputError
+from unlearn_core.settings import Settings, require_type, setting, types_of
 
 SCHEMA_VERSION = 4  # bump when the meaning of a stored array or number, or a default, changes
 FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
@@ -33,73 +28,64 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the s
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which data, and how much of it.
+class DataConfig(Settings):
+    """Which data, and how much of it."""
 
-    Attributes
-    ----------
-    name : str
-        A name from `unlearn_core.data.DATASETS`.
-    train_examples : int or None
-        Use a seeded, stratified part of the training set of this size; None means all of it.
-    poison_target : int or None
-        Give a tenth of the training images a trigger and this label (`data.poison`).
-    content : str
-        Hash of the files that the data was read from (`data.content`), so that changed data
-        makes other runs.  Empty for what ships with the program, and before it was looked up.
-    """
-
-    name: str = "digits"
-    train_examples: int | None = None
-    poison_target: int | None = None
-    content: str = ""
-
-    def __post_init__(self) -> None:
-        if self.train_examples is not None:
-            require_positive(self, "train_examples")
+    name: str = setting("digits", "A data set of `list datasets`.")
+    train_examples: int | None = setting(
+        None,
+        "Use a part of the training set of this size, with equal shares of each class; "
+        "`null` is all of it.",
+        positive=True,
+    )
+    poison_target: int | None = setting(
+        None,
+        "Give a tenth of the training images a trigger and this label; "
+        'for `forget.kind` `"backdoor"`.',
+    )
+    content: str = setting(
+        "",
+        "The hash of the data's files, 16 hex digits; filled in where it is empty. "
+        "A run that names one is refused where the files are others.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Which network.
+class ModelConfig(Settings):
+    """Which network."""
 
-    Attributes
-    ----------
-    name : str
-        A name from `unlearn_core.models.MODELS`.
-    width : int
-        Channels of the first stage of a ResNet (64 in the papers).
-    norm : {"group", "batch"}
-        Group normalisation has 2 groups, as in MUDA's training recipe.
-    stem : {"cifar", "imagenet"}
-        3x3 stride 1 without pooling, or 7x7 stride 2 with pooling.
-    pretrained : bool
-        Start from ImageNet weights, all but the classifier; the shape must be theirs.
-    input_size : int or None
-        Scale images to this many pixels a side on their way into the network; None keeps them.
-    """
-
-    name: str = "resnet18"
-    width: int = 64
-    norm: str = "group"
-    stem: str = "cifar"
-    pretrained: bool = False
-    input_size: int | None = None
+    name: str = setting("resnet18", "A model of `list models`.")
+    width: int = setting(
+        64, "Channels of a ResNet's first stage.", positive=True, between=(1, LARGEST_WIDTH)
+    )
+    norm: str = setting(
+        "group",
+        "Normalisation: in 2 groups of channels, as MUDA, or by batch.",
+        choices=("group", "batch"),
+    )
+    stem: str = setting(
+        "cifar",
+        "First layer: 3x3, stride 1, no pooling; or 7x7, stride 2, pooling.",
+        choices=("cifar", "imagenet"),
+    )
+    pretrained: bool = setting(
+        False, "Start from ImageNet weights, all but the classifier; the shape must be theirs."
+    )
+    input_size: int | None = setting(
+        None,
+        "Scale images to this many pixels a side; `null` keeps them.",
+        positive=True,
+        between=(1, LARGEST_INPUT),
+    )
 
     def __post_init__(self) -> None:
-        require_positive(self, "width")
-        require_between(self, 1, LARGEST_WIDTH, "width")
-        require_choice(self, "norm", ("group", "batch"))
-        require_choice(self, "stem", ("cifar", "imagenet"))
+        super().__post_init__()
         has_groups = self.name.startswith("resnet") and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
             what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
             raise InputError(f"ModelConfig.width must be {what}, got {self.width}.")
         if self.pretrained:
             _require_published(self)
-        if self.input_size is not None:
-            require_positive(self, "input_size")
-            require_between(self, 1, LARGEST_INPUT, "input_size")
 
 
 def _require_published(config: ModelConfig) -> None:
@@ -112,56 +98,48 @@ def _require_published(config: ModelConfig) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """The recipe that made the original model, used again for the retrained one.
+class TrainingConfig(Settings):
+    """How the original model is trained; the retrained one is trained in the same way."""
 
-    Attributes
-    ----------
-    warmup_fraction : float
-        Share of all steps over which the learning rate rises linearly.
-    schedule : {"cosine", "linear", "exponential", "constant"}
-        Then a half cosine to zero, a straight line to zero, times `decay` per epoch, or nothing.
-    decay : float
-        Of "exponential" only.
-    """
-
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 0.1
-    optimizer: str = "sgd"
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup_fraction: float = 0.1
-    augment: str = "none"
-    schedule: str = "cosine"
-    decay: float = 0.998
-
-    def __post_init__(self) -> None:
-        require_positive(self, "epochs", "batch_size", "learning_rate", "decay")
-        require_between(self, 0, 1, "momentum", "weight_decay", "warmup_fraction", "decay")
-        require_choice(self, "optimizer", ("sgd", "adam", "adamw"))
-        require_choice(self, "augment", ("none", "crop_flip", "shift"))
-        require_choice(self, "schedule", SCHEDULES)
+    epochs: int = setting(30, "Passes over the training set.", positive=True)
+    batch_size: int = setting(128, "Examples per step.", positive=True)
+    learning_rate: float = setting(
+        0.1, "Step size of the optimiser, at its highest.", positive=True
+    )
+    optimizer: str = setting("sgd", "The optimiser.", choices=("sgd", "adam", "adamw"))
+    momentum: float = setting(0.9, 'Momentum of `"sgd"`.', between=(0, 1))
+    weight_decay: float = setting(5e-4, "Weight decay of the optimiser.", between=(0, 1))
+    warmup_fraction: float = setting(
+        0.1, "Share of all steps over which the learning rate rises linearly.", between=(0, 1)
+    )
+    augment: str = setting(
+        "none", "How training images are varied.", choices=("none", "crop_flip", "shift")
+    )
+    schedule: str = setting(
+        "cosine",
+        "How the learning rate falls after the warm-up: by a half cosine or a straight line to "
+        "zero, by `decay` each epoch, or not.",
+        choices=SCHEDULES,
+    )
+    decay: float = setting(
+        0.998, 'Factor per epoch, of `"exponential"`.', positive=True, between=(0, 1)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetConfig:
-    """Which training examples to forget.
+class ForgetConfig(Settings):
+    """Which training examples to forget; of kind "none" for the model before any request."""
 
-    Attributes
-    ----------
-    kind : {"none", "class", "subclass", "ids", "random", "backdoor"}
-        `"none"` stands for the original model before any request.
-    values : tuple of int
-        The classes, subclasses or example ids; the number of examples for `"random"`; the
-        attacker's target class for `"backdoor"`, which must be the data's `poison_target`.
-    """
-
-    kind: str = "none"
-    values: tuple[int, ...] = ()
+    kind: str = setting(
+        "none", 'What the values are; `run` needs another than `"none"`.', choices=FORGET_KINDS
+    )
+    values: tuple[int, ...] = setting(
+        (),
+        "The classes, subclasses or example ids; the number of random examples; the backdoor's "
+        "target, which must be `data.poison_target`.",
+    )
 
     def __post_init__(self) -> None:
-        require_choice(self, "kind", FORGET_KINDS)
         try:
             values = tuple(sorted({operator.index(value) for value in self.values}))
         except TypeError:
@@ -169,6 +147,7 @@ class ForgetConfig:
                 f"ForgetConfig.values must be whole numbers, got {self.values!r}."
             ) from None
         object.__setattr__(self, "values", values)
+        super().__post_init__()
         if (self.kind == "none") != (not values):
             raise InputError(
                 f"A forget request of kind {self.kind!r} needs "
@@ -187,7 +166,7 @@ class ForgetConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Settings):
     """Everything that a run's result depends on.
 
     Two runs with equal configs have equal keys, and so share one folder of the store.
@@ -202,16 +181,19 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     forget: ForgetConfig = field(default_factory=ForgetConfig)
-    method: str = "original"
+    method: str = setting(
+        "original", 'A method of `list methods`, or `"original"`, `"incremental"`.'
+    )
     settings: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    precision: str = "fp32"
+    seed: int = setting(0, "A whole number from 0.", between=(0, LARGEST_WHOLE))
+    precision: str = setting(
+        "fp32", "Numbers with which networks are trained.", choices=("fp32", "bf16")
+    )
 
     def __post_init__(self) -> None:
-        require_choice(self, "precision", ("fp32", "bf16"))
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
-        require_between(self, 0, LARGEST_WHOLE, "seed")
+        super().__post_init__()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types that `from_dict` turns back into an equal config."""
@@ -269,27 +251,15 @@ _PARTS: dict[str, type[Any]] = {
     "forget": ForgetConfig,
 }
 
-_TYPES: dict[str, tuple[type[Any], ...]] = {  # what JSON may hold, by a field's annotation
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int,),
-    "int | None": (int, type(None)),
-    "float": (int, float),
-    "tuple[int, ...]": (list, tuple),
-    "Mapping[str, Any]": (Mapping,),
-}
-
 
 def _build(cls: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise InputError(f"{where} must be an object of named settings, got {values!r}.")
-    known = {f.name: str(f.type) for f in fields(cls)}
+    known = types_of(cls)
     for name, value in values.items():
         if name not in known:
             raise InputError(f"{where} has no setting {name!r}; it has {', '.join(known)}.")
-        wanted = _TYPES.get(known[name], (object,))
-        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-            raise InputError(f"{where}.{name} must be of type {known[name]}, got {value!r}.")
+        require_type(f"{where}.{name}", value, known[name])
     return cls(**values)
 
 

@@ -19,23 +19,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearn_core.checks import LARGEST_WHOLE
 from unlearn_core.seeding import numpy_stream, stream_seed
+from unlearn_core.settings import Settings, setting
 
 Layout = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProjectionConfig:
-    """How maps are made; part of their file name.
+class ProjectionConfig(Settings):
+    """How maps are made; part of their file name."""
 
-    `max_examples` is the most that a map shows; larger data sets are sampled.
-    """
-
-    n_neighbors: int = 15
-    min_dist: float = 0.1
-    epochs: int = 200
-    max_examples: int = 4000
-    seed: int = 0
+    n_neighbors: int = setting(15, "Neighbours that UMAP keeps together.", between=(2, 10_000))
+    min_dist: float = setting(0.1, "Least distance of two points on the map.", between=(0, 1))
+    epochs: int = setting(200, "Passes of the layout.", positive=True)
+    max_examples: int = setting(
+        4000, "Most examples that a map shows; larger data sets are sampled.", positive=True
+    )
+    seed: int = setting(0, "Seed of the sample and of the layout.", between=(0, LARGEST_WHOLE))
 
     def key(self) -> str:
         """Return eight hex digits that name these settings."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.checks import InputError, require_choice
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.settings import Settings, describe
 from unlearn_core.models import initialise
+from unlearn_core.settings import require_allowed, require_type, types_of
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
@@ -146,7 +147,8 @@ class Method:
 
     def __post_init__(self) -> None:
         for name, allowed in DECLARED.items():
-            require_choice(self, name, allowed)
+            rules = {"choices": allowed}
+            require_allowed(f"Method.{name}", getattr(self, name), rules)
 
     @property
     def idea(self) -> str:
@@ -226,14 +228,13 @@ def resolve_settings(
         If a setting does not exist, has the wrong type or is out of range.
     """
     method = get_method(name)
-    known = {f.name: f for f in fields(method.settings_class)}
+    types = types_of(method.settings_class)
     values = {**method.presets.get(preset or "", {}), **(overrides or {})}
-    defaults = method.settings_class()
     for key, value in values.items():
-        if key not in known:
-            has = ", ".join(known) or "no settings"
+        if key not in types:
+            has = ", ".join(types) or "no settings"
             raise InputError(f"{name} has no setting {key!r}; it has {has}.")
-        values[key] = _as_type_of(getattr(defaults, key), value, f"{name}.{key}")
+        values[key] = _as_declared(f"{name}.{key}", value, types[key])
     return method.settings_class(**values)
 
 
@@ -245,21 +246,15 @@ def usual_settings(
     return resolve_settings(name, overrides, preset=preset)
 
 
-def _as_type_of(default: Any, value: Any, where: str) -> Any:
-    """Return `value` as the type of `default`; an int is welcome where a float belongs."""
-    wanted = type(default)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:  # a whole number has no bound
-            raise InputError(f"{where} must be a finite number, got a larger one.") from None
-    if wanted is tuple and isinstance(value, list | tuple):
-        if not all(isinstance(part, str) for part in value):
-            raise InputError(f"{where} must hold names only, got {list(value)!r}.")
-        return tuple(value)
-    if type(value) is not wanted:
-        raise InputError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
-    return value
+def _as_declared(where: str, value: Any, wanted: Any) -> Any:
+    """Return JSON's whole number as the float, and its list as the tuple, that is declared."""
+    require_type(where, value, wanted)
+    if wanted is not float:
+        return tuple(value) if isinstance(value, list) else value
+    try:
+        return float(value)
+    except OverflowError:  # a whole number has no bound
+        raise InputError(f"{where} must be a finite number, got a larger one.") from None
 
 
 def catalogue() -> list[dict[str, Any]]:

@@ -1,52 +1,14 @@
-"""Settings of methods: declared once, they validate themselves and become forms."""
+"""Settings of methods as JSON: what runs keep of them, and what forms and lists show."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from unlearn_core.checks import require_between, require_choice, require_positive
 from unlearn_core.config import changed_from
+from unlearn_core.settings import Settings, setting
 
-
-def setting(
-    default: Any,
-    help: str,
-    *,
-    choices: tuple[str, ...] = (),
-    positive: bool = False,
-    between: tuple[float, float] | None = None,
-) -> Any:
-    """Declare one field of a settings class, with what a form needs to offer it.
-
-    Parameters
-    ----------
-    default : bool, int, float, str or tuple of str
-    help : str
-        One sentence for the person who changes it.
-    choices : tuple of str
-        The only values that are allowed.
-    positive : bool
-        Whether it must be above 0.
-    between : (low, high), optional
-        Smallest and largest value.
-    """
-    rules = {"help": help, "choices": choices, "positive": positive, "between": between}
-    return field(default=default, metadata=rules)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Base of all settings classes: checks every field by its declared rules."""
-
-    def __post_init__(self) -> None:
-        for f in fields(self):
-            if f.metadata["positive"]:
-                require_positive(self, f.name)
-            if f.metadata["between"]:
-                require_between(self, *f.metadata["between"], f.name)
-            if f.metadata["choices"]:
-                require_choice(self, f.name, f.metadata["choices"])
+__all__ = ["Settings", "changed", "describe", "plain", "setting"]
 
 
 def plain(settings: Settings) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from unlearn_core import plugins
 PACKAGE = Path(__file__).resolve().parents[1]
 METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
-    *("checks.py", "config.py", "seeding.py", "records.py", "subspace.py", "tasks.py"),
-    *("training.py", "projection.py", "data", "models", "metrics", "methods"),
+    *("checks.py", "settings.py", "config.py", "seeding.py", "records.py", "subspace.py"),
+    *("tasks.py", "training.py", "projection.py", "data", "models", "metrics", "methods"),
     *(f"engine/{name}.py" for name in ("pipeline", "probes", "history", "maps", "measure")),
     *("engine/meter.py", "engine/request.py", "runs/tracked.py"),
 )

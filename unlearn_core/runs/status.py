@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.settings import require_type, types_of
+
 STATUS = "status.json"
 ACTIVE = ("queued", "running")
 ENDED = ("failed", "cancelled", "interrupted")
@@ -92,23 +94,9 @@ def _from_plain(plain: Any) -> Status:
     if not isinstance(plain, dict):
         raise ValueError("it holds no object")
     status = Status(**{f.name: plain[f.name] for f in fields(Status) if f.name in plain})
-    wrong = [
-        f.name
-        for f in fields(Status)
-        if not isinstance(getattr(status, f.name), _KINDS[str(f.type)])
-    ]
-    if wrong:
-        raise ValueError(f"{wrong[0]} is {getattr(status, wrong[0])!r}")
+    for name, wanted in types_of(Status).items():
+        require_type(name, getattr(status, name), wanted)
     return status
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "dict[str, float]": (dict,),
-    "list[str]": (list,),
-}
 
 
 def flush(path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, usual_preset
 from unlearn_core.runs.comparison import FIRST
+from unlearn_core.settings import require_allowed
 
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
@@ -102,13 +103,7 @@ def from_widget(row: Row, content: Any) -> Any:
         If the content is not of the setting's type or breaks its rules; one line.
     """
     value = _READ.get(row["type"], _as_is)(row, content)
-    if row["positive"] and not value > 0:
-        raise InputError(f"{field_label(row)} must be above 0, got {value:g}.")
-    if row["between"]:
-        low, high = row["between"]
-        if not low <= value <= high:
-            name = field_label(row)
-            raise InputError(f"{name} must be between {low:g} and {high:g}, got {value:g}.")
+    require_allowed(field_label(row), value, row, shown=str(content))
     return value
 
 
