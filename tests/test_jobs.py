@@ -14,7 +14,7 @@ import pytest
 
 from unlearn_core.config import ForgetConfig, TrainingConfig
 from unlearn_core.jobs import JobQueue
-from unlearn_core.runs.plan import comparison_config, with_parents
+from unlearn_core.runs.plan import all_needed, comparison_config
 from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +69,7 @@ def test_two_tabs_that_ask_for_the_same_run_cause_one_computation(queue):
     config = small(1).retrained()
     assert queue.submit([config]) == queue.submit([config]) == [config.key()]
     waiting = [job.key for job in queue.jobs()]
-    assert waiting == [needed.key() for needed in with_parents(config)]
+    assert waiting == [needed.key() for needed in all_needed([config])]
     queue.wait([config.key()])
     made = queue.store.load(config.key()).manifest["created"]
     queue.submit([config])

@@ -221,6 +221,20 @@ class RunConfig(Settings):
             shared.pop(name, None)
         return _digest({"schema": SCHEMA_VERSION, **shared})
 
+    @property
+    def role(self) -> str:
+        """What the run is in its comparison.
+
+        "base" is the trained model before any request, "original" the same model measured on the
+        request, "reference" the one retrained without the forget set, "incremental" the reference
+        that has learned the forget set after all, and "method" every other one.
+        """
+        if self == self.base():
+            return "base"
+        if self == self.retrained():
+            return "reference"
+        return self.method if self.method in ("original", "incremental") else "method"
+
     def base(self) -> RunConfig:
         """Return the config of the trained model that every forget request starts from."""
         return replace(self, method="original", settings={}, forget=ForgetConfig())

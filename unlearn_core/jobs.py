@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults, provenance
-from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.plan import all_needed, parents
 from unlearn_core.runs.queue_owner import this_process
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.runs.store import Store
@@ -95,8 +95,7 @@ class JobQueue:
                 self._connect()  # or say what is wrong with it before anything waits for it
             else:
                 self._renew_workers()
-            needed = {c.key(): c for config in configs for c in with_parents(config)}
-            wanted = self._enqueue_all(needed.values(), again=again)
+            wanted = self._enqueue_all(all_needed(configs), again=again)
             try:
                 while wanted:  # a local cluster takes seconds to start: the disk knows by now
                     self._submit_one(wanted[0], again=again)
@@ -220,7 +219,7 @@ class JobQueue:
             self.store.mark(key, "interrupted", "a run that it needs did not finish")
 
     def _needs(self, config: RunConfig) -> list[str]:
-        keys = [parent.key() for parent in with_parents(config)[:-1]]
+        keys = [parent.key() for parent in parents(config)]
         return [k for k in keys if k in self._futures and not self.store.exists(k)]
 
     def _renew_workers(self) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components import queue, reads, selectors
 from unlearn_core.config import RunConfig
-from unlearn_core.runs.plan import run_configs
+from unlearn_core.runs.plan import all_needed, run_configs
 from unlearn_core.views import jobs as view
 
 RESULTS = {
@@ -27,7 +27,7 @@ def show_plan(
     """Show which runs exist and how long the others take, and the button that starts them."""
     labels = reads.method_labels()
     configs = run_configs(comparison, {} if faults else methods, seeds)
-    needed = view.all_needed(configs)
+    needed = all_needed(configs)
     finished = {config.key() for config in needed if reads.is_finished(config.key())}
     waiting = view.active(queue.jobs())
     table = view.plan_table(needed, finished, waiting, queue.timings(), labels)

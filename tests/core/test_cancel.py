@@ -8,7 +8,7 @@ import pytest
 from tests.lanes import fast_lane
 from unlearn_core.engine.pipeline import CancelledError, execute, validate
 from unlearn_core.methods import METHODS
-from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.plan import parents
 
 QUICK = {
     "epochs": 2,
@@ -43,7 +43,7 @@ def parents_of(store, comparison):
     """Put the finished runs that a run needs into the store; return their keys."""
 
     def copy(config):
-        keys = [parent.key() for parent in with_parents(config)[:-1]]
+        keys = [parent.key() for parent in parents(config)]
         for key in keys:
             shutil.copytree(comparison.store.runs / key, store.runs / key)
         return keys

@@ -167,6 +167,18 @@ def test_runs_of_a_comparison_share_its_key_and_their_stages():
     assert method.retrained().base() == method.base()
 
 
+def test_a_run_has_one_role_in_its_comparison():
+    start = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+    runs = {
+        "base": start.base(),
+        "original": start,
+        "reference": start.retrained(),
+        "incremental": replace(start, method="incremental"),
+        "method": replace(start, method="rfa", settings={"epochs": 1}, seed=2),
+    }
+    assert {name: run.role for name, run in runs.items()} == {name: name for name in runs}
+
+
 def test_a_config_cannot_be_changed_after_the_fact():
     with pytest.raises(FrozenInstanceError):
         RunConfig().seed = 3

@@ -12,7 +12,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.request import validate
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.runs.plan import incremental_config, incremental_configs, with_parents
+from unlearn_core.runs.plan import all_needed, incremental_config, incremental_configs
 from unlearn_core.runs.report import report
 from unlearn_core.runs.store import Store
 from unlearn_core.training import train
@@ -90,7 +90,7 @@ def test_its_steps_begin_on_the_old_models_map(learned):
 
 def test_it_needs_the_base_and_the_retrained_model():
     config = incremental_config(SMALL)
-    assert with_parents(config) == [SMALL.base(), SMALL.retrained(), config]
+    assert all_needed([config]) == [SMALL.base(), SMALL.retrained(), config]
     planned = incremental_configs(SMALL, seeds=(0, 1))
     assert [c.method for c in planned] == ["original", "retrain"] * 2 + ["incremental"] * 2
     assert [c.seed for c in planned] == [0, 0, 1, 1, 0, 1]

@@ -117,6 +117,29 @@ def test_the_same_config_and_seed_give_the_same_run_bit_for_bit(comparison, tmp_
         assert name in timed or again.metrics()["values"][name] == value, name
 
 
+def test_what_is_stored_of_a_model_is_what_its_map_and_its_metrics_are_made_of(
+    made, tiny, monkeypatch
+):
+    seen = {}
+
+    def draw(_writer, records, *_args, **_kwargs):
+        seen["map"] = records
+        return [{"file": None, "reason": "only looked at"}]
+
+    def measured(_writer, _store, made_model, *_args):
+        seen["metrics"] = made_model.records
+        return {"values": {}, "reasons": {}, "layers": []}
+
+    monkeypatch.setattr("unlearn_core.engine.maps.draw", draw)
+    monkeypatch.setattr("unlearn_core.engine.measure.measure", measured)
+    run = execute(replace(tiny, method="neggrad", settings={"epochs": 1}), store=made, device="cpu")
+    assert seen["map"] is seen["metrics"]  # handed on, not read back
+    stored = run.records().to_arrays()
+    for name, array in seen["map"].to_arrays().items():
+        assert array.dtype == stored[name].dtype
+        assert (array == stored[name]).all()
+
+
 def test_a_run_counts_what_its_steps_looked_at(comparison):
     records = comparison.runs["original"].records()
     labels = records.labels[records.is_train]

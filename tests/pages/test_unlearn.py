@@ -17,7 +17,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import DATASETS, DataNotFoundError
 from unlearn_core.data.digits import load_digits
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
-from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.status import read_status, write_status
 from unlearn_core.runs.store import Store
 
@@ -40,7 +40,7 @@ class FakeQueue:
         FakeQueue.last = self
 
     def submit(self, configs, *, again=False):
-        for config in (needed for c in configs for needed in with_parents(c)):
+        for config in all_needed(configs):
             if not self.store.exists(config.key()) and not self.store.state(config.key()):
                 self.store.enqueue(config)
         return [config.key() for config in configs]

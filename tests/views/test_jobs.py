@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.status import Status
 from unlearn_core.views import jobs
 
@@ -14,7 +15,7 @@ def status(key, state, **more):
 
 
 def test_everything_needed_is_listed_once_and_parents_come_first():
-    needed = jobs.all_needed([CLASS_3, MUDA])
+    needed = all_needed([CLASS_3, MUDA])
     assert needed == [CLASS_3.base(), CLASS_3.retrained(), CLASS_3, MUDA]
     names = [jobs.run_name(config, LABELS) for config in needed]
     assert names == ["Original (trained)", "Retrained", "Original (measured)", "MUDA"]
@@ -36,7 +37,7 @@ def test_no_estimate_rests_on_another_model_or_recipe():
 
 
 def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
-    needed = jobs.all_needed([MUDA])
+    needed = all_needed([MUDA])
     finished, waiting = {CLASS_3.base().key()}, {CLASS_3.retrained().key()}
     table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS)
     assert table["State"].tolist() == ["exists already", "in the queue", "to make"]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from unlearn_core.checks import InputError
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.config import RunConfig
-from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.store import Store
 
 POLL_SECONDS = 0.5
@@ -27,7 +27,7 @@ def make_on_cluster(
     from unlearn_core.jobs import JobQueue
 
     _require_dask()
-    needed = list({c.key(): c for config in configs for c in with_parents(config)}.values())
+    needed = all_needed(configs)
     queue = JobQueue(store, args.scheduler, args.device)
     try:
         with ProgressBar(args.quiet) as bar:

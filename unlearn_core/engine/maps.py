@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from unlearn_core.projection import (
     ProjectionConfig,
@@ -24,7 +23,7 @@ from unlearn_core.projection import (
     trustworthiness,
 )
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 
@@ -34,6 +33,7 @@ ALIGNED_SHARE = 0.5  # of a new layout's epochs, for one that starts from the or
 
 def draw(
     writer: RunWriter,
+    records: Records,
     base: RunArtefact | None,
     sets: Sets,
     frames: dict[int, NDArray[np.float32]],
@@ -43,14 +43,14 @@ def draw(
 ) -> list[dict[str, Any]]:
     """Write the run's maps and return what is known of them, or the reason for their absence.
 
-    `base` is the run whose map is the reference; None where this is that run.  `before` is the
-    run whose model this one was at step 0, where that is not the base.
+    `records` are what was recorded of the run's model.  `base` is the run whose map is the
+    reference; None where this is that run.  `before` is the run whose model this one was at
+    step 0, where that is not the base.
     """
     name = f"projection-{config.key()}.parquet"
     facts: dict[str, Any] = {"file": None, "n_neighbors": config.n_neighbors, "seed": config.seed}
     if importlib.util.find_spec("umap") is None:
         return [{**facts, "reason": "umap-learn is not installed, so no map was made"}]
-    records = Records.from_arrays(load_file(writer.folder / ARRAYS))
     if not np.isfinite(records.features).all():
         return [{**facts, "reason": "the model's features are not finite"}]
     if base is None:
@@ -61,7 +61,7 @@ def draw(
         return [{**facts, "reason": "the original has no map to align with"}]
     else:
         rows, start = _reference(base, sets, config, name)
-        if writer.config.method == "original":
+        if writer.config.role == "original":
             aligned, own = start, start
         else:
             own = project(records.features[rows], config)

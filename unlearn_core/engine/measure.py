@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from torch import nn
 
 from unlearn_core.config import RunConfig
@@ -22,7 +21,7 @@ from unlearn_core.engine.probes import compare_layers, layer_examples, record
 from unlearn_core.metrics import Cost, Evidence, evaluate
 from unlearn_core.models import initialise
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.artefact import ARRAYS, TRIGGERED, RunArtefact
+from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream
@@ -30,27 +29,33 @@ from unlearn_core.seeding import torch_stream
 SIZED = ("forget", "retain", "forget_test", "retain_test", "test")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MadeModel:
+    """A run's model, what making it cost, and what was recorded of it."""
+
+    model: nn.Module
+    cost: Cost
+    records: Records
+
+
 def measure(
     writer: RunWriter,
     store: Store,
-    model: nn.Module,
-    cost: dict[str, Any],
+    made: MadeModel,
     sets: Sets,
     dataset: Dataset,
     device: torch.device,
     check_stop: Callable[[], None],
 ) -> dict[str, Any]:
-    """Return `values`, `reasons`, `sizes` of sets and `layers` of a run whose arrays are written.
+    """Return `values`, `reasons`, `sizes` of sets and `layers` of a run that is being made.
 
     `check_stop` is called before each part of the work, and raises to end it.
     """
-    config = writer.config
-    own = Records.from_arrays(load_file(writer.folder / ARRAYS))
-    base = store.load(config.base().key())
-    is_reference = config == config.retrained()
-    retrained = None if is_reference else store.load(config.retrained().key())
-    others = {"original": _model(model, base)}
-    others["retrained"] = model if retrained is None else _model(model, retrained)
+    config, model = writer.config, made.model
+    others = {"original": _model(model, store.load(config.base().key()))}
+    others["retrained"] = model
+    if config.role != "reference":
+        others["retrained"] = _model(model, store.load(config.retrained().key()))
     parts = {
         name: to_device(dataset, np.isin(np.arange(len(dataset.labels)), ids), device)
         for name, ids in layer_examples(sets).items()
@@ -61,8 +66,8 @@ def measure(
     evidence = evidence_of(
         config,
         store,
-        own,
-        Cost(**cost),
+        made.records,
+        made.cost,
         sets,
         dataset,
         layer_distances=distances(layers),
@@ -91,7 +96,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
     triggered: Records | None,
 ) -> Evidence:
     """Return what the metrics of a run are computed from, with what its references recorded."""
-    is_reference = config == config.retrained()
+    is_reference = config.role == "reference"
     retrained = None if is_reference else store.load(config.retrained().key())
     ids = own.example_ids
     fine = dataset.subclass_labels if config.forget.kind == "subclass" else None

@@ -28,16 +28,18 @@ from unlearn_core.data.splits import split
 from unlearn_core.engine import maps, measure
 from unlearn_core.engine.environment import LOADED, choose_device, describe
 from unlearn_core.engine.history import Recorder
+from unlearn_core.engine.measure import MadeModel
 from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.engine.probes import record
 from unlearn_core.engine.request import dataset_of, naming, validate
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
-from unlearn_core.metrics import NO_COST
+from unlearn_core.metrics import NO_COST, Cost
 from unlearn_core.models import build_model, restart
 from unlearn_core.projection import ProjectionConfig
+from unlearn_core.records import Records
 from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
-from unlearn_core.runs.plan import with_parents
+from unlearn_core.runs.plan import parents
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
@@ -97,7 +99,7 @@ def execute(
         If the machine had not enough of it.
     """
     config = validate(config)
-    for parent in with_parents(config)[:-1]:
+    for parent in parents(config):
         execute(
             parent,
             store=store,
@@ -178,27 +180,16 @@ class _Making:
         self.dataset = dataset_of(self.config.data)
         self.sets = split(self.dataset, self.config.forget)
         self.recorder = Recorder(self.writer, self.dataset, self.sets, self.device)
-        is_base = self.config == self.config.base()
-        if self.config.method == "original" and not is_base:
-            model, cost = self._share_base()
-        else:
-            learns = self.config.method == "incremental"
-            make = self._train_base if is_base else self._learn if learns else self._unlearn
-            model, cost = make()
-            self.writer.tensors(MODEL, model.state_dict())
-            self._stage("record")
-            everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
-            self.writer.arrays(ARRAYS, record(model, everything, self.dataset).to_arrays())
+        made = self._make()
         self.recorder.finish(HISTORY)
         self._stage("map")
-        map_facts = self._draw()
-        if not is_base:
+        map_facts = self._draw(made.records)
+        if self.config.role != "base":
             self._stage("measure")
             content = measure.measure(
                 self.writer,
                 self.store,
-                model,
-                cost,
+                made,
                 self.sets,
                 self.dataset,
                 self.device,
@@ -207,7 +198,7 @@ class _Making:
             self.writer.json(METRICS, content)
         return {
             **naming(self.config),
-            **cost,
+            **asdict(made.cost),
             "facts": self.facts,
             "maps": map_facts,
             "created": started,
@@ -216,23 +207,36 @@ class _Making:
             "data_content": content_of(self.config.data.name),
         }
 
-    def _train_base(self) -> tuple[nn.Module, dict[str, Any]]:
+    def _make(self) -> MadeModel:
+        """Make the model by the run's role, and write its weights and what is recorded of it."""
+        if self.config.role == "original":
+            return self._share_base()
+        makers = {"base": self._train_base, "incremental": self._learn}
+        model, cost = makers.get(self.config.role, self._unlearn)()
+        self.writer.tensors(MODEL, model.state_dict())
+        self._stage("record")
+        everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
+        records = record(model, everything, self.dataset)
+        self.writer.arrays(ARRAYS, records.to_arrays())
+        return MadeModel(model=model, cost=cost, records=records)
+
+    def _train_base(self) -> tuple[nn.Module, Cost]:
         return self._train(self._fresh(), "original", "train")
 
-    def _learn(self) -> tuple[nn.Module, dict[str, Any]]:
+    def _learn(self) -> tuple[nn.Module, Cost]:
         """Train the retrained model on with all of D, whose forget set is new to it."""
         model = self._fresh(pretrained=False)
         model.load_state_dict(self.store.load(self.config.retrained().key()).weights())
         return self._train(model, "incremental", "learn")
 
-    def _train(self, model: nn.Module, name: str, stage: str) -> tuple[nn.Module, dict[str, Any]]:
+    def _train(self, model: nn.Module, name: str, stage: str) -> tuple[nn.Module, Cost]:
         recipe = self.config.training
         examples = self._on_device(self.dataset.is_train, augment=recipe.augment)
         generator = torch_stream(self.config.seed, f"train {name}")
         steps = train(model, examples, recipe, generator, self.config.precision)
         return model, self._follow(model, steps, stage)
 
-    def _unlearn(self) -> tuple[nn.Module, dict[str, Any]]:
+    def _unlearn(self) -> tuple[nn.Module, Cost]:
         model = self._fresh(pretrained=False)  # its weights are replaced at once
         model.load_state_dict(self.store.load(self.config.base().key()).weights())
         method = get_method(self.config.method)
@@ -257,16 +261,16 @@ class _Making:
             self.writer.tensors(ADAPTER, inputs.extras)
         return model.eval(), cost
 
-    def _share_base(self) -> tuple[nn.Module, dict[str, Any]]:
+    def _share_base(self) -> MadeModel:
         base = self.store.load(self.config.base().key())
         for name in (MODEL, ARRAYS):
             self.writer.link(base, name)
         model = self._fresh(pretrained=False)
         model.load_state_dict(base.weights())
         self.recorder.probe(model.eval(), step=0)
-        return model, asdict(NO_COST)
+        return MadeModel(model=model, cost=NO_COST, records=base.records())
 
-    def _follow(self, model: nn.Module, steps: Iterator[Progress], stage: str) -> dict[str, Any]:
+    def _follow(self, model: nn.Module, steps: Iterator[Progress], stage: str) -> Cost:
         """Drive the loop to its end, probing on the way; only the loop's own time is counted."""
         is_base = stage == "train"
         self._stage(stage)
@@ -283,16 +287,18 @@ class _Making:
         if not is_base:
             self.recorder.probe(model, step=meter.progress.step, seconds=meter.seconds)
         self._report(force=True)
-        return asdict(meter.cost())
+        return meter.cost()
 
-    def _draw(self) -> list[dict[str, Any]]:
-        base = None
-        if self.config != self.config.base():
+    def _draw(self, records: Records) -> list[dict[str, Any]]:
+        role, base, before = self.config.role, None, None
+        if role != "base":
             base = self.store.load(self.config.base().key())
-        learns = self.config.method == "incremental"
-        before = self.store.load(self.config.retrained().key()) if learns else None
+        if role == "incremental":
+            before = self.store.load(self.config.retrained().key())
         frames = self.recorder.frames
-        return maps.draw(self.writer, base, self.sets, frames, self.projection, before=before)
+        return maps.draw(
+            self.writer, records, base, self.sets, frames, self.projection, before=before
+        )
 
     def _fresh(self, *, pretrained: bool = True) -> nn.Module:
         """Build the network; `pretrained=False` leaves ImageNet weights out where they were due."""

@@ -40,7 +40,7 @@ def can_be_measured(store: Store, key: str) -> bool:
         run = store.load(key)
     except CorruptRunError:
         return False
-    return not store.is_shipped(key) and run.config != run.config.base() and run.has(ARRAYS)
+    return not store.is_shipped(key) and run.config.role != "base" and run.has(ARRAYS)
 
 
 def measure_again(store: Store, key: str, device: torch.device) -> str:
@@ -59,7 +59,7 @@ def measure_again(store: Store, key: str, device: torch.device) -> str:
         run = store.load(key)
         if store.is_shipped(key):
             raise InputError("it came with the project and stays as it is")
-        if run.config == run.config.base():
+        if run.config.role == "base":
             raise InputError("it is a trained model, measured in the runs that start from it")
         if not run.has(ARRAYS):
             raise InputError("nothing is recorded of it: its arrays were left out")

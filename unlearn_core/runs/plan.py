@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -127,9 +127,15 @@ def require_learnable(forget: ForgetConfig) -> None:
         )
 
 
-def with_parents(config: RunConfig) -> list[RunConfig]:
-    """Return the runs that must be finished before this one, in order, and then this one."""
-    chain = [config.base(), config.retrained(), config]
-    if config == config.base():
-        return [config]
-    return chain if config.key() != config.retrained().key() else chain[:2]
+def parents(config: RunConfig) -> list[RunConfig]:
+    """Return the runs that must be finished before this one can be made, in order."""
+    if config.role == "base":
+        return []
+    is_reference = config.role == "reference"
+    return [config.base()] if is_reference else [config.base(), config.retrained()]
+
+
+def all_needed(configs: Iterable[RunConfig]) -> list[RunConfig]:
+    """Return these runs and those that they need, each once, in the order to make them."""
+    needed = [run for config in configs for run in (*parents(config), config)]
+    return list({config.key(): config for config in needed}.values())

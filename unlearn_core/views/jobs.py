@@ -13,7 +13,6 @@ import pandas as pd
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import REFERENCES
-from unlearn_core.runs.plan import with_parents
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 
 Timing = tuple[RunConfig, float]
@@ -48,12 +47,6 @@ def run_name(config: RunConfig, labels: Mapping[str, str]) -> str:
     if config.method == "original":
         return "Original (measured)" if config.forget.kind != "none" else "Original (trained)"
     return {"incremental": "Incremental", **labels}.get(config.method, config.method)
-
-
-def all_needed(configs: Sequence[RunConfig]) -> list[RunConfig]:
-    """Return the runs and the runs they need, each once, in the order to make them."""
-    needed = [parent for config in configs for parent in with_parents(config)]
-    return list({config.key(): config for config in needed}.values())
 
 
 def estimate(config: RunConfig, timings: Sequence[Timing]) -> Estimate | None:
