@@ -63,6 +63,12 @@ def asserts(function):
     return False
 
 
+def is_skipped(function):
+    """Say whether a test is marked so that it does not count: skipped, or allowed to fail."""
+    marks = [node for mark in function.decorator_list for node in ast.walk(mark)]
+    return any(getattr(node, "attr", "") in ("skip", "skipif", "xfail") for node in marks)
+
+
 def stated(text):
     """Return the decimal fractions and the numbers with thousands in a line's value."""
     found = re.findall(r"(?<![\w.])\d+\.\d+(?:e-?\d+)?|\d{1,3}(?:,\d{3})+", text)
@@ -81,6 +87,7 @@ def faults(row):
     missing = [n for n in stated(value) if not any(abs(n - abs(m)) < 1e-9 for m in numbers)]
     return [
         *([] if asserts(definitions(path)[name]) else ["it asserts nothing"]),
+        *(["it is skipped"] if is_skipped(definitions(path)[name]) else []),
         *([f"it does not use {function}"] if function and function not in names else []),
         *(f"it does not hold {number}" for number in missing),
     ]
@@ -116,6 +123,12 @@ def test_every_named_test_asserts_something_with_the_numbers_or_the_function_of_
 )
 def test_a_line_that_claims_what_is_not_so_is_found(golden_id, value, name, fault):
     assert faults((golden_id, value, "tests/test_golden_map.py", name)) == [fault]
+
+
+@pytest.mark.parametrize("mark", ["skip", "skipif(True)", "xfail(strict=False)", "slow"])
+def test_a_test_that_does_not_count_is_found(mark):
+    [function] = ast.parse(f"@pytest.mark.{mark}\ndef test_x():\n    assert 1").body
+    assert is_skipped(function) == (mark != "slow")
 
 
 def test_every_golden_id_has_a_line():

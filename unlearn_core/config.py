@@ -187,7 +187,9 @@ class RunConfig(Settings):
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = setting(0, "A whole number from 0.", between=(0, LARGEST_WHOLE))
     precision: str = setting(
-        "fp32", "Numbers with which networks are trained.", choices=("fp32", "bf16")
+        "fp32",
+        "Numbers that networks are trained with: 32-bit, or bfloat16.",
+        choices=("fp32", "bf16"),
     )
 
     def __post_init__(self) -> None:
