@@ -37,14 +37,24 @@ def test_where_there_is_no_terminal_a_stage_is_a_line_and_a_step_is_none(capsys,
     ]
 
 
-def test_a_terminal_has_one_line_that_is_redrawn_and_cleared(capsys, monkeypatch, tiny):
+def test_a_terminal_has_one_bar_that_tells_the_time_left_and_is_cleared(
+    capsys, monkeypatch, clock, tiny
+):
+    monkeypatch.setattr("tqdm.std.time", clock.monotonic)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with ProgressBar(quiet=False) as bar:
+        bar(status(tiny, stage="unlearn"))
         for step in (1, 2):
+            clock.now += 5
             bar(status(tiny, stage="unlearn", step=step, total=2))
+        bar(status(tiny, stage="measure", step=2, total=2))
     shown = capsys.readouterr().err
     assert "\n" not in shown
-    assert "[############............] 1/2" in shown
+    halves = [line for line in shown.split("\r") if "50%" in line]
+    assert len(halves) == 1
+    assert halves[0].startswith("rfa, seed 2: unlearn")
+    assert "1/2 [00:05<00:05,  5.00s/step]" in halves[0]  # time taken, time left, rate
+    assert "\rrfa, seed 2: measure" in shown
     assert shown.endswith("\r")
 
 

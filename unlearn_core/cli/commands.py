@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -163,7 +162,7 @@ def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) 
                 if _stops_all(error, config):
                     raise
                 what = f"{config.method}, seed {config.seed}, failed"
-                print(faults.report(error, what), file=sys.stderr)
+                bar.write(faults.report(error, what))
             else:
                 bar.finished(config)
                 made.append(config)

@@ -1,24 +1,25 @@
-"""True progress of runs: a line that is redrawn on a terminal, lines elsewhere."""
+"""Progress of runs: a bar with rate and time left on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
 
+from tqdm import tqdm
+
 from unlearn_core.config import RunConfig
-from unlearn_core.runs.status import Status
+from unlearn_core.runs.status import LOOPS, Status
 
 LINE_SECONDS = 10.0  # between two lines of one stage: a log file should stay readable
-WIDTH = 79
 
 
 class ProgressBar:
-    """One line on a terminal, redrawn; elsewhere a line at each stage and every ten seconds."""
+    """A bar for each stage on a terminal; elsewhere a line a stage and every ten seconds."""
 
     def __init__(self, quiet: bool) -> None:
         self.is_quiet = quiet
         self.is_terminal = sys.stderr.isatty()
-        self._line = ""
+        self._bar: tqdm | None = None
         self._told: dict[str, tuple[str, float]] = {}  # stage and time of a run's last line
         self._noted = 0.0
 
@@ -28,48 +29,45 @@ class ProgressBar:
 
     def __call__(self, status: Status) -> None:
         """Show where a run stands."""
+        stage = f"{status.method}, seed {status.seed}: {status.stage}"
         if self.is_quiet:
             return
         if self.is_terminal:
-            self._redraw(status)
+            self._redraw(f"{stage} ", status)
         elif self._is_due(status):
             self._told[status.key] = (status.stage, time.monotonic())
             steps = f", step {status.step} of {status.total}" if status.total else ""
-            self._print(f"{status.method}, seed {status.seed}: {status.stage}{steps}")
+            self.write(stage + steps)
 
     def finished(self, config: RunConfig) -> None:
         """Say that a run is finished, if it was shown before."""
         if self._told.pop(config.key(), None):
-            self._print(f"{config.method}, seed {config.seed}: finished")
+            self.write(f"{config.method}, seed {config.seed}: finished")
 
     def note(self, line: str) -> None:
         """Say what there is to wait for, not more often than every ten seconds."""
         if not self.is_quiet and time.monotonic() - self._noted > LINE_SECONDS:
             self._noted = time.monotonic()
-            self._print(line)
+            self.write(line)
+
+    def write(self, line: str) -> None:
+        """Write a line above the bar, also where everything else is quiet."""
+        tqdm.write(line, file=sys.stderr)
 
     def __exit__(self, *_: object) -> None:
-        """Clear the line."""
-        if self._line:
-            self._print("", end="")
+        """Clear the bar."""
+        if self._bar is not None:
+            self._bar.close()
 
     def _is_due(self, status: Status) -> bool:
         stage, then = self._told.get(status.key, ("", 0.0))
         return status.stage != stage or time.monotonic() - then > LINE_SECONDS
 
-    def _redraw(self, status: Status) -> None:
-        width = 24
-        done = round(width * status.fraction)
-        steps = f"{status.step}/{status.total}" if status.total else ""
-        line = (
-            f"{status.method:<20} seed {status.seed}  {status.stage:<8} "
-            f"[{'#' * done}{'.' * (width - done)}] {steps}"
-        )
-        if line != self._line:
-            print(f"\r{line:<{WIDTH}}", end="", file=sys.stderr, flush=True)
-            self._line = line
-
-    def _print(self, line: str, end: str = "\n") -> None:
-        clear = "\r" + " " * WIDTH + "\r" if self._line else ""
-        print(clear + line, end=end, file=sys.stderr, flush=True)
-        self._line = ""
+    def _redraw(self, stage: str, status: Status) -> None:
+        if self._bar is None or self._bar.desc != stage:
+            self.__exit__()
+            shape = None if status.stage in LOOPS else "{desc}"
+            self._bar = tqdm(file=sys.stderr, leave=False, unit="step", bar_format=shape)
+            self._bar.set_description_str(stage)
+        self._bar.total = status.total or None
+        self._bar.update(status.step - self._bar.n)

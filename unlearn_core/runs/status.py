@@ -14,6 +14,7 @@ from unlearn_core.settings import require_type, types_of
 
 STATUS = "status.json"
 ACTIVE = ("queued", "running")
+LOOPS = ("train", "learn", "unlearn")  # stages that go step by step
 ENDED = ("failed", "cancelled", "interrupted")
 
 
@@ -25,7 +26,7 @@ class Status:
     ----------
     state : {"queued", "running", "finished", "failed", "cancelled", "interrupted"}
     stage : str
-        What is being done: "train", "unlearn", "record", "map" or "measure".
+        What is being done: one of `LOOPS`, "record", "map" or "measure".
     step, total : int
         Steps of the training or unlearning loop.
     message : str
