@@ -1,4 +1,4 @@
-"""The Dask cluster that jobs run on: one of this process's own, or one that is there already.
+"""Start a local Dask cluster, or connect to one that is running.
 
 Dask runs whatever is sent to its ports.  So the local cluster demands a certificate on each of
 them that is made at the start and known to its own processes only, and it opens no port for
@@ -25,7 +25,7 @@ WAIT_SECONDS = 10
 
 
 class _WithoutPages:
-    """Dask's scheduler and workers serve web pages, without a password, even where unwanted."""
+    """Keeps a scheduler or worker from serving Dask's web pages, which ask for no password."""
 
     def start_http_server(self, *_: object, **__: object) -> None:
         """Open no port."""
@@ -73,7 +73,7 @@ def use_all_threads() -> None:
 
 
 def cluster_client(address: str, witness: Path) -> Client:
-    """Connect to a cluster, once it is certain that it can make runs of this store.
+    """Connect to a cluster after checking that its workers can make runs of this store.
 
     Parameters
     ----------

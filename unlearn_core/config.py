@@ -1,4 +1,4 @@
-"""What identifies a run: frozen, hashable settings with one canonical JSON form."""
+"""The config of a run: all that its result depends on, with a canonical JSON form and a key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the s
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig(Settings):
-    """Which data, and how much of it."""
+    """The data set, how much of it, and whether it is poisoned."""
 
     name: str = setting("digits", "A data set of `list datasets`.")
     train_examples: int | None = setting(
@@ -52,7 +52,7 @@ class DataConfig(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Settings):
-    """Which network."""
+    """The network: its family, shape and initial weights."""
 
     name: str = setting("resnet18", "A model of `list models`.")
     width: int = setting(
@@ -161,7 +161,7 @@ class ForgetConfig(Settings):
 
     @property
     def scenario(self) -> str:
-        """What the papers call such a request: "class", "sample" or "backdoor"."""
+        """Kind of unlearning that the papers tell apart: "class", "sample" or "backdoor"."""
         return SCENARIOS.get(self.kind, "class")
 
 
@@ -251,7 +251,7 @@ class RunConfig(Settings):
 
 
 def usual_preset(presets: Collection[str], dataset: str, forget: ForgetConfig) -> str | None:
-    """Return which of a method's presets suits a request: how it is made if nobody says more.
+    """Return the name of the preset that a method uses on a request by default.
 
     That is the one for this data set and scenario, such as "digits sample"; else the one for the
     data set; else None, which stands for the method's defaults.

@@ -1,4 +1,4 @@
-"""The job queue, on Dask: the same code on a laptop and on a cluster.
+"""Queue runs on Dask, on a laptop and on a cluster alike.
 
 Without a scheduler's address a cluster of this machine is started at the first submit.  The Dask
 key is the run key (a retry adds its number), so the same run is never computed twice.  Workers
@@ -131,7 +131,7 @@ class JobQueue:
         self.submit([self.store.requested(key)])
 
     def dismiss(self, key: str) -> None:
-        """Remove what is left of a run that did not finish."""
+        """Remove status and log of a run that did not finish."""
         with self._lock:
             if self.store.state(key) not in (None, "queued", "running"):
                 self.store.delete(key)
@@ -154,7 +154,7 @@ class JobQueue:
         return bool(slots(self._connect()))
 
     def close(self) -> None:
-        """Let go of the cluster; a local one ends, with what it was making."""
+        """Disconnect from the cluster; a local one ends, with the run that it was making."""
         with self._lock:
             for key in self._futures:
                 self.store.leave(key)
@@ -167,7 +167,7 @@ class JobQueue:
                 self._client = None
 
     def _enqueue_all(self, configs: Iterable[RunConfig], *, again: bool) -> list[RunConfig]:
-        """Note on disk which runs are wanted; return those that are not made or waiting yet."""
+        """Put runs into the queue on disk; return those that Dask has to be given."""
         wanted: list[RunConfig] = []
         try:
             wanted.extend(config for config in configs if self._enqueue(config, again=again))
@@ -178,7 +178,7 @@ class JobQueue:
         return wanted
 
     def _enqueue(self, config: RunConfig, *, again: bool) -> bool:
-        """Note on disk that a run is wanted; False if it is made, waiting or running already."""
+        """Put a run into the queue on disk; False if it is made, waiting or running already."""
         key = config.key()
         if not again and self.store.is_whole(key):
             return False
@@ -213,7 +213,7 @@ class JobQueue:
         future.add_done_callback(partial(self._note_end, key))
 
     def _note_end(self, key: str, future: Future[str]) -> None:
-        """Note on disk that a run will not begin, because one that it needs was not made."""
+        """Report a queued run as interrupted if a run that it needs was not made."""
         is_current = self._futures.get(key) is future
         if is_current and future.status != "finished" and self.store.state(key) == "queued":
             self.store.mark(key, "interrupted", "a run that it needs did not finish")
@@ -223,7 +223,7 @@ class JobQueue:
         return [k for k in keys if k in self._futures and not self.store.exists(k)]
 
     def _renew_workers(self) -> None:
-        """End idle workers of ours that have loaded sources which were changed since."""
+        """End this queue's idle workers if the sources that they have loaded were changed since."""
         now = provenance.codes()
         if self._client is not None and not self.is_pending([*self._futures]) and now != self._code:
             self.close()

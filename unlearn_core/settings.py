@@ -1,4 +1,4 @@
-"""Settings that are declared once: default, bounds, choices and a hint in one line per field.
+"""Declare settings once, with default, bounds, choices and a hint, and check values by that.
 
 Configs, the settings of methods and the pages' forms are all held to a declaration by
 `require_allowed`, and what a file or a person gives to its type by `require_type`.  Pages know a

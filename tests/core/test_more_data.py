@@ -18,7 +18,7 @@ from PIL import Image
 
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data import DATASETS, DataNotFoundError, fetch_dataset, load_dataset
-from unlearn_core.data.decoding import require_room, to_array
+from unlearn_core.data.decoding import require_memory, to_array
 from unlearn_core.data.fashion_mnist import CLASS_NAMES, load_fashion_mnist, read_idx
 from unlearn_core.data.folder import load_folder
 from unlearn_core.data.imagenet100 import load_imagenet100
@@ -469,11 +469,11 @@ def test_photos_that_do_not_fit_in_memory_are_refused_before_they_are_read(tmp_p
 
 def test_all_of_imagenet100_at_224_pixels_needs_57_gb_of_memory(monkeypatch):
     monkeypatch.setattr("unlearn_core.data.decoding.memory_bytes", lambda: 58e9)
-    require_room(126_689, 3, 224)
+    require_memory(126_689, 3, 224)
     monkeypatch.setattr("unlearn_core.data.decoding.memory_bytes", lambda: 57e9)
     with pytest.raises(ValueError, match=r"126,689 .* take 19\.1 GB .* at most 19\.0 GB"):
-        require_room(126_689, 3, 224)
-    require_room(126_689, 3, 64)
+        require_memory(126_689, 3, 224)
+    require_memory(126_689, 3, 64)
 
 
 def test_names_of_ids_do_not_depend_on_timm(tmp_path, monkeypatch):

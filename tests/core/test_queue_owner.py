@@ -157,11 +157,18 @@ def test_a_queue_that_is_closed_waits_for_nothing(store, tiny, monkeypatch):
 
 @pytest.mark.parametrize("is_dismissed", [False, True])
 def test_a_cancel_holds_for_every_server_that_waits_until_someone_asks_again(
-    store, tiny, no_maps, is_dismissed
+    store, tiny, no_maps, monkeypatch, is_dismissed
 ):
     """The second server's worker waits for the lock while the first one's run is cancelled."""
-    base, ended = tiny.base(), []
-    key = base.key()
+    base, ended, waiting = tiny.base(), [], threading.Event()
+    key, lock = base.key(), store.lock
+
+    def noted_lock(key):
+        if threading.current_thread() is waits:
+            waiting.set()
+        return lock(key)
+
+    monkeypatch.setattr(store, "lock", noted_lock)
 
     def second_worker():
         try:
@@ -174,7 +181,7 @@ def test_a_cancel_holds_for_every_server_that_waits_until_someone_asks_again(
     def cancel(status):
         if status.step == 2 and not waits.is_alive():
             waits.start()
-            time.sleep(0.2)
+            assert waiting.wait(timeout=60)
             JobQueue(store).cancel(key)
 
     store.enqueue(base)

@@ -1,4 +1,4 @@
-"""`check-method` and `measure`: for whoever adds a method or a metric."""
+"""The commands `check-method` and `measure`, for whoever adds a method or a metric."""
 
 from __future__ import annotations
 

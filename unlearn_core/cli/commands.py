@@ -60,7 +60,7 @@ def sweep(args: argparse.Namespace) -> int:
 
 
 def incremental(args: argparse.Namespace) -> int:
-    """Let the retrained model learn what it has not seen, and print what that does to features."""
+    """Train the retrained model on the forget set too, and print how its features change."""
     from unlearn_core.runs.plan import incremental_configs
 
     seeds = inputs.integers(args.seeds, "--seeds")
@@ -68,7 +68,7 @@ def incremental(args: argparse.Namespace) -> int:
 
 
 def listing(args: argparse.Namespace) -> int:
-    """List what there is; as JSON for programs, the methods as a table for documents."""
+    """List methods, metrics, data sets, models or runs, as lines, JSON or a Markdown table."""
     if args.markdown or args.into:
         if args.what != "methods":
             raise InputError(f"Only methods are listed in Markdown, got {args.what}.")

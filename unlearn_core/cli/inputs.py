@@ -1,4 +1,4 @@
-"""From options to configs, with one clear line for what cannot be."""
+"""Read options and files of the command line into configs; refuse bad ones in one line."""
 
 from __future__ import annotations
 

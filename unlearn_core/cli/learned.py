@@ -1,4 +1,4 @@
-"""What `incremental` prints and saves: the old and the new model of every seed."""
+"""Print and save the result of `incremental`: each seed's model before and after learning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on a cluster: made by its workers, followed by what they write into the store."""
+"""Make runs on a Dask cluster, and follow them by the status that its workers write."""
 
 from __future__ import annotations
 

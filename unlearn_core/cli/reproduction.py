@@ -1,4 +1,4 @@
-"""`reproduce`: the experiment behind a printed table, at a chosen scale."""
+"""The command `reproduce`: run the experiments of a paper's table, at a chosen scale."""
 
 from __future__ import annotations
 

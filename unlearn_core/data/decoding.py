@@ -40,7 +40,7 @@ def decode(
     ValueError
         If a picture cannot be read, or all of them need more memory than there is.
     """
-    require_room(n_pictures, channels, size)
+    require_memory(n_pictures, channels, size)
     images = np.empty((n_pictures, channels, size, size), dtype=np.uint8)
     for row, picture in enumerate(pictures):
         with opened(picture) as image:
@@ -67,7 +67,7 @@ def opened(picture: Picture) -> Iterator[Image.Image]:
         raise InputError(f"{where} is not a readable image.") from error
 
 
-def require_room(n_images: int, channels: int, size: int) -> None:
+def require_memory(n_images: int, channels: int, size: int) -> None:
     """Raise `ValueError` where so many images would not fit in a third of the memory."""
     needed, limit = n_images * channels * size * size, memory_bytes() / COPIES
     if needed > limit:

@@ -1,4 +1,4 @@
-"""Where a run was made: versions, device, commit."""
+"""Choose the device, and describe the machine and software that a run is made with."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def describe(device: torch.device, method: str) -> dict[str, Any]:
-    """Return what a reader needs to judge a duration or repeat a result of `method`."""
+    """Return versions, device, threads, commit and hashes of the code that runs `method`."""
     versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""The course of a run: losses of every step, probes every few steps, tracked features."""
+"""Record the course of training: losses at every step, probes and features every few steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBE_PREFIX = "probe/"
 
 
 class Recorder:
-    """Collects the rows of `history.parquet` and the features at each probe.
+    """Collects the rows of `history.parquet`, and the tracked features at each probe.
 
     `frames` maps a step to the tracked examples' features (n_tracked, n_features), rows in the
     order of `tracked_ids`.
@@ -50,7 +50,7 @@ class Recorder:
         )
 
     def step(self, progress: Progress, model: nn.Module, seconds: float, *, probing: bool) -> None:
-        """Note the losses of one step, and probe the model where it is time to."""
+        """Record the losses of one step, and every few steps probe the model."""
         losses = {LOSS_PREFIX + name: value for name, value in progress.losses.items()}
         self._add({"step": progress.step, "seconds": seconds, "phase": progress.phase, **losses})
         every = max(1, round(progress.total / PROBES))
@@ -58,14 +58,14 @@ class Recorder:
             self.probe(model, step=progress.step, seconds=seconds)
 
     def probe(self, model: nn.Module, *, step: int, seconds: float = 0.0) -> None:
-        """Look at the tracked examples."""
+        """Evaluate the model on the tracked examples, and keep their features."""
         values, records = self.probes(model)
         named = {PROBE_PREFIX + name: value for name, value in values.items()}
         self.frames[step] = records.features
         self._add({"step": step, "seconds": seconds, "phase": "", **named})
 
     def finish(self, name: str) -> None:
-        """Write what was collected."""
+        """Write the table as `name`, and the features of each probe under `frames/`."""
         self.writer.table(name, pd.DataFrame(self.rows))
         for step, features in self.frames.items():
             content: dict[str, NDArray[Any]] = {

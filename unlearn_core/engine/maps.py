@@ -1,4 +1,4 @@
-"""The maps of one run, drawn from what was recorded.
+"""Lay out the two-dimensional maps of one run from its recorded features.
 
 `projection-<key>.parquet`: `example_id`, `x`, `y` aligned to the original's map, and `own_x`,
 `own_y` laid out on its own.  `projection-<key>-steps.parquet`: `step`, `example_id`, `x`, `y` of
@@ -41,7 +41,7 @@ def draw(
     *,
     before: RunArtefact | None = None,
 ) -> list[dict[str, Any]]:
-    """Write the run's maps and return what is known of them, or the reason for their absence.
+    """Write the run's maps; return their file and quality, or the reason why there is none.
 
     `records` are what was recorded of the run's model.  `base` is the run whose map is the
     reference; None where this is that run.  `before` is the run whose model this one was at

@@ -1,4 +1,4 @@
-"""From recorded arrays to `metrics.json`: gathers the evidence and runs every metric on it."""
+"""Compute every metric of a run from what was recorded of its model and its references."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def measure(
     device: torch.device,
     check_stop: Callable[[], None],
 ) -> dict[str, Any]:
-    """Return `values`, `reasons`, `sizes` of sets and `layers` of a run that is being made.
+    """Return the content of `metrics.json` of a run that is being made.
+
+    `values` and, where one is missing, `reasons` by metric; `sizes` of the sets; `layers` with the
+    distances to each reference.
 
     `check_stop` is called before each part of the work, and raises to end it.
     """
@@ -95,7 +98,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
     random_probabilities: NDArray[np.float64] | None,
     triggered: Records | None,
 ) -> Evidence:
-    """Return what the metrics of a run are computed from, with what its references recorded."""
+    """Gather what metrics are computed from: records of the run and of its two references."""
     is_reference = config.role == "reference"
     retrained = None if is_reference else store.load(config.retrained().key())
     ids = own.example_ids

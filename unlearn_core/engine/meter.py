@@ -1,4 +1,7 @@
-"""What a method's own loop costs: time, steps, examples, memory. Probes in between do not count."""
+"""Measure what a training or unlearning loop costs: time, steps, examples and memory.
+
+What happens between its steps, such as probes, does not count.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,11 @@ def warm_up(
     context: AbstractContextManager[object] | None = None,
     task: Task = CLASSIFICATION,
 ) -> None:
-    """Pay for what only the first step of a process costs: libraries, kernels, memory pools.
+    """Run one untimed forward and backward pass, after importing the method's libraries.
 
-    `context` is the one in which the method runs its forward passes.
+    The first step of a process is slow for reasons that are not the method's: imports, choice of
+    kernels, memory pools.  The model and all random numbers stay as they are.  `context` is the
+    one in which the method runs its forward passes.
     """
     for name in libraries:
         import_module(name)
@@ -56,7 +61,7 @@ class Meter:
         self.progress = Progress(step=0, total=0)
 
     def advance(self, steps: Iterator[Progress]) -> bool:
-        """Let the loop take its next step; say whether there was one."""
+        """Take the loop's next step and count it; return False where the loop has ended."""
         with self.memory:
             before = time.perf_counter()
             following = next(steps, None)
@@ -131,7 +136,7 @@ class _Memory:
 
 
 def _return_free_memory() -> None:
-    """Give back what earlier work has freed, so that a step that takes it again is seen to."""
+    """Return freed memory to the system, so that a step that takes it again raises the peak."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
     if trim is not None:
         trim(0)

@@ -1,4 +1,6 @@
-"""The one place that wires a run: data, model, method, probes, metrics, map, store.
+"""Make a run: load the data, train or unlearn, record, map, measure, store.
+
+This is the one place where these parts meet.
 
 Stages are runs of their own, so nothing is computed twice::
 
@@ -65,7 +67,7 @@ def execute(
     again: bool = False,
     queued: bool = False,
 ) -> RunArtefact:
-    """Return the run of `config`, making it, and what it needs, where it is not in the store.
+    """Return the finished run of `config`; make it and the runs it needs where they are missing.
 
     A run that is damaged is made again, and so is one whose method was changed since and is under
     development: its sources differ from their last commit.
@@ -141,7 +143,7 @@ def execute(
 
 
 def _is_outdated(run: RunArtefact, again: bool) -> bool:
-    """Say whether a finished run has to be made again, because other code would be meant now."""
+    """Say whether a finished run has to be made again because code or defaults changed since."""
     method = run.config.method
     settings = naming(run.config)["settings"]
     if any(settings.get(name, value) != value for name, value in run.settings.items()):
@@ -163,7 +165,7 @@ def _require_asked_for(config: RunConfig, store: Store, *, queued: bool) -> None
 
 @dataclass(kw_only=True)
 class _Making:
-    """One run while it is made."""
+    """A run in the making: its config, where it is written, and who is told."""
 
     config: RunConfig
     store: Store
@@ -224,7 +226,7 @@ class _Making:
         return self._train(self._fresh(), "original", "train")
 
     def _learn(self) -> tuple[nn.Module, Cost]:
-        """Train the retrained model on with all of D, whose forget set is new to it."""
+        """Train the retrained model further on all of D, so that it learns the forget set."""
         model = self._fresh(pretrained=False)
         model.load_state_dict(self.store.load(self.config.retrained().key()).weights())
         return self._train(model, "incremental", "learn")
@@ -271,7 +273,7 @@ class _Making:
         return MadeModel(model=model, cost=NO_COST, records=base.records())
 
     def _follow(self, model: nn.Module, steps: Iterator[Progress], stage: str) -> Cost:
-        """Drive the loop to its end, probing on the way; only the loop's own time is counted."""
+        """Run the loop to its end, with probes; return its cost, in which probes do not count."""
         is_base = stage == "train"
         self._stage(stage)
         if not is_base:
@@ -301,7 +303,7 @@ class _Making:
         )
 
     def _fresh(self, *, pretrained: bool = True) -> nn.Module:
-        """Build the network; `pretrained=False` leaves ImageNet weights out where they were due."""
+        """Build the network with initial weights, without ImageNet's if not `pretrained`."""
         generator = torch_stream(self.config.seed, "initial weights")
         network = self.config.model
         if not pretrained:

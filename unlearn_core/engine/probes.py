@@ -1,4 +1,4 @@
-"""What is recorded of a model: outputs of all examples, layer outputs, and probes on the way."""
+"""Record a model: outputs of all examples, outputs of layers, and quick probes while it trains."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def outputs_of(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Probe:
-    """Looks at the tracked examples: small, so that it can be used at every few steps.
+    """Evaluates a model on the few tracked examples, cheaply enough for every few steps.
 
     `examples` are the tracked ones and `sets` masks over them.
     """

@@ -1,4 +1,4 @@
-"""What there is to choose from, as plain JSON types.
+"""List all registered methods, metrics, data sets and models as JSON types.
 
 ``python -m unlearn_core.engine.registries`` prints all of it, for processes without torch.
 """

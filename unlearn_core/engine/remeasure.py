@@ -1,6 +1,6 @@
-"""`metrics.json` of a finished run, computed again from what was recorded; nothing is trained.
+"""Compute the metrics of finished runs again, from their recorded arrays, without training.
 
-So a metric that is registered later reaches the runs that are there.  Distances between layers are
+So a metric that is registered later reaches finished runs.  Distances between layers are
 kept as they were measured, for they need every layer's output.
 ``python -m unlearn_core.engine.remeasure KEY...`` does it for pages, which load no torch.
 """
@@ -35,7 +35,7 @@ from unlearn_core.seeding import torch_stream
 
 
 def can_be_measured(store: Store, key: str) -> bool:
-    """Say whether a run is one's own, whole enough to be opened, and has metrics."""
+    """Say whether a run's metrics can be computed again: it is whole, and did not ship."""
     try:
         run = store.load(key)
     except CorruptRunError:
@@ -44,7 +44,7 @@ def can_be_measured(store: Store, key: str) -> bool:
 
 
 def measure_again(store: Store, key: str, device: torch.device) -> str:
-    """Compute a run's metrics again and put them in place of the old ones; say what is new.
+    """Compute a run's metrics again, store them, and return a line that names what changed.
 
     A value that the code now would not compute for want of something keeps its old number.
 
@@ -139,7 +139,7 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 
 def measure_all(store: Store, keys: Sequence[str], device: torch.device) -> Iterator[str]:
-    """Measure runs again, all own ones where none is named; yield a line for each."""
+    """Compute the metrics of these runs again, or of all that allow it; yield a line for each."""
     for key in keys or [key for key in store.list() if can_be_measured(store, key)]:
         try:
             yield f"{key}: {measure_again(store, key, device)}"

@@ -1,4 +1,4 @@
-"""What was asked for, checked: complete settings, possible forget sets, names for tables."""
+"""Validate what is asked for: names, settings, data and whether the forget request is possible."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: w
 
 
 def validate(config: RunConfig) -> RunConfig:
-    """Return the config as runs are stored, or say in one line what is wrong with it.
+    """Validate a config, and return it in the form in which it names a stored run.
 
-    Its settings are those that differ from the method's defaults, and its data names its content.
+    There, settings are only those that differ from the method's defaults, and the data bears the
+    hash of its content.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def validate(config: RunConfig) -> RunConfig:
 
 
 def available(data: DataConfig) -> DataConfig:
-    """Return the config with the hash of the data's content, downloading what is not there."""
+    """Return the config with the hash of the data's files, which are downloaded if missing."""
     data = with_content(data)
     if not data.content and get_dataset(data.name).embedded is None:
         load_dataset(data)
@@ -65,7 +66,7 @@ def available(data: DataConfig) -> DataConfig:
 
 
 def naming(config: RunConfig) -> dict[str, Any]:
-    """Return the method's label, all its settings and those that differ from the usual ones."""
+    """Return what tables call a run: label, all settings, and those that are not the usual ones."""
     if config.method in UNSET:
         return {"label": UNSET[config.method], "settings": {}, "changed": {}}
     settings = plain(resolve_settings(config.method, config.settings))
@@ -79,5 +80,5 @@ def naming(config: RunConfig) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def dataset_of(config: DataConfig) -> Dataset:
-    """Return the data set, kept for the next run of this process."""
+    """Load a data set; the last two stay in memory for the next run of this process."""
     return load_dataset(config)

@@ -1,4 +1,4 @@
-"""The shipped comparisons: real finished runs, made from nothing and then made small.
+"""Make the comparisons that ship with the project: real runs, copied without their large files.
 
 What the pages show stays: metrics, histories, and maps, logits and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the first
@@ -111,7 +111,7 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
 
 
 def list_again(folder: Path) -> None:
-    """Write the catalogue that fits the sources into `folder`."""
+    """Write the catalogue of methods, metrics, data sets and models into `folder`."""
     sources = catalogue.fingerprint(with_plugins=False)
     content = {**catalogue.listed(with_plugins=False), "sources": sources}
     Store(folder).write_document(catalogue.NAME, content)
@@ -129,7 +129,7 @@ def slim(run: RunArtefact, runs: Path, *, weights: bool, arrays: bool = True) ->
 def copy_files(
     run: RunArtefact, runs: Path, names: Iterable[str], changed: Mapping[str, bytes] | None = None
 ) -> None:
-    """Copy some files of a run, and files that were made smaller, under an own manifest."""
+    """Copy files of a run, as they are or `changed`, with a manifest that lists them."""
     folder = runs / run.key
     folder.mkdir(parents=True)
     contents = {name: run.read(name) for name in names if run.has(name)}

@@ -1,1 +1,1 @@
-"""The papers' tables, their recipes, and their experiments made again."""
+"""The papers' tables and training recipes, and the experiments behind them."""

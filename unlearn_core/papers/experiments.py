@@ -1,4 +1,4 @@
-"""From a printed table to the runs behind it, at a size that a machine can bear.
+"""The experiments behind a paper's table: which runs they need, at one of three sizes.
 
 `smoke` shows in minutes that an experiment runs: always the embedded digits and a slim ResNet-18,
 with the methods' digits presets.  `small` takes the table's own data and kind of network, both cut
@@ -135,7 +135,7 @@ def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
 
 
 def _missing(row: Row, scale: str) -> str:
-    """Say why an experiment is impossible, whatever data lies on this machine."""
+    """Return why an experiment cannot be run on any machine; "" where it can."""
     if row["kind"] not in FORGET_KINDS or _model_name(row) not in MODELS:
         return f"text models are not here yet ({row['model']} on {row['dataset']})"
     if scale != "smoke" and _data_name(row) not in DATASETS:

@@ -1,4 +1,4 @@
-"""Metrics computed again, for pages: in a process of its own, for it takes torch and seconds."""
+"""Compute metrics of finished runs again in another process, for pages, which load no torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_MEASURED = "not measured"  # in the line of a run that could not be
 
 
 def measured_again(store: Store, keys: Sequence[str]) -> list[str]:
-    """Measure these runs again; return a line for each that could not be."""
+    """Compute the metrics of these runs again; return a line for each that failed."""
     done = subprocess.run(
         [sys.executable, "-m", REMEASURE, *keys],
         cwd=PROJECT,

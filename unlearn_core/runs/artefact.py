@@ -1,4 +1,4 @@
-"""A finished run as pages and metrics read it. Nothing here imports torch but `weights`."""
+"""Read a finished run: its manifest, arrays, tables and, with torch, its weights."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _verified: set[tuple[Mark, str]] = set()
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outputs:
-    """What a model says of the recorded examples, without its features. Shared: do not change it.
+    """A model's labels and probabilities for the recorded examples. Shared: do not change it.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class RunArtefact:
         return self.manifest["environment"]
 
     def origin(self) -> dict[str, Any]:
-        """Return what makes the run again anywhere, as JSON types.
+        """Return what is needed to repeat the run elsewhere, as JSON types.
 
         `config` with every setting written out, `environment` and `data_content`.
         """
@@ -179,13 +179,13 @@ class RunArtefact:
         return name in self.files or name + COMPRESSED in self.files
 
     def records(self) -> Records:
-        """Return what was recorded of the model."""
+        """Return ids, labels, logits and features of all recorded examples."""
         return Records.from_arrays(self.arrays(ARRAYS))
 
     def outputs(self) -> Outputs:
-        """Return what the model said of the recorded examples; read once a process.
+        """Return labels, predictions and probabilities of the recorded examples.
 
-        Kept by the file that holds it, so a file that changes is read again.
+        They are read once a process, and again when the file that holds them changes.
         """
         name = ARRAYS if ARRAYS in self.files else ARRAYS + COMPRESSED
         if name not in self.files:
@@ -288,7 +288,7 @@ class RunArtefact:
                 self.read(name)
 
     def _mark(self, name: str) -> Mark:
-        """Return what tells a file from any other and from itself after a change; () if missing."""
+        """Return device, number, time and size of a file, which change with it; () if missing."""
         try:
             found = (self.folder / name).stat()
         except OSError:

@@ -1,4 +1,7 @@
-"""What was asked for and is not finished: `cache/work/<key>/`, as a queue sees it."""
+"""The requests of a store: which runs are queued, running, cancelled or left unfinished.
+
+Each has a folder `cache/work/<key>/` with its config, status and log.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from unlearn_core.runs.writer import CANCEL, CONFIG, add_to_log, ask_for
 
 
 class AskedRuns:
-    """The part of a store that knows who asked for what, who waits, and what was cancelled."""
+    """The part of a store that queues runs, cancels them and tells their status."""
 
     root: Path
     work: Path
@@ -25,7 +28,7 @@ class AskedRuns:
     is_locked: Callable[[str], bool]
 
     def enqueue(self, config: RunConfig) -> Status:
-        """Note on disk that this process waits for a run, forgetting an earlier attempt.
+        """Put a run into this process's queue on disk, and remove an earlier attempt.
 
         What waits in another queue keeps its place, and then waits in both.
         """
@@ -38,20 +41,20 @@ class AskedRuns:
         return status
 
     def leave(self, key: str) -> None:
-        """Note on disk that this process no longer waits for a run."""
+        """Take a run out of this process's queue; other processes may still wait for it."""
         owner, status = this_process(self.owners).name, read_status(self.work / key)
         if status is not None and status.state == "queued":
             others = [name for name in status.queues if name != owner]
             write_status(self.work / key, replace(status, queues=others))
 
     def withdraw(self, key: str) -> None:
-        """Take back `enqueue` where nobody else waits, also on a full disk."""
+        """Undo `enqueue`, unless another process waits for the run; works on a full disk."""
         status = read_status(self.work / key)
         if status is not None and status.queues == [this_process(self.owners).name]:
             shutil.rmtree(self.work / key, ignore_errors=True)
 
     def forget_queued(self, key: str) -> None:
-        """Remove the note that a run is wanted, where it turned out to be made already."""
+        """Remove the request for a run that turned out to be finished already."""
         if self.state(key) == "queued":
             shutil.rmtree(self.work / key, ignore_errors=True)
 
@@ -96,7 +99,7 @@ class AskedRuns:
             (self.work / key / CANCEL).touch()
 
     def withdraw_cancel(self, key: str) -> None:
-        """Forget `request_cancel`: somebody asks for the run again."""
+        """Undo `request_cancel`, because somebody asks for the run again."""
         (self.work / key / CANCEL).unlink(missing_ok=True)
 
     def is_cancel_requested(self, key: str) -> bool:

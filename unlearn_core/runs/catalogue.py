@@ -1,4 +1,4 @@
-"""What there is to choose from, as plain JSON, for pages that must not wait for torch.
+"""The catalogue of methods, metrics, data sets and models as JSON, for pages, which load no torch.
 
 Methods and models are Python modules that import torch, which takes seconds.  So their
 registries are listed once in a process of their own, by `engine.registries`, and kept beside the

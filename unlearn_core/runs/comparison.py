@@ -1,4 +1,4 @@
-"""A comparison: one data set, model and forget request, with all runs on it."""
+"""Comparisons: all runs on one data set, model and forget request."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class DamagedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What the store holds: its comparisons, and the runs that are left out of them."""
+    """All comparisons of a store, and the damaged runs that are left out of them."""
 
     comparisons: tuple[Comparison, ...]
     damaged: tuple[DamagedRun, ...] = ()
@@ -161,7 +161,7 @@ def comparisons(store: Store) -> list[Comparison]:
 def gather(
     runs: Iterable[RunArtefact], measured: Mapping[str, dict[str, Any]] | None = None
 ) -> Comparison:
-    """Return the comparison of these runs, which belong to one, in their order.
+    """Group runs of one comparison, in the order given.
 
     `measured` holds their metrics by key as far as they were read already.
     """

@@ -1,4 +1,4 @@
-"""What a person is told about an error: one line, and the traceback where it is our fault.
+"""Turn errors into what a person is told: one line, with a traceback for faults of the program.
 
 Three kinds end a run.  Bad input (`InputError`) and a known failure (`KnownFailureError`, such as
 a full disk or a loss that diverged) say all there is to say in one line.  Everything else is a
@@ -40,7 +40,7 @@ class NoMemoryError(KnownFailureError):
 
 
 def named(error: Exception, folder: Path, stage: str = "") -> Exception:
-    """Return the error that names what was missing on the machine; any other error as it is.
+    """Translate errors of a full disk or memory into one that says so; return others as they are.
 
     Parameters
     ----------

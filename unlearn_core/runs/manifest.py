@@ -51,7 +51,7 @@ class FileEntry(TypedDict):
 
 
 class Manifest(TypedDict, total=False):
-    """What a run says of itself, as JSON types. Only shipped runs have the last two members.
+    """Content of `manifest.json`. Only shipped runs have the last two members.
 
     `settings` are all of the method's, `changed` those that differ from the usual ones; `seconds`
     to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps too;

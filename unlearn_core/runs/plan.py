@@ -1,4 +1,4 @@
-"""From what a person asks for to the configs of runs; the command line and the pages share it."""
+"""Plan the runs of a request: their configs, and which runs each of them needs first."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def run_configs(
 
 
 def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
-    """Return the runs of a comparison's incremental view: the references, then per seed its run.
+    """Return the references of each seed, and the run that learns the forget set after all.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> l
 
 
 def incremental_config(config: RunConfig) -> RunConfig:
-    """Return the config of the retrained model, trained on with what it has not seen."""
+    """Return the config of the retrained model that then learns the forget set."""
     return replace(config, method="incremental", settings={})
 
 

@@ -1,4 +1,4 @@
-"""Which code makes a run: hashes of the sources, and the commit that they stand for.
+"""Identify the code that makes a run: hashes of the sources, and the commit.
 
 A run is made by the *core* (data, models, training, probes, metrics) and by its *method* (the
 method's own file and what it imports from its neighbours).  Comments, docstrings and layout do not
@@ -39,7 +39,7 @@ Code = dict[str, str]
 
 
 def codes() -> dict[str, Code]:
-    """Return, for every method and for stages, the hashes of the sources on disk.
+    """Return the hashes of the sources on disk, by method.
 
     Each has a `core` and a `method`; the entry "" is for runs that no method makes.
     """

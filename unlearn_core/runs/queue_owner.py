@@ -1,4 +1,4 @@
-"""Which queued runs still have somebody who waits for them.
+"""Tell whether the process that queued a run is still alive.
 
 Every process that queues runs holds a lock in `cache/owners/` for its life and writes its name
 beside each run that it waits for.  On one machine the lock decides: whatever ends a process takes
@@ -28,7 +28,7 @@ SILENT_SECONDS = 120.0  # clocks of machines differ by seconds, and a file serve
 
 
 class QueueOwner:
-    """The sign of life of this process in one store.
+    """Shows other processes that this one is alive, by a locked file in the store.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class QueueOwner:
 
 @cache
 def this_process(folder: Path) -> QueueOwner:
-    """Return the owner that stands for this process; made when the first run is queued."""
+    """Return this process's owner in a store; it is made when the first run is queued."""
     return QueueOwner(folder)
 
 
@@ -81,7 +81,7 @@ def is_alive(folder: Path, name: str) -> bool:
 
 
 def as_it_stands(status: Status, folder: Path, is_locked: Callable[[str], bool]) -> Status:
-    """Return the status, `interrupted` where nobody makes the run or waits for it any more."""
+    """Return the status, as `interrupted` if the process that made or queued the run has ended."""
     if status.state == "running" and not is_locked(status.key):
         why = "the process that made it ended; nothing was saved"
         return replace(status, state="interrupted", message=why)

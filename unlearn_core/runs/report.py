@@ -1,4 +1,4 @@
-"""The report of a comparison: every number with its target, over seeds, computed once.
+"""Report a comparison: every metric beside the retrained model's, over seeds, with verdicts.
 
 Its JSON is what ``compare --json`` writes; its tables are what views only have to format.
 """

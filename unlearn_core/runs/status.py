@@ -1,4 +1,4 @@
-"""Where a run in progress stands: `cache/work/<key>/status.json`."""
+"""The status of an unfinished run: state, stage and steps, in `cache/work/<key>/status.json`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDED = ("failed", "cancelled", "interrupted")
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """State and true progress of one run.
+    """State and progress of one run that is not finished.
 
     Attributes
     ----------

@@ -159,7 +159,7 @@ class Store(AskedRuns):
         return True
 
     def damaged_config(self, key: str) -> RunConfig | None:
-        """Return what a damaged run was asked to be, as far as its manifest still tells.
+        """Return the config of a damaged run; None where its manifest cannot be read.
 
         The config is trusted only where it has the key that the run's folder is called by.
         """
@@ -206,7 +206,7 @@ class Store(AskedRuns):
             shutil.rmtree(folder)
 
     def replace_metrics(self, key: str, content: Mapping[str, Any], **facts: Any) -> None:
-        """Put other metrics into a finished run of this store, and `facts` into its manifest.
+        """Replace the metrics of a finished run of this store, and add `facts` to its manifest.
 
         Call with the run's lock held.  The run is whole and listed at every moment, whatever ends
         the process, because each manifest names one file that stays as long as it does: the new
@@ -277,7 +277,7 @@ class Store(AskedRuns):
 
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Hold the run: other processes that want to make it wait, and then find it made."""
+        """Lock a run while it is made; another process waits, and then finds it finished."""
         self.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self.locks / f"{key}.lock"):
             yield

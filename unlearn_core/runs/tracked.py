@@ -1,4 +1,4 @@
-"""Which examples are followed during unlearning. Needs no torch, so that views can ask too."""
+"""Choose the few examples whose features are followed while a model unlearns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fill a work folder and turn it into a finished run. Only `store.py` opens one of these."""
+"""Write a run: fill its work folder, then make it a finished run by one rename."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCRATCH = (CONFIG, CANCEL, LIVE)
 
 
 class RunWriter:
-    """Fills a work folder and, at the end, turns it into a finished run."""
+    """Writes the files of one run; only `Store.begin` makes one."""
 
     def __init__(self, folder: Path, config: RunConfig, status: Status) -> None:
         self.folder, self.config, self.status = folder, config, status
@@ -128,7 +128,7 @@ class RunWriter:
 
 
 def ask_for(folder: Path, config: RunConfig) -> Status:
-    """Note in an emptied work folder that this run was asked for.
+    """Empty a run's work folder, and write its config and a status as queued.
 
     The folder itself stays, with a request to cancel that may come at this very moment.
     """
@@ -151,7 +151,7 @@ def add_to_log(folder: Path, line: str) -> None:
 
 
 def _write_request(folder: Path, config: RunConfig) -> None:
-    """Write down what a work folder is to become, if it does not say so yet."""
+    """Write the config of the run that a work folder is for, if it is not there yet."""
     path = folder / CONFIG
     if not path.exists():
         path.write_text(json.dumps(config.to_dict()), encoding="utf-8")
