@@ -123,9 +123,9 @@ def _require_package(client: Client, workers: list[str]) -> None:
 
         return importlib.util.find_spec("unlearn_core") is not None
 
-    found = {"the scheduler": client.run_on_scheduler(can_import)}
-    found.update(client.run(can_import, workers=workers))
-    without = [name for name, is_there in found.items() if not is_there]
+    imports = {"the scheduler": client.run_on_scheduler(can_import)}
+    imports.update(client.run(can_import, workers=workers))
+    without = [name for name, is_there in imports.items() if not is_there]
     if without:
         raise InputError(
             f"unlearn_core is not installed on {', '.join(without)}; "

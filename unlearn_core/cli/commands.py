@@ -192,17 +192,17 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     if chosen.learned:
         show_learned(chosen, args)
         return
-    found = report(chosen)
+    result = report(chosen)
     if not args.quiet:
-        print(tables.to_text(tables.display_table(found).starred))
-        for entry in found.runs:
+        print(tables.to_text(tables.display_table(result).starred))
+        for entry in result.runs:
             print(
                 f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
             )
     if args.json:
-        content = {**found.plain(), "summary": found.summary_records()}
+        content = {**result.plain(), "summary": result.summary_records()}
         content["command"] = args.command_line
         text = json.dumps(content, indent=1, allow_nan=False)
         inputs.write_text(args.json, text + "\n")
     if args.csv:
-        inputs.write_text(args.csv, tables.long_csv(found))
+        inputs.write_text(args.csv, tables.long_csv(result))

@@ -23,20 +23,20 @@ def configs_in(path: Path) -> list[RunConfig]:
         If the file cannot be read or describes no run.
     """
     try:
-        found = _requests(_parsed(path), path)
+        configs = _requests(_parsed(path), path)
     except RecursionError:
         raise InputError(f"{path} is nested too deeply to be a config.") from None
-    if not found:
+    if not configs:
         raise InputError(f"{path} must say what to forget, got a forget request of kind 'none'.")
-    return found
+    return configs
 
 
 def _requests(plain: Any, path: Path) -> list[RunConfig]:
     if not isinstance(plain, dict):
         raise InputError(f"{path} must hold an object of named settings, got {plain!r:.60}.")
     is_report = any(name in plain for name in NESTED)
-    found = list(_described(plain)) if is_report else [plain.get("config", plain)]
-    configs = {config.key(): config for config in map(RunConfig.from_dict, found)}
+    described = list(_described(plain)) if is_report else [plain.get("config", plain)]
+    configs = {config.key(): config for config in map(RunConfig.from_dict, described)}
     return [config for config in configs.values() if config.forget.kind != "none"]
 
 
@@ -70,9 +70,9 @@ def _not_a_number(text: str) -> float:
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    settings = dict(pairs)
+    if len(settings) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"A config must name each setting once, got {twice!r} more than once.")
-    return found
+    return settings

@@ -101,12 +101,12 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"The {what} {path} cannot be read: {error.strerror}.") from error
 
 
-def write_text(place: str, text: str) -> None:
+def write_text(path: str, text: str) -> None:
     """Write a file that an option names; where that does not work, the error names the file."""
     try:
-        Path(place).write_text(text, encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise OSError(error.errno, error.strerror, place) from error
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 def require_folder(root: Path) -> Path:
@@ -143,11 +143,11 @@ def names(text: str) -> list[str]:
     """Read names of methods with commas; an unknown one is a `ValueError`."""
     from unlearn_core.methods import get_method
 
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    for name in found:
+    methods = [name.strip() for name in text.split(",") if name.strip()]
+    for name in methods:
         if name != "original":
             get_method(name)
-    return found
+    return methods
 
 
 def integers(text: str, where: str) -> list[int]:
@@ -161,11 +161,11 @@ def integers(text: str, where: str) -> list[int]:
 def value(text: str) -> Any:
     """Read a setting's value: JSON where it is JSON, otherwise the text itself."""
     try:
-        found = json.loads(text if not text.startswith(".") else "0" + text)
+        value = json.loads(text if not text.startswith(".") else "0" + text)
     except json.JSONDecodeError:
         return text
     except (RecursionError, ValueError) as error:  # nested deeply, or thousands of digits
         raise InputError(f"--values takes numbers and words: {error}") from error
-    if isinstance(found, float) and not math.isfinite(found):
+    if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--values takes finite numbers, got {text!r}.")
-    return found
+    return value

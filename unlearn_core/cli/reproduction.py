@@ -25,18 +25,18 @@ def reproduce(args: argparse.Namespace) -> int:
     inputs.require_writable(args)
     seeds = inputs.integers(args.seeds, "--seeds")
     store = Store(inputs.require_folder(default_root()))
-    found = []
+    results = []
     table = table_name(args.paper, args.table)
     with ProgressBar(args.quiet) as bar:
         make = partial(execute, store=store, on_progress=bar, device=args.device)
         for experiment in experiments(args.paper, table, args.scale):
             rows = measure(experiment, store=store, execute=make, seeds=seeds)
-            found.append((experiment, rows))
-    everything = pd.concat([rows for _, rows in found], ignore_index=True)
+            results.append((experiment, rows))
+    everything = pd.concat([rows for _, rows in results], ignore_index=True)
     if not args.quiet:
-        _print(args, table, found)
+        _print(args, table, results)
     if args.json:
-        content = _content(args, table, found, seeds, store)
+        content = _content(args, table, results, seeds, store)
         text = json.dumps(content, indent=1, allow_nan=False)
         inputs.write_text(args.json, text + "\n")
     if args.csv:
@@ -59,14 +59,14 @@ def table_name(paper: str, text: str) -> str:
     return text.upper() if paper != "neglora" else text
 
 
-def _print(args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataFrame]]) -> None:
+def _print(args: argparse.Namespace, table: str, results: list[tuple[Any, pd.DataFrame]]) -> None:
     from unlearn_core.views import reproduction, tables
 
     print(f"{args.paper}, table {table}, at scale {args.scale}: printed / measured")
-    for experiment, rows in found:
-        for title, shown in reproduction.side_by_side(rows).items():
+    for experiment, rows in results:
+        for title, columns in reproduction.side_by_side(rows).items():
             print(f"\n{title}")
-            print(tables.to_text(shown))
+            print(tables.to_text(columns))
         for note in experiment.notes:
             print(f"differs: {note}")
         for line in (*reproduction.reasons(rows), *reproduction.errata(rows)):
@@ -76,7 +76,7 @@ def _print(args: argparse.Namespace, table: str, found: list[tuple[Any, pd.DataF
 def _content(
     args: argparse.Namespace,
     table: str,
-    found: list[tuple[Any, pd.DataFrame]],
+    results: list[tuple[Any, pd.DataFrame]],
     seeds: list[int],
     store: Store,
 ) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _content(
             "reason": experiment.reason,
             "rows": json.loads(rows.to_json(orient="records")),  # NaN becomes null
         }
-        for experiment, rows in found
+        for experiment, rows in results
     ]
     return {
         "paper": args.paper,

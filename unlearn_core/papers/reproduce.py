@@ -84,10 +84,10 @@ def _beside(
     if experiment.reason:
         return {"measured": np.nan, "reason": experiment.reason, "n_runs": 0}
     metric, _, part = str(row["metric"]).partition("@")
-    found = _over_repeats(experiment, row, metric, part, store, seeds, failed)
-    reasons = sorted({reason for value, reason in found if value is None})
-    values = [value for value, _ in found if value is not None]
-    n_runs = len(found)
+    measured = _over_repeats(experiment, row, metric, part, store, seeds, failed)
+    reasons = sorted({reason for value, reason in measured if value is None})
+    values = [value for value, _ in measured if value is not None]
+    n_runs = len(measured)
     if reasons:
         return {"measured": np.nan, "reason": "; ".join(reasons), "n_runs": n_runs}
     if part == "spread":
@@ -112,17 +112,17 @@ def _over_repeats(
     seeds: Sequence[int],
     failed: dict[str, str],
 ) -> list[Measured]:
-    found: list[Measured] = []
+    measured: list[Measured] = []
     for config in experiment.configs(row["method"], row["variant"], seeds):
         if config.key() in failed:
-            found.append((None, failed[config.key()]))
+            measured.append((None, failed[config.key()]))
             continue
         run, retrained = (store.load(c.key()) for c in (config, config.retrained()))
         if part in ("", "spread", "difference"):
-            found.append(_of_run(run, retrained, metric, row["variant"]))
+            measured.append(_of_run(run, retrained, metric, row["variant"]))
         else:
-            found.append(_of_set(run, retrained, metric, part))
-    return found
+            measured.append(_of_set(run, retrained, metric, part))
+    return measured
 
 
 def _of_run(run: RunArtefact, retrained: RunArtefact, metric: str, variant: str) -> Measured:
@@ -156,7 +156,7 @@ def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) ->
             return None, f"no layer was compared on {part}"
         return float(sum(row["distance"] for row in rows)), ""
     if metric == "activation_distance_l1":
-        own, other = (_probabilities(found, part) for found in (run, retrained))
+        own, other = (_probabilities(made, part) for made in (run, retrained))
         if not (np.isfinite(own).all() and np.isfinite(other).all()):
             return None, "the model's outputs are not finite"
         return activation_distance(own, other, norm="l1"), ""

@@ -117,9 +117,9 @@ class RunArtefact:
     @property
     def label(self) -> str:
         """Name in tables: the method's label and the settings that were changed."""
-        shown = ", ".join(f"{name}={value}" for name, value in self.changed.items())
+        changes = ", ".join(f"{name}={value}" for name, value in self.changed.items())
         name = self.manifest.get("label", self.config.method)
-        return f"{name} ({shown})" if shown else name
+        return f"{name} ({changes})" if changes else name
 
     @property
     def map_facts(self) -> MapFacts:
@@ -290,10 +290,10 @@ class RunArtefact:
     def _mark(self, name: str) -> Mark:
         """Return device, number, time and size of a file, which change with it; () if missing."""
         try:
-            found = (self.folder / name).stat()
+            stat = (self.folder / name).stat()
         except OSError:
             return ()
-        return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+        return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     def _corrupt(self, message: str) -> CorruptRunError:
         return CorruptRunError(message, self.key)

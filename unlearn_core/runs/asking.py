@@ -80,8 +80,8 @@ class AskedRuns:
         What nobody makes or waits for any more is `interrupted`: see `queue_owner`.
         """
         statuses = [self.status(folder.name) for folder in self.work.glob("*/")]
-        found = [status for status in statuses if status is not None]
-        return sorted(found, key=lambda status: (status.created, status.key))
+        known = [status for status in statuses if status is not None]
+        return sorted(known, key=lambda status: (status.created, status.key))
 
     def status(self, key: str) -> Status | None:
         """Return the status of one run that is not finished; None where it was not asked for."""

@@ -46,7 +46,7 @@ def catalogue(store: Store) -> dict[str, Any]:
 
 def listed(*, with_plugins: bool = True) -> dict[str, Any]:
     """List the registries in a process of its own; without plugins for what ships."""
-    place = plugins.folder() if with_plugins else None
+    folder = plugins.folder() if with_plugins else None
     done = subprocess.run(
         [sys.executable, "-m", REGISTRIES],
         capture_output=True,
@@ -54,7 +54,7 @@ def listed(*, with_plugins: bool = True) -> dict[str, Any]:
         check=False,
         cwd=PACKAGE.parent,
         # the folder is named whole: from there a relative path would be another
-        env={**os.environ, plugins.FOLDER: str(place or "")},
+        env={**os.environ, plugins.FOLDER: str(folder or "")},
     )
     if done.returncode:
         raise RuntimeError(f"Could not list the methods: {done.stderr.strip().splitlines()[-1]}")

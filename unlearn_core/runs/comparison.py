@@ -136,8 +136,8 @@ def survey(store: Store, known: Mapping[str, str] | None = None) -> Survey:
         else:
             if run.config.forget.kind != "none":
                 groups.setdefault(run.config.comparison_key(), []).append(run)
-    found = [gather(sorted(runs, key=_place), measured) for runs in groups.values()]
-    there = [comparison for comparison in found if comparison.runs]
+    grouped = [gather(sorted(runs, key=_order), measured) for runs in groups.values()]
+    with_runs = [comparison for comparison in grouped if comparison.runs]
     damaged = [
         DamagedRun(
             key=key,
@@ -148,7 +148,7 @@ def survey(store: Store, known: Mapping[str, str] | None = None) -> Survey:
         for key, reason in reasons.items()
     ]
     return Survey(
-        comparisons=tuple(sorted(there, key=lambda c: _rank(c, store), reverse=True)),
+        comparisons=tuple(sorted(with_runs, key=lambda c: _rank(c, store), reverse=True)),
         damaged=tuple(damaged),
     )
 
@@ -165,18 +165,18 @@ def gather(
 
     `measured` holds their metrics by key as far as they were read already.
     """
-    found = tuple(runs)
+    ordered = tuple(runs)
     known = measured or {}
-    learned = tuple(run for run in found if run.config.method == "incremental")
+    learned = tuple(run for run in ordered if run.config.method == "incremental")
     return Comparison(
-        key=found[0].config.comparison_key(),
-        runs=tuple(run for run in found if run not in learned),
+        key=ordered[0].config.comparison_key(),
+        runs=tuple(run for run in ordered if run not in learned),
         learned=learned,
-        measured={run.key: known[run.key] for run in found if run.key in known},
+        measured={run.key: known[run.key] for run in ordered if run.key in known},
     )
 
 
-def _place(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
+def _order(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     method = run.config.method
     rank = FIRST.index(method) if method in FIRST else len(FIRST)
     is_variant, is_trick = bool(run.changed), method.startswith("trick_")

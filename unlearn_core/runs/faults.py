@@ -108,28 +108,28 @@ def _memory_line(error: Exception, stage: str) -> str:
     wanted = _size(WANTED, error)
     tried = f"it tried to take {wanted} at once" if wanted else "it does not say how much it needs"
     gpu = _size(GPU, error)
-    there = f"this GPU has {gpu} of memory" if gpu else memory_limit()[1]
-    return f"{where}: {tried}, and {there}."
+    memory = f"this GPU has {gpu} of memory" if gpu else memory_limit()[1]
+    return f"{where}: {tried}, and {memory}."
 
 
 def _size(pattern: re.Pattern[str], error: Exception) -> str:
-    found = pattern.search(str(error))
-    if found is None or found[2] not in UNITS:
+    size = pattern.search(str(error))
+    if size is None or size[2] not in UNITS:
         return ""
-    return in_gigabytes(float(found[1]) * UNITS[found[2]])
+    return in_gigabytes(float(size[1]) * UNITS[size[2]])
 
 
 def _disk_line(error: OSError, folder: Path) -> str:
     named_file = Path(str(error.filename)) if error.filename else folder
-    place = folder if named_file.is_relative_to(folder) else named_file
+    disk = folder if named_file.is_relative_to(folder) else named_file
     if error.errno == errno.ENOSPC:
-        return f"No space left on the disk of {place}: {in_gigabytes(free_bytes(place))} free."
+        return f"No space left on the disk of {disk}: {in_gigabytes(free_bytes(disk))} free."
     if error.errno == errno.EDQUOT:
-        return f"Your quota on the disk of {place} is used up."
+        return f"Your quota on the disk of {disk} is used up."
     if error.errno == errno.EROFS:
-        return f"The disk of {place} can only be read."
+        return f"The disk of {disk} can only be read."
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{named_file} may not be written or read: {error.strerror}."
     if error.errno == errno.EFBIG:
-        return f"A file in {place} became larger than this process may write (ulimit -f)."
+        return f"A file in {disk} became larger than this process may write (ulimit -f)."
     return " ".join(str(error).splitlines())

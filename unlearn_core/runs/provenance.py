@@ -97,36 +97,36 @@ def _git(*arguments: object) -> str:
 
 def _own_files() -> dict[str, Path]:
     """Return for each method the file that registers it; the package's own names come first."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file in (*_python_files(METHODS), *plugins.files("method")):
         for name in REGISTERS.findall(_text(file)):
-            found.setdefault(name, file)
-    return found
+            files.setdefault(name, file)
+    return files
 
 
 def _files_of(method: str, own: Mapping[str, Path]) -> list[Path]:
     """Return a method's file and the files beside it that it imports, directly or not."""
     file = own.get(method)
     waiting = [] if file is None else [file] if file.parent == METHODS else plugins.sources(file)
-    found: set[Path] = set()
+    files: set[Path] = set()
     while waiting:
         file = waiting.pop()
-        if file not in found and file.is_file():
-            found.add(file)
+        if file not in files and file.is_file():
+            files.add(file)
             names = NEIGHBOURS.findall(_text(file))
             waiting += [METHODS / f"{name}.py" for name in names if name not in SHARED]
-    return sorted(found)
+    return sorted(files)
 
 
 def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def _python_files(place: Path) -> list[Path]:
+def _python_files(path: Path) -> list[Path]:
     """Return a package's modules, without the lists of names in `__init__.py`, or one module."""
-    if not place.is_dir():
-        return [place]
-    return sorted(file for file in place.glob("*.py") if file.name not in NO_NUMBERS)
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.glob("*.py") if file.name not in NO_NUMBERS)
 
 
 def _hash(files: Iterable[Path]) -> str:

@@ -198,10 +198,10 @@ class Store(AskedRuns):
         RunNotFoundError
             If there is none of this key.
         """
-        found = [folder for folder in (self.runs / key, self.work / key) if folder.exists()]
-        if not found:
+        folders = [folder for folder in (self.runs / key, self.work / key) if folder.exists()]
+        if not folders:
             raise RunNotFoundError(f"There is no run {key} to delete in {self.root}.")
-        for folder in found:
+        for folder in folders:
             (folder / MANIFEST).unlink(missing_ok=True)  # from here on it is not a finished run
             shutil.rmtree(folder)
 
@@ -258,13 +258,13 @@ class Store(AskedRuns):
 
     def documents(self, name: str) -> Documents:
         """Return the JSON documents of this name, the store's own first; unreadable ones not."""
-        found = []
+        documents = []
         for folder in (self.root, *(source.parent for source in self._sources[1:])):
             try:
-                found.append(json.loads((folder / name).read_text(encoding="utf-8")))
+                documents.append(json.loads((folder / name).read_text(encoding="utf-8")))
             except (FileNotFoundError, ValueError):
                 continue  # not there, or half a file: it can be made again
-        return found
+        return documents
 
     def write_document(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON document that can be made again, whole or not at all."""
