@@ -33,13 +33,11 @@ ADAPTER = "default"
 class Adapted:
     """A model with adapters in place; `wrapper` is PEFT's handle on the same modules.
 
-    `layers` are the adapted modules by their name in the plain model, in network order; those in
-    `masks` add their product only where the mask is 1 (`masked_lora`).
+    `layers` are the adapted modules by their name in the plain model, in network order.
     """
 
     wrapper: PeftModel
     layers: dict[str, LoraLayer]
-    masks: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def model(self) -> nn.Module:
@@ -56,14 +54,7 @@ class Adapted:
         }
 
     def merge(self) -> nn.Module:
-        """Add scale * B A to the frozen weights, under a layer's mask, and remove the adapters."""
-        with torch.no_grad():
-            for name, mask in self.masks.items():
-                layer = self.layers[name]
-                weight = layer.get_base_layer().get_parameter("weight")
-                product = layer.get_delta_weight(ADAPTER)  # type: ignore[attr-defined]
-                weight.add_(mask * product)
-                layer.lora_B[ADAPTER].get_parameter("weight").zero_()
+        """Add scale * B A to the frozen weights and remove the adapters."""
         merged: nn.Module = self.wrapper.merge_and_unload()
         return merged.requires_grad_(True)
 
