@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -82,14 +82,14 @@ class UnlearnInputs:
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
 
-    def redraw(
-        self, model: nn.Module, part: Callable[[nn.Module], nn.Module] = lambda model: model
-    ) -> None:
-        """Give fresh weights to a part of a model of the same kind, by default to all of it."""
+    def redraw(self, model: nn.Module, only: Sequence[str] = ("",)) -> None:
+        """Give these modules of a model of the same kind fresh weights, by default all of it."""
         if self.fresh is None:
-            initialise(part(model), self.generator)
-        else:
-            part(model).load_state_dict(part(self.fresh(self.generator)).state_dict())
+            initialise(model, self.generator, only=only)
+            return
+        network = self.fresh(self.generator)
+        for name in only:
+            model.get_submodule(name).load_state_dict(network.get_submodule(name).state_dict())
 
     def retain_part(self, at_least: int = 0) -> Examples:
         """Return D'_r: as many examples of D_r, drawn without replacement, as D_f has, or more.
