@@ -77,10 +77,9 @@ _DTYPES = {
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the softmax over the last axis, computed in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    exponentials = np.exp(shifted)
-    total = exponentials.sum(axis=-1, keepdims=True)
-    return np.asarray(exponentials / total, dtype=np.float64)
+    from scipy.special import softmax as exact_softmax
+
+    return np.asarray(exact_softmax(logits.astype(np.float64), axis=-1), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -21,14 +21,14 @@ CLIP = 100.0
 
 def cross_entropies(records: Records) -> NDArray[np.float64]:
     """Return the cross-entropy (nats) of each example, clipped at 100, shape (n_examples,)."""
-    logits = records.logits.astype(np.float64)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    of_label = np.take_along_axis(shifted, records.labels[:, None], axis=1).squeeze(1)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - of_label
-    return np.asarray(np.clip(losses, -CLIP, CLIP), dtype=np.float64)
+    from scipy.special import log_softmax
+
+    logs = log_softmax(records.logits.astype(np.float64), axis=1)
+    losses = -np.take_along_axis(logs, records.labels[:, None], axis=1).squeeze(1)
+    return np.asarray(losses.clip(max=CLIP), dtype=np.float64)
 
 
-def separability(
+def two_sample_accuracy(
     scores_a: NDArray[np.floating],
     scores_b: NDArray[np.floating],
     *,
@@ -128,7 +128,7 @@ def _against_non_members(evidence: Evidence, n_splits: int, *, same_classes: boo
         other = other.where(np.isin(other.labels, forget.labels))
     if min(len(forget), len(other)) < 10:
         raise NotApplicableError("fewer than 10 examples to forget, or to compare with")
-    return separability(
+    return two_sample_accuracy(
         cross_entropies(forget), cross_entropies(other), n_splits=n_splits, seed=evidence.seed
     )
 

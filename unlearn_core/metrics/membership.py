@@ -35,9 +35,10 @@ def entropy(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     >>> entropy(np.array([[0.7, 0.2, 0.1]])).round(6)
     array([0.801819])
     """
+    from scipy.special import entr
+
     exact = probability_matrix("probabilities", probabilities)
-    safe = np.where(exact > 0, exact, 1.0)
-    return np.asarray(-(exact * np.log(safe)).sum(axis=1), dtype=np.float64)
+    return np.asarray(entr(exact).sum(axis=1), dtype=np.float64)
 
 
 def modified_entropy(
