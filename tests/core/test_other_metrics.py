@@ -21,7 +21,7 @@ from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.metrics.spread import half_width, matched_within, sampling_noise
-from unlearn_core.metrics.verdict import judge, place, side
+from unlearn_core.metrics.verdict import judge, side, side_of_metric
 from unlearn_core.metrics.zrf import zero_retrain_forgetting
 from unlearn_core.records import Records, Sets, softmax
 
@@ -393,7 +393,7 @@ def test_a_match_tells_what_else_is_off():
 def test_where_original_and_retrained_agree_only_a_share_that_decides_has_a_side(
     name, value, original, expected
 ):
-    assert place(name, value, original, retrained=0.5, tolerance=0.02) == expected
+    assert side_of_metric(name, value, original, retrained=0.5, tolerance=0.02) == expected
 
 
 @pytest.mark.parametrize(("original", "past"), [(1.0, 0.2), (0.0, 0.8)])

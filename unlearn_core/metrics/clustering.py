@@ -34,7 +34,7 @@ def forget_cluster_scores(
     .. math:: I(K; X) / \min(H(K), H(X)),
 
     the only normalisation that reaches 1 for a perfect clustering into several classes
-    (methods.md 4.7); `nmi_arithmetic` is 2 I / (H(K) + H(X)).  Both are 0 if either entropy is 0.
+    (docs/methods.md); `nmi_arithmetic` is 2 I / (H(K) + H(X)).  Both are 0 if either entropy is 0.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def cluster_features(
 
 def _scores(evidence: Evidence) -> ClusterScores:
     """Cluster once for all metrics of a run."""
-    return evidence.once("clusters", lambda: _clustered(evidence))
+    return evidence.cached("clusters", lambda: _clustered(evidence))
 
 
 def _clustered(evidence: Evidence) -> ClusterScores:
@@ -136,7 +136,7 @@ def cluster_nmi(evidence: Evidence) -> float:
     "cluster_nmi_arithmetic",
     label="NMI (arithmetic)",
     group=OTHER_FORMS,
-    source="methods.md 4.7",
+    source="docs/methods.md",
     tolerance=0.05,
     unit="number",
 )

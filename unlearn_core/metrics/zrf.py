@@ -1,4 +1,4 @@
-"""Zero-retrain forgetting: is the model as ignorant of the forget set as a random one?"""
+"""Zero-retrain forgetting: does the model know no more of D_f than a random network?"""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def zrf(evidence: Evidence) -> float:
     """One minus the Jensen-Shannon divergence (nats) from a random model's predictions on D_f."""
     if evidence.random_probabilities is None:
         raise NotApplicableError("no randomly initialised model was recorded")
-    forget = evidence.part("forget")
+    forget = evidence.records_of("forget")
     if not np.isfinite(forget.logits).all():
         raise NotApplicableError("the model's outputs are not finite")
     return zero_retrain_forgetting(forget.probabilities, evidence.random_probabilities)
