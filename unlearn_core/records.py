@@ -1,4 +1,4 @@
-"""What probes record of a model: arrays aligned with example ids."""
+"""Recorded outputs of a model, and the sets D_f, D_r, D_ft, D_rt among the examples."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 class Sets:
     """Masks over the recorded examples, each of shape (n_examples,).
 
-    `forget` and `retain` are parts of the training set (D_f, D_r); `forget_test` and
-    `retain_test` of the test set (D_ft, D_rt). Outside class and subclass requests
+    `forget` and `retain` lie in the training set (D_f, D_r); `forget_test` and `retain_test` in
+    the test set (D_ft, D_rt). Outside class and subclass requests
     `forget_test` is empty and `retain_test` is the whole test set D_t.
     """
 

@@ -1,7 +1,7 @@
 """Spectrum and principal subspace of a set of feature vectors.
 
-Used twice: by the metric that measures dimensional alignment and by the method that trains
-on it.  Everything is uncentred, as in MUDA's eq. 1.
+For the metric that measures dimensional alignment, and for MUDA, which trains on it.
+Everything is uncentred, as in MUDA's eq. 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The contract every unlearning method keeps, and the table of those that exist."""
+"""The table of unlearning methods: what each is given, and what it declares about itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 @dataclass(frozen=True, kw_only=True)
 class UnlearnInputs:
-    """What a method may touch. The test set is absent on purpose.
+    """What an unlearning method is given: the model, D_f and D_r, and never the test set.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class UnlearnInputs:
     device : torch.device
     precision : {"fp32", "bf16"}
     task : Task
-        What the model is taught; its loss is the one that teaches and is ascended.
+        What the model was trained to do; its loss is minimised on D_r and raised on D_f.
     subset_seed : int
-        Which part of D_r `retain_part` is; all methods of a seed are given the same.
+        Which examples of D_r `retain_subset` has; all methods of a seed are given the same.
     recipe : TrainingConfig
         How the original was trained; `retrain` follows it again.
     restart : callable taking the model and the generator
@@ -48,7 +48,7 @@ class UnlearnInputs:
     extras : dict of tensors
         What the method leaves behind besides the model, such as its adapter.
     facts : dict of float
-        Numbers about the run for its manifest, such as the sparsity before and after.
+        Numbers about the run that are stored with it, such as the sparsity before and after.
     log : callable taking a line
         Notes for the run's log, such as that a phase changed nothing.
     """
@@ -73,12 +73,12 @@ class UnlearnInputs:
         return autocast(self.device, self.precision)
 
     def classify(self, batch: Batch) -> Losses:
-        """Return the task's loss, which teaches the batch's labels."""
+        """Return the task's loss on the batch, to be minimised."""
         with self.autocast():
             return {OBJECTIVE: self.task.loss(self.model(batch.inputs), batch.labels)}
 
     def ascend(self, batch: Batch) -> Losses:
-        """Return the loss that unteaches the batch's labels: minus the task's, unbounded."""
+        """Return minus the task's loss: minimising it is gradient ascent, which has no bound."""
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
 
@@ -91,7 +91,7 @@ class UnlearnInputs:
         for name in only:
             model.get_submodule(name).load_state_dict(network.get_submodule(name).state_dict())
 
-    def retain_part(self, at_least: int = 0) -> Examples:
+    def retain_subset(self, at_least: int = 0) -> Examples:
         """Return D'_r: as many examples of D_r, drawn without replacement, as D_f has, or more.
 
         It is fixed: every call, in every method of this seed, returns the same examples.
@@ -100,8 +100,8 @@ class UnlearnInputs:
         return self.retain.sample(max(len(self.forget), at_least), generator)
 
     def retained(self, which: str) -> Examples:
-        """Return D_r for "all", D'_r for "part"."""
-        return self.retain if which == "all" else self.retain_part()
+        """Return D_r for "all", D'_r for "part", as the methods' setting `retain` names them."""
+        return self.retain if which == "all" else self.retain_subset()
 
 
 RunMethod = Callable[[UnlearnInputs, Any], Iterator[Progress]]
@@ -245,20 +245,20 @@ def usual_settings(
     return resolve_settings(name, overrides, preset=preset)
 
 
-def _as_type_of(default: Any, value: Any, where: str) -> Any:
+def _as_type_of(default: Any, value: Any, setting: str) -> Any:
     """Return `value` as the type of `default`; an int is welcome where a float belongs."""
     wanted = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:  # a whole number has no bound
-            raise InputError(f"{where} must be a finite number, got a larger one.") from None
+            raise InputError(f"{setting} must be a finite number, got a larger one.") from None
     if wanted is tuple and isinstance(value, list | tuple):
-        if not all(isinstance(part, str) for part in value):
-            raise InputError(f"{where} must hold names only, got {list(value)!r}.")
+        if not all(isinstance(name, str) for name in value):
+            raise InputError(f"{setting} must hold names only, got {list(value)!r}.")
         return tuple(value)
     if type(value) is not wanted:
-        raise InputError(f"{where} must be of type {wanted.__name__}, got {value!r}.")
+        raise InputError(f"{setting} must be of type {wanted.__name__}, got {value!r}.")
     return value
 
 

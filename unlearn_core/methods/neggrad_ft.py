@@ -41,7 +41,7 @@ class NegGradFtSettings(AscentStopSettings):
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval()
-    retain = inputs.retain_part()
+    retain = inputs.retain_subset()
     optimizer = make_optimizer(
         settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )

@@ -12,7 +12,7 @@ cites (on D'_r); "small", "mia" and "vgg" are its other ones.  Its regulariser t
 weights is switched off in its notebooks and absent here.
 
 At the start student and teacher agree, so d and its gradient are zero and the first max epoch
-cannot move (methods.md 2.6).  The run's log says so when it happens; `order="min_first"` avoids
+cannot move (docs/methods.md).  The run's log says so when it happens; `order="min_first"` avoids
 it. The digits preset is ours.
 """
 

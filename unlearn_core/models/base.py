@@ -1,4 +1,4 @@
-"""The table of networks, and how one is built from a config."""
+"""The table of networks, and how one is built and given fresh weights."""
 
 from __future__ import annotations
 
