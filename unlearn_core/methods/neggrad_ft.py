@@ -1,4 +1,4 @@
-"""NegGrad+FT: one pass that unteaches the forget set, one that repairs, in turns.
+"""NegGrad+FT: gradient ascent on the forget set and finetuning on the retain set, in turns.
 
 Objective: alternate whole passes: maximise cross-entropy on D_f, then minimise it on D'_r (as many
 retained examples, drawn once).  `until_loss` can end it early, after the repair.  All parameters

@@ -1,4 +1,4 @@
-"""Sparse NegLoRA: prune, recover, adapt, ascend.
+"""Sparse NegLoRA: prune the network, then do gradient ascent on D_f with adapters under the mask.
 
 1. Prune a share of the weights of every convolution and linear layer but the first and the
    classifier.

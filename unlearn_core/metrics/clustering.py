@@ -141,8 +141,9 @@ def cluster_nmi(evidence: Evidence) -> float:
     unit="number",
 )
 def cluster_nmi_arithmetic(evidence: Evidence) -> float:
-    """The same information over the mean of both entropies, as most libraries normalise.
+    """Mutual information of k-means cluster and membership in D_f over the mean of both entropies.
 
-    A perfect clustering into n_classes equal clusters scores far below 1.
+    Most libraries normalise so; a perfect clustering into n_classes equal clusters scores far
+    below 1.
     """
     return _scores(evidence).nmi_arithmetic

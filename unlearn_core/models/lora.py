@@ -162,7 +162,7 @@ class Branches:
     residuals: list[Tensor] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget the latest forward pass."""
+        """Discard the outputs of the latest forward pass."""
         self.frozen.clear()
         self.residuals.clear()
 
