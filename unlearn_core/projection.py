@@ -71,15 +71,15 @@ def exact_neighbours(
     """Return indices and Euclidean distances of the nearest `points`, both (n_queries, k)."""
     import torch
 
-    where = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
-    asked = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))
+    targets = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
+    sources = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))
     indices, distances = [], []
-    for chunk in asked.split(2048):
+    for chunk in sources.split(2048):
         # the direct formula: the faster expanded one loses the zero distance to itself
-        apart = torch.cdist(chunk, where, compute_mode="donot_use_mm_for_euclid_dist")
-        near = apart.topk(min(n_neighbors, len(points)), largest=False)
-        indices.append(near.indices.numpy())
-        distances.append(near.values.numpy())
+        pairs = torch.cdist(chunk, targets, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = pairs.topk(min(n_neighbors, len(points)), largest=False)
+        indices.append(nearest.indices.numpy())
+        distances.append(nearest.values.numpy())
     return np.concatenate(indices).astype(np.int32), np.concatenate(distances)
 
 
@@ -166,7 +166,10 @@ def place(
     known_layout: Layout,
     n_neighbors: int = 5,
 ) -> Layout:
-    """Return positions of examples that a map lacks: the mean of their nearest known examples."""
+    """Return positions (n_examples, 2) of examples that a map lacks.
+
+    Each is the mean position of its nearest neighbours among the examples that the map has.
+    """
     if not len(features):
         return np.empty((0, 2), dtype=np.float32)
     indices, _ = exact_neighbours(features, known_features, n_neighbors)

@@ -1,4 +1,4 @@
-"""What probes record of a model: arrays aligned with example ids."""
+"""Recorded outputs of a model, and the sets D_f, D_r, D_ft, D_rt among the examples."""
 
 from __future__ import annotations
 
@@ -77,18 +77,17 @@ _DTYPES = {
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the softmax over the last axis, computed in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    exponentials = np.exp(shifted)
-    total = exponentials.sum(axis=-1, keepdims=True)
-    return np.asarray(exponentials / total, dtype=np.float64)
+    from scipy.special import softmax as exact_softmax
+
+    return np.asarray(exact_softmax(logits.astype(np.float64), axis=-1), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sets:
     """Masks over the recorded examples, each of shape (n_examples,).
 
-    `forget` and `retain` are parts of the training set (D_f, D_r); `forget_test` and
-    `retain_test` of the test set (D_ft, D_rt). Outside class and subclass requests
+    `forget` and `retain` lie in the training set (D_f, D_r); `forget_test` and `retain_test` in
+    the test set (D_ft, D_rt). Outside class and subclass requests
     `forget_test` is empty and `retain_test` is the whole test set D_t.
     """
 

@@ -1,7 +1,7 @@
 """Spectrum and principal subspace of a set of feature vectors.
 
-Used twice: by the metric that measures dimensional alignment and by the method that trains
-on it.  Everything is uncentred, as in MUDA's eq. 1.
+For the metric that measures dimensional alignment, and for MUDA, which trains on it.
+Everything is uncentred, as in MUDA's eq. 1.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ def spectrum(features: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def effective_rank_of(eigenvalues: NDArray[np.float64]) -> float:
     """Return exp of the entropy (nats) of the normalised eigenvalues; 0 if all are zero."""
+    from scipy.special import entr
+
     total = eigenvalues.sum()
-    if total == 0:
-        return 0.0
-    shares = eigenvalues[eigenvalues > 0] / total
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    return 0.0 if total == 0 else float(np.exp(entr(eigenvalues / total).sum()))
 
 
 def principal_basis(

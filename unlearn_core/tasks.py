@@ -1,4 +1,4 @@
-"""What a network is taught: the loss that teaches it, what is recorded of it, what decides.
+"""Tasks such as classification: their loss, which outputs are recorded, which metrics decide.
 
 Methods ask the task for its loss and never write one for labels themselves, so that a new task
 needs no edit in `methods/`.  torch is loaded where it is used: verdicts are read without it.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
-    """One kind of task.
+    """What a network is trained to do.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Task(ABC):
     deciding : tuple of str
         The metrics that decide a verdict (`metrics.verdict`).
     also : tuple of str
-        Metrics that a matched run is told of where it is off in them.
+        Metrics that do not decide; a matched run's verdict names those in which it is off.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Task(ABC):
 
     @abstractmethod
     def recorded(self, outputs: Tensor) -> Tensor:
-        """Return what is kept of a batch's outputs: float32 on the CPU, one row an example."""
+        """Return a batch's outputs as they are stored: float32 on the CPU, one row an example."""
 
 
 class Classification(Task):

@@ -1,4 +1,4 @@
-"""The one training loop: the original, the retrained, and every method that takes steps."""
+"""The one training loop: of original and retrained models, and of every unlearning method."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def optimise(
         objective = losses[OBJECTIVE]
         if not torch.isfinite(objective):
             raise DivergedError(f"The loss became {objective.item()} at step {step} of {total}.")
-        if objective.requires_grad:  # else nothing in this batch teaches anything
+        if objective.requires_grad:  # else nothing in this batch has a gradient
             optimizer.zero_grad(set_to_none=True)
             objective.backward()
             optimizer.step()
@@ -131,8 +131,8 @@ def require_finite(weights: Iterable[Tensor], when: str) -> None:
 
 
 def _n_examples(batch: object) -> int:
-    parts = batch if isinstance(batch, tuple) else (batch,)
-    return sum(len(part) for part in parts)
+    batches = batch if isinstance(batch, tuple) else (batch,)
+    return sum(len(each) for each in batches)
 
 
 def warmup_cosine(

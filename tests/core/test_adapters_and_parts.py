@@ -11,7 +11,7 @@ from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.neglora import target_layers
-from unlearn_core.methods.partial_neggrad import trained_parts
+from unlearn_core.methods.partial_neggrad import trained_modules
 from unlearn_core.models import MODELS, Parts, head, initialise, parts_of, state_parts
 from unlearn_core.models.lora import ADAPTER, SeededDropout, adaptable_layers, attach
 from unlearn_core.models.parts import last_stage, weighted_layers
@@ -155,7 +155,7 @@ def test_the_released_resnet_recipe_trains_adapters_and_the_classifier(run):
     ],
 )
 def test_partial_neggrad_trains_the_number_of_weights_of_the_text(name, n_classes, expected):
-    parts = trained_parts(shape_of(name, n_classes))
+    parts = trained_modules(shape_of(name, n_classes))
     assert count(nn.ModuleList(parts).parameters()) == expected
 
 
@@ -235,7 +235,9 @@ def test_partial_neggrad_moves_every_convolution_and_the_classifier_of_a_resnet(
     layers = {name for name, kind in kinds.items() if kind in (nn.Conv2d, nn.Linear)}
     moved = changed(model, before)
     assert moved == {f"{name}.weight" for name in layers} | {"fc.bias"}
-    assert {id(m) for m in trained_parts(model)} == {id(m) for m in weighted_layers(model).values()}
+    assert {id(m) for m in trained_modules(model)} == {
+        id(m) for m in weighted_layers(model).values()
+    }
 
 
 def test_partial_neggrad_moves_the_end_of_a_transformer(run):
@@ -298,7 +300,7 @@ def test_the_last_stage_is_everything_behind_the_encoder(name, expected):
 
 def test_a_network_of_no_known_family_is_refused_until_its_parts_are_stated():
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2))
-    for ask in (head, last_stage, prunable_weights, adaptable_layers, trained_parts):
+    for ask in (head, last_stage, prunable_weights, adaptable_layers, trained_modules):
         with pytest.raises(ValueError, match=r"parts of Sequential are not known: state them with"):
             ask(model)
     assert head(state_parts(model, Parts(head="1"))) is model[1]

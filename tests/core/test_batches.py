@@ -235,7 +235,7 @@ def test_a_second_data_set_takes_the_first_ones_place(small_dataset):
 
 def test_examples_of_different_stores_are_not_joined(parts, small_dataset):
     other = replace(small_dataset, images=small_dataset.images.copy())
-    with pytest.raises(ValueError, match="`other` must be a part of the same stored inputs"):
+    with pytest.raises(ValueError, match="`other` must be examples of the same stored inputs"):
         parts()[0].join(to_device(other, other.is_train, CPU))
 
 

@@ -10,7 +10,7 @@ from unlearn_core import checks
 from unlearn_core.methods import losses
 from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.alignment import dimensional_alignment, effective_rank
-from unlearn_core.metrics.attacks import separability
+from unlearn_core.metrics.attacks import two_sample_accuracy
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.clustering import forget_cluster_scores
 from unlearn_core.metrics.distance import activation_distance, feature_distance
@@ -130,7 +130,7 @@ BAD = {
         "`predictions` and `true_labels` must have the same shape, got (4,) and (2,)",
     ),
     "scores not finite": (
-        lambda: separability(np.array([1.0, np.inf]), np.array([1.0, 2.0]), n_splits=2),
+        lambda: two_sample_accuracy(np.array([1.0, np.inf]), np.array([1.0, 2.0]), n_splits=2),
         "`scores_a` has 1 non-finite values out of 2",
     ),
     "scores of three axes": (

@@ -11,7 +11,7 @@ from transformers import (
 )
 
 from unlearn_core.methods.neglora import target_layers
-from unlearn_core.methods.partial_neggrad import trained_parts
+from unlearn_core.methods.partial_neggrad import trained_modules
 from unlearn_core.models import head, initialise, state_parts
 from unlearn_core.models.language import distilbert_parts, gpt2_parts
 from unlearn_core.models.lora import ADAPTER, adaptable_layers, attach
@@ -67,7 +67,7 @@ def test_heads_and_last_stages_are_the_ends_of_the_networks():
         names = {id(module): name for name, module in model.named_modules()}
         assert [names[id(part)] for part in last_stage(model)] == expected
         assert names[id(head(model))] == expected[-1]
-        assert len(trained_parts(model)) == 4
+        assert len(trained_modules(model)) == 4
 
 
 @both_nets

@@ -141,13 +141,15 @@ def test_an_example_alone_in_a_batch_does_not_stop_batch_normalisation(
 
 def test_all_methods_of_a_seed_repair_on_the_same_retained_examples(make_inputs):
     inputs = make_inputs(subset_seed=4)
-    first = inputs.retain_part()
+    first = inputs.retain_subset()
     torch.rand(3, generator=inputs.generator)  # whatever a method drew before
-    assert torch.equal(inputs.retain_part().example_ids, first.example_ids)
+    assert torch.equal(inputs.retain_subset().example_ids, first.example_ids)
     other = make_inputs(subset_seed=4, seed=9).retained("part")
     assert torch.equal(other.example_ids, first.example_ids)
-    assert not torch.equal(make_inputs(subset_seed=5).retain_part().example_ids, first.example_ids)
-    more = inputs.retain_part(len(first) + 2).example_ids
+    assert not torch.equal(
+        make_inputs(subset_seed=5).retain_subset().example_ids, first.example_ids
+    )
+    more = inputs.retain_subset(len(first) + 2).example_ids
     assert set(first.example_ids.tolist()) < set(more.tolist())
     assert inputs.retained("all") is inputs.retain
 

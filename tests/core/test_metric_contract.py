@@ -13,7 +13,7 @@ from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.engine.probes import compare_layers
 from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
-from unlearn_core.metrics.attacks import cross_entropies, separability
+from unlearn_core.metrics.attacks import cross_entropies, two_sample_accuracy
 from unlearn_core.metrics.base import register_metric
 from unlearn_core.metrics.clustering import cluster_features, forget_cluster_scores
 from unlearn_core.metrics.probing import linear_probe_accuracy
@@ -277,7 +277,7 @@ def test_an_attack_on_chosen_examples_looks_at_test_examples_of_their_classes():
     assert not evidence.sets.forget_test.any()
     evidence.records.logits[(np.arange(N) % CLASSES != 1) & ~evidence.records.is_train] = 0
     same = np.flatnonzero(evidence.sets.test & (np.arange(N) % CLASSES == 1))
-    expected = separability(
+    expected = two_sample_accuracy(
         cross_entropies(evidence.records.where(chosen)),
         cross_entropies(evidence.records.where(np.isin(np.arange(N), same))),
         n_splits=5,

@@ -16,11 +16,14 @@ from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import (
     MODELS,
+    Parts,
     build_model,
     captured_features,
     captured_outputs,
     head,
     initialise,
+    parts_of,
+    state_parts,
 )
 from unlearn_core.training import (
     OBJECTIVE,
@@ -165,6 +168,50 @@ def test_batch_normalisation_of_any_dimension_starts_again():
     layer(torch.randn(8, 3, generator=seeded()))
     initialise(layer, seeded())
     assert layer.running_mean.abs().max() == 0
+
+
+def test_a_family_states_how_its_layers_are_drawn_and_copies_keep_the_rule():
+    def draw_ones(name, layer, _generator):
+        if name == "1":
+            torch.nn.init.ones_(layer.weight)
+
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2))
+    before = model[0].weight.detach().clone()
+    copied = copy.deepcopy(state_parts(model, Parts(head="1", draw_layer=draw_ones)))
+    initialise(copied, seeded())
+    assert torch.equal(copied[0].weight, before)
+    assert (copied[1].weight == 1).all()
+
+
+def test_only_named_modules_are_drawn_and_their_rule_is_told_full_names():
+    names = []
+
+    def note(name, layer, _generator):
+        if list(layer.parameters(recurse=False)):
+            names.append(name)
+
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    initialise(state_parts(model, Parts(head="0", draw_layer=note)), seeded(), only=["1", "0"])
+    assert names == ["1.0", "1.1", "0"]
+
+
+def test_fresh_normalisation_without_own_weights_has_no_memory_of_batches():
+    norm = nn.BatchNorm2d(2, affine=False)
+    norm(torch.randn(4, 2, 3, 3, generator=seeded()) + 5)
+    assert norm.running_mean.min() > 0
+    initialise(nn.Sequential(norm), seeded())
+    assert not norm.running_mean.any()
+
+
+def test_the_classifier_of_vit_s_starts_at_zero_in_the_whole_network_and_alone():
+    model = build_model(ModelConfig(name="vit_s"), 1, 4, seeded())
+    assert not model.head.weight.any()
+    with torch.no_grad():
+        model.head.weight.fill_(1.0)
+    block = model.blocks[11].mlp.fc1.weight.detach().clone()
+    initialise(model, seeded(1), only=parts_of(model).last_stage)
+    assert not model.head.weight.any()
+    assert not torch.equal(model.blocks[11].mlp.fc1.weight, block)
 
 
 def test_initial_scales_are_those_of_he_and_of_the_linear_layer():

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
 
+from tests.formulas import jensen_shannon
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.poison import patch, poison, with_trigger
 from unlearn_core.data.splits import split
 from unlearn_core.metrics import METRICS, Cost, Evidence
-from unlearn_core.metrics.attacks import cross_entropies, separability
+from unlearn_core.metrics.attacks import cross_entropies, two_sample_accuracy
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.metrics.spread import half_width, matched_within, sampling_noise
-from unlearn_core.metrics.verdict import judge, place, side
+from unlearn_core.metrics.verdict import judge, side, side_of_metric
 from unlearn_core.metrics.zrf import zero_retrain_forgetting
 from unlearn_core.records import Records, Sets, softmax
 
@@ -40,9 +40,9 @@ def test_zrf_has_the_golden_values(variant, divergence):
 
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 6), k=st.integers(2, 6))
 @QUICK
-def test_zrf_is_one_minus_scipys_jensen_shannon_divergence(seed, n, k):
+def test_zrf_is_one_minus_the_jensen_shannon_divergence(seed, n, k):
     p, q = softmax(3 * np.random.default_rng(seed).normal(size=(2, n, k)))
-    expected = 1 - (jensenshannon(p, q, axis=1) ** 2).mean()
+    expected = 1 - jensen_shannon(p, q).mean()
     value = zero_retrain_forgetting(p, q)
     assert value == pytest.approx(expected, abs=1e-9)
     assert value == pytest.approx(zero_retrain_forgetting(q, p), abs=1e-12)
@@ -148,29 +148,29 @@ def test_cross_entropies_are_those_of_the_labels_and_clipped():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_separability_is_a_coin_toss_for_one_distribution_and_one_for_two(seed):
+def test_two_sample_accuracy_is_a_coin_toss_for_one_distribution_and_one_for_two(seed):
     random = np.random.default_rng(seed)
     same, other = random.normal(size=(2, 400))
-    assert separability(same, other, n_splits=10) == pytest.approx(0.5, abs=0.1)
-    assert separability(same, other + 30, n_splits=10) == 1.0
-    assert separability(same + 30, other, n_splits=10) == 1.0
-    between = separability(same, other + 2, n_splits=10)
+    assert two_sample_accuracy(same, other, n_splits=10) == pytest.approx(0.5, abs=0.1)
+    assert two_sample_accuracy(same, other + 30, n_splits=10) == 1.0
+    assert two_sample_accuracy(same + 30, other, n_splits=10) == 1.0
+    between = two_sample_accuracy(same, other + 2, n_splits=10)
     assert between == pytest.approx(stats.norm.cdf(1), abs=0.07)  # the best possible threshold
 
 
-def test_separability_balances_the_groups_and_does_not_see_their_order():
+def test_two_sample_accuracy_balances_the_groups_and_does_not_see_their_order():
     random = np.random.default_rng(0)
     many, few = random.normal(size=2000), random.normal(size=100)
-    value = separability(many, few, n_splits=20)
+    value = two_sample_accuracy(many, few, n_splits=20)
     assert value < 0.65  # always naming the larger group would give 0.95
-    assert separability(many[::-1], few[::-1], n_splits=20) == value
+    assert two_sample_accuracy(many[::-1], few[::-1], n_splits=20) == value
 
 
-def test_separability_refuses_a_lone_example_and_broken_scores():
+def test_two_sample_accuracy_refuses_a_lone_example_and_broken_scores():
     with pytest.raises(ValueError, match="at least 2 examples, got 1, 5"):
-        separability(np.ones(1), np.ones(5), n_splits=2)
+        two_sample_accuracy(np.ones(1), np.ones(5), n_splits=2)
     with pytest.raises(ValueError, match="`scores_a` has 3 non-finite values"):
-        separability(np.full(3, np.nan), np.ones(3), n_splits=2)
+        two_sample_accuracy(np.full(3, np.nan), np.ones(3), n_splits=2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -393,7 +393,7 @@ def test_a_match_tells_what_else_is_off():
 def test_where_original_and_retrained_agree_only_a_share_that_decides_has_a_side(
     name, value, original, expected
 ):
-    assert place(name, value, original, retrained=0.5, tolerance=0.02) == expected
+    assert side_of_metric(name, value, original, retrained=0.5, tolerance=0.02) == expected
 
 
 @pytest.mark.parametrize(("original", "past"), [(1.0, 0.2), (0.0, 0.8)])

@@ -150,6 +150,40 @@ def test_a_masked_product_of_rows_is_the_same_as_masked_rows():
     assert adapted.merge()[0].weight.tolist() == [[1.5, 2.5], [0.0, 0.0]]
 
 
+def test_a_copy_with_masked_products_computes_with_its_own_weights():
+    adapted, masks = adapted_pair()
+    mask_products(adapted, masks)
+    x = torch.tensor([[1.0, 3.0]])
+    copied = copy.deepcopy(adapted.model)
+    assert copied(x).tolist() == adapted.model(x).tolist() == [[9.0, 0.0]]
+    copied[0].lora_B[ADAPTER].weight.data.fill_(0.0)
+    assert copied(x).tolist() == [[7.0, 0.0]]
+    assert adapted.model(x).tolist() == [[9.0, 0.0]]
+
+
+def test_masked_products_are_off_where_adapters_are():
+    adapted, masks = adapted_pair()
+    mask_products(adapted, masks)
+    x = torch.tensor([[1.0, 3.0]])
+    with adapted.disabled():
+        assert adapted.model(x).tolist() == [[7.0, 0.0]]
+    assert adapted.model(x).tolist() == [[9.0, 0.0]]
+
+
+def test_dropout_is_in_front_of_a_masked_product_and_not_of_the_frozen_layer():
+    net = nn.Sequential(nn.Linear(2, 2, bias=False))
+    net[0].weight.data = torch.eye(2)
+    adapted = attach(net, ["0"], rank=1, alpha=1, dropout=0.5, generator=seeded())
+    layer = adapted.layers["0"]
+    layer.lora_A[ADAPTER].weight.data.fill_(1.0)
+    layer.lora_B[ADAPTER].weight.data.fill_(1.0)
+    mask_products(adapted, {"0.weight": torch.tensor([[1.0, 1.0], [0.0, 0.0]])})
+    outputs = adapted.model(torch.ones(200, 2))
+    assert (outputs[:, 1] == 1).all()
+    added = outputs[:, 0] - 1  # each of two inputs is kept with chance a half, and then doubled
+    assert set(added.tolist()) == {0.0, 2.0, 4.0}
+
+
 @pytest.mark.parametrize(
     "layer",
     [

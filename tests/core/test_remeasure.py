@@ -20,7 +20,9 @@ def added(monkeypatch):
     spec = replace(
         METRICS["forget_accuracy"],
         name="confidence",
-        compute=lambda evidence: float(evidence.part("forget").probabilities.max(axis=1).mean()),
+        compute=lambda evidence: float(
+            evidence.records_of("forget").probabilities.max(axis=1).mean()
+        ),
     )
     monkeypatch.setitem(METRICS, "confidence", spec)
     return "confidence"

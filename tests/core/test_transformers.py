@@ -9,7 +9,7 @@ from torch import nn
 from unlearn_core.config import ModelConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
-from unlearn_core.methods.partial_neggrad import trained_parts
+from unlearn_core.methods.partial_neggrad import trained_modules
 from unlearn_core.models import build_model
 
 CPU = torch.device("cpu")
@@ -41,6 +41,6 @@ def test_tiny_vit_draws_nothing_from_the_global_generator(tiny_vit, small_datase
 
 
 def test_partial_neggrad_trains_no_norm_of_a_transformer(tiny_vit):
-    parts = trained_parts(tiny_vit)
+    parts = trained_modules(tiny_vit)
     assert all(isinstance(part, nn.Linear) for part in parts)
     assert len(parts) == 4

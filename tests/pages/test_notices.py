@@ -169,7 +169,7 @@ from unlearn_core.metrics.base import register_metric
 @register_metric("sure", label="Sure", group="Accuracy", source="test", unit="fraction of forget")
 def sure(evidence):
     """Mean of the largest probability over D_f."""
-    return float(evidence.part("forget").probabilities.max(axis=1).mean())
+    return float(evidence.records_of("forget").probabilities.max(axis=1).mean())
 '''
 
 

@@ -1,4 +1,4 @@
-"""What a data set is, and the table of those that exist."""
+"""The table of data sets, and what one consists of: images, labels and splits."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class DataNotFoundError(MissingFileError):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
-    """One row of `DATASETS`: how to load it, and the recipe that suits it by default.
+    """One row of `DATASETS`: how to load it, and how a network is trained on it by default.
 
     `load` only reads what is in the folder; `fetch` downloads into it, where that can be done.
     `width` and `stem` are what a network on this data has by default.  `folder` is the folder's

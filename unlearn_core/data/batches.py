@@ -1,4 +1,4 @@
-"""Sets of examples that already sit on the device, and batches of them."""
+"""Sets of examples on the device, such as D_f and D_r, and batches of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unlearn_core.data.inputs import Inputs
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
-    """Some examples, ready for the model.
+    """A batch of examples, ready for the model.
 
     `inputs` (B, ...) is what the network eats, `labels` int64 (B,), `example_ids` int64 (B,),
     `is_forget` bool (B,).
@@ -37,7 +37,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examples:
-    """A set of examples: row numbers over a store that all sets of a data set share.
+    """A set of examples, such as D_f: row numbers over inputs that all sets of a data set share.
 
     `take`, `sample` and `join` make other row numbers and copy no example.
 
@@ -64,7 +64,7 @@ class Examples:
     def of(
         cls, inputs: Inputs, labels: Tensor, n_classes: int, *, is_forget: Tensor | None = None
     ) -> Examples:
-        """Return all of a store as one set; an example's id is its row."""
+        """Return the set of all stored examples; an example's id is its row."""
         rows = torch.arange(len(inputs), device=inputs.device)
         return cls(
             inputs=inputs,
@@ -115,21 +115,21 @@ class Examples:
 
     def ordered(self, batch_size: int = 1024) -> Iterator[Batch]:
         """Yield one pass in order of the rows, without augmentation."""
-        for places in torch.arange(len(self), device=self.device).split(batch_size):
-            yield self._batch(places, self.inputs.batch(self.rows[places]))
+        for positions in torch.arange(len(self), device=self.device).split(batch_size):
+            yield self._batch(positions, self.inputs.batch(self.rows[positions]))
 
-    def augmented(self, places: Tensor, generator: torch.Generator) -> Batch:
-        """Return the examples at these places of the set, int64 (n,), as one augmented batch."""
-        return self._batch(places, self.inputs.augmented(self.rows[places], generator))
+    def augmented(self, positions: Tensor, generator: torch.Generator) -> Batch:
+        """Return the examples at these positions in the set, int64 (n,), as an augmented batch."""
+        return self._batch(positions, self.inputs.augmented(self.rows[positions], generator))
 
     def sample(self, n_examples: int, generator: torch.Generator) -> Examples:
         """Return `n_examples` drawn without replacement, or all where there are no more."""
-        places = torch.randperm(len(self), generator=generator)[:n_examples]
-        return self.take(places.sort().values.to(self.device))
+        positions = torch.randperm(len(self), generator=generator)[:n_examples]
+        return self.take(positions.sort().values.to(self.device))
 
-    def take(self, places: Tensor) -> Examples:
-        """Return the examples at these places of the set, int64 (n,)."""
-        return replace(self, rows=self.rows[places], is_forget=self.is_forget[places])
+    def take(self, positions: Tensor) -> Examples:
+        """Return the examples at these positions in the set, int64 (n,)."""
+        return replace(self, rows=self.rows[positions], is_forget=self.is_forget[positions])
 
     def join(self, other: Examples) -> Examples:
         """Return these examples followed by the `other` ones, which are of the same store.
@@ -140,7 +140,7 @@ class Examples:
             If they are of another one: put both into one store, and `take` each of it.
         """
         if not self.inputs.shares_store(other.inputs):
-            raise ValueError("`other` must be a part of the same stored inputs, got other ones.")
+            raise ValueError("`other` must be examples of the same stored inputs, got other ones.")
         return replace(
             self,
             rows=torch.cat([self.rows, other.rows]),
@@ -148,19 +148,23 @@ class Examples:
         )
 
     def _sizes(self, batch_size: int) -> list[int]:
-        """Return the batches' sizes; a lone last example gets company, as batch norm needs it."""
-        sizes = [len(part) for part in torch.arange(len(self)).split(batch_size)]
+        """Return the sizes of the batches in one pass.
+
+        A final batch of one is merged with its neighbour, because batch normalisation needs two
+        examples.
+        """
+        sizes = [len(rows) for rows in torch.arange(len(self)).split(batch_size)]
         if len(sizes) > 1 and sizes[-1] == 1 and batch_size > 1:
             sizes[-2:] = [3] if batch_size == 2 else [batch_size - 1, 2]
         return sizes
 
-    def _batch(self, places: Tensor, inputs: Tensor) -> Batch:
-        rows = self.rows[places]
+    def _batch(self, positions: Tensor, inputs: Tensor) -> Batch:
+        rows = self.rows[positions]
         return Batch(
             inputs=inputs,
             labels=self.stored_labels[rows],
             example_ids=self.stored_ids[rows],
-            is_forget=self.is_forget[places],
+            is_forget=self.is_forget[positions],
         )
 
 
@@ -173,7 +177,7 @@ def mixed(
     forget_per_batch: int,
     generator: torch.Generator,
 ) -> tuple[Iterator[Batch], int]:
-    """Return augmented batches of both sets together, and how many there will be.
+    """Return augmented batches that mix D_f and D_r, and how many there will be.
 
     With `forget_per_batch=0` an epoch is one shuffled pass over both sets, and a small D_f is
     absent from most batches (`chance_without_forget`).  Otherwise an epoch is one shuffled pass

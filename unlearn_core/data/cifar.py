@@ -1,7 +1,7 @@
 """CIFAR-10, CIFAR-100, and CIFAR-20: the 100 classes as subclasses of their 20 superclasses.
 
 Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
-Channel statistics: methods.md section 1.1.
+Channel statistics are those in common use (docs/methods.md, "Data and forget requests").
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ def fetch_cifar100(folder: Path) -> None:
 @register_dataset("cifar10", label="CIFAR-10", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar10)
 def load_cifar10(folder: Path) -> Dataset:
     """Read CIFAR-10: 50,000 + 10,000 images of 10 classes, 32x32."""
-    found = read_splits(folder, 3, 32, native=partial(_official, name="CIFAR10"))
-    return join(found.train, found.test, found.names["label"], statistics=CIFAR10_STATISTICS)
+    splits = read_splits(folder, 3, 32, native=partial(_official, name="CIFAR10"))
+    return join(splits.train, splits.test, splits.names["label"], statistics=CIFAR10_STATISTICS)
 
 
 @register_dataset("cifar100", label="CIFAR-100", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar100)
 def load_cifar100(folder: Path) -> Dataset:
     """Read CIFAR-100: 100 classes."""
-    found = _cifar100(folder)
-    return join(found.train, found.test, found.names["label"], statistics=CIFAR100_STATISTICS)
+    splits = _cifar100(folder)
+    return join(splits.train, splits.test, splits.names["label"], statistics=CIFAR100_STATISTICS)
 
 
 @register_dataset(
@@ -57,17 +57,17 @@ def load_cifar20(folder: Path) -> Dataset:
     It is not fetched: torchvision does not give the superclasses of what it downloads.
     """
     hint = "CIFAR-20 needs parquet files with a column `coarse_label`."
-    found = _cifar100(folder, hint)
-    if "coarse_label" not in found.train.columns:
+    splits = _cifar100(folder, hint)
+    if "coarse_label" not in splits.train.columns:
         raise InputError(f"{folder} has no column `coarse_label`.")
     return join(
-        found.train,
-        found.test,
-        found.names["coarse_label"],
+        splits.train,
+        splits.test,
+        splits.names["coarse_label"],
         statistics=CIFAR100_STATISTICS,
         label="coarse_label",
         subclass="label",
-        subclass_names=found.names["label"],
+        subclass_names=splits.names["label"],
     )
 
 
@@ -83,14 +83,14 @@ def _official(folder: Path, name: str) -> Splits | None:
 
     reader = getattr(datasets, name)
     try:
-        splits = [reader(str(folder), train=train) for train in (True, False)]
+        archives = [reader(str(folder), train=train) for train in (True, False)]
     except RuntimeError:
         return None
     train, test = (
         Split(
-            images=np.ascontiguousarray(split.data.transpose(0, 3, 1, 2)),
-            columns={"label": np.asarray(split.targets, dtype=np.int64)},
+            images=np.ascontiguousarray(archive.data.transpose(0, 3, 1, 2)),
+            columns={"label": np.asarray(archive.targets, dtype=np.int64)},
         )
-        for split in splits
+        for archive in archives
     )
-    return Splits(train=train, test=test, names={"label": list(splits[0].classes)})
+    return Splits(train=train, test=test, names={"label": list(archives[0].classes)})

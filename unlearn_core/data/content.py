@@ -1,4 +1,4 @@
-"""The content of a data set's files as one hash, computed once and kept beside the data.
+"""A hash of a data set's files, by which a run notices that its data has changed.
 
 Two folders with the same files have the same hash.  It is computed again only where a file's size
 or dates say that something may have changed, so asking is cheap: one look at each file's entry.

@@ -84,13 +84,13 @@ def image_files(folder: Path) -> list[Path]:
     Folders, pipes and devices called like images are none, nor is what is hidden by a leading dot.
     A link that leads nowhere is one, so that reading it tells of it.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    shown = (path for path in found if not _is_hidden(path.relative_to(folder)))
-    return sorted(path for path in shown if path.is_file() or not path.exists())
+    images = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    visible = (path for path in images if not _is_hidden(path.relative_to(folder)))
+    return sorted(path for path in visible if path.is_file() or not path.exists())
 
 
 def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    return any(name.startswith(".") for name in path.parts)
 
 
 def file_pictures(files: Iterable[Path]) -> Iterator[Picture]:

@@ -51,22 +51,22 @@ def fetch_fashion_mnist(folder: Path) -> None:
 )
 def load_fashion_mnist(folder: Path) -> Dataset:
     """Read Fashion-MNIST; images keep their one channel."""
-    found = read_splits(folder, 1, SIZE, native=_official)
-    return join(found.train, found.test, _class_names(found), statistics=STATISTICS)
+    splits = read_splits(folder, 1, SIZE, native=_official)
+    return join(splits.train, splits.test, _class_names(splits), statistics=STATISTICS)
 
 
-def _class_names(found: Splits) -> tuple[str, ...]:
+def _class_names(splits: Splits) -> tuple[str, ...]:
     """Return the official names, unless a folder names the classes itself."""
-    named = tuple(found.names["label"])
+    named = tuple(splits.names["label"])
     return CLASS_NAMES if all(name.isdigit() for name in named) else named
 
 
 def _official(folder: Path) -> Splits | None:
     """Read the official IDX files, packed or not; None where they are not all there."""
     names = [
-        f"{part}-{what}-ubyte"
-        for part in ("train", "t10k")
-        for what in ("images-idx3", "labels-idx1")
+        f"{split}-{content}-ubyte"
+        for split in ("train", "t10k")
+        for content in ("images-idx3", "labels-idx1")
     ]
     files = [file for name in names if (file := _find(folder, name))]
     if len(files) < len(names):
@@ -77,8 +77,8 @@ def _official(folder: Path) -> Splits | None:
 
 def _find(folder: Path, name: str) -> Path | None:
     """Look for a file beside the others, or where torchvision puts it."""
-    places = (folder, folder / "raw", folder / "FashionMNIST" / "raw")
-    files = (place / f"{name}{suffix}" for place in places for suffix in ("", ".gz"))
+    folders = (folder, folder / "raw", folder / "FashionMNIST" / "raw")
+    files = (parent / f"{name}{suffix}" for parent in folders for suffix in ("", ".gz"))
     return next((file for file in files if file.is_file()), None)
 
 

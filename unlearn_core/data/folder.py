@@ -28,8 +28,8 @@ LARGEST = 64
 def load_folder(folder: Path) -> Dataset:
     """Read the images; classes are folders, or `label` numbers in parquet files."""
     shape = (3, 32) if files_of(folder, "train") else _shape_of_first(folder)
-    found = read_splits(folder, *shape)
-    return join(found.train, found.test, found.names["label"])
+    splits = read_splits(folder, *shape)
+    return join(splits.train, splits.test, splits.names["label"])
 
 
 def _shape_of_first(folder: Path) -> tuple[int, int]:

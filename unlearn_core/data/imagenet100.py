@@ -37,9 +37,9 @@ LOOKED_AT = 64  # photos that tell how large the stored ones are: a single one c
 def load_imagenet100(folder: Path) -> Dataset:
     """Read ImageNet-100: parquet files, or a folder a class that its WordNet id names."""
     hint = "Lay the photos out as train/n01818515/*.JPEG and val/n01818515/*.JPEG."
-    found = read_splits(folder, 3, _size(folder), hint=hint)
-    names = class_names(folder, found.names["label"])
-    return join(found.train, found.test, names, statistics=STATISTICS)
+    splits = read_splits(folder, 3, _size(folder), hint=hint)
+    names = class_names(folder, splits.names["label"])
+    return join(splits.train, splits.test, names, statistics=STATISTICS)
 
 
 def _size(folder: Path) -> int:

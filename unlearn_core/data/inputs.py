@@ -1,4 +1,4 @@
-"""What a network eats, stored once for all sets of a data set."""
+"""Network inputs of a whole data set, stored once for all sets such as D_f and D_r."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Inputs(ABC):
-    """All examples of a data set on one device, as a network eats them.
+    """All examples of a data set on one device, in the form that the network takes.
 
     Sets of examples are row numbers over one such store (`batches.Examples`), so that no set has
     a copy.  Only the network knows what is in the tensor that `batch` returns; methods hand it on.

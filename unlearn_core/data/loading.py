@@ -1,4 +1,4 @@
-"""From a data config to a data set in memory."""
+"""Loading a data set: read or download it, take some of its training set, poison it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unlearn_core.seeding import numpy_stream
 
 
 def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
-    """Read the data set; take the part of its training set, and poison it, as `config` says.
+    """Return the data set that `config` asks for: all or some training examples, maybe poisoned.
 
     What is not on this machine is downloaded where that can be done, unless `fetch` is false.
     A config that names the data's content is given no other.
@@ -31,7 +31,7 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
     require_content(config)
     dataset = _whole(config.name, fetch=fetch)
     if config.train_examples is not None:
-        dataset = _train_part(dataset, config.train_examples)
+        dataset = _with_fewer_examples(dataset, config.train_examples)
     if config.poison_target is not None:
         dataset = poison(dataset, config.poison_target)
     return dataset
@@ -63,7 +63,7 @@ def _whole(name: str, *, fetch: bool) -> Dataset:
     return spec.load(folder)
 
 
-def _train_part(dataset: Dataset, n_examples: int) -> Dataset:
+def _with_fewer_examples(dataset: Dataset, n_examples: int) -> Dataset:
     """Leave out training examples until `n_examples` remain, in equal shares of each class."""
     train_ids = dataset.train_ids
     if n_examples > len(train_ids):

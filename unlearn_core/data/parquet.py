@@ -1,6 +1,6 @@
 """Parquet files in the layout of Hugging Face image data sets.
 
-`<part>-*.parquet` with a column `image` of {bytes, path} and whole-number columns of labels; the
+`<split>-*.parquet` with a column `image` of {bytes, path} and whole-number columns of labels; the
 names of the labels are in `classes.json` beside them, or in the files' own metadata.
 """
 
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from unlearn_core.checks import InputError
 from unlearn_core.data.decoding import Picture
 
-TEST_PARTS = ("test", "validation", "valid", "val")
+TEST_NAMES = ("test", "validation", "valid", "val")
 ROWS_AT_ONCE = 256  # as encoded images, so that a large file is never whole in memory
 
 
-def files_of(folder: Path, part: str) -> list[Path]:
-    """Return the files of one part in the order of their numbers."""
-    return sorted(folder.glob(f"{part}-*.parquet"))
+def files_of(folder: Path, split: str) -> list[Path]:
+    """Return the files of a split such as "train", in the order of their numbers."""
+    return sorted(folder.glob(f"{split}-*.parquet"))
 
 
 def read_columns(files: Sequence[Path]) -> tuple[int, dict[str, NDArray[np.int64]]]:
     """Return the number of rows and every column of whole numbers, the images left unread."""
     import pyarrow as pa
 
-    found: dict[str, list[NDArray[np.int64]]] = {}
+    chunks: dict[str, list[NDArray[np.int64]]] = {}
     n_rows = 0
     for file in files:
         with _opened(file) as content:
@@ -40,10 +40,10 @@ def read_columns(files: Sequence[Path]) -> tuple[int, dict[str, NDArray[np.int64
             table = content.read(columns=names)
             n_rows += content.metadata.num_rows
         for name in names:
-            found.setdefault(name, []).append(table.column(name).to_numpy().astype(np.int64))
+            chunks.setdefault(name, []).append(table.column(name).to_numpy().astype(np.int64))
     if not n_rows:
         raise InputError(f"{files[0]} holds no rows.")
-    columns = {name: np.concatenate(parts) for name, parts in found.items()}
+    columns = {name: np.concatenate(arrays) for name, arrays in chunks.items()}
     for name, column in columns.items():
         if len(column) != n_rows:
             raise InputError(f"Only some of the files in {files[0].parent} have a column `{name}`.")

@@ -1,4 +1,4 @@
-"""Reading image data sets from disk in the layouts of design.md section 4.
+"""Reading image data sets from the layouts of files that are in common use.
 
 Tried in this order: Hugging Face parquet files, the data set's own official files, an image
 folder.  What is in none of them may be fetched (`loading.py`).
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.data.base import DataNotFoundError, Dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, decode, file_pictures, image_files
-from unlearn_core.data.parquet import TEST_PARTS, files_of, read_columns, read_names, read_pictures
+from unlearn_core.data.parquet import TEST_NAMES, files_of, read_columns, read_names, read_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,23 +62,25 @@ def read_splits(
     ValueError
         If a file of the layout cannot be used.
     """
-    found = (
+    splits = (
         _from_parquet(folder, channels, size)
         or (native(folder) if native else None)
         or _from_folders(folder, channels, size)
     )
-    if found is None:
+    if splits is None:
         raise missing(folder.name, folder, hint)
-    return found
+    return splits
 
 
 def _from_parquet(folder: Path, channels: int, size: int) -> Splits | None:
     if not files_of(folder, "train"):
         return None
-    part = next((part for part in TEST_PARTS if files_of(folder, part)), None)
-    if part is None:
+    test_name = next((name for name in TEST_NAMES if files_of(folder, name)), None)
+    if test_name is None:
         raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
-    train, test = (_part(files_of(folder, p), channels, size) for p in ("train", part))
+    train, test = (
+        _read_split(files_of(folder, name), channels, size) for name in ("train", test_name)
+    )
     for split in (train, test):
         if "label" not in split.columns:
             raise InputError(f"{folder} has no column `label`; it has {sorted(split.columns)}.")
@@ -90,7 +92,7 @@ def _from_parquet(folder: Path, channels: int, size: int) -> Splits | None:
 
 
 def _from_folders(folder: Path, channels: int, size: int) -> Splits | None:
-    tests = [folder / part for part in ("test", "val") if (folder / part).is_dir()]
+    tests = [folder / name for name in ("test", "val") if (folder / name).is_dir()]
     if not (folder / "train").is_dir() or not tests:
         return None
     train, names = read_image_folder(folder / "train", channels, size)
@@ -103,13 +105,13 @@ def _from_folders(folder: Path, channels: int, size: int) -> Splits | None:
     return Splits(train=train, test=test, names={"label": names})
 
 
-def read_parquet(folder: Path, part: str, channels: int, size: int) -> Split | None:
-    """Read `<part>-*.parquet` in the Hugging Face image layout, or None where there is none."""
-    files = files_of(folder, part)
-    return _part(files, channels, size) if files else None
+def read_parquet(folder: Path, split: str, channels: int, size: int) -> Split | None:
+    """Read `<split>-*.parquet` in the Hugging Face image layout, or None where there is none."""
+    files = files_of(folder, split)
+    return _read_split(files, channels, size) if files else None
 
 
-def _part(files: Sequence[Path], channels: int, size: int) -> Split:
+def _read_split(files: Sequence[Path], channels: int, size: int) -> Split:
     n_images, columns = read_columns(files)
     return Split(images=decode(read_pictures(files), n_images, channels, size), columns=columns)
 

@@ -1,4 +1,4 @@
-"""From a forget request to the sets D_f, D_r, D_ft, D_rt."""
+"""Splitting a data set by a forget request into D_f, D_r and their test sets D_ft, D_rt."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
 
 def describe(forget: ForgetConfig) -> str:
     """Return the request as the command line spells it, such as ``class 3``."""
-    shown = ",".join(str(value) for value in forget.values[:8])
+    first = ",".join(str(value) for value in forget.values[:8])
     more = f",... ({len(forget.values)} in all)" if len(forget.values) > 8 else ""
-    return f"{forget.kind} {shown}{more}".strip()
+    return f"{forget.kind} {first}{more}".strip()
 
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]

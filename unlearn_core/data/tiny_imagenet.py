@@ -3,8 +3,8 @@
 The test set is the official validation set; the official test set has no labels.  Classes are in
 alphabetical order of their WordNet ids.
 Source: Stanford CS231n, "Tiny ImageNet Visual Recognition Challenge", 2015.  The channel
-statistics are those in common use for all 200 classes, and are used for a part of them too.
-Batch of 100: MUDA's recipe, methods.md section 1.1.
+statistics are those in common use for all 200 classes, and are used for some of them too.
+Batch of 100: as MUDA trains on it (docs/methods.md, "Training").
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ SIZE = 64
 def load_tiny_imagenet(folder: Path) -> Dataset:
     """Read Tiny-ImageNet; its grey images become coloured ones."""
     hint = "Unpack the official archive there, so that train/, val/ and words.txt lie in it."
-    found = read_splits(folder, 3, SIZE, native=_official, hint=hint)
-    names = class_names(folder, found.names["label"])
-    return join(found.train, found.test, names, statistics=STATISTICS)
+    splits = read_splits(folder, 3, SIZE, native=_official, hint=hint)
+    names = class_names(folder, splits.names["label"])
+    return join(splits.train, splits.test, names, statistics=STATISTICS)
 
 
 def _official(folder: Path) -> Splits | None:

@@ -1,4 +1,4 @@
-"""Gradient ascent on the forget set: what every method that ascends the loss shares.
+"""Gradient ascent: steps that raise the loss on the forget set, shared by several methods.
 
 Nothing bounds the loss that it ascends, and steps after the examples are forgotten only damage the
 rest, so `until_loss` can end it early (MUDA, section 3.3, names the need for early stopping).
@@ -23,7 +23,7 @@ Presets = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class AscentStopSettings(Settings):
-    """Settings of every method that ascends the loss on D_f with nothing to bound it."""
+    """Settings of methods that raise the loss on D_f without a bound, and may stop early."""
 
     learning_rate: float = setting(1e-4, "Step size of the optimiser.", positive=True)
     batch_size: int = setting(256, "Examples per step.", positive=True)
@@ -37,7 +37,7 @@ class AscentStopSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class AscentSettings(AscentStopSettings):
-    """Settings of every method that ascends the loss on D_f and does nothing else."""
+    """Settings of methods that consist of gradient ascent alone."""
 
     epochs: int = setting(1, "Passes over the forget set.", positive=True)
     momentum: float = setting(0.0, "Momentum of SGD.", between=(0, 1))
@@ -47,9 +47,9 @@ class AscentSettings(AscentStopSettings):
 def digits_presets(
     *, class_loss: float = 2.3, backdoor_loss: float = 1.5, **settings: float
 ) -> Presets:
-    """Return the digits' presets of an ascent: small steps and stop when it is enough.
+    """Return a method's presets for the digits: small steps, and a loss at which to stop.
 
-    Enough differs.  A class is forgotten where its loss is that of guessing among ten: log 10.
+    That loss differs.  A class is forgotten where its loss is that of guessing among ten: log 10.
     Single images are forgotten where they are answered like ones never trained on, whose mean
     loss here is about 0.12: the model still knows their class.  A backdoor's label is also that
     of clean images, which a higher loss than 1.5 takes along.  Adapters with dropout harm more of
@@ -70,7 +70,10 @@ def ascend(
     *,
     first_step: int = 0,
 ) -> Iterator[Progress]:
-    """Take the ascent's steps in what `model` trains; `first_step` steps came before."""
+    """Raise the loss on D_f by changing the weights of `model` that are not frozen.
+
+    `first_step` steps of the method came before.
+    """
     optimizer = make_optimizer(
         settings.optimizer,
         model.parameters(),

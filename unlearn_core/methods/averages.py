@@ -1,10 +1,10 @@
-"""What RFA moves forgotten examples to: the average feature of each layer and the average label.
+"""The targets of RFA on forgotten examples: each layer's average feature, and the average label.
 
 Both are averages over retained examples: of the batch (Algorithm 1, lines 8-9), or an exponential
 memory of batches, which a batch without retained examples can use too.  The label's may be the
 class frequencies of all of D_r instead.
 
-Source: arXiv:2411.08443; the memory and the class frequencies are ours (methods.md 3.2d, e).
+Source: arXiv:2411.08443; the memory and the class frequencies are ours (docs/methods.md, "rfa").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AVERAGE_LABELS = ("batch", "global")
 
 @dataclass
 class RetainedAverages:
-    """The averages that hold for a batch; None where the batch's own are meant.
+    """Average features and label of retained examples; None where those of the batch are meant.
 
     Attributes
     ----------

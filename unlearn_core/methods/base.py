@@ -1,9 +1,9 @@
-"""The contract every unlearning method keeps, and the table of those that exist."""
+"""The table of unlearning methods: what each is given, and what it declares about itself."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 @dataclass(frozen=True, kw_only=True)
 class UnlearnInputs:
-    """What a method may touch. The test set is absent on purpose.
+    """What an unlearning method is given: the model, D_f and D_r, and never the test set.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class UnlearnInputs:
     device : torch.device
     precision : {"fp32", "bf16"}
     task : Task
-        What the model is taught; its loss is the one that teaches and is ascended.
+        What the model was trained to do; its loss is minimised on D_r and raised on D_f.
     subset_seed : int
-        Which part of D_r `retain_part` is; all methods of a seed are given the same.
+        Which examples of D_r `retain_subset` has; all methods of a seed are given the same.
     recipe : TrainingConfig
         How the original was trained; `retrain` follows it again.
     restart : callable taking the model and the generator
@@ -49,7 +49,7 @@ class UnlearnInputs:
     extras : dict of tensors
         What the method leaves behind besides the model, such as its adapter.
     facts : dict of float
-        Numbers about the run for its manifest, such as the sparsity before and after.
+        Numbers about the run that are stored with it, such as the sparsity before and after.
     log : callable taking a line
         Notes for the run's log, such as that a phase changed nothing.
     """
@@ -74,25 +74,25 @@ class UnlearnInputs:
         return autocast(self.device, self.precision)
 
     def classify(self, batch: Batch) -> Losses:
-        """Return the task's loss, which teaches the batch's labels."""
+        """Return the task's loss on the batch, to be minimised."""
         with self.autocast():
             return {OBJECTIVE: self.task.loss(self.model(batch.inputs), batch.labels)}
 
     def ascend(self, batch: Batch) -> Losses:
-        """Return the loss that unteaches the batch's labels: minus the task's, unbounded."""
+        """Return minus the task's loss: minimising it is gradient ascent, which has no bound."""
         loss = self.classify(batch)[OBJECTIVE]
         return {OBJECTIVE: -loss, "forget_loss": loss}
 
-    def redraw(
-        self, model: nn.Module, part: Callable[[nn.Module], nn.Module] = lambda model: model
-    ) -> None:
-        """Give fresh weights to a part of a model of the same kind, by default to all of it."""
+    def redraw(self, model: nn.Module, only: Sequence[str] = ("",)) -> None:
+        """Give these modules of a model of the same kind fresh weights, by default all of it."""
         if self.fresh is None:
-            initialise(part(model), self.generator)
-        else:
-            part(model).load_state_dict(part(self.fresh(self.generator)).state_dict())
+            initialise(model, self.generator, only=only)
+            return
+        network = self.fresh(self.generator)
+        for name in only:
+            model.get_submodule(name).load_state_dict(network.get_submodule(name).state_dict())
 
-    def retain_part(self, at_least: int = 0) -> Examples:
+    def retain_subset(self, at_least: int = 0) -> Examples:
         """Return D'_r: as many examples of D_r, drawn without replacement, as D_f has, or more.
 
         It is fixed: every call, in every method of this seed, returns the same examples.
@@ -101,8 +101,8 @@ class UnlearnInputs:
         return self.retain.sample(max(len(self.forget), at_least), generator)
 
     def retained(self, which: str) -> Examples:
-        """Return D_r for "all", D'_r for "part"."""
-        return self.retain if which == "all" else self.retain_part()
+        """Return D_r for "all", D'_r for "part", as the methods' setting `retain` names them."""
+        return self.retain if which == "all" else self.retain_subset()
 
 
 RunMethod = Callable[[UnlearnInputs, Any], Iterator[Progress]]

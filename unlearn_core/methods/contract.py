@@ -1,7 +1,7 @@
-"""What every method keeps to, as checks that the tests and `check-method` share.
+"""What every unlearning method must do, as checks that the tests and `check-method` share.
 
 Each check runs a method on a small network and 48 small images, in a moment; it raises
-`BrokenContractError` with what must hold and what was found.  A method that is registered joins.
+`BrokenContractError` with what must hold and what came.  Every registered method is checked.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def losses_are_plain_finite_numbers(method: Method) -> None:
 def the_same_seed_gives_the_same_weights_bit_for_bit(method: Method) -> None:
     """Demand that chance comes from `inputs.generator` alone."""
     states = []
-    kept = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    global_states = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     try:
         for noise in (1, 2):
             torch.manual_seed(noise)  # the global generators must not matter
@@ -175,8 +175,8 @@ def the_same_seed_gives_the_same_weights_bit_for_bit(method: Method) -> None:
             run(method, inputs)
             states.append({**inputs.model.state_dict(), **inputs.extras})
     finally:
-        torch.set_rng_state(kept[0])
-        np.random.set_state(kept[1])  # noqa: NPY002
+        torch.set_rng_state(global_states[0])
+        np.random.set_state(global_states[1])  # noqa: NPY002
     first, second = states
     same = first.keys() == second.keys() and all(torch.equal(first[n], second[n]) for n in first)
     require(same, "the same seed gave other weights: draw from `inputs.generator` only")
@@ -229,9 +229,10 @@ def it_trains_what_it_declares(method: Method) -> None:
             if not parameter.requires_grad
         }
         always = frozen if always is None else always & frozen
-    found = "some weights were" if always else "no weight was"
+    observed = "some weights were" if always else "no weight was"
     declared = f"it declares trains={method.trains!r}"
-    require(bool(always) == (method.trains != "all"), f"{declared} and {found} frozen throughout")
+    is_declared = bool(always) == (method.trains != "all")
+    require(is_declared, f"{declared} and {observed} frozen throughout")
 
 
 def batch_normalisation_runs_in_the_declared_mode(method: Method) -> None:
@@ -243,10 +244,10 @@ def batch_normalisation_runs_in_the_declared_mode(method: Method) -> None:
     for _ in method.run(inputs, resolve_settings(method.name, quick)):
         pass
     moved = [n for n, t in inputs.model.named_buffers() if not torch.equal(t, before[n])]
-    found = f"the statistics {', '.join(moved)} changed" if moved else "no statistics changed"
+    change = f"the statistics {', '.join(moved)} changed" if moved else "no statistics changed"
     # layers that start again may have had fresh statistics before
     is_declared = method.norm_mode == "fresh" or bool(moved) == (method.norm_mode == "train")
-    require(is_declared, f"it declares norm_mode={method.norm_mode!r} and {found}")
+    require(is_declared, f"it declares norm_mode={method.norm_mode!r} and {change}")
 
 
 def it_tells_what_it_is(method: Method) -> None:

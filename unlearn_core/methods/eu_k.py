@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.cf_k import LastLayersSettings, cf_k
 from unlearn_core.methods.settings import setting
-from unlearn_core.models.parts import last_stage
+from unlearn_core.models import parts_of
 from unlearn_core.training import Progress
 
 
@@ -43,5 +43,5 @@ class EuKSettings(LastLayersSettings):
 )
 def eu_k(inputs: UnlearnInputs, settings: EuKSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
-    inputs.redraw(inputs.model, last_stage)
+    inputs.redraw(inputs.model, parts_of(inputs.model).last_stage)
     yield from cf_k(inputs, settings)

@@ -1,4 +1,4 @@
-"""Fisher forgetting: blur the weights that the retain set does not pin down.
+"""Fisher forgetting: add noise to the weights that matter least for the retain set.
 
 Objective: none is descended.  F_j, the diagonal Fisher information of weight j on D_r (MUDA:
 D'_r), is the expectation over the model's own labels of the squared gradient, example by example
@@ -6,7 +6,7 @@ in eval mode. Weights get noise of variance alpha min(1 / (F_j + 1e-8), 1e3), av
 dimension 1 of matrices and kernels; ten times as much in the classifier and in vectors; the
 classifier's cap is 1e2.  If classes are forgotten whole, their rows of the classifier are set to
 zero, with variance 1e-4 before the factor ten.  It needs D'_r, and K backward passes an example.
-Source: Golatkar et al. (2020), arXiv:1911.04933 (methods.md 2.7); the classifier
+Source: Golatkar et al. (2020), arXiv:1911.04933 (docs/methods.md); the classifier
 is matched by name, not by its first dimension.  The digits preset is ours.
 """
 
@@ -57,8 +57,8 @@ def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress
     information = {name: torch.zeros_like(p) for name, p in parameters.items()}
     total = retain.steps(CHUNK) + 1
     for step, batch in enumerate(retain.ordered(CHUNK), start=1):
-        for name, part in squared_gradients(model, batch, inputs.task).items():
-            information[name] += part / len(retain)
+        for name, squares in squared_gradients(model, batch, inputs.task).items():
+            information[name] += squares / len(retain)
         yield Progress(step=step, total=total, n_examples=len(batch), phase="information")
     forgotten = forgotten_classes(inputs)
     last = head(model)
@@ -84,7 +84,10 @@ def forgotten_classes(inputs: UnlearnInputs) -> list[int]:
 def squared_gradients(
     model: nn.Module, batch: Batch, task: Task = CLASSIFICATION
 ) -> dict[str, Tensor]:
-    """Return the batch's sum of E_y[(d loss(x, y) / d w)^2] for each parameter."""
+    """Return each parameter's Fisher information on a batch: a sum of squared gradients.
+
+    Over the batch's examples x of E_y[(d loss(x, y) / d w)^2], with the model's own labels y.
+    """
     parameters = {name: p.detach() for name, p in model.named_parameters()}
     buffers = dict(model.named_buffers())
 

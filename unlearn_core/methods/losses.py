@@ -1,6 +1,6 @@
-"""Losses that define the methods. Torch tensors in, a scalar tensor out, in nats.
+"""Losses that define the methods: torch tensors in, a scalar tensor out, in nats.
 
-Specification: methods.md sections 2.5, 2.6, 3.1 and 3.2.
+docs/methods.md has their formulas under `badt`, `scrub`, `muda` and `rfa`.
 """
 
 from __future__ import annotations

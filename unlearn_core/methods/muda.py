@@ -6,7 +6,7 @@ features with the principal subspace of D'_r; L_SD distils the model's own predi
 label's entry removed.  All parameters are trained; it needs D_f and D'_r only.  It costs
 `iterations` steps plus one forward pass over D'_r per forget phase.  Normalisation layers stay in
 eval mode (the paper uses group normalisation, where the question does not arise).
-Source: arXiv:2407.17710, section 3.  Departures (methods.md 3.1): the optimiser, unstated there,
+Source: arXiv:2407.17710, section 3.  Departures (docs/methods.md): the optimiser, unstated there,
 is Adam; an iteration is an optimiser step (or a forget and a recover phase: `unit="alternation"`);
 the retained subspace is computed once per forget phase from all of D'_r (or in every step from a
 batch of it: `subspace="batch"`).  The digits preset is ours, for a network of 64
@@ -92,13 +92,13 @@ class MudaSettings(Settings):
 def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval()
-    retain = inputs.retain_part(settings.retain_at_least)
+    retain = inputs.retain_subset(settings.retain_at_least)
     optimizer = make_optimizer(
         settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )
     total = settings.iterations
     if settings.unit == "alternation":
-        total *= sum(part.steps(settings.batch_size) for part in (inputs.forget, retain))
+        total *= sum(each.steps(settings.batch_size) for each in (inputs.forget, retain))
     step, forgetting = 0, True
     while step < total:
         losses_of = _forget(inputs, settings, retain) if forgetting else inputs.classify

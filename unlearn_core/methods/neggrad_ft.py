@@ -1,4 +1,4 @@
-"""NegGrad+FT: one pass that unteaches the forget set, one that repairs, in turns.
+"""NegGrad+FT: gradient ascent on the forget set and finetuning on the retain set, in turns.
 
 Objective: alternate whole passes: maximise cross-entropy on D_f, then minimise it on D'_r (as many
 retained examples, drawn once).  `until_loss` can end it early, after the repair.  All parameters
@@ -41,7 +41,7 @@ class NegGradFtSettings(AscentStopSettings):
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval()
-    retain = inputs.retain_part()
+    retain = inputs.retain_subset()
     optimizer = make_optimizer(
         settings.optimizer, model.parameters(), learning_rate=settings.learning_rate
     )

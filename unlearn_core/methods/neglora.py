@@ -1,4 +1,4 @@
-"""NegLoRA: gradient ascent that may only move low-rank adapters.
+"""NegLoRA: gradient ascent on the forget set that trains only low-rank adapters.
 
 Objective: maximise cross-entropy on D_f.  Trained: adapters of rank r on the target layers,
 merged at the end; everything else is frozen, and normalisation layers are in eval mode with their

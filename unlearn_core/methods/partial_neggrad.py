@@ -1,10 +1,10 @@
 """Partial NegGrad: gradient ascent on a part of the network only.
 
 Objective: maximise cross-entropy on D_f.  Trained: of a ResNet every convolution and linear layer;
-of a transformer the classifier, and the feed-forward part and the output projection of attention
+of a transformer the classifier, and the feed-forward layers and the output projection of attention
 in the last block.  Normalisation layers are frozen and in eval mode.  D_r is never read.
 Source: NegLoRA (paper text, "GA (headatt)"), where it is the full-rank baseline.  The parameter
-counts printed there fit no choice of layers (methods.md 3.4); we follow the text.
+counts printed there fit no choice of layers (docs/methods.md); we follow the text.
 The digits preset is ours.
 """
 
@@ -38,14 +38,14 @@ class PartialNegGradSettings(AscentSettings):
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
-    for part in trained_parts(model):
-        part.requires_grad_(True)
+    for module in trained_modules(model):
+        module.requires_grad_(True)
     yield from ascend(inputs, settings, model)
     model.requires_grad_(True)
 
 
-def trained_parts(model: nn.Module) -> list[nn.Module]:
-    """Return the modules that are trained."""
+def trained_modules(model: nn.Module) -> list[nn.Module]:
+    """Return the modules whose weights are trained."""
     parts = parts_of(model)
     if not parts.is_transformer:
         return list(weighted_layers(model).values())

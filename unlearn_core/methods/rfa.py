@@ -8,7 +8,7 @@ head; normalisation statistics stay as they are.  It needs D_f and D_r, one pass
 
 `mode="direct"` takes the frozen branch of the same forward pass as reference (eqs. 7-8): no second
 network, no weight gradients of frozen layers.  `mode="teacher"` compares with a pass of the frozen
-model on its own; both agree only while earlier adapters add nothing (methods.md 3.2a).
+model on its own; both agree only while earlier adapters add nothing (docs/methods.md).
 
 Source: arXiv:2411.08443.  The paper gives no rank, layers, loss weights or weight decay: rank 8,
 all block convolutions (a feature is a convolution's output, before its normalisation), weights 1,
@@ -171,7 +171,7 @@ def _losses(
         teacher=teacher,
         averages=averages.features,
     )
-    taught = task_loss(
+    labels_loss = task_loss(
         logits.float(),
         batch,
         retain_weight=settings.retain_weight,
@@ -181,9 +181,9 @@ def _losses(
     )
     share = settings.gamma / len(adapted.layers)
     return {
-        OBJECTIVE: share * alignment + (1 - settings.gamma) * taught,
+        OBJECTIVE: share * alignment + (1 - settings.gamma) * labels_loss,
         "alignment_loss": alignment,
-        "task_loss": taught,
+        "task_loss": labels_loss,
     }
 
 
@@ -191,7 +191,7 @@ def _losses(
 def teacher_outputs(
     adapted: Adapted, batch: Tensor, context: AbstractContextManager[object] | None = None
 ) -> list[Tensor]:
-    """Return the adapted layers' outputs in a pass with all adapters off."""
+    """Return the frozen model's outputs of the adapted layers: a pass with all adapters off."""
     with (
         adapted.disabled(),
         captured_outputs(adapted.model, list(adapted.layers)) as outputs,

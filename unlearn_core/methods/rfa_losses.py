@@ -1,6 +1,6 @@
 """The two losses of RFA: of what adapters add in each layer, and of the predictions.
 
-Specification: methods.md section 3.2.  A step measures every adapted layer, so what counts for
+docs/methods.md, "rfa", has their formulas.  A step measures every adapted layer, so what counts for
 its cost is how often a layer's output is read and written.
 """
 
@@ -38,7 +38,7 @@ def residual_alignment_loss(
     .. math:: \frac{\alpha}{|b_r|} \sum_{x \in b_r} \sum_k \|\Delta_k(x)\|
         + \frac{\beta}{|b_f|} \sum_{x \in b_f} \sum_k \|\Delta_k(x) - (\tilde x_k - x_k(x))\|
 
-    where the average is over the batch's retained examples.  A part that is absent from the
+    where the average is over the batch's retained examples.  A set that is absent from the
     batch contributes exactly zero, and without an average there is no forget term.  The sum over
     layers is not divided by their number.
 
@@ -98,7 +98,7 @@ def _require_layers(**lists: Sequence[Tensor] | None) -> None:
 
 
 def _weights(is_forget: Tensor, alpha: float, beta: float, dtype: torch.dtype) -> Tensor:
-    """Return each example's share (B,) of its part's mean, times the part's weight."""
+    """Return each example's share (B,) of the mean over its set, times the set's weight."""
     forgotten = is_forget.to(torch.promote_types(dtype, torch.float32))
     n_forget = forgotten.sum().clamp(min=1)
     n_retain = (1 - forgotten).sum().clamp(min=1)
@@ -119,7 +119,7 @@ def _size(difference: Tensor, norm: str) -> Tensor:
 class _SumOfSquares(torch.autograd.Function):
     """Sum of squares of each example (B,): one read forward, one write backward.
 
-    `square().sum()` writes three more tensors of the layer's size, a noticeable part of a step.
+    `square().sum()` writes three more tensors of the layer's size, which a step notices.
     """
 
     @staticmethod
@@ -146,7 +146,7 @@ def task_loss(
     average: Tensor | None = None,
     task: Task = CLASSIFICATION,
 ) -> Tensor:
-    """The task's loss: true labels on retained, the average retained label on forgotten examples.
+    """Return the task's loss, with the average retained label in place of forgotten labels.
 
     `average` (n_classes,) is that label; None means the batch's own.
     """

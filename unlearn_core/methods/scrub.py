@@ -12,7 +12,7 @@ cites (on D'_r); "small", "mia" and "vgg" are its other ones.  Its regulariser t
 weights is switched off in its notebooks and absent here.
 
 At the start student and teacher agree, so d and its gradient are zero and the first max epoch
-cannot move (methods.md 2.6).  The run's log says so when it happens; `order="min_first"` avoids
+cannot move (docs/methods.md).  The run's log says so when it happens; `order="min_first"` avoids
 it. The digits preset is ours.
 """
 
@@ -196,8 +196,8 @@ def _divergence(
     with inputs.autocast():
         logits = inputs.model(batch.inputs)
         with torch.no_grad():
-            wanted = teacher(batch.inputs)
-    return logits, scrub_divergence(logits.float(), wanted.float(), settings.temperature)
+            target = teacher(batch.inputs)
+    return logits, scrub_divergence(logits.float(), target.float(), settings.temperature)
 
 
 def _max_loss(
@@ -231,9 +231,9 @@ def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.M
     batch = next(inputs.forget.ordered())
     with evaluating(inputs.model):
         pair = inputs.model(batch.inputs), teacher(batch.inputs)
-    # float32 rounds by about as much as what is looked for
-    student, wanted = (logits.cpu().double() for logits in pair)
-    divergence = scrub_divergence(student, wanted, settings.temperature)
+    # float32 rounds by about as much as the divergence that counts as none
+    student, target = (logits.cpu().double() for logits in pair)
+    divergence = scrub_divergence(student, target, settings.temperature)
     if divergence.item() < STUCK:
         inputs.log(
             f"scrub: the first max epoch changed nothing (divergence {divergence.item():.1e} on "

@@ -1,4 +1,4 @@
-"""Sparse NegLoRA: prune, recover, adapt, ascend.
+"""Sparse NegLoRA: prune the network, then do gradient ascent on D_f with adapters under the mask.
 
 1. Prune a share of the weights of every convolution and linear layer but the first and the
    classifier.
@@ -10,7 +10,7 @@
    the merged network is as sparse as before; sparsity before and after is in the run's manifest
    and log.  It needs D_f, and for the recovery D_r.
 Source: NegLoRA, section 3.3.  Layers, recovery and the fate of the mask are not stated there
-(methods.md 3.5); recovery on D_r alone (`recover_on="retain"`) would be an unlearning step of its
+(docs/methods.md); recovery on D_r alone (`recover_on="retain"`) would be an unlearning step of its
 own. The digits preset is ours.
 """
 

@@ -47,7 +47,7 @@ def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> I
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     head(model).requires_grad_(True)
-    retain = inputs.retain_part()
+    retain = inputs.retain_subset()
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():

@@ -43,7 +43,7 @@ def trick_head_finetune(
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     head(model).requires_grad_(True)
-    retain = inputs.retain_part()
+    retain = inputs.retain_subset()
 
     yield from optimise(
         make_optimizer("adam", model.parameters(), learning_rate=settings.learning_rate),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,9 @@ from unlearn_core.checks import same_shape, whole_numbers
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 from unlearn_core.records import Records
 
-SOURCE = "methods.md 4.1"
+register_accuracy = partial(
+    register_metric, group="Accuracy", source="docs/methods.md", tolerance=0.02
+)
 
 
 def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
@@ -30,91 +34,55 @@ def accuracy(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> f
     0.75
     """
     predicted = whole_numbers("predictions", predictions)
-    wanted = whole_numbers("labels", labels)
-    same_shape(predictions=predicted, labels=wanted)
-    return float((predicted == wanted).mean())
+    true = whole_numbers("labels", labels)
+    same_shape(predictions=predicted, labels=true)
+    return float((predicted == true).mean())
 
 
 def accuracy_of(records: Records) -> float:
-    """Return the accuracy on recorded examples, or say that the outputs are not finite."""
+    """Return a model's accuracy on recorded examples.
+
+    Raises
+    ------
+    NotApplicableError
+        If the model's outputs are not finite.
+    """
     if not np.isfinite(records.logits).all():
         raise NotApplicableError("the model's outputs are not finite")
     return accuracy(records.predictions, records.labels)
 
 
-@register_metric(
-    "retain_accuracy",
-    label="Acc(D_r)",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of retain",
-)
+@register_accuracy("retain_accuracy", label="Acc(D_r)", unit="fraction of retain")
 def retain_accuracy(evidence: Evidence) -> float:
     """Accuracy on the retained training examples (RA)."""
-    return accuracy_of(evidence.part("retain"))
+    return accuracy_of(evidence.records_of("retain"))
 
 
-@register_metric(
-    "forget_accuracy",
-    label="Acc(D_f)",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of forget",
-)
+@register_accuracy("forget_accuracy", label="Acc(D_f)", unit="fraction of forget")
 def forget_accuracy(evidence: Evidence) -> float:
     """Accuracy on the examples to forget; for a class the retrained model has 0."""
-    return accuracy_of(evidence.part("forget"))
+    return accuracy_of(evidence.records_of("forget"))
 
 
-@register_metric(
-    "retain_test_accuracy",
-    label="Acc(D_rt)",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of retain_test",
-)
+@register_accuracy("retain_test_accuracy", label="Acc(D_rt)", unit="fraction of retain_test")
 def retain_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the retained classes (TA); all of D_t for chosen examples."""
-    return accuracy_of(evidence.part("retain_test"))
+    return accuracy_of(evidence.records_of("retain_test"))
 
 
-@register_metric(
-    "forget_test_accuracy",
-    label="Acc(D_ft)",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of forget_test",
-)
+@register_accuracy("forget_test_accuracy", label="Acc(D_ft)", unit="fraction of forget_test")
 def forget_test_accuracy(evidence: Evidence) -> float:
     """Accuracy on test examples of the forgotten class or subclass."""
-    return accuracy_of(evidence.part("forget_test"))
+    return accuracy_of(evidence.records_of("forget_test"))
 
 
-@register_metric(
-    "test_accuracy",
-    label="Acc(D_t)",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of test",
-)
+@register_accuracy("test_accuracy", label="Acc(D_t)", unit="fraction of test")
 def test_accuracy(evidence: Evidence) -> float:
     """Accuracy on the whole test set, forgotten classes included."""
-    return accuracy_of(evidence.part("test"))
+    return accuracy_of(evidence.records_of("test"))
 
 
-@register_metric(
-    "unlearning_accuracy",
-    label="UA",
-    group="Accuracy",
-    source=SOURCE,
-    tolerance=0.02,
-    unit="fraction of forget",
-)
+@register_accuracy("unlearning_accuracy", label="UA", unit="fraction of forget")
 def unlearning_accuracy(evidence: Evidence) -> float:
     """One minus the accuracy on the examples to forget."""
-    return 1.0 - accuracy_of(evidence.part("forget"))
+    return 1.0 - accuracy_of(evidence.records_of("forget"))

@@ -131,7 +131,7 @@ def _dimensional_alignment(evidence: Evidence) -> float:
     Both on training examples; the subspace has as many dimensions as the retained features'
     effective rank.  In [0, 1]; the retrained model's value is the target.
     """
-    forget, retain = (usable_features(evidence.part(name)) for name in ("forget", "retain"))
+    forget, retain = (usable_features(evidence.records_of(name)) for name in ("forget", "retain"))
     if not (forget.any() and retain.any()):
         raise NotApplicableError("all features are zero, so there is no subspace")
     return dimensional_alignment(forget, retain)
@@ -147,4 +147,4 @@ def _dimensional_alignment(evidence: Evidence) -> float:
 )
 def _effective_rank(evidence: Evidence) -> float:
     """Exponential of the entropy of the retained features' normalised eigenvalues."""
-    return effective_rank(usable_features(evidence.part("retain")))
+    return effective_rank(usable_features(evidence.records_of("retain")))

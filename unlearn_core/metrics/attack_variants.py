@@ -1,7 +1,7 @@
-"""Membership attacks as the papers print them, beside the balanced ones (methods.md 4.2).
+"""Membership attacks as the papers print them, beside the balanced ones (docs/methods.md).
 
-Unbalanced, an attack that looks at something useless calls everything training data, so these
-numbers are for comparing with a paper's table; `attacks` has those to judge by.
+Trained on more members than non-members, an attack with a useless score calls everything training
+data, so these numbers are for comparing with a paper's table; those of `attacks` are to judge by.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The papers' membership attacks, balanced, each a column of its own (methods.md 4.2).
+"""The papers' membership attacks, with as many members as non-members (docs/methods.md).
 
-They differ in what they look at, whom they are fitted on, how they decide, and whether a high
-number means forgotten.
+They differ in the score that they classify by, the examples they are trained on, the classifier,
+and whether a high number means forgotten.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import finite
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
-from unlearn_core.metrics.fitted_attack import GROUP, FittedAttack, Score, parts, register_attack
+from unlearn_core.metrics.fitted_attack import (
+    GROUP,
+    FittedAttack,
+    Score,
+    attacked_sets,
+    register_attack,
+)
 from unlearn_core.metrics.membership import entropy
 from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream, stream_seed
@@ -21,24 +27,24 @@ CLIP = 100.0
 
 def cross_entropies(records: Records) -> NDArray[np.float64]:
     """Return the cross-entropy (nats) of each example, clipped at 100, shape (n_examples,)."""
-    logits = records.logits.astype(np.float64)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    of_label = np.take_along_axis(shifted, records.labels[:, None], axis=1).squeeze(1)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - of_label
-    return np.asarray(np.clip(losses, -CLIP, CLIP), dtype=np.float64)
+    from scipy.special import log_softmax
+
+    logs = log_softmax(records.logits.astype(np.float64), axis=1)
+    losses = -np.take_along_axis(logs, records.labels[:, None], axis=1).squeeze(1)
+    return np.asarray(losses.clip(max=CLIP), dtype=np.float64)
 
 
-def separability(
+def two_sample_accuracy(
     scores_a: NDArray[np.floating],
     scores_b: NDArray[np.floating],
     *,
     n_splits: int,
     seed: int = 0,
 ) -> float:
-    """Return how well logistic regression tells two groups apart by one score.
+    """Return the accuracy of a classifier that tells two groups of examples apart by one score.
 
-    Mean accuracy over stratified random splits (a tenth held out), the larger group reduced to
-    the size of the smaller.
+    A two-sample test by logistic regression: mean accuracy over stratified random splits (a tenth
+    of all examples held out), the larger group reduced to the size of the smaller.
 
     Parameters
     ----------
@@ -66,8 +72,8 @@ def separability(
         )
     random = numpy_stream(seed, "separability")
     sides = finite("scores_a", scores_a), finite("scores_b", scores_b)
-    kept = [random.permutation(np.sort(scores))[:n] for scores in sides]
-    scores = np.concatenate(kept)[:, None]
+    drawn = [random.permutation(np.sort(scores))[:n] for scores in sides]
+    scores = np.concatenate(drawn)[:, None]
     groups = np.repeat([1, 0], n)
     splits = StratifiedShuffleSplit(
         n_splits=n_splits,
@@ -123,12 +129,12 @@ register_attack(
 
 def _against_non_members(evidence: Evidence, n_splits: int, *, same_classes: bool) -> float:
     is_split = same_classes and evidence.sets.forget_test.any()
-    _, other, forget = parts(evidence, "forget_test" if is_split else "test")
+    _, other, forget = attacked_sets(evidence, "forget_test" if is_split else "test")
     if same_classes and not is_split:
         other = other.where(np.isin(other.labels, forget.labels))
     if min(len(forget), len(other)) < 10:
         raise NotApplicableError("fewer than 10 examples to forget, or to compare with")
-    return separability(
+    return two_sample_accuracy(
         cross_entropies(forget), cross_entropies(other), n_splits=n_splits, seed=evidence.seed
     )
 

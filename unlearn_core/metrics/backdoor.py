@@ -53,12 +53,12 @@ def attack_success_rate(
     0.6666666666666666
     """
     predicted = whole_numbers("predictions", predictions)
-    shown = whole_numbers("true_labels", true_labels)
-    same_shape(predictions=predicted, true_labels=shown)
-    counted = np.ones_like(shown, dtype=bool) if include_target else shown != target
-    if not counted.any():
+    true = whole_numbers("true_labels", true_labels)
+    same_shape(predictions=predicted, true_labels=true)
+    is_counted = np.ones_like(true, dtype=bool) if include_target else true != target
+    if not is_counted.any():
         raise ValueError(f"Every image truly shows the target {target}; none is left to count.")
-    return float((predicted[counted] == target).mean())
+    return float((predicted[is_counted] == target).mean())
 
 
 @register_metric(
@@ -113,4 +113,4 @@ def clean_accuracy(evidence: Evidence) -> float:
     """Accuracy on the test set without triggers."""
     if evidence.triggered is None:
         raise NotApplicableError("the request is not a backdoor")
-    return accuracy_of(evidence.part("test"))
+    return accuracy_of(evidence.records_of("test"))

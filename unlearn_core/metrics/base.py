@@ -1,4 +1,4 @@
-"""What a metric is given, how it says that it does not apply, and the table of metrics."""
+"""The table of metrics: what each is computed from, and how it says that it does not apply."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class NotApplicableError(Exception):
-    """The metric has no meaning here; the message says why and is shown in its place."""
+    """A metric has no meaning for this run; the message says why and is shown in its place."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cost:
-    """What making a model cost, in its own loop only: probes, metrics and maps are not counted.
+    """What making a model cost; only the method's own steps count, not measuring or drawing it.
 
     `samples_seen` counts an example again in every pass; `peak_memory_bytes` is None where the
     system does not tell.
@@ -40,13 +40,13 @@ NO_COST = Cost(seconds=0.0, steps=0, samples_seen=0, trainable_parameters=0, pea
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """Everything that metrics of one run are computed from.
+    """What was recorded of one run and its references: all that its metrics are computed from.
 
     Attributes
     ----------
     records, original, retrained : Records
-        The same examples recorded in the run's model, the original and the reference.
-        `retrained` is None where there is no reference.
+        The same examples as seen by the run's model, by the original, and by the model retrained
+        without D_f, which is None where there is none.
     sets : Sets
         Which of the recorded examples belong to D_f, D_r, D_ft, D_rt.
     cost, retrained_cost : Cost
@@ -77,15 +77,15 @@ class Evidence:
     target: int | None = None
     subclass_labels: NDArray[np.int64] | None = None
     seed: int = 0
-    memory: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
-    def part(self, name: str) -> Records:
+    def records_of(self, name: str) -> Records:
         """Return the records of one set, such as ``"forget"``.
 
         Raises
         ------
         NotApplicableError
-            If the set is empty, as the forget part of the test set is for chosen examples.
+            If the set is empty, as D_ft is where single examples are forgotten.
         """
         mask = getattr(self.sets, name)
         if not mask.any():
@@ -98,11 +98,11 @@ class Evidence:
             raise NotApplicableError("there is no retrained model to compare with")
         return self.retrained
 
-    def once(self, name: str, compute: Callable[[], T]) -> T:
-        """Return `compute()`, shared by the metrics that ask for the same `name`."""
-        if name not in self.memory:
-            self.memory[name] = compute()
-        value: T = self.memory[name]
+    def cached(self, name: str, compute: Callable[[], T]) -> T:
+        """Return `compute()`, computed once for all metrics that ask for the same `name`."""
+        if name not in self.cache:
+            self.cache[name] = compute()
+        value: T = self.cache[name]
         return value
 
 
@@ -134,8 +134,8 @@ class MetricSpec:
     unit : {"fraction", "number", "seconds", "ratio", "count", "bytes"}
         How a view formats it; a fraction is shown in percent.
     share_of : str
-        The set of whose examples it is the fraction, so that chance in few of them can be told;
-        "" where there is no such set.
+        Name of the set in the denominator; its size widens the tolerance by sampling noise.
+        Empty otherwise.
     """
 
     name: str
@@ -155,7 +155,7 @@ METRICS: dict[str, MetricSpec] = {}
 OTHER_FORMS = "Other forms"  # the group of what is reported beside a metric, not in its place
 
 
-def register_metric(
+def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
     name: str,
     *,
     label: str,
@@ -165,10 +165,12 @@ def register_metric(
     bounds: tuple[float | None, float | None] = (0.0, 1.0),
     tolerance: float = 0.05,
     unit: str = "number",
+    definition: str = "",
 ) -> Callable[[Compute], Compute]:
-    """Add the decorated function to `METRICS`; its docstring is the definition shown.
+    """Add the decorated function to `METRICS`; its docstring is the definition that pages show.
 
-    `unit` "fraction of forget" tells the set of whose examples it is the fraction.
+    `definition` replaces the docstring.  A `unit` such as "fraction of forget" also names the set
+    in the denominator (`MetricSpec.share_of`).
     """
     kind, _, share_of = unit.partition(" of ")
 
@@ -186,7 +188,7 @@ def register_metric(
             share_of=share_of,
             source=source,
             compute=compute,
-            definition=inspect.getdoc(compute) or "",
+            definition=definition or inspect.getdoc(compute) or "",
         )
         return compute
 

@@ -34,7 +34,7 @@ def forget_cluster_scores(
     .. math:: I(K; X) / \min(H(K), H(X)),
 
     the only normalisation that reaches 1 for a perfect clustering into several classes
-    (methods.md 4.7); `nmi_arithmetic` is 2 I / (H(K) + H(X)).  Both are 0 if either entropy is 0.
+    (docs/methods.md); `nmi_arithmetic` is 2 I / (H(K) + H(X)).  Both are 0 if either entropy is 0.
 
     Parameters
     ----------
@@ -62,25 +62,24 @@ def forget_cluster_scores(
     forget = flags("is_forget", is_forget)
     same_shape(assignments=clusters, is_forget=forget)
     _, cluster = np.unique(clusters, return_inverse=True)
-    joint = np.zeros((cluster.max() + 1, 2))
-    np.add.at(joint, (cluster, forget.astype(np.int64)), 1)
-    sizes, n_forget = joint.sum(axis=1), joint[:, 1].sum()
-    f1 = float((2 * joint[:, 1] / (sizes + n_forget)).max())
-    joint /= joint.sum()
-    of_clusters, membership = _entropy(joint.sum(axis=1)), _entropy(joint.sum(axis=0))
-    if of_clusters == 0 or membership == 0:
-        return ClusterScores(f1=f1, nmi=0.0, nmi_arithmetic=0.0)
-    information = max(0.0, of_clusters + membership - _entropy(joint.ravel()))
+    sizes, hits = np.bincount(cluster), np.bincount(cluster, weights=forget)
     return ClusterScores(
-        f1=f1,
-        nmi=min(1.0, information / min(of_clusters, membership)),
-        nmi_arithmetic=2 * information / (of_clusters + membership),
+        f1=float((2 * hits / (sizes + forget.sum())).max()),
+        nmi=_mutual_information(clusters, forget, "min"),
+        nmi_arithmetic=_mutual_information(clusters, forget, "arithmetic"),
     )
 
 
-def _entropy(shares: NDArray[np.float64]) -> float:
-    positive = shares[shares > 0]
-    return float(-(positive * np.log(positive)).sum())
+def _mutual_information(
+    clusters: NDArray[np.int64], forget: NDArray[np.bool_], average_method: str
+) -> float:
+    """Return scikit-learn's normalised mutual information, but 0 where an entropy is 0."""
+    from sklearn.metrics import normalized_mutual_info_score
+
+    if len(np.unique(clusters)) == 1 or len(np.unique(forget)) == 1:
+        return 0.0
+    score = normalized_mutual_info_score(forget, clusters, average_method=average_method)
+    return min(1.0, float(score))
 
 
 def cluster_features(
@@ -103,7 +102,7 @@ def cluster_features(
 
 def _scores(evidence: Evidence) -> ClusterScores:
     """Cluster once for all metrics of a run."""
-    return evidence.once("clusters", lambda: _clustered(evidence))
+    return evidence.cached("clusters", lambda: _clustered(evidence))
 
 
 def _clustered(evidence: Evidence) -> ClusterScores:
@@ -137,13 +136,14 @@ def cluster_nmi(evidence: Evidence) -> float:
     "cluster_nmi_arithmetic",
     label="NMI (arithmetic)",
     group=OTHER_FORMS,
-    source="methods.md 4.7",
+    source="docs/methods.md",
     tolerance=0.05,
     unit="number",
 )
 def cluster_nmi_arithmetic(evidence: Evidence) -> float:
-    """The same information over the mean of both entropies, as most libraries normalise.
+    """Mutual information of k-means cluster and membership in D_f over the mean of both entropies.
 
-    A perfect clustering into n_classes equal clusters scores far below 1.
+    Most libraries normalise so; a perfect clustering into n_classes equal clusters scores far
+    below 1.
     """
     return _scores(evidence).nmi_arithmetic

@@ -1,10 +1,14 @@
-"""What a method costs next to training again."""
+"""What unlearning costs next to retraining without the forget set."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from unlearn_core.metrics.base import Cost, Evidence, NotApplicableError, register_metric
 
-SOURCE = "methods.md 4.8"
+register_cost = partial(
+    register_metric, group="Cost", source="docs/methods.md", ideal="lower", bounds=(0.0, None)
+)
 
 
 def speedup(seconds: float, retrain_seconds: float) -> float:
@@ -31,86 +35,51 @@ def _costs(evidence: Evidence) -> tuple[Cost, Cost]:
     return evidence.cost, evidence.retrained_cost
 
 
-@register_metric(
-    "unlearn_seconds",
-    label="Seconds",
-    group="Cost",
-    source=SOURCE,
-    ideal="lower",
-    bounds=(0.0, None),
-    unit="seconds",
-)
+@register_cost("unlearn_seconds", label="Seconds", unit="seconds")
 def unlearn_seconds(evidence: Evidence) -> float:
     """Wall-clock seconds of the method's own loop, without probes, metrics and maps."""
     return _costs(evidence)[0].seconds
 
 
-@register_metric(
-    "speedup",
-    label="Speed-up",
-    group="Cost",
-    source=SOURCE,
-    ideal="higher",
-    bounds=(0.0, None),
-    unit="ratio",
-)
+@register_cost("speedup", label="Speed-up", unit="ratio", ideal="higher")
 def _speedup(evidence: Evidence) -> float:
     """Seconds of retraining over seconds of this method, on the same machine."""
     own, retraining = _costs(evidence)
     return speedup(own.seconds, retraining.seconds)
 
 
-@register_metric(
-    "rel_cost",
-    label="Relative cost",
-    group="Cost",
-    source=SOURCE,
-    ideal="lower",
-    bounds=(0.0, None),
-    unit="ratio",
-)
+@register_cost("rel_cost", label="Relative cost", unit="ratio")
 def rel_cost(evidence: Evidence) -> float:
     """Seconds of this method over seconds of retraining: the papers' tables of RTE."""
     own, retraining = _costs(evidence)
     return 1 / speedup(own.seconds, retraining.seconds)
 
 
-def _register_count(name: str, label: str, definition: str, *, of: str) -> None:
-    def compute(evidence: Evidence) -> float:
-        value = getattr(_costs(evidence)[0], of)
-        if value is None:
-            raise NotApplicableError("this system does not tell how much memory a process uses")
-        return float(value)
-
-    compute.__doc__ = definition
-    register_metric(
-        name,
-        label=label,
-        group="Cost",
-        source=SOURCE,
-        ideal="lower",
-        bounds=(0.0, None),
-        unit="bytes" if name.endswith("_bytes") else "count",
-    )(compute)
+@register_cost("trainable_parameters", label="Trained parameters", unit="count")
+def trainable_parameters(evidence: Evidence) -> float:
+    """Number of parameters that the method trained."""
+    return float(_costs(evidence)[0].trainable_parameters)
 
 
-_register_count(
-    "trainable_parameters",
-    "Trained parameters",
-    "Number of parameters that the method trained.",
-    of="trainable_parameters",
-)
-_register_count("unlearn_steps", "Steps", "Number of steps of the method's own loop.", of="steps")
-_register_count(
-    "samples_seen",
-    "Samples seen",
-    "Number of examples that the steps looked at, counted again in every pass.",
-    of="samples_seen",
-)
-_register_count(
-    "peak_memory_bytes",
-    "Peak memory",
-    "Most memory that the method needed on top of model, data and libraries: on a GPU of tensors, "
-    "on a CPU of the process.",
-    of="peak_memory_bytes",
-)
+@register_cost("unlearn_steps", label="Steps", unit="count")
+def unlearn_steps(evidence: Evidence) -> float:
+    """Number of steps of the method's own loop."""
+    return float(_costs(evidence)[0].steps)
+
+
+@register_cost("samples_seen", label="Samples seen", unit="count")
+def samples_seen(evidence: Evidence) -> float:
+    """Number of examples that the steps looked at, counted again in every pass."""
+    return float(_costs(evidence)[0].samples_seen)
+
+
+@register_cost("peak_memory_bytes", label="Peak memory", unit="bytes")
+def peak_memory_bytes(evidence: Evidence) -> float:
+    """Most memory that the method needed on top of model, data and libraries.
+
+    On a GPU of tensors, on a CPU of the process.
+    """
+    peak = _costs(evidence)[0].peak_memory_bytes
+    if peak is None:
+        raise NotApplicableError("this system does not tell how much memory a process uses")
+    return float(peak)

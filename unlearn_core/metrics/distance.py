@@ -117,7 +117,7 @@ def feature_distance(
 
 def _activation(evidence: Evidence, norm: str) -> float:
     reference = evidence.reference()
-    a = evidence.part("forget").probabilities
+    a = evidence.records_of("forget").probabilities
     b = reference.where(evidence.sets.forget).probabilities
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise NotApplicableError("the model's outputs are not finite")

@@ -1,6 +1,7 @@
-"""What membership attacks that are fitted on D_r share: what they look at, how, what they report.
+"""Membership attacks trained on D_r (members) against test examples: score, classifier, rate.
 
-Each is one line of a table (`attacks`, `attack_variants`); its definition is written from it.
+Each attack is a row of a table (`attacks`, `attack_variants`), from which its definition is
+written.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MODELS = {"svc": "an SVC", "logistic": "a logistic regression"}
 
 @dataclass(frozen=True)
 class Score:
-    """What an attack looks at, in words and as a function of records.
+    """What a membership attack classifies examples by, in words and as a function of records.
 
     `of` returns one number an example, shape (n_examples,), or a row, (n_examples, d).
     """
@@ -37,7 +38,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedAttack:
-    """An attack fitted on D_r and a part of the test set, and asked about D_f.
+    """A membership attack: a classifier trained on D_r and test examples, and asked about D_f.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class FittedAttack:
     non_members : {"retain_test", "test"}
         The set of non-members.
     fitted : str
-        On whom it is fitted, for the definition.
+        Which examples it is trained on, for the definition.
     sides : {"balanced", "equal", "all"}
         Draw as many members as non-members several times, or once; or take all there are.
     at_most : tuple of (int, int), optional
@@ -69,7 +70,7 @@ class FittedAttack:
 
     @property
     def definition(self) -> str:
-        """What is reported, and on whom the attack is fitted."""
+        """What is reported, and which examples the attack is trained on."""
         who = f"{MODELS[self.model]} on {self.score.words}"
         if self.probability:
             return f"Mean probability of being training data that {who} gives D_f.\n\n{self.fitted}"
@@ -81,8 +82,8 @@ class FittedAttack:
         return f"Share of D_f that {who} {does}.\n\n{self.fitted}"
 
     def __call__(self, evidence: Evidence) -> float:
-        """Return the reported share; two attacks that differ in it alone are fitted once."""
-        rate = evidence.once(
+        """Return the reported share; attacks that differ only in what they report train once."""
+        rate = evidence.cached(
             str(replace(self, reports_non_members=False)), lambda: self.member_rate(evidence)
         )
         return 1.0 - rate if self.reports_non_members else rate
@@ -90,7 +91,7 @@ class FittedAttack:
     def member_rate(self, evidence: Evidence) -> float:
         """Return the share of D_f called training data."""
         retain, non_members, forget = (
-            self.score.of(part) for part in parts(evidence, self.non_members)
+            self.score.of(records) for records in attacked_sets(evidence, self.non_members)
         )
         n_members, n_others = self._sizes(len(retain), len(non_members))
         random = numpy_stream(evidence.seed, "attacked examples")
@@ -124,11 +125,6 @@ def register_attack(
     definition: str = "",
 ) -> None:
     """Add an attack to `METRICS`; `definition` replaces the one written from it."""
-
-    def compute(evidence: Evidence) -> float:
-        return attack(evidence)
-
-    compute.__doc__ = definition or attack.definition
     add = register_metric(
         name,
         label=label,
@@ -136,11 +132,14 @@ def register_attack(
         source=source,
         tolerance=0.1,
         unit="fraction of forget",
+        definition=definition or attack.definition,
     )
-    add(compute)
+    add(attack)
 
 
-def parts(evidence: Evidence, non_members: str = "retain_test") -> tuple[Records, Records, Records]:
+def attacked_sets(
+    evidence: Evidence, non_members: str = "retain_test"
+) -> tuple[Records, Records, Records]:
     """Return D_r, the test examples of the set `non_members`, and D_f.
 
     Raises
@@ -148,7 +147,7 @@ def parts(evidence: Evidence, non_members: str = "retain_test") -> tuple[Records
     NotApplicableError
         If one of them is empty, or the model's outputs are not finite.
     """
-    found = tuple(evidence.part(name) for name in ("retain", non_members, "forget"))
-    if not all(np.isfinite(part.logits).all() for part in found):
+    retain, others, forget = map(evidence.records_of, ("retain", non_members, "forget"))
+    if not all(np.isfinite(records.logits).all() for records in (retain, others, forget)):
         raise NotApplicableError("the model's outputs are not finite")
-    return found[0], found[1], found[2]
+    return retain, others, forget

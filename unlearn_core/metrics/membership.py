@@ -1,7 +1,7 @@
 """Membership inference: does an attacker take the forget set for training data?
 
 The papers' attacks differ in what they look at and how they decide, so each is a metric of its
-own and none is called "MIA" alone (methods.md 4.2): `attacks` holds them, `attack_variants` what
+own and none is called "MIA" alone (docs/methods.md): `attacks` holds them, `attack_variants` what
 else the papers print.
 """
 
@@ -35,9 +35,10 @@ def entropy(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     >>> entropy(np.array([[0.7, 0.2, 0.1]])).round(6)
     array([0.801819])
     """
+    from scipy.special import entr
+
     exact = probability_matrix("probabilities", probabilities)
-    safe = np.where(exact > 0, exact, 1.0)
-    return np.asarray(-(exact * np.log(safe)).sum(axis=1), dtype=np.float64)
+    return np.asarray(entr(exact).sum(axis=1), dtype=np.float64)
 
 
 def modified_entropy(
@@ -93,7 +94,7 @@ def membership_rate(
         SVC with an RBF kernel, C = 3 and gamma = 1 / d; or logistic regression.
     balanced : bool
         Draw as many examples from the larger side as the smaller has, 5 times, and average.
-        Unbalanced, a useless score is answered with the larger side (methods.md G-M3).  The
+        Unbalanced, a useless score is answered with the larger side (docs/golden.md, M3).  The
         attack is then fitted once, on all examples; the SVC, which is quadratic in them, on at
         most 12,000 of both sides together, drawn so that their ratio stays.
     seed : int
@@ -184,5 +185,5 @@ def _attack(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=RuntimeWarning)  # separable scores overflow exp
         model.fit(np.concatenate([members, others]), is_member)
-    called = model.predict_proba(targets)[:, 1] if probability else model.predict(targets)
-    return float(called.mean())
+    memberships = model.predict_proba(targets)[:, 1] if probability else model.predict(targets)
+    return float(memberships.mean())

@@ -53,23 +53,19 @@ def nearest_class_shares(
     >>> nearest_class_shares(examples, classes, np.array([0, 0, 7]))
     {0: 0.75, 7: 0.25}
     """
-    asked = matrix("features", features)
-    known = matrix("class_features", class_features)
-    of_class = whole_numbers("class_labels", class_labels, len(known))
-    if asked.shape[1] != known.shape[1]:
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    examples = matrix("features", features)
+    labelled = matrix("class_features", class_features)
+    label_of_each = whole_numbers("class_labels", class_labels, len(labelled))
+    if examples.shape[1] != labelled.shape[1]:
         raise ValueError(
             "`features` and `class_features` must have the same number of features, got "
-            f"{asked.shape[1]} and {known.shape[1]}."
+            f"{examples.shape[1]} and {labelled.shape[1]}."
         )
-    labels = np.unique(of_class)
-    centroids = np.stack([known[of_class == label].mean(axis=0) for label in labels])
-    cosines = _unit(asked) @ _unit(centroids).T
-    counts = np.bincount(cosines.argmax(axis=1), minlength=len(labels))
+    labels = np.unique(label_of_each)
+    means = np.stack([labelled[label_of_each == label].mean(axis=0) for label in labels])
+    nearest = cosine_similarity(examples, means).argmax(axis=1)
+    counts = np.bincount(nearest, minlength=len(labels))
     order = np.argsort(-counts, kind="stable")
-    return {int(labels[i]): float(counts[i] / len(asked)) for i in order if counts[i]}
-
-
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale each row to length 1, leaving rows of zeros as they are."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0))
+    return {int(labels[i]): float(counts[i] / len(examples)) for i in order if counts[i]}

@@ -30,7 +30,7 @@ def linear_probe_accuracy(
 ) -> float:
     """Return the test accuracy of multinomial logistic regression on fixed features.
 
-    Features are standardised with the training part's statistics; L2 penalty C = 1, L-BFGS,
+    Features are standardised with the training examples' statistics; L2 penalty C = 1, L-BFGS,
     at most 1000 iterations.
 
     Parameters
@@ -48,7 +48,7 @@ def linear_probe_accuracy(
     Raises
     ------
     ValueError
-        If a part is empty or not finite, the shapes do not fit, or the training labels are all
+        If an array is empty or not finite, the shapes do not fit, or the training labels are all
         the same.
     """
     from sklearn.linear_model import LogisticRegression
@@ -57,25 +57,25 @@ def linear_probe_accuracy(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     train, test = matrix("train_features", train_features), matrix("test_features", test_features)
-    wanted = whole_numbers("train_labels", train_labels, len(train))
+    taught = whole_numbers("train_labels", train_labels, len(train))
     true = whole_numbers("test_labels", test_labels, len(test))
     if train.shape[1] != test.shape[1]:
         raise ValueError(
             "`train_features` and `test_features` must have the same number of features, got "
             f"{train.shape[1]} and {test.shape[1]}."
         )
-    if len(np.unique(wanted)) < 2:
-        raise ValueError(f"`train_labels` must hold at least two classes, got only {wanted[0]}.")
+    if len(np.unique(taught)) < 2:
+        raise ValueError(f"`train_labels` must hold at least two classes, got only {taught[0]}.")
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
     # L-BFGS takes hundreds of tiny steps: on few numbers, threads only wait for each other
     threads = 1 if train.size < FEW else None
     with threadpool_limits(threads, user_api="blas"):
-        probe.fit(train, wanted)
+        probe.fit(train, taught)
     return float((probe.predict(test) == true).mean())
 
 
 def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:
-    """Probe trained on the examples `retain`, scored on the examples `test`."""
+    """Return the test accuracy of a linear probe trained on the examples `retain`."""
     train, held_out = records.where(retain), records.where(test)
     usable_features(records)
     if len(np.unique(train.labels)) < 2:
@@ -97,7 +97,7 @@ def linear_probe_forget(evidence: Evidence) -> float:
     It is trained on the features of D_r and D_f with their original labels: high means that
     the features still tell the forgotten class apart.
     """
-    evidence.part("forget_test")
+    evidence.records_of("forget_test")
     sets = evidence.sets
     return probe_retain(evidence.records, sets.retain | sets.forget, sets.forget_test)
 
@@ -130,7 +130,7 @@ def linear_probe_subclass(evidence: Evidence) -> float:
     """
     if evidence.subclass_labels is None:
         raise NotApplicableError("the request is not a subclass")
-    evidence.part("forget_test")
+    evidence.records_of("forget_test")
     fine = replace(evidence.records, labels=evidence.subclass_labels)
     sets = evidence.sets
     return probe_retain(fine, sets.retain | sets.forget, sets.forget_test)

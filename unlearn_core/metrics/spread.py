@@ -1,4 +1,4 @@
-"""Several seeds: mean, spread, and how far from retrained still counts as matched."""
+"""Spread over seeds: confidence intervals, and how near to retrained counts as matched."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def half_width(values: Sequence[float]) -> float:
 
 
 def sampling_noise(share: float, n_examples: int) -> float:
-    r"""Return by how much a share of so many examples varies between two models by chance.
+    r"""Return how far two models' shares of `n_examples` differ by chance alone (95 %).
 
     .. math:: 1.96 \sqrt{2 \tilde p (1 - \tilde p) / \tilde n}, \quad \tilde n = n + 4,
         \tilde p = (p n + 2) / \tilde n
@@ -52,7 +52,7 @@ def sampling_noise(share: float, n_examples: int) -> float:
 
 
 def matched_within(metric: str, retrained: Sequence[float], n_examples: int | None = None) -> float:
-    r"""Return how far from a retrained model a value still counts as matched.
+    r"""Return the tolerance of a metric: how far from retrained a value still counts as matched.
 
     From three retrained models on it is what retraining itself varies by: with 95 % confidence
     two retrained models differ by less than

@@ -43,7 +43,10 @@ Values = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of five words and the sentence behind it; `caveats` name what a match is off in."""
+    """A run's verdict in a word, such as "under-forgotten", with the numbers that it rests on.
+
+    `caveats` list, for a matched run, the metrics of `ALSO` in which it is not matched.
+    """
 
     word: str
     because: str
@@ -51,7 +54,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The reason, and what speaks against it."""
+        """The numbers that the word rests on, and those that speak against it."""
         return f"{self.because}; but {'; '.join(self.caveats)}" if self.caveats else self.because
 
 
@@ -102,14 +105,16 @@ def side(value: float, original: float, retrained: float, tolerance: float) -> s
     return "under" if gap * (original - retrained) > 0 else "over"
 
 
-def place(name: str, value: float, original: float, retrained: float, tolerance: float) -> str:
-    """Return `side`, but where original and retrained agree and the value does not: "off".
+def side_of_metric(
+    name: str, value: float, original: float, retrained: float, tolerance: float
+) -> str:
+    """Return a metric's `side`, also where original and retrained agree and the value does not.
 
-    There a share that decides is "under" above the target, "over" below it.
+    There a share that decides is "under" above the target and "over" below it; any other is "off".
     """
-    found = side(value, original, retrained, tolerance)
-    if found == "matched" or abs(original - retrained) > tolerance:
-        return found
+    plain = side(value, original, retrained, tolerance)
+    if plain == "matched" or abs(original - retrained) > tolerance:
+        return plain
     if name in DECIDING and name != ALIGNMENT:
         return "under" if value > retrained else "over"
     return "off"
@@ -123,14 +128,13 @@ def _compare(
         return None
     spec = METRICS[name]
     tolerance = tolerances.get(name, spec.tolerance)
-    shown = "{:.1%}" if spec.unit == "fraction" else "{:.2f}"
-    numbers = " against ".join(shown.format(number) for number in (value, target))
+    digits = "{:.1%}" if spec.unit == "fraction" else "{:.2f}"
+    numbers = " against ".join(digits.format(number) for number in (value, target))
     because = f"{spec.label} {numbers} retrained"
     is_feature = name == ALIGNMENT
     if is_feature and abs(start - target) <= tolerance:
-        return Verdict("matched", f"{because} (original {shown.format(start)})")
-    where = place(name, value, start, target, tolerance)
-    if is_feature and where == "under" and (value - target) / (start - target) <= HALF_WAY:
-        where = "matched"
-    word = WORDS[where]
-    return Verdict(word, f"{because} (original {shown.format(start)})")
+        return Verdict("matched", f"{because} (original {digits.format(start)})")
+    its_side = side_of_metric(name, value, start, target, tolerance)
+    if is_feature and its_side == "under" and (value - target) / (start - target) <= HALF_WAY:
+        its_side = "matched"
+    return Verdict(WORDS[its_side], f"{because} (original {digits.format(start)})")

@@ -1,4 +1,4 @@
-"""Zero-retrain forgetting: is the model as ignorant of the forget set as a random one?"""
+"""Zero-retrain forgetting: does the model know no more of D_f than a random network?"""
 
 from __future__ import annotations
 
@@ -49,22 +49,20 @@ def zero_retrain_forgetting(
     >>> round(1 - zero_retrain_forgetting(p, q), 6)
     0.101749
     """
+    from scipy.special import rel_entr
+
     p = probability_matrix("probabilities", probabilities)
     q = probability_matrix("random_probabilities", random_probabilities)
     same_shape(probabilities=p, random_probabilities=q)
     middle = (p + q) / 2
     if variant == "nats":
-        divergence = (_kl(p, middle) + _kl(q, middle)).sum(axis=1).mean() / 2
-    elif variant == "official":
-        divergence = (_kl(middle, p) + _kl(middle, q)).mean() / 2
+        divergence = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1).mean() / 2
+    elif variant == "official":  # infinite where a model is certain that it is not a class
+        p, q = np.maximum(p, TINY), np.maximum(q, TINY)
+        divergence = (rel_entr(middle, p) + rel_entr(middle, q)).mean() / 2
     else:
         raise ValueError(f'`variant` must be "nats" or "official", got {variant!r}.')
     return float(1 - divergence)
-
-
-def _kl(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the terms a ln(a / b), 0 where a is 0."""
-    return np.where(a > 0, a * np.log(np.maximum(a, TINY) / np.maximum(b, TINY)), 0.0)
 
 
 @register_metric(
@@ -79,7 +77,7 @@ def zrf(evidence: Evidence) -> float:
     """One minus the Jensen-Shannon divergence (nats) from a random model's predictions on D_f."""
     if evidence.random_probabilities is None:
         raise NotApplicableError("no randomly initialised model was recorded")
-    forget = evidence.part("forget")
+    forget = evidence.records_of("forget")
     if not np.isfinite(forget.logits).all():
         raise NotApplicableError("the model's outputs are not finite")
     return zero_retrain_forgetting(forget.probabilities, evidence.random_probabilities)

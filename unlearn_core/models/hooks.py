@@ -1,4 +1,4 @@
-"""Reading what flows through named modules during a forward pass."""
+"""Reading the outputs and inputs of named layers during a forward pass."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
     """Collect the inputs (B, n_features) of the classifier, one entry per forward pass."""
-    seen: list[Tensor] = []
-    handle = head(model).register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
+    features: list[Tensor] = []
+    handle = head(model).register_forward_pre_hook(lambda _module, args: features.append(args[0]))
     try:
-        yield seen
+        yield features
     finally:
         handle.remove()
 

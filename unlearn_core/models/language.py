@@ -1,4 +1,4 @@
-"""Parts of the library transformers' networks for text: DistilBERT and GPT-2.
+"""What methods ask of the library transformers' networks for text: DistilBERT and GPT-2.
 
 >>> from transformers import DistilBertConfig, DistilBertForSequenceClassification
 >>> small = DistilBertConfig(n_layers=1, dim=8, hidden_dim=16, n_heads=2, vocab_size=11)
@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
-from unlearn_core.models.parts import Parts
+from unlearn_core.models.fresh_weights import TRANSFORMER_STD, draw_layer, draw_normal
+from unlearn_core.models.parts import Parts, is_transposed_linear
 
 
 def distilbert_parts(model: nn.Module) -> Parts:
@@ -23,7 +25,7 @@ def distilbert_parts(model: nn.Module) -> Parts:
     layers = model.get_submodule("distilbert.transformer.layer")
     blocks = tuple(f"distilbert.transformer.layer.{name}" for name, _ in layers.named_children())
     attention = tuple(
-        tuple(f"{block}.attention.{part}" for part in ("q_lin", "k_lin", "v_lin"))
+        tuple(f"{block}.attention.{layer}" for layer in ("q_lin", "k_lin", "v_lin"))
         for block in blocks
     )
     projections = tuple(f"{block}.attention.out_lin" for block in blocks)
@@ -77,8 +79,18 @@ def _parts(
         stem=stem,
         blocks=blocks,
         last_stage=(blocks[-1], *behind, head),
-        adaptable=tuple(name for made, out, forward in rows for name in (*made, out, *forward)),
+        adaptable=tuple(name for qkv, out, forward in rows for name in (*qkv, out, *forward)),
         attention=attention,
         projections=projections,
         feed_forward=feed_forward,
+        draw_layer=draw_text_layer,
     )
+
+
+def draw_text_layer(name: str, layer: nn.Module, generator: torch.Generator) -> None:
+    """Draw GPT-2's linear layers like embeddings, without bias; others as elsewhere."""
+    if is_transposed_linear(layer):
+        draw_normal(layer.get_parameter("weight"), TRANSFORMER_STD, generator)
+        nn.init.zeros_(layer.get_parameter("bias"))
+    else:
+        draw_layer(name, layer, generator)

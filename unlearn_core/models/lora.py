@@ -1,4 +1,4 @@
-"""Low-rank adapters on Conv2d and Linear layers, with PEFT: attach, freeze, watch, merge.
+"""Low-rank adapters (LoRA) on convolutions and linear layers, attached and merged by PEFT.
 
 A: in -> rank with the layer's own kernel, B: rank -> out.  B starts at zero, so attaching
 leaves the function unchanged to the bit.
@@ -31,15 +31,14 @@ ADAPTER = "default"
 
 @dataclass
 class Adapted:
-    """A model with adapters in place; `wrapper` is PEFT's handle on the same modules.
+    """A frozen model with adapters in it, which are all that is trained.
 
-    `layers` are the adapted modules by their name in the plain model, in network order; those in
-    `masks` add their product only where the mask is 1 (`masked_lora`).
+    `wrapper` is PEFT's handle on the same modules; `layers` are the adapted ones by their name in
+    the plain model, in network order.
     """
 
     wrapper: PeftModel
     layers: dict[str, LoraLayer]
-    masks: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def model(self) -> nn.Module:
@@ -56,20 +55,13 @@ class Adapted:
         }
 
     def merge(self) -> nn.Module:
-        """Add scale * B A to the frozen weights, under a layer's mask, and remove the adapters."""
-        with torch.no_grad():
-            for name, mask in self.masks.items():
-                layer = self.layers[name]
-                weight = layer.get_base_layer().get_parameter("weight")
-                product = layer.get_delta_weight(ADAPTER)  # type: ignore[attr-defined]
-                weight.add_(mask * product)
-                layer.lora_B[ADAPTER].get_parameter("weight").zero_()
+        """Add scale * B A to the frozen weights and remove the adapters."""
         merged: nn.Module = self.wrapper.merge_and_unload()
         return merged.requires_grad_(True)
 
     @contextmanager
     def disabled(self) -> Iterator[None]:
-        """Run the plain model for a while: the frozen teacher of RFA's teacher mode."""
+        """Switch the adapters off for a while: the frozen model is RFA's teacher."""
         with self.wrapper.disable_adapter():
             yield
 
@@ -78,7 +70,7 @@ def adaptable_layers(model: nn.Module, under: Sequence[str] = ()) -> list[str]:
     """Return names of the layers that RFA adapts, in network order, as the parts state them.
 
     Of a residual network the convolutions inside blocks: all but stem, shortcuts and classifier.
-    Of a vision transformer the output projection of attention and the feed-forward part in the
+    Of a vision transformer the output projection of attention and the feed-forward layers in the
     last half of the blocks.  `under` keeps names that start so.
     """
     layers = list(parts_of(model).adaptable)
@@ -147,8 +139,8 @@ class SeededDropout(nn.Module):
             return x
         if self.generator is None:
             self.generator = torch.Generator(x.device).manual_seed(self.seed)
-        kept = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
-        return x * kept / self.keep
+        is_kept = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        return x * is_kept / self.keep
 
 
 @torch.no_grad()
@@ -160,7 +152,7 @@ def _draw(weight: Tensor, generator: torch.Generator) -> None:
 
 @dataclass
 class Branches:
-    """What both branches of every adapted layer gave in the latest forward pass.
+    """Outputs of the frozen layers and of their adapters in the latest forward pass.
 
     `frozen[k]` is x_k, the frozen layer's output, and `residuals[k]` is the adapter's
     contribution scale * B A x_{k-1}; both of the layer's output shape, in network order.
@@ -170,17 +162,17 @@ class Branches:
     residuals: list[Tensor] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget the latest forward pass."""
+        """Discard the outputs of the latest forward pass."""
         self.frozen.clear()
         self.residuals.clear()
 
 
 @contextmanager
 def captured_branches(adapted: Adapted, *, layer_local: bool = False) -> Iterator[Branches]:
-    """Record both branches in the same forward pass; call `clear` between them.
+    """Record what frozen layers and adapters give in each forward pass; call `clear` in between.
 
-    With `layer_local` a residual is computed once more from its detached input: equal in value,
-    but what is made of it does not reach earlier layers.  The forward pass itself stays as it is.
+    With `layer_local` a residual is computed once more from its detached input: same value, but
+    gradients through it stop at this adapter.  The forward pass itself stays as it is.
     Passes without gradients, such as those of probes between steps, are not recorded.
     """
     latest = Branches()

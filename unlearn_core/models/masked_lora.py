@@ -8,6 +8,8 @@ as sparse as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +17,12 @@ from torch import Tensor, nn
 
 from unlearn_core.models.lora import ADAPTER, Adapted
 
+if TYPE_CHECKING:
+    from peft.tuners.lora import LoraLayer
+
 
 def mask_products(adapted: Adapted, masks: Mapping[str, Tensor]) -> None:
     """Let each adapted layer add (B A) * M from now on, and when it is merged.
-
-    The model must not be copied until then: a copy would compute with these layers' weights.
 
     Parameters
     ----------
@@ -31,8 +34,37 @@ def mask_products(adapted: Adapted, masks: Mapping[str, Tensor]) -> None:
     for name, layer in adapted.layers.items():
         mask = masks.get(f"{name}.weight")
         if mask is not None:
-            adapted.masks[name] = mask
-            _replace_product(layer.lora_A[ADAPTER], layer.lora_B[ADAPTER], mask)
+            layer.lora_variant[ADAPTER] = MaskedProduct(mask)  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class MaskedProduct:
+    """A variant of LoRA: PEFT asks it what a layer adds, in a forward pass and when merging.
+
+    It has the methods of PEFT's `LoraVariant` that are called here, and is none by inheritance,
+    because loading PEFT takes seconds.  The mask is on the product and not on the layer's own
+    weight (torch's `parametrize`): only the adapter has dropout in front of it.
+    """
+
+    mask: Tensor
+
+    def product(self, layer: LoraLayer) -> Tensor:
+        """Return scale * (B A) * M, of the weight's shape."""
+        dense: Tensor = layer.get_delta_weight(ADAPTER)  # type: ignore[attr-defined]
+        return self.mask * dense
+
+    def forward(self, layer: LoraLayer, x: Tensor, result: Tensor, **_: object) -> Tensor:
+        """Return `result`, the frozen layer's output for `x`, with the adapter's added."""
+        base, x = layer.get_base_layer(), layer.lora_dropout[ADAPTER](x)
+        if isinstance(base, nn.Conv2d):
+            return result + F.conv2d(
+                x, self.product(layer), stride=base.stride, padding=base.padding
+            )
+        return result + F.linear(x, self.product(layer))
+
+    def merge_unsafe(self, layer: LoraLayer, _adapter: str, weight: Tensor) -> None:
+        """Add the product to the frozen weight, in place."""
+        weight.data += self.product(layer)
 
 
 def mask_rows(adapted: Adapted, masks: Mapping[str, Tensor]) -> None:
@@ -43,26 +75,7 @@ def mask_rows(adapted: Adapted, masks: Mapping[str, Tensor]) -> None:
     for name, layer in adapted.layers.items():
         mask = masks.get(f"{name}.weight")
         if mask is not None:
-            kept = mask.flatten(1).amax(dim=1)
+            is_kept = mask.flatten(1).amax(dim=1)
             weight = layer.lora_B[ADAPTER].get_parameter("weight")
             with torch.no_grad():
-                weight.mul_(kept.view(-1, *[1] * (weight.ndim - 1)))
-
-
-def _replace_product(down: nn.Module, up: nn.Module, mask: Tensor) -> None:
-    """Make `up` return what the masked product of both layers makes of the input of `down`."""
-    latest: list[Tensor] = []
-
-    def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        latest[:] = [args[0]]
-
-    def replace(_module: nn.Module, _args: object, _output: Tensor) -> Tensor:
-        a, b = down.get_parameter("weight"), up.get_parameter("weight")
-        weight = mask * torch.einsum("or,r...->o...", b.flatten(1), a)
-        x = latest.pop()
-        if isinstance(down, nn.Conv2d):
-            return F.conv2d(x, weight, stride=down.stride, padding=down.padding)
-        return F.linear(x, weight)
-
-    down.register_forward_pre_hook(keep)
-    up.register_forward_hook(replace)
+                weight.mul_(is_kept.view(-1, *[1] * (weight.ndim - 1)))

@@ -1,4 +1,7 @@
-"""Parts of a network that methods name; each family states its own (`register_model`)."""
+"""What methods ask of a network: its layers by what they are for, and how they are drawn anew.
+
+Each family of networks states its own (`register_model`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TypeVar, cast
 from torch import nn
 
 from unlearn_core.checks import InputError
+from unlearn_core.models.fresh_weights import DrawLayer, draw_layer
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
 M = TypeVar("M", bound=nn.Module)
@@ -16,7 +20,7 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """Names of a network's modules by what they are for; tuples are in network order.
+    """Names of a network's modules by what they are for, in network order, and their rule.
 
     Attributes
     ----------
@@ -35,7 +39,9 @@ class Parts:
     projections : tuple of str
         For each block, the output projection of its attention.
     feed_forward : tuple of tuple of str
-        For each block, the layers of its feed-forward part.
+        For each block, the layers of its feed-forward network.
+    draw_layer : callable taking a layer's name, the layer and the generator
+        Gives one layer fresh weights.  Convolutional networks need no other than the default.
     """
 
     head: str
@@ -46,6 +52,7 @@ class Parts:
     attention: tuple[tuple[str, ...], ...] = ()
     projections: tuple[str, ...] = ()
     feed_forward: tuple[tuple[str, ...], ...] = ()
+    draw_layer: DrawLayer = draw_layer
 
     @property
     def is_transformer(self) -> bool:
@@ -99,6 +106,12 @@ def parts_of(model: nn.Module) -> Parts:
             f"`parts=Parts(...)`. Its layers are {', '.join(weighted_layers(model)) or 'none'}."
         )
     return cast(Parts, parts)
+
+
+def draw_layer_of(model: nn.Module) -> DrawLayer:
+    """Return how this network's layers are drawn; the default where no parts were stated."""
+    parts: Parts | None = getattr(model, STATED, None)
+    return draw_layer if parts is None else parts.draw_layer
 
 
 def head(model: nn.Module) -> nn.Linear:

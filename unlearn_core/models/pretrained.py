@@ -67,9 +67,12 @@ def _without(weights: Weights, layer: str) -> Weights:
     return {name: w for name, w in weights.items() if not name.startswith(f"{layer}.")}
 
 
-def _require_same_shapes(given: Weights, wanted: Weights, name: str) -> None:
-    for own in sorted(given.keys() | wanted.keys()):
-        shapes = [tuple(part[own].shape) if own in part else None for part in (given, wanted)]
+def _require_same_shapes(published: Weights, expected: Weights, name: str) -> None:
+    for own in sorted(published.keys() | expected.keys()):
+        shapes = [
+            tuple(weights[own].shape) if own in weights else None
+            for weights in (published, expected)
+        ]
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"The ImageNet weights of {name} must fit the network, "

@@ -31,8 +31,8 @@ def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
     if transposed:
         raise InputError(f"{type(model).__name__} cannot be pruned: {transposed[0]} is a Conv1D.")
     parts = parts_of(model)
-    kept = (parts.head, *parts.stem)
-    layers = {name: m for name, m in weighted_layers(model).items() if name not in kept}
+    never_pruned = (parts.head, *parts.stem)
+    layers = {name: m for name, m in weighted_layers(model).items() if name not in never_pruned}
     if not layers:
         what = "no layer between stem and classifier"
         raise InputError(f"{type(model).__name__} cannot be pruned: it has {what}.")
@@ -40,7 +40,9 @@ def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def make_masks(weights: Mapping[str, Tensor], sparsity: float, scheme: str) -> Masks:
-    """Return a mask of 0 and 1 for each weight, with the share `sparsity` of zeros.
+    """Return a mask of 0 (pruned) and 1 for each weight, with the share `sparsity` of zeros.
+
+    Of equal weights the first are pruned, so that masks do not depend on the device.
 
     Raises
     ------
@@ -57,10 +59,10 @@ def make_masks(weights: Mapping[str, Tensor], sparsity: float, scheme: str) -> M
     n_dropped = round(sparsity * len(sizes))
     keep = torch.ones_like(sizes)
     keep[sizes.argsort(stable=True)[:n_dropped]] = 0
-    parts = keep.split([weight.numel() for weight in weights.values()])
+    masks = keep.split([weight.numel() for weight in weights.values()])
     return {
-        name: part.view_as(weight)
-        for (name, weight), part in zip(weights.items(), parts, strict=True)
+        name: mask.view_as(weight)
+        for (name, weight), mask in zip(weights.items(), masks, strict=True)
     }
 
 

@@ -1,7 +1,7 @@
 """ResNet-18 and ResNet-50 with a choice of width, normalisation and stem.
 
 torchvision's residual networks, with the first stage `width` channels wide instead of 64.
-`norm="group"` has 2 groups (MUDA's recipe); `stem="cifar"` is a 3x3 convolution of stride 1
+`norm="group"` has 2 groups (as in MUDA); `stem="cifar"` is a 3x3 convolution of stride 1
 without pooling, for images of 8 to 64 pixels.
 
 Source: K. He et al., "Deep Residual Learning for Image Recognition", 2016, arXiv:1512.03385.

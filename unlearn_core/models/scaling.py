@@ -1,4 +1,4 @@
-"""Scaling images on their way into a network, so that small ones stay small on the device."""
+"""Enlarging images at a network's entrance, so that small ones are stored small."""
 
 from __future__ import annotations
 

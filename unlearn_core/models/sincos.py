@@ -1,4 +1,7 @@
-"""A vision transformer with fixed sine-cosine positions; apart, because timm loads slowly."""
+"""A vision transformer with fixed sine-cosine positions.
+
+In a file of its own, because timm loads slowly.
+"""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ def require_fits(config: ModelConfig) -> None:
     Not all that passes fits: the activations come on top, and depend on the batch.
     """
     needed = COPIES * weight_bytes(config)
-    limit, there = memory_limit()
+    limit, its_origin = memory_limit()
     if needed > limit:
         size = f"width {config.width}" if config.name.startswith("resnet") else "its size"
         raise InputError(
             f"A {config.name} of {size} takes at least {in_gigabytes(needed)} to train, "
-            f"and {there}."
+            f"and {its_origin}."
         )
 
 

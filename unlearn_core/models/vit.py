@@ -13,10 +13,19 @@ of the library timm.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor, nn
 
 from unlearn_core.config import ModelConfig
-from unlearn_core.models.base import register_model, start_at_zero
+from unlearn_core.models.base import register_model
+from unlearn_core.models.fresh_weights import (
+    TRANSFORMER_STD,
+    draw_layer,
+    draw_linear,
+    draw_normal,
+)
 from unlearn_core.models.parts import Parts
 
 
@@ -28,6 +37,11 @@ def vit_parts(model: nn.Module) -> Parts:
     """Return the parts of timm's `VisionTransformer`."""
     blocks = [f"blocks.{name}" for name, _ in model.get_submodule("blocks").named_children()]
     return _parts(blocks, stem="patch_embed.proj", behind=("norm", "head"))
+
+
+def vit_s_parts(model: nn.Module) -> Parts:
+    """Return the parts of `vit_s`, whose classifier starts at zero."""
+    return replace(vit_parts(model), draw_layer=draw_vit_s_layer)
 
 
 def tiny_vit_parts(model: nn.Module) -> Parts:
@@ -55,16 +69,37 @@ def _parts(blocks: list[str], *, stem: str, behind: tuple[str, ...]) -> Parts:
         attention=tuple((f"{block}.attn.qkv",) for block in blocks),
         projections=projections,
         feed_forward=feed_forward,
+        draw_layer=draw_vit_layer,
     )
 
 
-@register_model("vit_s", label="ViT-S", source="arXiv:2010.11929", parts=vit_parts)
+def draw_vit_layer(name: str, layer: nn.Module, generator: torch.Generator) -> None:
+    """Draw tokens and positions with deviation 0.02; biases of attention are zero."""
+    own = dict(layer.named_parameters(recurse=False))
+    if own and own.keys() <= {"cls_token", "pos_embed"}:
+        for weight in own.values():
+            draw_normal(weight, TRANSFORMER_STD, generator)
+    elif own.keys() == {"attention_biases"}:
+        nn.init.zeros_(own["attention_biases"])
+    else:
+        draw_layer(name, layer, generator)
+
+
+def draw_vit_s_layer(name: str, layer: nn.Module, generator: torch.Generator) -> None:
+    """Draw like any vision transformer's layers, but set the classifier to zero."""
+    if name == "head" and isinstance(layer, nn.Linear):
+        draw_linear(layer, 0.0, generator)
+    else:
+        draw_vit_layer(name, layer, generator)
+
+
+@register_model("vit_s", label="ViT-S", source="arXiv:2010.11929", parts=vit_s_parts)
 def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
     """Build a ViT-S with 384 features."""
     from unlearn_core.models.sincos import SinCosViT  # timm takes seconds to load
 
     patch = _patch(config)
-    model = SinCosViT(
+    return SinCosViT(
         img_size=patch,
         patch_size=patch,
         in_chans=channels,
@@ -78,8 +113,6 @@ def vit_s(config: ModelConfig, channels: int, n_classes: int) -> nn.Module:
         pos_embed="none",
         dynamic_img_size=True,
     )
-    start_at_zero(model.head)
-    return model
 
 
 @register_model("vit_b_16", label="ViT-B/16", source="arXiv:2010.11929", parts=vit_parts)

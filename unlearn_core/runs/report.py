@@ -16,7 +16,7 @@ import pandas as pd
 from unlearn_core.config import SCHEMA_VERSION
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import half_width
-from unlearn_core.metrics.verdict import place
+from unlearn_core.metrics.verdict import side_of_metric
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.manifest import Environment, MapFacts
 
@@ -200,7 +200,7 @@ class Report:
             return {"distance": None, "side": ""}
         if start is None or METRICS[name].ideal != "reference":
             return {"distance": value - target, "side": ""}
-        side = place(name, value, start, target, self.tolerances[name])
+        side = side_of_metric(name, value, start, target, self.tolerances[name])
         return {"distance": value - target, "side": side}
 
     def _side_of_mean(self, row: Any) -> str:
@@ -209,7 +209,7 @@ class Report:
         if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
             return ""
         within = self.tolerances[row.metric]
-        return place(row.metric, row.mean, row.original, row.retrained, within)
+        return side_of_metric(row.metric, row.mean, row.original, row.retrained, within)
 
 
 def report(comparison: Comparison) -> Report:
