@@ -1,6 +1,7 @@
 """Imports point one way, heavy packages load late, pages only show, files have one subject."""
 
 import ast
+import re
 import subprocess
 import sys
 import warnings
@@ -212,3 +213,63 @@ def test_a_file_holds_one_subject(path):
     if n_lines > LONG:
         warnings.warn(f"{name_of(path)} has {n_lines} lines: is it one subject?", stacklevel=1)
     assert n_lines <= VERY_LONG
+
+
+EVERYWHERE = {  # what every package may import, and so is not drawn
+    *("checks", "settings", "plugins", "machine", "config", "seeding", "records"),
+    *("subspace", "tasks"),
+}
+PACKAGES_TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("\n## ")[1]
+
+
+def packages_of(node):
+    layers = [layer_of(name) for name in imported_names(node)]
+    return {LAYERS[layer] for layer in layers if layer is not None}
+
+
+def imports_between_packages():
+    """Return by pair of packages whether one imports the other only inside functions."""
+    is_late = {}
+    for path in [*CORE, *PAGES]:
+        parts, tree = path.relative_to(ROOT).parts, tree_of(path)
+        here = parts[1].removesuffix(".py") if path in CORE else "pages"
+        if here in EVERYWHERE or here.startswith("__"):
+            continue
+        first = {id(node) for node in runs_on_import(tree)}
+        imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        for node in imports:
+            for there in packages_of(node) - EVERYWHERE - {here}:
+                is_late[here, there] = is_late.get((here, there), True) and id(node) not in first
+    return is_late
+
+
+def drawn_arrows():
+    """Return by pair of packages whether the arrow of the diagram is dotted."""
+    [diagram] = re.findall(r"```mermaid\n(.*?)```", PACKAGES_TEXT, re.DOTALL)
+    arrows = re.findall(r"^ +(\w+) (-->|-\.->) (\w+)", diagram, re.MULTILINE)
+    return {(start, end): kind == "-.->" for start, kind, end in arrows}
+
+
+def listed_imports():
+    """Return by pair of packages whether the table writes the import in italics."""
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]*)\|$", PACKAGES_TEXT, re.MULTILINE)
+    return {
+        (here, there): bool(star)
+        for here, imports in rows
+        for star, there in re.findall(r"(\*?)\b(\w+)", imports)
+    }
+
+
+def reached(start, arrows):
+    ends = {end for here, end in arrows if here == start}
+    return ends.union(*(reached(end, arrows) for end in ends))
+
+
+def test_the_table_of_packages_lists_their_imports():
+    assert listed_imports() == imports_between_packages()
+
+
+def test_every_arrow_is_an_import_and_every_import_follows_the_arrows():
+    imports, arrows = imports_between_packages(), drawn_arrows()
+    assert arrows.items() <= imports.items()
+    assert {(a, b) for a, b in imports if b not in reached(a, arrows)} == set()
