@@ -116,7 +116,8 @@ def test_a_new_optional_field_changes_no_key_until_it_is_used(part):
 
 def test_a_new_setting_at_its_default_changes_no_key_either():
     from unlearn_core.methods.neggrad import NegGradSettings
-    from unlearn_core.methods.settings import changed, setting
+    from unlearn_core.methods.settings import changed
+    from unlearn_core.settings import setting
 
     grown = make_dataclass(
         "Grown",

@@ -26,7 +26,7 @@ plugins, which needs a method that is quick.
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import register_method
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress
 
 

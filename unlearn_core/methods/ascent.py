@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from unlearn_core.methods.base import UnlearnInputs
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
 
 FORGET_LOSS = "forget_loss"

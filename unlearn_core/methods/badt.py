@@ -21,7 +21,7 @@ import torch
 from unlearn_core.data.batches import Batch, mixed, require_room
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import REDUCTIONS, bad_teacher_loss
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import (
     OBJECTIVE,
     OPTIMIZERS,

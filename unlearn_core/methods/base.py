@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
 from unlearn_core.data.batches import Batch, Examples
-from unlearn_core.methods.settings import Settings, describe
+from unlearn_core.methods.settings import describe
 from unlearn_core.models import initialise
-from unlearn_core.settings import require_allowed, require_type, types_of
+from unlearn_core.settings import Settings, require_allowed, require_type, types_of
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 

@@ -25,8 +25,8 @@ from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.methods.base import Method, UnlearnInputs, resolve_settings
-from unlearn_core.methods.settings import Settings
 from unlearn_core.models import initialise
+from unlearn_core.settings import Settings
 from unlearn_core.training import Progress
 
 CPU = torch.device("cpu")

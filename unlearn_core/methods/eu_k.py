@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.cf_k import LastLayersSettings, cf_k
-from unlearn_core.methods.settings import setting
 from unlearn_core.models import parts_of
+from unlearn_core.settings import setting
 from unlearn_core.training import Progress
 
 

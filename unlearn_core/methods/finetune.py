@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise, to_train_mode
 
 

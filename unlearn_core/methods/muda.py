@@ -26,8 +26,8 @@ from torch import Tensor
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import alignment_loss, self_distillation_loss
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import captured_features
+from unlearn_core.settings import Settings, setting
 from unlearn_core.subspace import principal_basis
 from unlearn_core.training import (
     OBJECTIVE,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import setting
+from unlearn_core.settings import setting
 from unlearn_core.training import OPTIMIZERS, Progress, to_train_mode
 
 

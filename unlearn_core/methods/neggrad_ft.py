@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from unlearn_core.methods.ascent import FORGET_LOSS, AscentStopSettings, digits_presets, is_enough
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import setting
+from unlearn_core.settings import setting
 from unlearn_core.training import Progress, make_optimizer, optimise
 
 

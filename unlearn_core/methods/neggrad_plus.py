@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import (
     OBJECTIVE,
     OPTIMIZERS,

@@ -25,9 +25,9 @@ from torch import nn
 from unlearn_core.checks import InputError
 from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import setting
 from unlearn_core.models import head, parts_of
 from unlearn_core.models.lora import Adapted, adaptable_layers, attach
+from unlearn_core.settings import setting
 from unlearn_core.training import Progress
 
 TARGETS = ("auto", "ffn_all", "ffn_last", "headatt", "head_only", "convs", "convs_and_head")

@@ -34,7 +34,6 @@ from unlearn_core.data.batches import Batch, chance_without_forget, mixed, requi
 from unlearn_core.methods.averages import AVERAGE_LABELS, RetainedAverages, retained_averages
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.rfa_losses import NORMS, residual_alignment_loss, task_loss
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models.hooks import captured_outputs
 from unlearn_core.models.lora import (
     Adapted,
@@ -43,6 +42,7 @@ from unlearn_core.models.lora import (
     attach,
     captured_branches,
 )
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
 

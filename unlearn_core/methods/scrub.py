@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import scrub_divergence
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import evaluating
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import (
     OBJECTIVE,
     OPTIMIZERS,

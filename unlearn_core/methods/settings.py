@@ -6,9 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from unlearn_core.config import changed_from
-from unlearn_core.settings import Settings, setting
-
-__all__ = ["Settings", "changed", "describe", "plain", "setting"]
+from unlearn_core.settings import Settings
 
 
 def plain(settings: Settings) -> dict[str, Any]:

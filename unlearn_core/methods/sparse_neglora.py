@@ -24,7 +24,6 @@ from torch import Tensor
 from unlearn_core.methods.ascent import ascend, digits_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt
-from unlearn_core.methods.settings import setting
 from unlearn_core.models.masked_lora import mask_products, mask_rows
 from unlearn_core.models.pruning import (
     SCHEMES,
@@ -34,6 +33,7 @@ from unlearn_core.models.pruning import (
     prunable_weights,
     sparsity_of,
 )
+from unlearn_core.settings import setting
 from unlearn_core.training import Progress, make_optimizer, optimise, to_train_mode, warmup_cosine
 
 WARMUP = 0.1  # of the recovery's steps, as when a model is trained

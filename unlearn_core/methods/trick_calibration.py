@@ -17,8 +17,8 @@ from torch import Tensor
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
+from unlearn_core.settings import Settings, setting
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 

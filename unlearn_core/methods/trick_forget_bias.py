@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from unlearn_core.checks import InputError
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.fisher import forgotten_classes
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress
 
 

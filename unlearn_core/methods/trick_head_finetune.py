@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.methods.settings import Settings, setting
 from unlearn_core.models import head
+from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress, make_optimizer, optimise
 
 
