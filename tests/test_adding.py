@@ -1,6 +1,7 @@
 """The examples of the README and of docs/adding.md do what they say, as they stand there."""
 
 import doctest
+import inspect
 import re
 import subprocess
 import sys
@@ -13,9 +14,12 @@ import pytest
 from unlearn_core import plugins
 from unlearn_core.config import DataConfig, ModelConfig
 from unlearn_core.data import DATASETS
+from unlearn_core.data.base import register_dataset
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import METHODS, contract
+from unlearn_core.methods.base import register_method
 from unlearn_core.metrics import METRICS, Evidence, evaluate
+from unlearn_core.metrics.base import register_metric
 from unlearn_core.models import MODELS
 from unlearn_core.records import Records, Sets
 
@@ -37,6 +41,24 @@ EXAMPLES = {
     "dataset": example("docs/adding.md", "A data set"),
     "model": example("docs/adding.md", "A model"),
 }
+
+
+REGISTERING = {
+    "A method": register_method,
+    "A metric": register_metric,
+    "A data set": register_dataset,
+}
+
+
+@pytest.mark.parametrize("title", REGISTERING)
+def test_the_table_of_arguments_has_all_of_them(title):
+    text = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    [part] = re.findall(rf"^## {title}$(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
+    first_cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    arguments = set(inspect.signature(REGISTERING[title]).parameters)
+    assert listed <= arguments
+    assert arguments - listed <= {"name", "settings_class", "label", "source"}
 
 
 @pytest.fixture

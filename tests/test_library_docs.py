@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from unlearn_core import UnlearnResult
+from unlearn_core import Parts, UnlearnResult, unlearn
+from unlearn_core.checks import InputError
 from unlearn_core.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,9 +93,45 @@ def test_every_field_of_a_result_and_every_call_on_a_run_is_real(program):
     assert {f.name for f in fields(UnlearnResult)} <= named
 
 
-def test_the_methods_that_are_said_to_need_no_parts_are_methods():
-    [sentence] = re.findall(r"(`finetune`, .*?) work\s+without", TEXT, re.DOTALL)
-    assert set(re.findall(r"`(\w+)`", sentence)) <= set(METHODS)
+def network():
+    layers = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(64, 4)]
+    return nn.Sequential(*layers)
+
+
+NAMES = {"head": "4", "last_stage": ("2", "4"), "adaptable": ("2",)}
+NEEDS = {  # the parts that the page's table says a method needs
+    method: re.findall(r"`(\w+)`", needs)
+    for needs, methods in re.findall(r"^\| (nothing|`head`[^|]*) \| (.*) \|$", TEXT, re.MULTILINE)
+    for method in re.findall(r"`(\w+)`", methods)
+}
+
+
+def test_every_method_is_in_the_table_of_parts():
+    ours = {name for name, m in METHODS.items() if m.run.__module__.startswith("unlearn_core.")}
+    assert NEEDS.keys() == ours
+
+
+@pytest.mark.parametrize("method", NEEDS)
+def test_a_method_needs_the_parts_that_the_table_names(method):
+    inputs, labels = (
+        torch.randn(24, 1, 8, 8, generator=torch.Generator().manual_seed(0)),
+        torch.arange(24) % 4,
+    )
+    sets = {
+        "forget": (inputs[labels == 1], labels[labels == 1]),
+        "retain": (inputs[labels != 1], labels[labels != 1]),
+    }
+    short = {f.name for f in fields(METHODS[method].settings_class)} & {"epochs", "iterations"}
+    settings = dict.fromkeys(short, 1)
+    recipe = {"recipe": {"epochs": 1}} if method == "retrain" else {}
+    named = {name: NAMES[name] for name in NEEDS[method]}
+    parts = Parts(**named) if named else None
+    unlearn(network(), **sets, method=method, parts=parts, settings=settings, **recipe)
+    if not named:
+        return
+    fewer = Parts(head=NAMES["head"]) if len(named) > 1 else None
+    with pytest.raises(InputError, match="The parts of Sequential"):
+        unlearn(network(), **sets, method=method, parts=fewer, settings=settings)
 
 
 def test_the_readmes_example_is_made_of_this_programs_calls(program):
