@@ -299,9 +299,9 @@ def _default(declared: Field[Any]) -> Any:
     return declared.default
 
 
-def changed_from(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings whose values are not their defaults: what a run's config holds."""
-    return {name: value for name, value in values.items() if value != defaults[name]}
+def changed_from(start: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from `start`; from the defaults, those that configs hold."""
+    return {name: value for name, value in values.items() if value != start[name]}
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

@@ -19,14 +19,14 @@ RESULTS = {
 
 
 def show_plan(
-    comparison: RunConfig,
+    start: RunConfig,
     methods: Mapping[str, Mapping[str, Any]],
     seeds: Sequence[int],
     faults: Sequence[str],
 ) -> None:
     """Show which runs exist and how long the others take, and the button that starts them."""
     labels = reads.method_labels()
-    configs = run_configs(comparison, {} if faults else methods, seeds)
+    configs = run_configs(start, {} if faults else methods, seeds)
     needed = all_needed(configs)
     finished = {config.key() for config in needed if reads.is_finished(config.key())}
     waiting = view.active(queue.jobs())
@@ -50,21 +50,20 @@ def show_plan(
     with st.expander("The runs", icon=":material/list:"):
         columns = ["Run", "Seed", "State", "Time"]
         st.dataframe(table[columns], key="plan", hide_index=True, width="stretch", height="content")
-    if comparison.comparison_key() in reads.all_comparisons():
-        show_results(
-            comparison.comparison_key(), is_whole=not faults and len(finished) == len(needed)
-        )
+    comparison_key = start.comparison_key()
+    if comparison_key in reads.all_comparisons():
+        show_results(comparison_key, is_whole=not faults and len(finished) == len(needed))
 
 
-def show_results(comparison: str, *, is_whole: bool) -> None:
+def show_results(comparison_key: str, *, is_whole: bool) -> None:
     """Lead to the pages that show a comparison, and make it the sidebar's choice there."""
     if is_whole:
         st.success("All of these runs are finished.", icon=":material/check_circle:")
     with st.container(horizontal=True):
         for page, label in RESULTS.items():
-            if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison,)):
+            if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison_key,)):
                 selectors.go_to(page)
 
 
-def _choose(comparison: str) -> None:
-    st.session_state[selectors.CHOSEN] = comparison
+def _choose(comparison_key: str) -> None:
+    st.session_state[selectors.CHOSEN] = comparison_key

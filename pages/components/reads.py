@@ -290,9 +290,9 @@ def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:
     reason = points.missing_map(run)
     if reason is not None:
         return reason
-    reference = comparison.reference("original", run.config.seed)
+    original = comparison.reference("original", run.config.seed)
     request = sets(run.config.data, run.config.forget)
-    return points.run_points(run, request, reference)
+    return points.run_points(run, request, original)
 
 
 def map_steps(run_key: str) -> pd.DataFrame | None:

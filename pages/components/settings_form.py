@@ -17,7 +17,10 @@ Settings = dict[str, Any]
 
 
 def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settings], list[str]]:
-    """Show a card a method; return the chosen ones' changed settings, and what is wrong."""
+    """Show a card a method; return the settings of the chosen ones, and what is wrong.
+
+    Of each those that differ from its defaults, as configs hold them.
+    """
     labels = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
     chosen: dict[str, Settings] = {}
     faults: list[str] = []
@@ -89,9 +92,9 @@ def settings_form(
                 except InputError as error:
                     st.markdown(f":red[{error}]")
                     faults.append(str(error))
-        changed = forms.changed(values, preset)
-        if changed and not faults:
-            st.caption("Changed: " + ", ".join(f"{name} = {v}" for name, v in changed.items()))
+        edited = {} if faults else changed_from(preset, values)
+        if edited:
+            st.caption("Changed: " + ", ".join(f"{name} = {v}" for name, v in edited.items()))
     for fault in faults:
         st.error(fault, icon=":material/error:")
     return values, faults

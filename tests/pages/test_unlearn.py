@@ -139,9 +139,9 @@ def test_runs_that_exist_are_said_to_cost_nothing_and_lead_to_the_results(filled
     assert (plan["State"] == "exists already").all()
     assert "launching costs nothing" in texts(at)
     assert is_disabled(at)
-    comparison = replace(DIGITS, forget=ForgetConfig(kind="class", values=(3,))).comparison_key()
+    config = replace(DIGITS, forget=ForgetConfig(kind="class", values=(3,)))
     at.button(key="to_pages/metrics.py").click().run()
-    assert at.session_state["comparison"] == comparison
+    assert at.session_state["comparison"] == config.comparison_key()
 
 
 def test_another_class_gets_an_estimate_that_names_the_runs_it_rests_on(filled_store):

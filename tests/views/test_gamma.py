@@ -14,15 +14,15 @@ RANDOM = replace(CLASS, forget=ForgetConfig(kind="random", values=(64,)))
 SETTINGS = {"gamma": 0.5, "rank": 8}
 
 
-def artefact(config, changed=None):
+def artefact(config, unusual=None):
     folder = Path(config.key())
-    manifest = {"changed": changed or {}, "settings": config.settings}
+    manifest = {"changed": unusual or {}, "settings": config.settings}
     return RunArtefact(folder=folder, config=config, manifest=manifest)
 
 
-def rfa(start, value, **changed):
-    settings = {**SETTINGS, "gamma": value, **changed}
-    return artefact(replace(start, method="rfa", settings=settings), {"gamma": value, **changed})
+def rfa(start, value, **unusual):
+    settings = {**SETTINGS, "gamma": value, **unusual}
+    return artefact(replace(start, method="rfa", settings=settings), {"gamma": value, **unusual})
 
 
 def compare(start, *runs):

@@ -43,8 +43,8 @@ def draw(
 ) -> list[dict[str, Any]]:
     """Write the run's maps; return their file and quality, or the reason why there is none.
 
-    `records` are what was recorded of the run's model.  `base` is the run whose map is the
-    reference; None where this is that run.  `before` is the run whose model this one was at
+    `records` are what was recorded of the run's model.  `base` is the run onto whose map this one
+    is laid; None where this is that run.  `before` is the run whose model this one was at
     step 0, where that is not the base.
     """
     name = f"projection-{config.key()}.parquet"
@@ -60,7 +60,7 @@ def draw(
     elif not base.has(name):
         return [{**facts, "reason": "the original has no map to align with"}]
     else:
-        rows, start = _reference(base, sets, config, name)
+        rows, start = _base_layout(base, sets, config, name)
         if writer.config.role == "original":
             aligned, own = start, start
         else:
@@ -89,10 +89,10 @@ def draw(
     ]
 
 
-def _reference(
+def _base_layout(
     base: RunArtefact, sets: Sets, config: ProjectionConfig, name: str
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows and layout of the original's map, with the forget examples that it lacks."""
+    """Return rows and layout of the base's map, with the forget examples that it lacks."""
     records, table = base.records(), base.table(name)
     rows, extra = map_rows(sets.forget[records.example_ids], config)
     layout = table[["x", "y"]].to_numpy(dtype=np.float32)

@@ -50,7 +50,8 @@ def measure(
     """Return the content of `metrics.json` of a run that is being made.
 
     `values` and, where one is missing, `reasons` by metric; `sizes` of the sets; `layers` with the
-    distances to each reference.
+    distances to each reference.  The one called original is read from the base: it is the same
+    model, and a request's original run may not be made yet.
 
     `check_stop` is called before each part of the work, and raises to end it.
     """

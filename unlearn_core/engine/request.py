@@ -16,7 +16,7 @@ from unlearn_core.models import MODELS
 from unlearn_core.models.size import require_fits
 from unlearn_core.runs.plan import require_learnable
 
-UNSET = {"original": "Original", "incremental": "Incremental"}  # not methods: without settings
+WITHOUT_SETTINGS = {"original": "Original", "incremental": "Incremental"}  # not methods: labels
 
 
 def validate(config: RunConfig) -> RunConfig:
@@ -34,9 +34,9 @@ def validate(config: RunConfig) -> RunConfig:
         known = ", ".join(sorted(MODELS))
         raise InputError(f"Unknown model {config.model.name!r}. Known models: {known}.")
     require_fits(config.model)
-    if config.method in UNSET:
+    if config.method in WITHOUT_SETTINGS:
         if config.settings:
-            name = UNSET[config.method].lower()
+            name = WITHOUT_SETTINGS[config.method].lower()
             raise InputError(f"The {name} has no settings, got {dict(config.settings)}.")
         complete = config
     else:
@@ -66,9 +66,9 @@ def available(data: DataConfig) -> DataConfig:
 
 
 def naming(config: RunConfig) -> dict[str, Any]:
-    """Return what tables call a run: label, all settings, and those that are not the usual ones."""
-    if config.method in UNSET:
-        return {"label": UNSET[config.method], "settings": {}, "changed": {}}
+    """Return what tables call a run: label, all settings, and the unusual ones as `changed`."""
+    if config.method in WITHOUT_SETTINGS:
+        return {"label": WITHOUT_SETTINGS[config.method], "settings": {}, "changed": {}}
     settings = plain(resolve_settings(config.method, config.settings))
     usual = plain(usual_settings(config.method, config.data.name, config.forget))
     return {

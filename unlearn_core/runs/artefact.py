@@ -110,16 +110,16 @@ class RunArtefact:
         return self.manifest["settings"]
 
     @property
-    def changed(self) -> Mapping[str, Any]:
-        """The settings that differ from the method's usual ones."""
+    def unusual(self) -> Mapping[str, Any]:
+        """The settings that differ from those that the method usually has on such a request."""
         return self.manifest.get("changed", {})
 
     @property
     def label(self) -> str:
-        """Name in tables: the method's label and the settings that were changed."""
-        changes = ", ".join(f"{name}={value}" for name, value in self.changed.items())
+        """Name in tables: the method's label and its unusual settings."""
+        unusual = ", ".join(f"{name}={value}" for name, value in self.unusual.items())
         name = self.manifest.get("label", self.config.method)
-        return f"{name} ({changes})" if changes else name
+        return f"{name} ({unusual})" if unusual else name
 
     @property
     def map_facts(self) -> MapFacts:

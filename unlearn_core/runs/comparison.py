@@ -23,7 +23,7 @@ FIRST = (*REFERENCES, "rfa", "muda", "neglora", "neggrad", "scrub", "finetune", 
 class Comparison:
     """The runs that share data, model, recipe and forget request.
 
-    `runs` are in the order: original, retrained, methods, tricks, and then runs with changed
+    `runs` are in the order: original, retrained, methods, tricks, and then runs with unusual
     settings.  `learned` are the incremental runs, which forget nothing and so stay apart.
     """
 
@@ -179,7 +179,7 @@ def gather(
 def _order(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     method = run.config.method
     rank = FIRST.index(method) if method in FIRST else len(FIRST)
-    is_variant, is_trick = bool(run.changed), method.startswith("trick_")
+    is_variant, is_trick = bool(run.unusual), method.startswith("trick_")
     # when it was made, not the file's date, which a copy or a clone changes
     return is_variant, is_trick, rank, run.config.seed, run.created
 

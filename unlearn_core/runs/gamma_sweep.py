@@ -49,7 +49,7 @@ def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
         runs = [
             run
             for run in comparison.runs
-            if run.config.method == METHOD and set(run.changed) <= {SETTING}
+            if run.config.method == METHOD and set(run.unusual) <= {SETTING}
         ]
         alike.append(Sweep(kind=kind, comparison=comparison, runs=tuple(runs)))
     first = like.comparison_key()

@@ -80,27 +80,27 @@ def pretrained_model(name: str, spec: DatasetSpec, *, width: int | None = None) 
 
 
 def run_configs(
-    comparison: RunConfig,
+    start: RunConfig,
     methods: Mapping[str, Mapping[str, Any]],
     seeds: Sequence[int] = (0,),
 ) -> list[RunConfig]:
     """Return the runs of a comparison: per seed the original, the retrained, then each method.
 
-    `methods` maps a method's name to its complete settings.
+    `methods` maps a method's name to its settings that differ from its defaults.
     """
     configs = []
     for seed in seeds:
-        start = replace(comparison, seed=seed)
-        configs += [start.original(), start.retrained()]
+        seeded = replace(start, seed=seed)
+        configs += [seeded.original(), seeded.retrained()]
         configs += [
-            replace(start, method=name, settings=dict(settings))
+            replace(seeded, method=name, settings=dict(settings))
             for name, settings in methods.items()
             if name not in ("retrain", "original")
         ]
     return configs
 
 
-def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
+def incremental_configs(start: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
     """Return the references of each seed, and the run that learns the forget set after all.
 
     Raises
@@ -108,9 +108,9 @@ def incremental_configs(comparison: RunConfig, seeds: Sequence[int] = (0,)) -> l
     ValueError
         If the request is neither for classes nor for subclasses.
     """
-    require_learnable(comparison.forget)
-    learned = [incremental_config(replace(comparison, seed=seed)) for seed in seeds]
-    return [*run_configs(comparison, {}, seeds), *learned]
+    require_learnable(start.forget)
+    learned = [incremental_config(replace(start, seed=seed)) for seed in seeds]
+    return [*run_configs(start, {}, seeds), *learned]
 
 
 def incremental_config(config: RunConfig) -> RunConfig:

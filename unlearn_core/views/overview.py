@@ -56,7 +56,7 @@ def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
             variants.setdefault(run.config.method, []).append(run)
     listed = []
     for method, runs in variants.items():
-        usual = min(runs, key=lambda run: len(run.changed))
+        usual = min(runs, key=lambda run: len(run.unusual))
         name = usual.label
         verdict = verdicts.loc[name]
         listed.append(

@@ -37,8 +37,8 @@ def presets(
     return {name: _complete(method, defaults, named.get(name, {})) for name in order}
 
 
-def _complete(method: Row, defaults: Row, changed: Row) -> dict[str, Any]:
-    values = {**defaults, **changed}
+def _complete(method: Row, defaults: Row, preset: Row) -> dict[str, Any]:
+    values = {**defaults, **preset}
     for row in method["settings"]:
         if row["type"] == "float":
             values[row["name"]] = float(values[row["name"]])
@@ -135,11 +135,6 @@ def _tuple(_row: Row, content: Any) -> list[str]:
 
 
 _READ: dict[str, Callable[[Row, Any], Any]] = {"float": _float, "int": _int, "tuple": _tuple}
-
-
-def changed(values: Row, preset: Row) -> dict[str, Any]:
-    """Return the settings that differ from a preset's."""
-    return {name: value for name, value in values.items() if value != preset[name]}
 
 
 def in_order(methods: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -48,11 +48,11 @@ def missing_map(run: RunArtefact) -> str | None:
     return None
 
 
-def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> pd.DataFrame:
+def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd.DataFrame:
     """Return the point table of one run.
 
-    `sets` are masks over the whole data set. `reference` is the original model's run; without
-    its recorded outputs no example counts as collateral.
+    `sets` are masks over the whole data set. `original` is the run before unlearning;
+    without its recorded outputs no example counts as collateral.
     """
     layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
@@ -69,8 +69,8 @@ def run_points(run: RunArtefact, sets: Sets, reference: RunArtefact | None) -> p
         label_probability=own.astype(np.float32),
     )
     was_right = np.zeros(len(ids), dtype=bool)
-    if reference is not None and reference.has(ARRAYS):
-        before = reference.outputs()
+    if original is not None and original.has(ARRAYS):
+        before = original.outputs()
         was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
     return table.assign(state=_states(table, was_right))
 
@@ -131,11 +131,11 @@ def labels_and_sets(labels: NDArray[np.int64], sets: Sets, ids: Sequence[int]) -
 
 
 def default_runs(runs: Sequence[RunArtefact], most: int = 6) -> list[RunArtefact]:
-    """Return the runs to show first: of each method the one with the fewest changed settings."""
+    """Return the runs to show first: of each method the one with the fewest unusual settings."""
     best: dict[str, RunArtefact] = {}
     for run in runs:
         known = best.get(run.config.method)
-        if known is None or len(run.changed) < len(known.changed):
+        if known is None or len(run.unusual) < len(known.unusual):
             best[run.config.method] = run
     return list(best.values())[:most]
 
