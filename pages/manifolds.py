@@ -101,7 +101,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     feature_map(
         {**payload, "pictures": comparison.key},
         selected=ids,
-        origin=st.session_state[selection.ORIGIN],
+        version=st.session_state[selection.SELECTION_VERSION],
         key=selection.MAP,
         on_select=selection.on_map_selection,
     )

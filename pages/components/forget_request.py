@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from pages.components import gallery, reads
+from pages.components.selectors import FORGET_IDS
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
+from unlearn_core.runs.plan import with_request
 from unlearn_core.views import forget_request as requests
 from unlearn_core.views.symbols import as_markdown
 
-ARRIVED = "forget_ids"  # other pages leave here the ids that a person selected
 KIND = "forget_kind"
 KINDS = {
     "class": "Whole classes",
@@ -34,7 +33,7 @@ FIRST_CLASS = 3
 
 def receive_ids() -> bool:
     """Take over ids that another page left; say whether there were any."""
-    arrived = st.session_state.pop(ARRIVED, None)
+    arrived = st.session_state.pop(FORGET_IDS, None)
     if arrived is None:
         return False
     gallery.choose(arrived)
@@ -62,11 +61,10 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
         persist_state="session",
     )
     values = _choose(kind or "class", start.data, dataset)
-    target = values[0] if kind == "backdoor" else None
-    data = replace(start.data, poison_target=target)
     try:
         request = ForgetConfig(kind=kind or "class", values=tuple(values))
-        return replace(start, data=data, forget=request), split(reads.dataset(data), request)
+        config = with_request(start, request)
+        return config, split(reads.dataset(config.data), request)
     except InputError as error:
         if gallery.FAULT not in st.session_state:
             what = "Choose at least one to forget." if not values else str(error)

@@ -15,6 +15,7 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import comparison_titles
 
 CHOSEN = "comparison"
+FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
 UNDER_APP = "under_app"
 MADE_FOR = "made_for"  # the comparison for which each choice of a page was made
 

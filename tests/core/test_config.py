@@ -19,6 +19,7 @@ from unlearn_core.config import (
     TrainingConfig,
 )
 from unlearn_core.records import Records, Sets, softmax
+from unlearn_core.runs.plan import with_request
 from unlearn_core.seeding import numpy_stream, stream_seed, torch_stream
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -310,3 +311,11 @@ def test_sets_name_every_example():
     sets = Sets(forget=masks[0], retain=masks[1], forget_test=masks[2], retain_test=masks[3])
     assert sets.names().tolist() == ["forget", "retain", "forget_test", "retain_test", ""]
     assert sets.test.tolist() == [False, False, True, True, False]
+
+
+def test_a_backdoor_poisons_the_data_and_another_request_takes_that_back():
+    start = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+    poisoned = with_request(start, ForgetConfig(kind="backdoor", values=(1,)))
+    assert poisoned.data.poison_target == 1
+    assert poisoned.forget.values == (1,)
+    assert with_request(poisoned, start.forget) == start

@@ -18,8 +18,8 @@ from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import MODELS, build_model, head, initialise, pretrained, restart
 from unlearn_core.models.pretrained import SOURCES, WeightsNotFoundError
-from unlearn_core.papers.recipes import pretrained_model
 from unlearn_core.runs.plan import comparison_config
+from unlearn_core.runs.pretrained import pretrained_model
 
 FILES = {
     "resnet18": ("resnet18-f37072fd.pth", resnet18),

@@ -32,7 +32,7 @@ from unlearn_core.models import MODELS
 from unlearn_core.papers.recipes import paper_recipe
 from unlearn_core.papers.reference import paper_table
 from unlearn_core.runs.comparison import REFERENCES
-from unlearn_core.runs.plan import comparison_config
+from unlearn_core.runs.plan import comparison_config, with_request
 
 SCALES = ("smoke", "small", "full")
 STAND_IN = "digits"
@@ -213,9 +213,8 @@ def _full(row: Row) -> Starts:
 def _start(
     name: str, forget: ForgetConfig, network: ModelConfig, recipe: TrainingConfig
 ) -> RunConfig:
-    target = forget.values[0] if forget.kind == "backdoor" else None
-    data = with_content(DataConfig(name=name, poison_target=target))
-    return RunConfig(data=data, model=network, training=recipe, forget=forget)
+    data = with_content(DataConfig(name=name))
+    return with_request(RunConfig(data=data, model=network, training=recipe), forget)
 
 
 _STARTS = {"smoke": _smoke, "small": _small, "full": _full}

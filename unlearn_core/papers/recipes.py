@@ -30,7 +30,7 @@ from dataclasses import replace
 from unlearn_core.checks import InputError
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data import DatasetSpec, get_dataset
-from unlearn_core.runs.plan import FINE_TUNING, IMAGENET_SIZE, pretrained_model
+from unlearn_core.runs.pretrained import FINE_TUNING, IMAGENET_SIZE, pretrained_model
 
 MOST_WARMUP = 0.5
 Recipe = tuple[ModelConfig, TrainingConfig]

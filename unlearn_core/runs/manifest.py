@@ -54,8 +54,8 @@ class Manifest(TypedDict, total=False):
     """Content of `manifest.json`. Only shipped runs have the last two members.
 
     `settings` are all of the method's, `changed` the unusual ones (`RunArtefact.unusual`);
-    `seconds` to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps too;
-    `facts` is what the method noted, `data_content` the hash of the data.
+    `seconds` to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps
+    too; `facts` is what the method noted, `data_content` the hash of the data.
     """
 
     schema: int

@@ -8,25 +8,15 @@ from typing import Any
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import (
-    PRETRAINED,
     DataConfig,
     ForgetConfig,
     ModelConfig,
     RunConfig,
-    TrainingConfig,
 )
-from unlearn_core.data import DatasetSpec, get_dataset, with_content
+from unlearn_core.data import get_dataset, with_content
+from unlearn_core.runs.pretrained import FINE_TUNING, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
-IMAGENET_SIZE = 224
-FINE_TUNING = TrainingConfig(  # RFA's, of networks with ImageNet weights
-    batch_size=128,
-    learning_rate=5e-5,
-    optimizer="adamw",
-    momentum=0.0,
-    weight_decay=0.01,
-    schedule="linear",
-)
 
 
 def comparison_config(
@@ -53,30 +43,19 @@ def comparison_config(
         recipe = replace(FINE_TUNING, epochs=recipe.epochs)
     if epochs is not None:
         recipe = replace(recipe, epochs=epochs)
-    target = forget.values[0] if forget.kind == "backdoor" else None
-    return RunConfig(
-        data=with_content(
-            DataConfig(name=dataset, train_examples=train_examples, poison_target=target)
-        ),
+    start = RunConfig(
+        data=with_content(DataConfig(name=dataset, train_examples=train_examples)),
         model=network,
         training=recipe,
-        forget=forget,
         precision=precision,
     )
+    return with_request(start, forget)
 
 
-def pretrained_model(name: str, spec: DatasetSpec, *, width: int | None = None) -> ModelConfig:
-    """Return a network with ImageNet weights, in the shape and at the image size that they need.
-
-    Raises
-    ------
-    ValueError
-        If there are no such weights, or not of this `width`.
-    """
-    shape: dict[str, Any] = {"width": spec.width, "stem": spec.stem, **PRETRAINED.get(name, {})}
-    if width is not None:
-        shape["width"] = width
-    return ModelConfig(name=name, pretrained=True, input_size=IMAGENET_SIZE, **shape)
+def with_request(config: RunConfig, forget: ForgetConfig) -> RunConfig:
+    """Return the config with another forget request; a backdoor poisons the data too."""
+    target = forget.values[0] if forget.kind == "backdoor" else None
+    return replace(config, data=replace(config.data, poison_target=target), forget=forget)
 
 
 def run_configs(

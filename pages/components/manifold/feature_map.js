@@ -71,10 +71,10 @@ class FeatureMap {
       return;
     }
     const isNew = this.version !== data.version;
-    const isTold = this.origin !== selection.origin;
+    const isTold = this.selectionVersion !== selection.version;
     if (isNew) this.read(data);
     if (isTold) this.selected = new Set(selection.ids);
-    this.origin = selection.origin;
+    this.selectionVersion = selection.version;
     if (isNew) await this.draw(Plotly);
     else if (isTold) await this.mark(Plotly);
   }

@@ -58,15 +58,15 @@ def feature_map(
     payload: dict[str, Any],
     *,
     selected: Sequence[int],
-    origin: int,
+    version: int,
     key: str,
     on_select: Callable[[], None],
 ) -> None:
     """Show the panels.
 
-    `selected` counts only where `origin` changed: the browser has the later word on what the
+    `selected` counts only where `version` changed: the browser has the later word on what the
     mouse selected. `on_select` finds the ids in `st.session_state[key]["ids"]`.
     """
-    selection = {"ids": list(selected), "origin": origin}
+    selection = {"ids": list(selected), "version": version}
     data = {"map": payload, "selection": selection}
     _panels()(key=key, data=data, on_ids_change=on_select)

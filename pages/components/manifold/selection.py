@@ -13,8 +13,7 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import selection as view
 
 MAP = "feature_map"
-FORGET_IDS = "forget_ids"  # the Unlearn page reads it
-SELECTED, ORIGIN, OF = "map_selected", "map_origin", "map_selected_of"
+SELECTED, SELECTION_VERSION, OF = "map_selected", "map_selection_version", "map_selected_of"
 MOST_ROWS = 300
 
 
@@ -29,7 +28,7 @@ def selected(comparison: Comparison) -> list[int]:
 def select(ids: list[int]) -> None:
     """Select these examples from outside the maps."""
     st.session_state[SELECTED] = ids
-    st.session_state[ORIGIN] = st.session_state.get(ORIGIN, 0) + 1
+    st.session_state[SELECTION_VERSION] = st.session_state.get(SELECTION_VERSION, 0) + 1
 
 
 def on_map_selection() -> None:
@@ -106,7 +105,7 @@ def _buttons(
             help=f"Takes the {which} training examples to the Unlearn page. Test examples were "
             "never learned, so they cannot be forgotten.",
         ):
-            st.session_state[FORGET_IDS] = training
+            st.session_state[selectors.FORGET_IDS] = training
             selectors.go_to("pages/unlearn.py")
         st.download_button(
             f"Export {len(ids)} rows (CSV)",

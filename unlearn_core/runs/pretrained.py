@@ -1,0 +1,32 @@
+"""Networks that go on from ImageNet weights: the shape that these need and how they are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unlearn_core.config import PRETRAINED, ModelConfig, TrainingConfig
+from unlearn_core.data import DatasetSpec
+
+IMAGENET_SIZE = 224
+FINE_TUNING = TrainingConfig(  # RFA's
+    batch_size=128,
+    learning_rate=5e-5,
+    optimizer="adamw",
+    momentum=0.0,
+    weight_decay=0.01,
+    schedule="linear",
+)
+
+
+def pretrained_model(name: str, spec: DatasetSpec, *, width: int | None = None) -> ModelConfig:
+    """Return a network with ImageNet weights, in the shape and at the image size that they need.
+
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or not of this `width`.
+    """
+    shape: dict[str, Any] = {"width": spec.width, "stem": spec.stem, **PRETRAINED.get(name, {})}
+    if width is not None:
+        shape["width"] = width
+    return ModelConfig(name=name, pretrained=True, input_size=IMAGENET_SIZE, **shape)
