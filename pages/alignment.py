@@ -6,11 +6,10 @@ import streamlit as st
 
 from pages.components import reads, selectors
 from pages.components.spectra import show_spectra
+from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.captions import comparison_caption, tracked_caption
 from unlearn_core.views.history import (
     AXES,
-    LOSS,
-    PROBE,
     PROBE_NAMES,
     history_figure,
     loss_names,
@@ -67,7 +66,7 @@ def show_probes() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    curves = method_rows(rows, f"{PROBE}{probe}")
+    curves = method_rows(rows, f"{PROBE_PREFIX}{probe}")
     if curves.empty:
         st.info(
             "This was not measured during unlearning: the request leaves no test examples of the "
@@ -77,7 +76,7 @@ def show_probes() -> None:
     else:
         figure = history_figure(
             curves,
-            reference_lines(rows, f"{PROBE}{probe}"),
+            reference_lines(rows, f"{PROBE_PREFIX}{probe}"),
             axis=str(axis),
             title=PROBE_NAMES[str(probe)],
             percent=probe != "dimensional_alignment",
@@ -98,7 +97,7 @@ def show_losses() -> None:
         format_func=lambda name: str(name).replace("_", " "),
         key="loss",
     )
-    curves = method_rows(rows, f"{LOSS}{loss}")
+    curves = method_rows(rows, f"{LOSS_PREFIX}{loss}")
     if curves.empty:
         st.info("Choose at least one method above.", icon=":material/info:")
     else:

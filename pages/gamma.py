@@ -16,7 +16,7 @@ from unlearn_core.views.gamma import (
     sweep_title,
     values_text,
 )
-from unlearn_core.views.method_cards import default_settings, usual_settings
+from unlearn_core.views.settings_form import default_settings, usual_settings
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 

@@ -7,11 +7,11 @@ import streamlit as st
 from pages.components import queue, reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.manifold.steps import step_chart
+from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.runs.incremental import NEW, OLD, can_be_learned, old_and_new
 from unlearn_core.runs.plan import incremental_configs
 from unlearn_core.views.captions import comparison_caption, tracked_caption
 from unlearn_core.views.history import (
-    PROBE,
     PROBE_NAMES,
     history_figure,
     method_rows,
@@ -26,7 +26,7 @@ from unlearn_core.views.manifold.small_maps import (
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 
-ALIGNMENT = f"{PROBE}dimensional_alignment"
+ALIGNMENT = f"{PROBE_PREFIX}dimensional_alignment"
 BLACK = "#000000"
 
 selectors.under_app(__file__)

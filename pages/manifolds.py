@@ -8,7 +8,9 @@ from pages.components.manifold import selection
 from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import assets, feature_map
 from pages.components.manifold.steps import show_unlearning_steps
+from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.views.captions import maps_caption
 from unlearn_core.views.manifold import points as view
 from unlearn_core.views.manifold.payload import map_payload
 
@@ -64,7 +66,7 @@ def choose_runs() -> list[RunArtefact]:
 
 
 @st.fragment
-@reads.without_damaged_runs
+@without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(
@@ -105,7 +107,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
         key=selection.MAP,
         on_select=selection.on_map_selection,
     )
-    st.caption(view.maps_caption(panels, layout, view.n_examples(sets)))
+    st.caption(maps_caption(panels, layout, view.n_examples(sets)))
     names = {run.key: run.label for run in runs}
     selection.selection_panel(comparison, table, names)
 

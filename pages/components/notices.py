@@ -6,18 +6,24 @@ damaged is left out and the page drawn again, data that is missing or has change
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
 from pages.components import queue, reads, selectors
 from unlearn_core.checks import InputError
+from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.views import jobs as view
 from unlearn_core.views import notices as text
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def run_page(page: StreamlitPage) -> None:
@@ -27,9 +33,27 @@ def run_page(page: StreamlitPage) -> None:
     for line in reads.catalogue().get("left_out", []):
         st.warning(line, icon=":material/extension_off:")
     try:
-        reads.without_damaged_runs(page.run)()
+        without_damaged_runs(page.run)()
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
+
+
+def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:
+    """Draw the page anew, without the run, where one turns out to be damaged while it is read.
+
+    For a page as a whole, and for each fragment, whose errors do not reach the page.
+    """
+
+    @wraps(show)
+    def guarded(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return show(*arguments, **options)
+        except CorruptRunError as error:
+            if not reads.leave_out(error):
+                raise  # it is left out already, so something else is wrong
+            st.rerun()
+
+    return guarded
 
 
 def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Cached reads: the only way a page gets data.
+"""Cached reads of runs, data sets and the catalogue, for every page.
 
 Whatever comes from run folders is cached under the store's fingerprint, which changes when a
 run is finished, redone or removed.  Cached resources are shared: do not change them.
@@ -6,11 +6,10 @@ run is finished, redone or removed.  Cached resources are shared: do not change 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -30,9 +29,6 @@ from unlearn_core.runs.store import Store, default_root
 from unlearn_core.views import history
 from unlearn_core.views.manifold import points, small_maps, sprites
 from unlearn_core.views.spectra import spectra_rows
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def store() -> Store:
@@ -55,24 +51,12 @@ def damaged_runs() -> tuple[DamagedRun, ...]:
     return _current().damaged
 
 
-def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:
-    """Draw the page anew, without the run, where one turns out to be damaged while it is read.
-
-    For a page as a whole, and for each fragment, whose errors do not reach the page.
-    """
-
-    @wraps(show)
-    def guarded(*arguments: P.args, **options: P.kwargs) -> R:
-        try:
-            return show(*arguments, **options)
-        except CorruptRunError as error:
-            known = _left_out(str(store().root), store().fingerprint())
-            if error.key in known:
-                raise  # it is left out already, so something else is wrong
-            known[error.key] = str(error)
-            st.rerun()
-
-    return guarded
+def leave_out(error: CorruptRunError) -> bool:
+    """Leave a damaged run out of all that is read from now on; False where it is out already."""
+    known = _left_out(str(store().root), store().fingerprint())
+    is_new = error.key not in known
+    known.setdefault(error.key, str(error))
+    return is_new
 
 
 def is_finished(key: str) -> bool:
@@ -303,8 +287,7 @@ def map_steps(run_key: str) -> pd.DataFrame | None:
 @st.cache_data(max_entries=32, show_spinner="Reading the steps…")
 def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:  # noqa: ARG001
     run = store().load(run_key)
-    names = [name for name in run.projections() if name.endswith("-steps.parquet")]
-    return run.table(names[0]) if names else None
+    return None if run.steps_file is None else run.table(run.steps_file)
 
 
 def labels_and_sets(config: RunConfig, ids: Sequence[int]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settin
             )
             if is_on:
                 settings, wrong = settings_form(method, dataset, forget, labels)
-                defaults = {row["name"]: row["default"] for row in method["settings"]}
+                defaults = forms.default_settings(method)
                 chosen[method["name"]] = changed_from(defaults, settings)
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults

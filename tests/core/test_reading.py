@@ -64,11 +64,11 @@ def test_while_a_method_runs_what_it_starts_from_is_hashed_once(
 def test_a_file_that_changes_after_it_was_read_is_noticed(comparison, copied):
     run = copied.load(comparison.runs["retrain"].key)
     assert copied.is_whole(run.key)
-    run.outputs()
+    run.predictions()
     path = run.folder / ARRAYS
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     assert not copied.is_whole(run.key)
     with pytest.raises(CorruptRunError, match="has changed"):
-        run.outputs()
+        run.predictions()

@@ -19,7 +19,7 @@ from tests.golden.regressions import called_members, probe, told_apart
 from unlearn_core.metrics import METRICS, Cost, Evidence, evaluate
 from unlearn_core.metrics.attacks import cross_entropies
 from unlearn_core.metrics.clustering import cluster_features
-from unlearn_core.metrics.probing import probe_retain
+from unlearn_core.metrics.probing import probe_accuracy
 from unlearn_core.records import Records, Sets
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -232,6 +232,6 @@ def test_cross_entropies_equal_their_formula_and_are_clipped(seed):
 def test_the_probe_of_records_trains_on_one_set_and_scores_on_the_other(seed):
     evidence = draw_evidence(seed)
     plain, sets = Plain(evidence), evidence.sets
-    value = probe_retain(evidence.records, sets.retain_test | sets.forget, sets.forget_test)
+    value = probe_accuracy(evidence.records, sets.retain_test | sets.forget, sets.forget_test)
     expected = plain.probe(sets.retain_test | sets.forget, sets.forget_test, plain.y)
     assert value == pytest.approx(expected, abs=1e-9)

@@ -1,11 +1,8 @@
 import pytest
 
-from unlearn_core.config import ForgetConfig
 from unlearn_core.runs.report import Report
 from unlearn_core.views import method_cards
 
-CLASS = ForgetConfig(kind="class", values=(3,))
-SAMPLE = ForgetConfig(kind="ids", values=(3, 4))
 ENTRY = {
     "name": "m",
     "label": "M",
@@ -44,28 +41,6 @@ def test_settings_show_default_and_preset():
     assert table.loc["rate", "Preset digits"] == "0.5"
     assert table.loc["layers", "Default"] == "all"
     assert table.loc["fast", "Default"] == "yes"
-
-
-def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
-    sample = method_cards.usual_settings(ENTRY, "digits", SAMPLE)
-    assert sample == {"rate": 0.2, "layers": [], "fast": False}
-    assert method_cards.usual_settings(ENTRY, "digits", CLASS) == {
-        "rate": 0.5,
-        "layers": [],
-        "fast": True,
-    }
-    assert method_cards.usual_settings(ENTRY, "cifar10", CLASS)["rate"] == 0.1
-
-
-def test_usual_settings_are_those_that_the_command_line_resolves():
-    from unlearn_core.methods import usual_settings
-    from unlearn_core.methods.settings import plain
-    from unlearn_core.runs.catalogue import listed
-
-    for entry in listed()["methods"]:
-        for forget in (CLASS, SAMPLE):
-            expected = plain(usual_settings(entry["name"], "digits", forget))
-            assert method_cards.usual_settings(entry, "digits", forget) == expected
 
 
 def test_measured_cost_names_seconds_and_speed(report):

@@ -4,8 +4,39 @@ from unlearn_core.config import ForgetConfig
 from unlearn_core.views import settings_form
 
 CLASS_3 = ForgetConfig(kind="class", values=(3,))
+SAMPLE = ForgetConfig(kind="ids", values=(3, 4))
+ENTRY = {
+    "presets": {"digits": {"rate": 0.5}, "digits sample": {"rate": 0.2, "fast": False}},
+    "settings": [
+        {"name": "rate", "default": 0.1},
+        {"name": "layers", "default": []},
+        {"name": "fast", "default": True},
+    ],
+}
 RATE = {"name": "learning_rate", "type": "float", "default": 1e-3, "choices": [], "between": None}
 RATE = {**RATE, "positive": True, "help": ""}
+
+
+def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
+    sample = settings_form.usual_settings(ENTRY, "digits", SAMPLE)
+    assert sample == {"rate": 0.2, "layers": [], "fast": False}
+    assert settings_form.usual_settings(ENTRY, "digits", CLASS_3) == {
+        "rate": 0.5,
+        "layers": [],
+        "fast": True,
+    }
+    assert settings_form.usual_settings(ENTRY, "cifar10", CLASS_3)["rate"] == 0.1
+
+
+def test_usual_settings_are_those_that_the_command_line_resolves():
+    from unlearn_core.methods import usual_settings
+    from unlearn_core.methods.settings import plain
+    from unlearn_core.runs.catalogue import listed
+
+    for entry in listed()["methods"]:
+        for forget in (CLASS_3, SAMPLE):
+            expected = plain(usual_settings(entry["name"], "digits", forget))
+            assert settings_form.usual_settings(entry, "digits", forget) == expected
 
 
 def test_presets_start_with_the_data_sets_own_and_are_complete():

@@ -14,13 +14,12 @@ from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.engine.probes import Probe
 from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.training import Progress
 
 PROBES = 10  # probes on the way, besides the ones before the first and after the last step
-LOSS_PREFIX = "loss/"
-PROBE_PREFIX = "probe/"
 
 
 class Recorder:

@@ -23,7 +23,7 @@ from unlearn_core.projection import (
     trustworthiness,
 )
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.artefact import RunArtefact, steps_file
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
 
@@ -76,7 +76,7 @@ def draw(
     if base is not None and len(frames) > 1 and (before or base).has(name):
         first = start if before is None else before.table(name)[["x", "y"]].to_numpy(np.float32)
         steps = _steps(frames, records, rows, first, tracked_examples(sets), config)
-        writer.table(name.replace(".parquet", "-steps.parquet"), steps)
+        writer.table(steps_file(name), steps)
     features = records.features[rows]
     return [
         {

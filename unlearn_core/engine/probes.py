@@ -19,7 +19,7 @@ from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.distance import feature_distance
-from unlearn_core.metrics.probing import probe_retain
+from unlearn_core.metrics.probing import probe_accuracy
 from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.models import captured_features, captured_outputs, evaluating
 from unlearn_core.models.lora import adaptable_layers
@@ -97,7 +97,7 @@ class Probe:
         ):
             if held_out.any():
                 try:
-                    values[name] = probe_retain(records, fitted, held_out)
+                    values[name] = probe_accuracy(records, fitted, held_out)
                 except NotApplicableError:
                     continue  # the curve has a gap; the table of metrics gives the reason
         return values, records

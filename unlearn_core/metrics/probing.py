@@ -74,13 +74,13 @@ def linear_probe_accuracy(
     return float((probe.predict(test) == true).mean())
 
 
-def probe_retain(records: Records, retain: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:
-    """Return the test accuracy of a linear probe trained on the examples `retain`."""
-    train, held_out = records.where(retain), records.where(test)
+def probe_accuracy(records: Records, train: NDArray[np.bool_], test: NDArray[np.bool_]) -> float:
+    """Return the accuracy on the examples `test` of a linear probe fitted on those of `train`."""
+    fitted, held_out = records.where(train), records.where(test)
     usable_features(records)
-    if len(np.unique(train.labels)) < 2:
+    if len(np.unique(fitted.labels)) < 2:
         raise NotApplicableError("the probe's training set has only one class")
-    return linear_probe_accuracy(train.features, train.labels, held_out.features, held_out.labels)
+    return linear_probe_accuracy(fitted.features, fitted.labels, held_out.features, held_out.labels)
 
 
 @register_metric(
@@ -99,7 +99,7 @@ def linear_probe_forget(evidence: Evidence) -> float:
     """
     evidence.records_of("forget_test")
     sets = evidence.sets
-    return probe_retain(evidence.records, sets.retain | sets.forget, sets.forget_test)
+    return probe_accuracy(evidence.records, sets.retain | sets.forget, sets.forget_test)
 
 
 @register_metric(
@@ -112,7 +112,7 @@ def linear_probe_forget(evidence: Evidence) -> float:
 )
 def linear_probe_retain(evidence: Evidence) -> float:
     """Accuracy on retained test examples of a fresh linear classifier trained on D_r."""
-    return probe_retain(evidence.records, evidence.sets.retain, evidence.sets.retain_test)
+    return probe_accuracy(evidence.records, evidence.sets.retain, evidence.sets.retain_test)
 
 
 @register_metric(
@@ -133,4 +133,4 @@ def linear_probe_subclass(evidence: Evidence) -> float:
     evidence.records_of("forget_test")
     fine = replace(evidence.records, labels=evidence.subclass_labels)
     sets = evidence.sets
-    return probe_retain(fine, sets.retain | sets.forget, sets.forget_test)
+    return probe_accuracy(fine, sets.retain | sets.forget, sets.forget_test)

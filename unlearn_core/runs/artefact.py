@@ -37,8 +37,9 @@ TRIGGERED = "triggered.safetensors"
 HISTORY = "history.parquet"
 METRICS = "metrics.json"
 LOG = "log.txt"
+LOSS_PREFIX, PROBE_PREFIX = "loss/", "probe/"  # of the columns of `HISTORY`
 COMPRESSED = ".zst"
-OUTPUTS_KEPT = 32  # runs; a few megabytes each at 60,000 examples, as features are left out
+PREDICTIONS_KEPT = 32  # runs; a few megabytes each at 60,000 examples, as features are left out
 MOST_VERIFIED = 20_000  # files
 JUST_WRITTEN_NS = 100_000_000  # a file this new may change again without another time
 
@@ -47,8 +48,8 @@ _verified: set[tuple[Mark, str]] = set()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Outputs:
-    """A model's labels and probabilities for the recorded examples. Shared: do not change it.
+class Predictions:
+    """A model's predictions and probabilities for the recorded examples. Shared: do not change it.
 
     Attributes
     ----------
@@ -60,6 +61,11 @@ class Outputs:
     labels: NDArray[np.int64]
     predictions: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+
+
+def steps_file(map_file: str) -> str:
+    """Return the name of the table of a map's steps, which stands beside the map's."""
+    return map_file.replace(".parquet", "-steps.parquet")
 
 
 class RunNotFoundError(InputError, LookupError):
@@ -182,15 +188,15 @@ class RunArtefact:
         """Return ids, labels, logits and features of all recorded examples."""
         return Records.from_arrays(self.arrays(ARRAYS))
 
-    def outputs(self) -> Outputs:
-        """Return labels, predictions and probabilities of the recorded examples.
+    def predictions(self) -> Predictions:
+        """Return labels, predicted classes and probabilities of the recorded examples.
 
         They are read once a process, and again when the file that holds them changes.
         """
         name = ARRAYS if ARRAYS in self.files else ARRAYS + COMPRESSED
         if name not in self.files:
             raise self._corrupt(f"The run {self.key} holds no {ARRAYS}.")
-        return _outputs(_Source(self), self._mark(name), self.files[name]["sha256"])
+        return _predictions(_Source(self), self._mark(name), self.files[name]["sha256"])
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of one safetensors file."""
@@ -231,6 +237,12 @@ class RunArtefact:
     def projections(self) -> list[str]:
         """Return the names of the run's maps."""
         return sorted(name for name in self.files if name.startswith("projection-"))
+
+    @property
+    def steps_file(self) -> str | None:
+        """Name of the table of the map during unlearning; None where none was kept."""
+        name = steps_file(self.map_facts.get("file") or "")
+        return name if self.has(name) else None
 
     def frames(self) -> dict[int, NDArray[np.float32]]:
         """Return the tracked examples' features (n_tracked, n_features) by step."""
@@ -300,7 +312,7 @@ class RunArtefact:
 
 
 class _Source:
-    """A run as the source of `_outputs`: equal to any other, as the file's mark and hash decide."""
+    """A run as `_predictions`' source: equal to any other, as the file's mark and hash decide."""
 
     def __init__(self, run: RunArtefact) -> None:
         self.run: RunArtefact | None = run
@@ -312,12 +324,12 @@ class _Source:
         return 0
 
 
-@lru_cache(maxsize=OUTPUTS_KEPT)
-def _outputs(source: _Source, mark: Mark, sha256: str) -> Outputs:  # noqa: ARG001
+@lru_cache(maxsize=PREDICTIONS_KEPT)
+def _predictions(source: _Source, mark: Mark, sha256: str) -> Predictions:  # noqa: ARG001
     run, source.run = source.run, None  # the cache keeps its arguments
     assert run is not None
     records = run.records()
-    return Outputs(
+    return Predictions(
         example_ids=records.example_ids,
         labels=records.labels,
         predictions=records.predictions,

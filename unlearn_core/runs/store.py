@@ -1,6 +1,6 @@
-"""Read and write run folders. Only this module, `asking.py` and `writer.py` touch `cache/`.
+"""Read and write run folders: finished runs here, what is asked for in `asking.py`.
 
-Layout::
+Only modules of `runs` touch these folders, and `engine/shipped.py`, which makes the last::
 
     cache/runs/<key>/     finished runs; `manifest.json` lists every file with size and SHA-256,
                           and has a checksum of its own (`manifest.py`)
@@ -9,7 +9,8 @@ Layout::
     cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
 
-A run becomes visible by one rename of its whole work folder, after its manifest was written.
+A run becomes visible by one rename of its whole work folder, after its manifest was written:
+`RunWriter.commit` in `writer.py`.
 """
 
 from __future__ import annotations

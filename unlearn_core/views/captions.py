@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unlearn_core.data import DATASETS
@@ -61,3 +61,24 @@ def tracked_caption(sets: Sets) -> str:
     counts = {name: min(int(getattr(sets, name).sum()), most) for name, most in TRACKED.items()}
     parts = [f"{count} of {SET_SYMBOLS[name]}" for name, count in counts.items() if count]
     return f"{sum(counts.values())} tracked examples ({', '.join(parts)})"
+
+
+def maps_caption(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
+    """Return how the maps were made, in one line.
+
+    Each panel has a `label` and `facts`, what the run's manifest says of its map.
+    """
+    facts = panels[0]["facts"]
+    name = "trustworthiness" if layout == "aligned" else "own_trustworthiness"
+    trust = [
+        f"{p['label']} {p['facts'][name]:.3f}" for p in panels if p["facts"].get(name) is not None
+    ]
+    placed = {
+        "aligned": "started from the original's layout and turned onto it (orthogonal Procrustes)",
+        "own": "each laid out by itself, so places cannot be compared between maps",
+    }[layout]
+    return (
+        f"UMAP of penultimate features; {facts['n_examples']:,} of {n_total:,} examples; seed "
+        f"{facts['seed']}; {facts['n_neighbors']} neighbours; {placed}. "
+        f"Trustworthiness (1 is best): {', '.join(trust) or 'not defined for so few examples'}."
+    )

@@ -11,14 +11,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.runs.artefact import HISTORY, RunArtefact
+from unlearn_core.runs.artefact import HISTORY, LOSS_PREFIX, PROBE_PREFIX, RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.views.layout import DASHES, finish, variants
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 
-PROBE, LOSS = "probe/", "loss/"
 PROBED = (
     "dimensional_alignment",
     "linear_probe_forget",
@@ -58,10 +57,10 @@ def learning_history(comparison: Comparison, seed: int) -> pd.DataFrame:
 
 def _of_run(run: RunArtefact) -> pd.DataFrame:
     history = run.history()
-    values = [name for name in history if str(name).startswith((PROBE, LOSS))]
+    values = [name for name in history if str(name).startswith((PROBE_PREFIX, LOSS_PREFIX))]
     if run.config.method in REFERENCES:
         history = history[history["step"] == history["step"].max()]
-        values = [name for name in values if str(name).startswith(PROBE)]
+        values = [name for name in values if str(name).startswith(PROBE_PREFIX)]
     long = history.melt(["step", "seconds"], values, var_name="quantity").dropna(subset="value")
     last = max(int(history["step"].max()), 1)
     long = long.assign(
@@ -87,8 +86,8 @@ def reference_lines(rows: pd.DataFrame, quantity: str) -> dict[str, float]:
 
 def loss_names(rows: pd.DataFrame) -> list[str]:
     """Return the losses that any method noted, without their prefix, the objective first."""
-    quantities = [name for name in rows["quantity"].unique() if name.startswith(LOSS)]
-    names = [name.removeprefix(LOSS) for name in quantities]
+    quantities = [name for name in rows["quantity"].unique() if name.startswith(LOSS_PREFIX)]
+    names = [name.removeprefix(LOSS_PREFIX) for name in quantities]
     return sorted(names, key=lambda name: (name != "objective", name))
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.views.history import LOSS, PROBE
+from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.palette import METRIC_STYLES
 
 Spec = dict[str, Any]
 MOST_POINTS = 300
 HEIGHT = 300  # pixels, with legend and axis: Streamlit fits the plot into what they leave
 PROBES = {
-    f"{PROBE}{name}": (METRICS[name].label, METRIC_STYLES[name].colour)
+    f"{PROBE_PREFIX}{name}": (METRICS[name].label, METRIC_STYLES[name].colour)
     for name in ("forget_accuracy", "retain_accuracy", "dimensional_alignment")
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
@@ -30,7 +30,7 @@ def live_curves(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     if method == "retrain" and len(rows):
         rows = rows[rows["step"] > 0]
     empty = pd.DataFrame(columns=["step", "panel", "curve", "value"])
-    names = [c for c in rows.columns if c in PROBES or str(c).startswith(LOSS)]
+    names = [c for c in rows.columns if c in PROBES or str(c).startswith(LOSS_PREFIX)]
     parts = []
     for name in names:
         values = pd.to_numeric(rows[name], errors="coerce")
@@ -85,5 +85,5 @@ def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
 def _style(name: str, number: int) -> tuple[str, str]:
     if name in PROBES:
         return PROBES[name]
-    label = name.removeprefix(LOSS).replace("_", " ").capitalize()
+    label = name.removeprefix(LOSS_PREFIX).replace("_", " ").capitalize()
     return label, LOSS_COLOURS[number % len(LOSS_COLOURS)]

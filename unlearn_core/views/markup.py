@@ -1,6 +1,7 @@
-"""The table of metrics and the verdicts as HTML: what a data frame cannot show.
+"""The table of metrics on the Metrics page, and verdicts, as HTML.
 
-Each cell tells its side by colour, by a symbol and, on hover, in words.
+What is exported, and what the command line prints, is made in `views.tables`.  Here each cell
+tells its side by colour, by a symbol and, on hover, in words.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ SIDES = {
     "matched": ("matched", "as near to the retrained model as its tolerance asks"),
     "under": ("under-forgotten", "still on the original's side of the retrained model"),
     "over": ("over-forgotten", "past the retrained model"),
+    # drawn like a collapse: no word of a verdict says "elsewhere"
     "off": ("collapsed", "away from both, where original and retrained are alike"),
 }
 STYLE = """<style>

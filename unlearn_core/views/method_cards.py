@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_core.config import ForgetConfig, usual_preset
 from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import format_value
 
@@ -92,17 +91,6 @@ def settings_table(entry: Entry) -> pd.DataFrame:
             row[f"Preset {preset}"] = _cell(values.get(setting["name"], setting["default"]))
         rows.append({**row, "What it does": setting["help"]})
     return pd.DataFrame(rows)
-
-
-def usual_settings(entry: Entry, dataset: str, forget: ForgetConfig) -> dict[str, Any]:
-    """Return a method's complete settings, with the preset that suits the request."""
-    preset = usual_preset(entry["presets"], dataset, forget)
-    return {**default_settings(entry), **(entry["presets"][preset] if preset else {})}
-
-
-def default_settings(entry: Entry) -> dict[str, Any]:
-    """Return a method's settings where nobody says more."""
-    return {setting["name"]: setting["default"] for setting in entry["settings"]}
 
 
 def measured_cost(report: Report, method: str) -> str:

@@ -28,13 +28,24 @@ def presets(
     The order is: the preset made for this request, presets of papers, the method's own defaults,
     presets made for other requests.  `datasets` maps names to labels.
     """
-    defaults = {row["name"]: row["default"] for row in method["settings"]}
+    defaults = default_settings(method)
     named = method["presets"]
     usual = usual_preset(named, dataset, forget)
     papers = [name for name in named if _dataset_of(name) not in datasets]
     others = [name for name in named if name not in papers and name != usual]
     order = [usual, *papers, DEFAULTS, *others] if usual else [DEFAULTS, *papers, *others]
     return {name: _complete(method, defaults, named.get(name, {})) for name in order}
+
+
+def usual_settings(method: Row, dataset: str, forget: ForgetConfig) -> dict[str, Any]:
+    """Return a method's complete settings, with the preset that suits the request."""
+    preset = usual_preset(method["presets"], dataset, forget)
+    return {**default_settings(method), **(method["presets"][preset] if preset else {})}
+
+
+def default_settings(method: Row) -> dict[str, Any]:
+    """Return a method's settings where nobody says more."""
+    return {setting["name"]: setting["default"] for setting in method["settings"]}
 
 
 def _complete(method: Row, defaults: Row, preset: Row) -> dict[str, Any]:

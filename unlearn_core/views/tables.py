@@ -1,4 +1,7 @@
-"""Tables of a comparison's metrics, missing values and costs, and their export as text."""
+"""Tables of a comparison for export and the command line, and of missing values and costs.
+
+The table that the Metrics page shows is made in `views.markup`.
+"""
 
 from __future__ import annotations
 

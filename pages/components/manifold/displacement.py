@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import reads
 from pages.components.manifold import selection
+from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import displacement as view
@@ -24,7 +25,7 @@ MOVED_COLUMNS: dict[str, Any] = {
 
 
 @st.fragment
-@reads.without_damaged_runs
+@without_damaged_runs
 def show_displacement(
     comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, original: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import reads, selectors
+from pages.components.notices import without_damaged_runs
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
@@ -12,7 +13,7 @@ from unlearn_core.views.manifold.steps import step_figure
 
 
 @st.fragment
-@reads.without_damaged_runs
+@without_damaged_runs
 def show_unlearning_steps(comparison: Comparison, runs: list[RunArtefact]) -> None:
     """Let the reader choose a method, and show its map at each step."""
     st.subheader("During unlearning")

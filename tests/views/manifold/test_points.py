@@ -44,7 +44,7 @@ def run(key, predictions, *, shift=0.0, ids=range(7), facts=None, files=(MAP, AR
         key=key,
         map_facts=known if facts is None else facts,
         has=lambda name: name in files,
-        outputs=lambda: records,
+        predictions=lambda: records,
         table=lambda name: layout,
     )
 

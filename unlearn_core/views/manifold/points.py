@@ -7,8 +7,7 @@ map), `own_x`, `own_y`, `set`, `label`, `prediction`, `probability` (of the pred
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -56,21 +55,21 @@ def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd
     """
     layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
-    outputs = run.outputs()
-    rows = _rows_of(ids, outputs.example_ids)
-    labels, probabilities = outputs.labels[rows], outputs.probabilities[rows]
+    recorded = run.predictions()
+    rows = _rows_of(ids, recorded.example_ids)
+    labels, probabilities = recorded.labels[rows], recorded.probabilities[rows]
     own = probabilities[np.arange(len(ids)), labels]
     table = layout.assign(
         run=run.key,
         set=sets.names()[ids],
         label=labels,
-        prediction=outputs.predictions[rows],
+        prediction=recorded.predictions[rows],
         probability=probabilities.max(axis=1).astype(np.float32),
         label_probability=own.astype(np.float32),
     )
     was_right = np.zeros(len(ids), dtype=bool)
     if original is not None and original.has(ARRAYS):
-        before = original.outputs()
+        before = original.predictions()
         was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
     return table.assign(state=_states(table, was_right))
 
@@ -143,24 +142,3 @@ def default_runs(runs: Sequence[RunArtefact], most: int = 6) -> list[RunArtefact
 def n_examples(sets: Sets) -> int:
     """Return how many examples the training and test set hold."""
     return int((sets.names() != "").sum())
-
-
-def maps_caption(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
-    """Return how the maps were made, in one line.
-
-    Each panel has a `label` and `facts`, what the run's manifest says of its map.
-    """
-    facts = panels[0]["facts"]
-    name = "trustworthiness" if layout == "aligned" else "own_trustworthiness"
-    trust = [
-        f"{p['label']} {p['facts'][name]:.3f}" for p in panels if p["facts"].get(name) is not None
-    ]
-    placed = {
-        "aligned": "started from the original's layout and turned onto it (orthogonal Procrustes)",
-        "own": "each laid out by itself, so places cannot be compared between maps",
-    }[layout]
-    return (
-        f"UMAP of penultimate features; {facts['n_examples']:,} of {n_total:,} examples; seed "
-        f"{facts['seed']}; {facts['n_neighbors']} neighbours; {placed}. "
-        f"Trustworthiness (1 is best): {', '.join(trust) or 'not defined for so few examples'}."
-    )

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.views.history import PROBE
+from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.views.manifold.payload import axis_range
 from unlearn_core.views.manifold.points import FORGET_SETS
 from unlearn_core.views.palette import METRIC_STYLES, MUTED, class_colour
@@ -18,7 +18,11 @@ from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
 CURVES = {
-    f"{PROBE}{name}": (METRICS[name].label, METRIC_STYLES[name].colour, METRIC_STYLES[name].dash)
+    f"{PROBE_PREFIX}{name}": (
+        METRICS[name].label,
+        METRIC_STYLES[name].colour,
+        METRIC_STYLES[name].dash,
+    )
     for name in (
         "dimensional_alignment",
         "forget_accuracy",
@@ -141,9 +145,8 @@ def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
         value = float(now[column].iloc[0]) if len(now) else float("nan")
         name, _, dash = CURVES[column]
         style = " (dotted)" if dash == "dot" else ""
-        texts.append(
-            f"{as_html(name)}{style}<br><b>{format_value(column.removeprefix(PROBE), value)}</b>"
-        )
+        text = format_value(column.removeprefix(PROBE_PREFIX), value)
+        texts.append(f"{as_html(name)}{style}<br><b>{text}</b>")
     return go.Scatter(
         x=[0] * len(noted), y=[0.9 - 0.2 * row for row in range(len(noted))], text=texts,
         mode="text", textposition="middle right", hoverinfo="skip",
