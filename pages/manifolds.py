@@ -11,10 +11,10 @@ from pages.components.manifold.steps import show_unlearning_steps
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.captions import maps_caption
-from unlearn_core.views.manifold import points as view
+from unlearn_core.views.manifold import points
 from unlearn_core.views.manifold.payload import map_payload
 
-HIGHLIGHTS = view.HIGHLIGHTS
+HIGHLIGHTS = points.HIGHLIGHTS
 LAYOUTS = {"aligned": "Aligned to the original", "own": "Each model's own layout"}
 PARTS = {"both": "Train and test", "train": "Train", "test": "Test"}
 COLOURS = {"label": "True class", "prediction": "Predicted class"}
@@ -52,7 +52,7 @@ def choose_runs() -> list[RunArtefact]:
     if right is not None:
         seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
     by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
-    usual = [run.label for run in view.default_runs(list(by_label.values()))]
+    usual = [run.label for run in points.default_runs(list(by_label.values()))]
     selectors.restart(comparison, "models", usual)
     chosen = left.multiselect(
         "Models",
@@ -94,7 +94,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
         }
         for run in runs
     ]
-    notes = view.highlight_counts(table, mode, part)
+    notes = points.highlight_counts(table, mode, part)
     payload = map_payload(
         table, panels, classes, layout=layout, mode=mode, part=part, colour=colour, notes=notes
     )
@@ -107,7 +107,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
         key=selection.MAP,
         on_select=selection.on_map_selection,
     )
-    st.caption(maps_caption(panels, layout, view.n_examples(sets)))
+    st.caption(maps_caption(panels, layout, points.n_examples(sets)))
     names = {run.key: run.label for run in runs}
     selection.selection_panel(comparison, table, names)
 

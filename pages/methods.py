@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import reads, selectors
-from unlearn_core.views import method_cards as view
+from unlearn_core.views import method_cards
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.markup import STYLE, method_dot
 from unlearn_core.views.metric_definitions import grouped, groups, is_public, with_link
@@ -24,13 +24,13 @@ entries = {entry["name"]: entry for entry in catalogue["methods"]}
 
 wanted = st.pills(
     "Show only",
-    list(view.FILTERS),
+    list(method_cards.FILTERS),
     selection_mode="multi",
-    format_func=lambda name: view.FILTERS[name],
+    format_func=lambda name: method_cards.FILTERS[name],
     key="method_filter",
     bind="query-params",
 )
-cards = view.chosen_cards(catalogue["methods"], wanted)
+cards = method_cards.chosen_cards(catalogue["methods"], wanted)
 if not cards:
     st.info("No method passes all of these filters. Take one away.", icon=":material/filter_alt:")
 for card in cards:
@@ -43,7 +43,7 @@ for card in cards:
         st.markdown(f"**{as_markdown(card.idea)}**{trick}")
         for paragraph in card.details:
             st.markdown(as_markdown(paragraph))
-        cost = view.measured_cost(report, card.name) if report else ""
+        cost = method_cards.measured_cost(report, card.name) if report else ""
         facts = [
             f"**Needs:** {as_markdown(card.needs)}",
             f"**Measured cost:** {cost or 'no run in the chosen comparison'}",
@@ -54,7 +54,7 @@ for card in cards:
         with st.expander("Settings and departures", icon=":material/tune:"):
             if card.origin:
                 st.markdown(with_link(as_markdown(card.origin)))
-            settings = view.settings_table(entries[card.name])
+            settings = method_cards.settings_table(entries[card.name])
             if settings.empty:
                 st.caption("No settings of its own: it repeats the recipe of the original.")
             else:

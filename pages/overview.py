@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import reads, selectors
-from unlearn_core.views import overview as view
+from unlearn_core.views import overview
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
@@ -26,16 +26,18 @@ report = reads.comparison_report(comparison.key)
 config = comparison.config
 sets = reads.sets(config.data, config.forget)
 names = reads.dataset(config.data).class_names
-cards = view.verdict_cards(comparison, report)
+cards = overview.verdict_cards(comparison, report)
 
 st.markdown(
     f"{request_sentence(config, names)} Each method starts from the original model and tries to "
     "become the **retrained** one, which never saw those images, in less time."
 )
 columns = st.columns(4)
-for column, (symbol, meaning, size) in zip(columns, view.sizes(sets), strict=False):
+for column, (symbol, meaning, size) in zip(columns, overview.sizes(sets), strict=False):
     column.metric(as_markdown(f"{symbol}: {meaning}"), size, border=True)
-columns[3].metric("Runs", view.runs_text(comparison), border=True, help=comparison_caption(report))
+columns[3].metric(
+    "Runs", overview.runs_text(comparison), border=True, help=comparison_caption(report)
+)
 
 with st.expander("A guided tour for a lesson", icon=":material/school:", key="tour"):
     for number, stop in enumerate(TOUR, start=1):
@@ -48,7 +50,7 @@ best = report.best
 compared = [
     key
     for name in (*REFERENCE_NAMES.values(), best)
-    if name is not None and (key := view.key_of(comparison, name)) is not None
+    if name is not None and (key := overview.key_of(comparison, name)) is not None
 ]
 maps = reads.small_map_rows(compared)
 if maps.empty:
@@ -56,7 +58,7 @@ if maps.empty:
 else:
     figure = small_maps_figure(maps)
     st.plotly_chart(figure, key="small_maps", config={"displayModeBar": False})
-    rule = f"Shown as best: {best}. The rule: {view.BEST_RULE}. " if best else ""
+    rule = f"Shown as best: {best}. The rule: {overview.BEST_RULE}. " if best else ""
     st.caption(
         "Each point is a training image, placed by its penultimate features (UMAP); images that "
         "the model sees as alike lie together. Crosses are to be forgotten. "
@@ -71,7 +73,7 @@ if not cards:
     st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
     st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
     st.stop()
-for row in view.in_threes(cards):
+for row in overview.in_threes(cards):
     for column, card in zip(st.columns(3), row, strict=False):
         with column.container(border=True, height="stretch"):
             st.html(
@@ -79,7 +81,7 @@ for row in view.in_threes(cards):
                 f"{verdict_pill(card.word)} <small>{card.agreement}</small>"
             )
             st.markdown(f"{MEANING[card.word].capitalize()}. {as_markdown(card.because)}.")
-            st.html(view.numbers_html(card))
+            st.html(overview.numbers_html(card))
 st.caption(
     "In parentheses the retrained model's numbers. How a verdict is reached stands on the Metrics "
     f"page. {comparison_caption(report)}."

@@ -13,7 +13,7 @@ import streamlit as st
 from pages.components import queue, reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
-from unlearn_core.views import jobs as view
+from unlearn_core.views import jobs as job_views
 from unlearn_core.views.captions import probes_caption
 from unlearn_core.views.live import live_charts, live_curves
 from unlearn_core.views.symbols import as_markdown
@@ -26,7 +26,7 @@ NOTHING = "Nothing is running. Runs that you launch appear here, with their prog
 def show_jobs() -> None:
     """Show all jobs, and keep showing them while one is queued or running."""
     st.subheader("Jobs", anchor=False)
-    if view.active(queue.jobs()):
+    if job_views.active(queue.jobs()):
         _watching()
     else:
         _noticed(queue.jobs())
@@ -43,12 +43,12 @@ def _watching() -> None:
 
 def _noticed(jobs: list[Status]) -> bool:
     """Tell about jobs that ended since this session last looked; say whether there were any."""
-    running = view.active(jobs)
+    running = job_views.active(jobs)
     ended = set(st.session_state.get(WATCHED, ())).difference(running)
     st.session_state[WATCHED] = sorted(running)
     for key in sorted(ended):
         if reads.store().exists(key):
-            name = view.run_name(reads.store().load(key).config, reads.method_labels())
+            name = job_views.run_name(reads.store().load(key).config, reads.method_labels())
             st.toast(f"Finished: {name}", icon=":material/check_circle:")
     return bool(ended)
 
@@ -59,8 +59,8 @@ def _panel(jobs: list[Status]) -> None:
         st.caption(NOTHING)
         return
     _buttons_for_all(jobs)
-    positions, title = view.positions(jobs), ""
-    for job in view.in_order(jobs):
+    positions, title = job_views.positions(jobs), ""
+    for job in job_views.in_order(jobs):
         config = queue.requested(job.key)
         if config and config.forget.kind != "none" and comparison_title(config) != title:
             title = comparison_title(config)
@@ -71,18 +71,18 @@ def _panel(jobs: list[Status]) -> None:
 
 def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
     labels = reads.method_labels()
-    name = view.run_name(config, labels) if config else labels.get(job.method, job.method)
+    name = job_views.run_name(config, labels) if config else labels.get(job.method, job.method)
     state = f"{job.state}, place {position}" if position else job.state
-    badge = f":{view.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
+    badge = f":{job_views.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{name}**, seed {job.seed} {badge}", width="stretch")
         if job.state in ACTIVE:
             _cancel(job.key)
     if job.state == "running":
-        st.progress(job.fraction, text=view.progress_text(job))
+        st.progress(job.fraction, text=job_views.progress_text(job))
         _curves(job)
     elif job.message:
-        st.caption(view.reason(job))
+        st.caption(job_views.reason(job))
     if job.state in ENDED:
         _after_the_end(job.key)
 
@@ -108,7 +108,7 @@ def _buttons_for_all(jobs: list[Status]) -> None:
     waiting = [job.key for job in jobs if job.state in ACTIVE]
     ended = [job.key for job in jobs if job.state in ENDED]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(view.headline(jobs).capitalize() + ".", width="stretch")
+        st.caption(job_views.headline(jobs).capitalize() + ".", width="stretch")
         if len(waiting) > 1:
             # the last first, or the next would begin
             _button("Cancel all", "cancel_all", work.cancel, waiting[::-1])
@@ -125,7 +125,7 @@ def _curves(job: Status) -> None:
     curves = live_curves(reads.store().live(job.key), job.method)
     if curves.empty:
         return
-    st.caption(view.losses_text(job))
+    st.caption(job_views.losses_text(job))
     for panel, (table, chart) in live_charts(curves, job.total).items():
         # a plotly chart with other data would be another element, mounted anew each second
         st.vega_lite_chart(table, chart, key=f"live_{panel}_{job.key}", width="stretch")

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components import queue, reads, selectors
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.plan import all_needed, run_configs
-from unlearn_core.views import jobs as view
+from unlearn_core.views import jobs as job_views
 
 RESULTS = {
     "pages/manifolds.py": "See the manifolds",
@@ -29,9 +29,9 @@ def show_plan(
     configs = run_configs(start, {} if faults else methods, seeds)
     needed = all_needed(configs)
     finished = {config.key() for config in needed if reads.is_finished(config.key())}
-    waiting = view.active(queue.jobs())
-    table = view.plan_table(needed, finished, waiting, queue.timings(), labels)
-    left = view.left_to_make(table)
+    waiting = job_views.active(queue.jobs())
+    table = job_views.plan_table(needed, finished, waiting, queue.timings(), labels)
+    left = job_views.left_to_make(table)
     if faults:
         st.error("Correct the settings on the left first.", icon=":material/error:")
     elif not methods:
@@ -46,7 +46,7 @@ def show_plan(
         width="stretch",
     ) and queue.submit(configs):
         st.rerun()
-    st.caption(view.plan_summary(needed, finished, queue.timings()))
+    st.caption(job_views.plan_summary(needed, finished, queue.timings()))
     with st.expander("The runs", icon=":material/list:"):
         columns = ["Run", "Seed", "State", "Time"]
         st.dataframe(table[columns], key="plan", hide_index=True, width="stretch", height="content")

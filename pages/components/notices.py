@@ -16,7 +16,7 @@ from pages.components import queue, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
-from unlearn_core.views import jobs as view
+from unlearn_core.views import jobs as job_views
 from unlearn_core.views import notices as text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:
 
 def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
     """Name the runs that are left out, a line each, and offer to make them again."""
-    waiting = view.active(queue.jobs()) if damaged else set()
+    waiting = job_views.active(queue.jobs()) if damaged else set()
     damaged = tuple(run for run in damaged if run.key not in waiting)
     if not damaged:
         return
@@ -80,7 +80,7 @@ def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
 def show_other_code() -> None:
     """Say which own runs of the comparison other code has made, and offer to make them again."""
     runs = reads.made_by_other_code(st.session_state.get(selectors.CHOSEN))
-    waiting = view.active(queue.jobs()) if runs else set()
+    waiting = job_views.active(queue.jobs()) if runs else set()
     runs = [run for run in runs if run.key not in waiting]
     if not runs:
         return

@@ -14,7 +14,7 @@ def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
     from unlearn_core.data.splits import split
     from unlearn_core.engine.request import dataset_of
     from unlearn_core.runs.incremental import OLD, incremental_report
-    from unlearn_core.views import incremental as view
+    from unlearn_core.views import incremental
     from unlearn_core.views.tables import to_text
 
     config = comparison.config
@@ -22,12 +22,12 @@ def show_learned(comparison: Comparison, args: argparse.Namespace) -> None:
     content = incremental_report(comparison, dataset, split(dataset, config.forget))
     content["command"] = args.command_line
     if not args.quiet:
-        print(to_text(view.metric_table(comparison).set_index(["Model", "Seed"])))
+        print(to_text(incremental.metric_table(comparison).set_index(["Model", "Seed"])))
         for model in content["models"]:
-            nearest = view.nearest_text(model["nearest_classes"])
+            nearest = incremental.nearest_text(model["nearest_classes"])
             if model["name"] == OLD and nearest:
                 print(f"Seed {model['seed']}, before it is learned, nearest to classes: {nearest}")
     if args.json:
         write_text(args.json, json.dumps(content, indent=1, allow_nan=False) + "\n")
     if args.csv:
-        write_text(args.csv, view.metric_rows(comparison).to_csv(index=False))
+        write_text(args.csv, incremental.metric_rows(comparison).to_csv(index=False))

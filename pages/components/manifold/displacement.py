@@ -12,7 +12,7 @@ from pages.components.manifold import selection
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views.manifold import displacement as view
+from unlearn_core.views.manifold import displacement
 
 MOVED_COLUMNS: dict[str, Any] = {
     "image": st.column_config.ImageColumn("Image", width=60),
@@ -36,12 +36,12 @@ def show_displacement(
     if original not in table["run"].tolist() or not names:
         st.info("Choose the original and at least one other model to see what moved.")
         return
-    moved = view.displacements(table, original)
+    moved = displacement.displacements(table, original)
     left, right = st.columns([2, 3])
     with left:
         st.markdown("**Mean distance moved, by set**")
         st.dataframe(
-            view.displacement_summary(moved, names).style.format(precision=2, na_rep="–"),
+            displacement.displacement_summary(moved, names).style.format(precision=2, na_rep="–"),
             key="moved_summary", hide_index=True,
         )  # fmt: skip
         st.caption(
@@ -50,7 +50,7 @@ def show_displacement(
         )
     with right:
         run = st.selectbox("Model", list(names), format_func=names.__getitem__, key="moved_run")
-        rows = view.most_moved(moved, run, classes)
+        rows = displacement.most_moved(moved, run, classes)
         rows.insert(0, "image", reads.thumbnails(comparison.config.data, rows["id"].tolist()))
         st.dataframe(
             rows, key="moved_rows", hide_index=True, row_height=44, height=320,

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import reads, selectors
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views.manifold import selection as view
+from unlearn_core.views.manifold import selection
 
 MAP = "feature_map"
 SELECTED, SELECTION_VERSION, OF = "map_selected", "map_selection_version", "map_selected_of"
@@ -49,8 +49,8 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         return
     config = comparison.config
     classes = reads.dataset(config.data).class_names
-    rows = view.selection_table(table, ids, names, classes)
-    st.markdown(f"**{view.selection_words(table, ids)}**")
+    rows = selection.selection_table(table, ids, names, classes)
+    st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
     first.insert(0, "image", reads.thumbnails(config.data, first["id"].tolist()))
     event = st.dataframe(
@@ -93,7 +93,7 @@ def _buttons(
     *,
     is_part: bool,
 ) -> None:
-    training = view.training_ids(table, ids)
+    training = selection.training_ids(table, ids)
     which = "ticked" if is_part else "selected"
     with st.container(horizontal=True):
         if st.button(
@@ -109,7 +109,7 @@ def _buttons(
             selectors.go_to("pages/unlearn.py")
         st.download_button(
             f"Export {len(ids)} rows (CSV)",
-            data=view.export_table(table, ids, names, classes).to_csv(index=False),
+            data=selection.export_table(table, ids, names, classes).to_csv(index=False),
             file_name="selected-examples.csv",
             mime="text/csv",
             key="export_selected",
