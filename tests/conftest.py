@@ -48,6 +48,13 @@ def _forget_reads(keeps):
         streamlit.cache_resource.clear()
 
 
+@pytest.fixture(autouse=True)
+def _decoded_elsewhere(tmp_path_factory, monkeypatch):
+    """Keep decoded pictures out of the project's own cache."""
+    place = tmp_path_factory.getbasetemp() / "decoded"
+    monkeypatch.setattr("unlearn_core.data.decoded.default_root", lambda: place)
+
+
 @pytest.fixture
 def store(tmp_path):
     return Store(tmp_path / "cache")

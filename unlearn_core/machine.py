@@ -1,4 +1,4 @@
-"""How much memory and disk there is for this process."""
+"""What this machine has: memory, disk, fast half precision, and where the program's files lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[1]
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # Linux, control groups version 2
 
 
@@ -65,3 +66,13 @@ def _process() -> float:
         return float("inf")
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return float("inf") if limit == resource.RLIM_INFINITY else float(limit)
+
+
+def default_root() -> Path:
+    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project.
+
+    An installed copy has no project around it and keeps its runs beside the user's data sets.
+    """
+    is_project = (PROJECT / "pyproject.toml").is_file()
+    default = PROJECT / "cache" if is_project else Path.home() / ".cache" / "unlearn" / "runs"
+    return Path(os.environ.get("UNLEARN_CACHE") or default).resolve()

@@ -9,7 +9,8 @@ import numpy as np
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig
 from unlearn_core.data.base import DataNotFoundError, Dataset, get_dataset
-from unlearn_core.data.content import folder_of, require_content
+from unlearn_core.data.content import content_of, folder_of, require_content
+from unlearn_core.data.decoded import read_once
 from unlearn_core.data.poison import poison
 from unlearn_core.seeding import numpy_stream
 
@@ -55,12 +56,12 @@ def _whole(name: str, *, fetch: bool) -> Dataset:
     spec = get_dataset(name)
     folder = folder_of(spec)
     try:
-        return spec.load(folder)
+        return read_once(spec, folder, content_of(name))
     except DataNotFoundError:
         if spec.fetch is None or not fetch:
             raise
     fetch_dataset(name)
-    return spec.load(folder)
+    return read_once(spec, folder, content_of(name))
 
 
 def _with_fewer_examples(dataset: Dataset, n_examples: int) -> Dataset:

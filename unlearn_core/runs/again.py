@@ -6,12 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from unlearn_core import plugins
+from unlearn_core.machine import PROJECT
 from unlearn_core.runs.store import Store
 
-PROJECT = Path(__file__).resolve().parents[2]
 REMEASURE = "unlearn_core.engine.remeasure"
 NOT_MEASURED = "not measured"  # in the line of a run that could not be
 

@@ -8,6 +8,7 @@ Only modules of `runs` touch these folders, and `engine/shipped.py`, which makes
     cache/locks/          one lock a run, held by the process that makes it
     cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
+    cache/decoded/        pictures of data sets, decoded (`data/decoded.py`); may be removed
 
 A run becomes visible by one rename of its whole work folder, after its manifest was written:
 `RunWriter.commit` in `writer.py`.
@@ -31,6 +32,7 @@ from filelock import FileLock, Timeout
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
+from unlearn_core.machine import default_root as default_root
 from unlearn_core.runs.artefact import (
     COMPRESSED,
     LOG,
@@ -45,19 +47,6 @@ from unlearn_core.runs.asking import AskedRuns
 from unlearn_core.runs.manifest import manifest_bytes, read_manifest
 from unlearn_core.runs.status import ACTIVE, flush, read_status, write_status
 from unlearn_core.runs.writer import LIVE, RunWriter, ask_for, describe_file
-
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-def default_root() -> Path:
-    """Return the store's folder: `UNLEARN_CACHE`, or `cache/` in the project.
-
-    An installed copy has no project around it and keeps its runs beside the user's data sets.
-    """
-    is_project = (PROJECT / "pyproject.toml").is_file()
-    default = PROJECT / "cache" if is_project else Path.home() / ".cache" / "unlearn" / "runs"
-    return Path(os.environ.get("UNLEARN_CACHE") or default).resolve()
-
 
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
 Lines = list[str]
