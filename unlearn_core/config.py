@@ -124,6 +124,18 @@ class TrainingConfig(Settings):
     decay: float = setting(
         0.998, 'Factor per epoch, of `"exponential"`.', positive=True, between=(0, 1)
     )
+    nesterov: bool = setting(False, 'Nesterov\'s momentum, of `"sgd"`.')
+    label_smoothing: float = setting(
+        0.0, "Share of each target that is spread evenly over all classes.", between=(0, 1)
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and not (self.optimizer == "sgd" and self.momentum > 0):
+            raise InputError(
+                "TrainingConfig.nesterov needs the optimizer 'sgd' with momentum above 0, got "
+                f"{self.optimizer!r} with {self.momentum}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+CPU_FACTS = Path("/proc/cpuinfo")
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16 ")  # Intel and AMD, Intel, ARM
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # Linux, control groups version 2
 
 
@@ -43,6 +45,17 @@ def free_bytes(folder: Path) -> int:
     """Return the room on the disk of a folder, which need not exist yet."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     return shutil.disk_usage(there).free
+
+
+def has_fast_bf16() -> bool:
+    """Say whether bfloat16 is computed in hardware here: on a GPU, or by the processor."""
+    if Path("/proc/driver/nvidia/gpus").is_dir() or shutil.which("nvidia-smi"):
+        return True
+    try:
+        flags = CPU_FACTS.read_text(encoding="ascii", errors="ignore")
+    except OSError:  # not Linux
+        return False
+    return any(instruction in flags for instruction in BF16_INSTRUCTIONS)
 
 
 def _machine() -> float:

@@ -36,7 +36,7 @@ class Task(ABC):
         """Return each example's loss (B,) in nats, with smoothed targets where asked for."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
         """Return the mean loss of a batch in nats, a scalar."""
 
     @abstractmethod
@@ -56,11 +56,11 @@ class Classification(Task):
 
         return cross_entropy(outputs, targets, reduction="none", label_smoothing=smoothing)
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
         """Return the mean cross-entropy."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(outputs, targets)
+        return cross_entropy(outputs, targets, label_smoothing=smoothing)
 
     def recorded(self, outputs: Tensor) -> Tensor:
         """Return the logits (B, n_classes)."""

@@ -50,12 +50,17 @@ def make_optimizer(
     learning_rate: float,
     momentum: float = 0.0,
     weight_decay: float = 0.0,
+    nesterov: bool = False,
 ) -> torch.optim.Optimizer:
     """Build the optimiser called `name` over the parameters that require a gradient."""
     trained = [p for p in parameters if p.requires_grad]
     if name == "sgd":
         return torch.optim.SGD(
-            trained, lr=learning_rate, momentum=momentum, weight_decay=weight_decay
+            trained,
+            lr=learning_rate,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
         )
     if name == "adam":
         return torch.optim.Adam(trained, lr=learning_rate, weight_decay=weight_decay)
@@ -197,6 +202,7 @@ def train(
         learning_rate=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov,
     )
 
     factor = rate_factor(
@@ -209,7 +215,8 @@ def train(
 
     def losses_of(batch: Batch) -> Losses:
         with autocast(device, precision):
-            return {OBJECTIVE: task.loss(model(batch.inputs), batch.labels)}
+            outputs = model(batch.inputs)
+            return {OBJECTIVE: task.loss(outputs, batch.labels, smoothing=recipe.label_smoothing)}
 
     yield from optimise(
         optimizer,

@@ -9,8 +9,7 @@ import streamlit as st
 from pages.components import reads
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
-from unlearn_core.config import RunConfig, TrainingConfig
-from unlearn_core.data import get_dataset
+from unlearn_core.config import RunConfig
 
 DATASET, MODEL = "dataset", "model"
 SEEDS = range(10)
@@ -49,8 +48,8 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         bind="query-params",
         persist_state="session",
     )
-    spec = get_dataset(name)
-    _start(name, spec.width, spec.recipe)
+    start = reads.start_config(name, model)
+    _start(name, start)
     width = third.number_input(
         "Width",
         1,
@@ -60,7 +59,6 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
         help="Channels of the first stage; 64 in the papers. Narrow networks train faster.",
     )
-    start = reads.start_config(name, model)
     try:
         with st.expander("Training recipe and seeds", icon=":material/settings:"):
             config, seeds = _advanced(start, int(width))
@@ -127,8 +125,14 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
     return config, sorted(seeds)
 
 
-def _start(name: str, width: int, recipe: TrainingConfig) -> None:
+def _start(name: str, start: RunConfig) -> None:
     """Fill the fields of a data set that was not shown yet with what suits it."""
-    fields = {"epochs": recipe.epochs, "rate": recipe.learning_rate, "part": None, "width": width}
+    fields = {
+        "epochs": start.training.epochs,
+        "rate": start.training.learning_rate,
+        "part": None,
+        "width": start.model.width,
+        "norm": start.model.norm,
+    }
     for field, value in fields.items():
         st.session_state.setdefault(f"{field}_{name}", value)

@@ -238,7 +238,7 @@ def test_the_usparse_variants_draw_once_as_many_of_each_side(fitted_on):
         if name.startswith("mia_usparse_"):
             compute(name, make_evidence(800, 400))
             compute(name, make_evidence(6000, 6000))
-    assert fitted_on == [(300, 300), (4000, 4000)] * 4
+    assert fitted_on == [(300, 300), (1000, 1000)] * 4
 
 
 def test_the_unbalanced_svc_is_capped_in_the_ratio_of_its_sides(fitted_on, monkeypatch):

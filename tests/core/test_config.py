@@ -74,6 +74,8 @@ DEFAULTS = {
         "augment": "none",
         "schedule": "cosine",
         "decay": 0.998,
+        "nesterov": False,
+        "label_smoothing": 0.0,
     },
     "forget": {"kind": "none", "values": []},
     "method": "original",

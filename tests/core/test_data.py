@@ -17,6 +17,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, Dataset, get_dataset, load_dataset
 from unlearn_core.data.base import data_root
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.counting import count_training
 from unlearn_core.data.folder import load_folder
 from unlearn_core.data.sources import read_image_folder, read_parquet
 from unlearn_core.data.splits import describe, split
@@ -87,7 +88,7 @@ def test_a_data_set_tells_what_it_is_and_its_usual_config_is_valid(name, monkeyp
     assert spec.label
     assert spec.source
     usual = comparison_config(name, ForgetConfig(kind="class", values=(0,)))
-    assert usual.training == spec.recipe
+    assert usual.training == spec.recipe(count_training(spec))
     assert (usual.model.width, usual.model.stem) == (spec.width, spec.stem)
     assert RunConfig.from_dict(usual.to_dict()) == usual  # checked once more, as read from a file
 

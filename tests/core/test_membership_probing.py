@@ -8,7 +8,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from tests import formulas
-from unlearn_core.metrics.membership import entropy, membership_rate, modified_entropy
+from unlearn_core.metrics.membership import (
+    MOST_PER_SIDE,
+    entropy,
+    membership_rate,
+    modified_entropy,
+)
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.records import softmax
 
@@ -95,7 +100,7 @@ def test_the_balanced_attack_repeats_with_its_seed():
 
 def test_balanced_sides_are_capped_so_that_the_attack_stays_quick(monkeypatch):
     sizes = []
-    monkeypatch.setattr("unlearn_core.metrics.membership.MOST_PER_SIDE", 7)
+    monkeypatch.setitem(MOST_PER_SIDE, "svc", 7)
     monkeypatch.setattr(
         "unlearn_core.metrics.membership._attack",
         lambda members, others, *_: sizes.append((len(members), len(others))) or 0.0,

@@ -407,10 +407,6 @@ def test_a_spoilt_official_archive_is_answered_with_what_is_wrong(tmp_path, spoi
         load_tiny_imagenet(tmp_path)
 
 
-def test_mudas_batch_of_tiny_imagenet_is_100():
-    assert DATASETS["tiny_imagenet"].recipe.batch_size == 100
-
-
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_real_part_of_tiny_imagenet_is_read_whole(monkeypatch):

@@ -240,7 +240,7 @@ def test_a_pretrained_comparison_has_the_shape_size_and_rate_that_the_weights_ne
     assert config.model == pretrained_model("resnet18", get_dataset("digits"))
     assert (config.model.width, config.model.input_size) == (64, 224)
     assert (config.training.optimizer, config.training.learning_rate) == ("adamw", 5e-5)
-    assert config.training.epochs == get_dataset("digits").recipe.epochs
+    assert config.training.epochs == get_dataset("digits").recipe(1437).epochs
     with pytest.raises(ValueError, match=r"width of .* must be 64, got 8"):
         comparison_config("digits", tiny_request(), pretrained=True, width=8)
 

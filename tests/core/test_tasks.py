@@ -25,8 +25,8 @@ LABELLED = ("finetune", "neggrad", "neggrad_ft", "neglora", "cf_k", "retrain", "
 class Steep(Classification):
     """Classification that counts every error a thousand times."""
 
-    def loss(self, outputs, targets):
-        return 1000 * super().loss(outputs, targets)
+    def loss(self, outputs, targets, *, smoothing=0.0):
+        return 1000 * super().loss(outputs, targets, smoothing=smoothing)
 
     def losses(self, outputs, targets, *, smoothing=0.0):
         return 1000 * super().losses(outputs, targets, smoothing=smoothing)

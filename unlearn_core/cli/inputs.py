@@ -28,17 +28,9 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         width=args.width,
         train_examples=args.train_examples,
         epochs=args.epochs,
-        precision=_precision(args),
+        precision=args.precision,
         pretrained=args.pretrained,
     )
-
-
-def _precision(args: argparse.Namespace) -> str:
-    if args.precision != "auto":
-        return str(args.precision)
-    from unlearn_core.engine.environment import choose_device
-
-    return "bf16" if choose_device(args.device).type == "cuda" else "fp32"
 
 
 def _forget(args: argparse.Namespace) -> ForgetConfig:

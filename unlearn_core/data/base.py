@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import TrainingConfig
+from unlearn_core.data.recipes import RecipeOf, always
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,17 +81,23 @@ class DatasetSpec:
     """One row of `DATASETS`: how to load it, and how a network is trained on it by default.
 
     `load` only reads what is in the folder; `fetch` downloads into it, where that can be done.
-    `width` and `stem` are what a network on this data has by default.  `folder` is the folder's
-    name where it is not the data set's own, `embedded` finds the file of data that ships.
+    `recipe` gives the training that suits a number of training examples, of which the data set
+    has `n_train` if its files do not tell.  `width`, `norm` and `stem` are what a network on this
+    data has by default; `precision` is "auto" where half precision is used if it is fast here.
+    `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
+    data that ships.
     """
 
     name: str
     label: str
     source: str
     load: Loader
-    recipe: TrainingConfig
+    recipe: RecipeOf
     width: int
+    norm: str = "group"
     stem: str = "cifar"
+    precision: str = "fp32"
+    n_train: int = 5000
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
@@ -104,9 +111,12 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     *,
     label: str,
     source: str,
-    recipe: TrainingConfig,
+    recipe: RecipeOf | TrainingConfig,
     width: int = 64,
+    norm: str = "group",
     stem: str = "cifar",
+    precision: str = "fp32",
+    n_train: int = 5000,
     fetch: Fetcher | None = None,
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
@@ -121,9 +131,12 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             label=label,
             source=source,
             load=load,
-            recipe=recipe,
+            recipe=always(recipe) if isinstance(recipe, TrainingConfig) else recipe,
             width=width,
+            norm=norm,
             stem=stem,
+            precision=precision,
+            n_train=n_train,
             fetch=fetch,
             folder=folder,
             embedded=embedded,

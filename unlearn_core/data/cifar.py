@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
 CIFAR10_STATISTICS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CIFAR100_STATISTICS = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
-RECIPE = TrainingConfig(
-    epochs=30, batch_size=128, learning_rate=0.1, weight_decay=5e-4, augment="crop_flip"
-)
 SOURCE = "Krizhevsky 2009"
+SUITED: dict[str, Any] = {
+    "recipe": photographs,
+    "norm": "batch",
+    "precision": "auto",
+    "n_train": 50_000,
+    "source": SOURCE,
+}
 
 
 def fetch_cifar10(folder: Path) -> None:
@@ -34,23 +39,21 @@ def fetch_cifar100(folder: Path) -> None:
     fetch_with_torchvision(folder, "CIFAR100")
 
 
-@register_dataset("cifar10", label="CIFAR-10", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar10)
+@register_dataset("cifar10", label="CIFAR-10", width=16, fetch=fetch_cifar10, **SUITED)
 def load_cifar10(folder: Path) -> Dataset:
     """Read CIFAR-10: 50,000 + 10,000 images of 10 classes, 32x32."""
     splits = read_splits(folder, 3, 32, native=partial(_official, name="CIFAR10"))
     return join(splits.train, splits.test, splits.names["label"], statistics=CIFAR10_STATISTICS)
 
 
-@register_dataset("cifar100", label="CIFAR-100", source=SOURCE, recipe=RECIPE, fetch=fetch_cifar100)
+@register_dataset("cifar100", label="CIFAR-100", width=32, fetch=fetch_cifar100, **SUITED)
 def load_cifar100(folder: Path) -> Dataset:
     """Read CIFAR-100: 100 classes."""
     splits = _cifar100(folder)
     return join(splits.train, splits.test, splits.names["label"], statistics=CIFAR100_STATISTICS)
 
 
-@register_dataset(
-    "cifar20", label="CIFAR-20 (superclasses)", source=SOURCE, recipe=RECIPE, folder="cifar100"
-)
+@register_dataset("cifar20", label="CIFAR-20 (superclasses)", width=32, folder="cifar100", **SUITED)
 def load_cifar20(folder: Path) -> Dataset:
     """Read CIFAR-100 with its 20 superclasses as classes and its 100 classes as subclasses.
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
 STATISTICS = (0.2860,), (0.3530,)
@@ -44,9 +44,11 @@ def fetch_fashion_mnist(folder: Path) -> None:
     "fashion_mnist",
     label="Fashion-MNIST",
     source="arXiv:1708.07747",
-    recipe=TrainingConfig(
-        epochs=20, batch_size=128, learning_rate=0.1, weight_decay=5e-4, augment="crop_flip"
-    ),
+    recipe=photographs,
+    width=16,
+    norm="batch",
+    precision="auto",
+    n_train=60_000,
     fetch=fetch_fashion_mnist,
 )
 def load_fashion_mnist(folder: Path) -> Dataset:

@@ -33,6 +33,8 @@ LOOKED_AT = 64  # photos that tell how large the stored ones are: a single one c
         epochs=30, batch_size=128, learning_rate=0.1, weight_decay=5e-4, augment="crop_flip"
     ),
     stem="imagenet",
+    precision="auto",
+    n_train=126_689,
 )
 def load_imagenet100(folder: Path) -> Dataset:
     """Read ImageNet-100: parquet files, or a folder a class that its WordNet id names."""

@@ -4,7 +4,6 @@ The test set is the official validation set; the official test set has no labels
 alphabetical order of their WordNet ids.
 Source: Stanford CS231n, "Tiny ImageNet Visual Recognition Challenge", 2015.  The channel
 statistics are those in common use for all 200 classes, and are used for some of them too.
-Batch of 100: as MUDA trains on it (docs/methods.md, "Training").
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import (
     Split,
     Splits,
@@ -34,9 +33,11 @@ SIZE = 64
     "tiny_imagenet",
     label="Tiny-ImageNet",
     source="Stanford CS231n 2015",
-    recipe=TrainingConfig(
-        epochs=30, batch_size=100, learning_rate=0.1, weight_decay=5e-4, augment="crop_flip"
-    ),
+    recipe=photographs,
+    width=32,
+    norm="batch",
+    precision="auto",
+    n_train=100_000,
 )
 def load_tiny_imagenet(folder: Path) -> Dataset:
     """Read Tiny-ImageNet; its grey images become coloured ones."""

@@ -18,7 +18,7 @@ MUDA = "arXiv:2407.17710, section 4.1"
 EVERYONE = "Fitted on all of D_r against the whole test set, unbalanced"
 ONE_DRAW = (
     "Fitted on D_r against test examples of the retained classes: one draw of as many of each, at "
-    "most 4,000; the paper takes the first of D_r."
+    "most 1,000; the paper takes the first of D_r."
 )
 
 register_attack(
@@ -28,7 +28,7 @@ register_attack(
         model="svc",
         non_members="test",
         sides="all",
-        fitted=f"{EVERYONE}; of more than 12,000 examples on a draw of 12,000 in the same ratio.",
+        fitted=f"{EVERYONE}; of more than 3,000 examples on a draw of 3,000 in the same ratio.",
     ),
     label="MIA (RFA, unbalanced)",
     source=RFA,

@@ -20,7 +20,7 @@ from unlearn_core.seeding import numpy_stream
 GROUP = "Membership"
 BALANCED = (
     "Fitted on D_r against test examples of the retained classes, balanced: as many of each, at "
-    "most 4,000, drawn five times."
+    "most 1,000 (4,000 for logistic regression), drawn five times."
 )
 MODELS = {"svc": "an SVC", "logistic": "a logistic regression"}
 
@@ -109,7 +109,7 @@ class FittedAttack:
     def _sizes(self, n_members: int, n_others: int) -> tuple[int, int]:
         """Return how many of the members and of the others the attack is given."""
         if self.sides == "equal":
-            n = min(n_members, n_others, MOST_PER_SIDE)
+            n = min(n_members, n_others, MOST_PER_SIDE[self.model])
             return n, n
         most = self.at_most or (n_members, n_others)
         return min(n_members, most[0]), min(n_others, most[1])

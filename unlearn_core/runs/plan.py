@@ -13,7 +13,10 @@ from unlearn_core.config import (
     ModelConfig,
     RunConfig,
 )
-from unlearn_core.data import get_dataset, with_content
+from unlearn_core.data import DatasetSpec, get_dataset, with_content
+from unlearn_core.data.counting import count_training
+from unlearn_core.data.recipes import for_transformer
+from unlearn_core.machine import has_fast_bf16
 from unlearn_core.runs.pretrained import FINE_TUNING, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
@@ -27,17 +30,23 @@ def comparison_config(
     width: int | None = None,
     train_examples: int | None = None,
     epochs: int | None = None,
-    precision: str = "fp32",
+    precision: str = "auto",
     pretrained: bool = False,
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
+    The recipe is that for `train_examples`, or for as many as the data set has.  The precision
+    "auto" is what suits the data set and this machine.
     A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
     them as in RFA, for as many epochs as the data set's recipe has.
     """
     spec = get_dataset(dataset)
-    network = ModelConfig(name=model, width=spec.width if width is None else width, stem=spec.stem)
-    recipe = spec.recipe
+    network = ModelConfig(
+        name=model, width=spec.width if width is None else width, norm=spec.norm, stem=spec.stem
+    )
+    recipe = spec.recipe(train_examples or count_training(spec))
+    if recipe.optimizer == "sgd" and not model.startswith("resnet"):
+        recipe = for_transformer(recipe)
     if pretrained:
         network = pretrained_model(model, spec, width=width)
         recipe = replace(FINE_TUNING, epochs=recipe.epochs)
@@ -47,9 +56,14 @@ def comparison_config(
         data=with_content(DataConfig(name=dataset, train_examples=train_examples)),
         model=network,
         training=recipe,
-        precision=precision,
+        precision=usual_precision(spec) if precision == "auto" else precision,
     )
     return with_request(start, forget)
+
+
+def usual_precision(spec: DatasetSpec) -> str:
+    """Return "bf16" where the data set gains by it and this machine computes it in hardware."""
+    return "bf16" if spec.precision == "auto" and has_fast_bf16() else "fp32"
 
 
 def with_request(config: RunConfig, forget: ForgetConfig) -> RunConfig:

@@ -1,0 +1,54 @@
+"""How the original and the retrained model of a data set are trained unless a person says more.
+
+The papers' own recipes, which take hours on a processor, are in `papers/recipes.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from unlearn_core.config import TrainingConfig
+
+RecipeOf = Callable[[int], TrainingConfig]
+"""From the number of training examples to the training."""
+
+MANY = 20_000  # training examples from which on batches are twice as large and labels smoothed
+
+
+def always(recipe: TrainingConfig) -> RecipeOf:
+    """Return this recipe for every number of examples."""
+    return lambda _n_train: recipe
+
+
+def photographs(n_train: int) -> TrainingConfig:
+    """Return a recipe for photographs of 28 to 64 pixels and a ResNet with batch normalisation.
+
+    The rate rises over a fifth of the steps and falls in a straight line to 0.  Fewer examples
+    are passed over more often, as the square root of their number, but seen less often in all.
+    """
+    many = n_train > MANY
+    batch_size = 256 if many else 128
+    return TrainingConfig(
+        epochs=max(8, min(100, round(30 * math.sqrt(5000 / n_train)))),
+        batch_size=batch_size,
+        learning_rate=0.2 * batch_size / 128,
+        nesterov=True,
+        label_smoothing=0.1 if many else 0.0,
+        warmup_fraction=0.2,
+        schedule="linear",
+        augment="crop_flip",
+    )
+
+
+def for_transformer(recipe: TrainingConfig) -> TrainingConfig:
+    """Return the recipe with the optimiser that transformers need, at NegLoRA's rate."""
+    return replace(
+        recipe,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        momentum=0.0,
+        nesterov=False,
+    )
