@@ -48,7 +48,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         bind="query-params",
         persist_state="session",
     )
-    start = reads.start_config(name, model)
+    start = reads.start_config(name, model, st.session_state.get(f"part_{name}"))
     _start(name, start)
     width = third.number_input(
         "Width",
@@ -97,7 +97,10 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
         key=f"part_{name}",
         placeholder="all of them",
         persist_state="session",
-        help="Train on a part of this size, with equal shares of each class.",
+        help="Train on a part of this size, with equal shares of each class. Epochs and learning "
+        "rate follow it.",
+        on_change=_suit_training,
+        args=(start,),
     )
     norm = right.selectbox(
         "Normalisation",
@@ -123,6 +126,14 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
         training=replace(recipe, epochs=int(epochs), learning_rate=float(rate)),
     )
     return config, sorted(seeds)
+
+
+def _suit_training(start: RunConfig) -> None:
+    """Set epochs and learning rate to what suits the number of training images."""
+    name = start.data.name
+    suited = reads.start_config(name, start.model.name, st.session_state[f"part_{name}"]).training
+    st.session_state[f"epochs_{name}"] = suited.epochs
+    st.session_state[f"rate_{name}"] = suited.learning_rate
 
 
 def _start(name: str, start: RunConfig) -> None:

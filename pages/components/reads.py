@@ -83,9 +83,9 @@ def _codes() -> dict[str, provenance.Code]:
 
 
 @st.cache_data(ttl=5, max_entries=64, show_spinner=False)
-def start_config(dataset: str, model: str) -> RunConfig:
+def start_config(dataset: str, model: str, train_examples: int | None = None) -> RunConfig:
     """Return the usual config on a data set; it looks at the data's files only now and then."""
-    return comparison_config(dataset, ForgetConfig(), model=model)
+    return comparison_config(dataset, ForgetConfig(), model=model, train_examples=train_examples)
 
 
 def _current() -> Survey:
