@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
@@ -260,16 +260,6 @@ class RunConfig(Settings):
     def retrained(self) -> RunConfig:
         """Return the config of the reference: the model trained without the forget set."""
         return replace(self, method="retrain", settings={})
-
-
-def usual_preset(presets: Collection[str], dataset: str, forget: ForgetConfig) -> str | None:
-    """Return the name of the preset that a method uses on a request by default.
-
-    That is the one for this data set and scenario, such as "digits sample"; else the one for the
-    data set; else None, which stands for the method's defaults.
-    """
-    candidates = (f"{dataset} {forget.scenario}", dataset)
-    return next((name for name in candidates if name in presets), None)
 
 
 _PARTS: dict[str, type[Any]] = {

@@ -1,6 +1,14 @@
 """Data sets. Importing this package fills `DATASETS`; add one by adding a line here."""
 
-from unlearn_core.data import cifar, digits, fashion_mnist, folder, imagenet100, tiny_imagenet
+from unlearn_core.data import (
+    cifar,
+    digits,
+    fashion,
+    fashion_mnist,
+    folder,
+    imagenet100,
+    tiny_imagenet,
+)
 from unlearn_core.data.base import (
     DATASETS,
     DataNotFoundError,

@@ -84,6 +84,7 @@ class DatasetSpec:
     `recipe` gives the training that suits a number of training examples, of which the data set
     has `n_train` if its files do not tell.  `width`, `norm` and `stem` are what a network on this
     data has by default; `precision` is "auto" where half precision is used if it is fast here.
+    `kind` names the presets of methods that suit it, beside those of its own name.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
     data that ships.
     """
@@ -97,12 +98,14 @@ class DatasetSpec:
     norm: str = "group"
     stem: str = "cifar"
     precision: str = "fp32"
+    kind: str = ""
     n_train: int = 5000
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
 
 
+PHOTOGRAPHS = "photographs"  # a kind of data
 DATASETS: dict[str, DatasetSpec] = {}
 
 
@@ -116,6 +119,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     norm: str = "group",
     stem: str = "cifar",
     precision: str = "fp32",
+    kind: str = "",
     n_train: int = 5000,
     fetch: Fetcher | None = None,
     folder: str = "",
@@ -136,6 +140,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             norm=norm,
             stem=stem,
             precision=precision,
+            kind=kind,
             n_train=n_train,
             fetch=fetch,
             folder=folder,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
@@ -24,6 +24,7 @@ SUITED: dict[str, Any] = {
     "recipe": photographs,
     "norm": "batch",
     "precision": "auto",
+    "kind": PHOTOGRAPHS,
     "n_train": 50_000,
     "source": SOURCE,
 }

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
@@ -48,6 +48,7 @@ def fetch_fashion_mnist(folder: Path) -> None:
     width=16,
     norm="batch",
     precision="auto",
+    kind=PHOTOGRAPHS,
     n_train=60_000,
     fetch=fetch_fashion_mnist,
 )

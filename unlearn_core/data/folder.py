@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, file_pictures, image_files, opened
 from unlearn_core.data.parquet import files_of
 from unlearn_core.data.recipes import photographs
@@ -26,6 +26,7 @@ LARGEST = 64
     width=16,
     norm="batch",
     precision="auto",
+    kind=PHOTOGRAPHS,
 )
 def load_folder(folder: Path) -> Dataset:
     """Read the images; classes are folders, or `label` numbers in parquet files."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import (
     Split,
@@ -37,6 +37,7 @@ SIZE = 64
     width=32,
     norm="batch",
     precision="auto",
+    kind=PHOTOGRAPHS,
     n_train=100_000,
 )
 def load_tiny_imagenet(folder: Path) -> Dataset:

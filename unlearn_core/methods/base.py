@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig, TrainingConfig, usual_preset
+from unlearn_core.config import ForgetConfig, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.data.presets import usual_preset
 from unlearn_core.methods.settings import describe
 from unlearn_core.models import initialise
 from unlearn_core.settings import Settings, require_allowed, require_type, types_of

@@ -21,9 +21,9 @@ from unlearn_core.config import (
     ModelConfig,
     RunConfig,
     TrainingConfig,
-    usual_preset,
 )
 from unlearn_core.data import DATASETS, with_content
+from unlearn_core.data.presets import usual_preset
 from unlearn_core.engine.request import dataset_of
 from unlearn_core.methods import get_method, resolve_settings
 from unlearn_core.methods.settings import changed as differing

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig, usual_preset
+from unlearn_core.config import ForgetConfig
+from unlearn_core.data.presets import usual_preset
 from unlearn_core.runs.comparison import FIRST
 from unlearn_core.settings import require_allowed
 
