@@ -113,7 +113,9 @@ class TrainingConfig(Settings):
         0.1, "Share of all steps over which the learning rate rises linearly.", between=(0, 1)
     )
     augment: str = setting(
-        "none", "How training images are varied.", choices=("none", "crop_flip", "shift")
+        "none",
+        "How training images are varied.",
+        choices=("none", "crop_flip", "shared_crop_flip", "shift"),
     )
     schedule: str = setting(
         "cosine",
@@ -127,6 +129,12 @@ class TrainingConfig(Settings):
     nesterov: bool = setting(False, 'Nesterov\'s momentum, of `"sgd"`.')
     label_smoothing: float = setting(
         0.0, "Share of each target that is spread evenly over all classes.", between=(0, 1)
+    )
+
+    even_batches: bool = setting(
+        False,
+        "Divide each pass evenly, so that no small last batch spoils the statistics of batch "
+        "normalisation.",
     )
 
     def __post_init__(self) -> None:

@@ -220,7 +220,7 @@ def train(
 
     yield from optimise(
         optimizer,
-        examples.epochs(recipe.epochs, recipe.batch_size, generator),
+        examples.epochs(recipe.epochs, recipe.batch_size, generator, even=recipe.even_batches),
         losses_of,
         total=total,
         scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, factor),

@@ -76,6 +76,7 @@ DEFAULTS = {
         "decay": 0.998,
         "nesterov": False,
         "label_smoothing": 0.0,
+        "even_batches": False,
     },
     "forget": {"kind": "none", "values": []},
     "method": "original",

@@ -97,16 +97,24 @@ class Examples:
         """Return the number of batches in one pass; the last one may be smaller."""
         return len(self._sizes(batch_size))
 
-    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Yield one pass over the examples in random order, augmented."""
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, *, even: bool = False
+    ) -> Iterator[Batch]:
+        """Yield one pass over the examples in random order, augmented.
+
+        The last batch may be small; `even` ones are as many, and differ by one example at most.
+        """
         order = torch.randperm(len(self), generator=generator).to(self.device)
-        for rows in order.split(self._sizes(batch_size)):
+        sizes = self._sizes(batch_size)
+        for rows in order.tensor_split(len(sizes)) if even else order.split(sizes):
             yield self.augmented(rows, generator)
 
-    def epochs(self, epochs: int, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def epochs(
+        self, epochs: int, batch_size: int, generator: torch.Generator, *, even: bool = False
+    ) -> Iterator[Batch]:
         """Yield `epochs` shuffled passes, one after the other."""
         for _ in range(epochs):
-            yield from self.shuffled(batch_size, generator)
+            yield from self.shuffled(batch_size, generator, even=even)
 
     def forever(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """Yield shuffled passes without end."""

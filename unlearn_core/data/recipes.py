@@ -35,10 +35,11 @@ def photographs(n_train: int) -> TrainingConfig:
         batch_size=batch_size,
         learning_rate=0.2 * batch_size / 128,
         nesterov=True,
+        even_batches=True,
         label_smoothing=0.1 if many else 0.0,
         warmup_fraction=0.2,
         schedule="linear",
-        augment="crop_flip",
+        augment="shared_crop_flip",
     )
 
 
