@@ -263,3 +263,17 @@ def test_off_the_cpu_examples_in_neither_half_stay_behind_and_are_refused(small_
     assert len(examples.inputs) == len(examples.stored_ids) == 26  # with 16 of the test half
     with pytest.raises(ValueError, match="`mask` must select examples of the training or test"):
         to_device(few, small_dataset.is_train, torch.device("meta"))
+
+
+def test_even_batches_are_as_many_and_differ_by_one_example_at_most(small_dataset):
+    examples = to_device(small_dataset, small_dataset.is_train, torch.device("cpu"))
+    n = len(examples)
+    size = next(size for size in range(2, n) if 1 < n % size < size - 2)
+    plain = [len(b) for b in examples.shuffled(size, torch.Generator().manual_seed(0))]
+    even = list(examples.epochs(2, size, torch.Generator().manual_seed(0), even=True))
+    sizes = [len(batch) for batch in even]
+    assert len(sizes) == 2 * len(plain) == 2 * examples.steps(size)
+    assert min(plain) < max(plain) - 1
+    assert max(sizes) - min(sizes) == 1
+    ids = torch.cat([batch.example_ids for batch in even[: len(plain)]])
+    assert sorted(ids.tolist()) == sorted(examples.example_ids.tolist())

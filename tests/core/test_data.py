@@ -429,3 +429,42 @@ def test_a_dataset_lists_its_ids(small_dataset):
     assert small_dataset.train_ids.tolist() == list(range(32))
     assert small_dataset.test_ids.tolist() == list(range(32, 48))
     assert small_dataset.n_classes == 4
+
+
+def test_a_shared_crop_moves_all_images_alike_and_mirrors_some():
+    dataset = load_dataset(DataConfig(name="fashion"))
+    examples = to_device(dataset, dataset.is_test, CPU, augment="shared_crop_flip")
+    plain = to_device(dataset, dataset.is_test, CPU)
+    rows = torch.arange(64)
+    batch = examples.augmented(rows, torch.Generator().manual_seed(1)).inputs
+    still = plain.inputs.batch(plain.rows[rows])
+    padded = torch.nn.functional.pad(still, (3, 3, 3, 3), mode="reflect")
+    matches = {
+        (top, left): [
+            any(torch.equal(image, crop) for crop in (moved, moved.flip(-1)))
+            for image, moved in zip(
+                batch, padded[:, :, top : top + 28, left : left + 28], strict=True
+            )
+        ]
+        for top in range(7)
+        for left in range(7)
+    }
+    assert [place for place, same in matches.items() if all(same)]
+    mirrored = [not torch.equal(a, b) for a, b in zip(batch, batch.flip(-1), strict=True)]
+    assert any(mirrored)
+
+
+def test_the_clothes_ship_with_the_project_and_are_those_of_fashion_mnist():
+    dataset = load_dataset(DataConfig(name="fashion"))
+    assert dataset.images.shape == (12_000, 1, 28, 28)
+    assert dataset.is_train.sum() == 10_000
+    assert dataset.class_names[dataset.labels[0]] == "Ankle boot"
+    assert np.bincount(dataset.labels[dataset.is_test], minlength=10).min() > 150
+    official = SHARED / "fashion_mnist"
+    if official.is_dir():
+        from unlearn_core.data.fashion_mnist import load_fashion_mnist
+
+        whole = load_fashion_mnist(official)
+        assert (dataset.images[:10_000] == whole.images[:10_000]).all()
+        first_test = whole.is_train.sum()
+        assert (dataset.images[10_000:] == whole.images[first_test : first_test + 2000]).all()

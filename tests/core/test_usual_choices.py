@@ -132,7 +132,7 @@ def test_training_uses_the_recipes_smoothing_and_momentum():
         examples = SimpleNamespace(
             device=torch.device("cpu"),
             steps=lambda _size: 1,
-            epochs=lambda epochs, *_: iter([batch] * epochs),
+            epochs=lambda epochs, *_, even: iter([batch] * epochs),
             __len__=lambda: 8,
         )
 
