@@ -12,10 +12,12 @@ import torch
 
 from tests.core.test_content import write_images
 from unlearn_core import machine
-from unlearn_core.config import ForgetConfig, TrainingConfig
+from unlearn_core.config import ForgetConfig, ModelConfig, TrainingConfig
 from unlearn_core.data import get_dataset, recipes
-from unlearn_core.data.batches import Batch
+from unlearn_core.data.batches import Batch, to_device
 from unlearn_core.data.counting import count_training
+from unlearn_core.engine.probes import record
+from unlearn_core.models import build_model
 from unlearn_core.runs import plan
 from unlearn_core.tasks import CLASSIFICATION
 from unlearn_core.training import make_optimizer, train
@@ -149,3 +151,19 @@ def test_training_uses_the_recipes_smoothing_and_momentum():
     assert ahead[0] == plain[0]
     assert ahead[-1] < plain[-1]
     assert all(map(math.isfinite, plain + smooth + ahead))
+
+
+def test_in_half_precision_logits_are_exact_functions_of_the_recorded_features(small_dataset):
+    config = ModelConfig(width=4, norm="batch")
+    model = build_model(config, 1, small_dataset.n_classes, torch.Generator().manual_seed(0))
+    everything = small_dataset.is_train | small_dataset.is_test
+    examples = to_device(small_dataset, everything, torch.device("cpu"))
+    exact = record(model, examples, small_dataset)
+    half = record(model, examples, small_dataset, precision="bf16")
+    weight, bias = (tensor.detach().numpy() for tensor in (model.fc.weight, model.fc.bias))
+    assert np.allclose(half.logits, half.features @ weight.T + bias, atol=1e-5)
+    rounded = torch.from_numpy(half.logits).bfloat16().float().numpy()
+    assert np.abs(rounded - half.logits).max() > 0  # they were not rounded to three digits
+    assert 0 < np.abs(half.features - exact.features).max() < 0.05 * np.abs(exact.features).max()
+    again = record(model, examples, small_dataset)
+    assert np.array_equal(again.logits, exact.logits)  # nothing of it stays behind

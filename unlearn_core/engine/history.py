@@ -30,7 +30,12 @@ class Recorder:
     """
 
     def __init__(
-        self, writer: RunWriter, dataset: Dataset, sets: Sets, device: torch.device
+        self,
+        writer: RunWriter,
+        dataset: Dataset,
+        sets: Sets,
+        device: torch.device,
+        precision: str = "fp32",
     ) -> None:
         tracked = tracked_examples(sets)
         self.writer = writer
@@ -46,6 +51,7 @@ class Recorder:
                 forget_test=sets.forget_test[tracked],
                 retain_test=sets.retain_test[tracked],
             ),
+            precision=precision,
         )
 
     def step(self, progress: Progress, model: nn.Module, seconds: float, *, probing: bool) -> None:

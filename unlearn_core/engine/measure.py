@@ -149,7 +149,8 @@ def random_probabilities(
     """Return what a randomly initialised model of the same kind predicts on D_f."""
     random = copy.deepcopy(model)
     initialise(random, torch_stream(config.seed, "random model"))
-    return record(random, to_device(dataset, sets.forget, device), dataset).probabilities
+    forget = to_device(dataset, sets.forget, device)
+    return record(random, forget, dataset, precision=config.precision).probabilities
 
 
 def _triggered(
@@ -166,7 +167,8 @@ def _triggered(
     images[dataset.is_test] = with_trigger(dataset, images[dataset.is_test])
     nowhere = np.zeros_like(dataset.is_train)  # only what is looked at goes to the device
     marked = replace(dataset, images=images, is_train=nowhere)
-    records = record(model, to_device(marked, dataset.is_test, device), dataset)
+    examples = to_device(marked, dataset.is_test, device)
+    records = record(model, examples, dataset, precision=config.precision)
     writer.arrays(TRIGGERED, records.to_arrays())
     return records
 

@@ -181,7 +181,9 @@ class _Making:
         started = time.time()
         self.dataset = dataset_of(self.config.data)
         self.sets = split(self.dataset, self.config.forget)
-        self.recorder = Recorder(self.writer, self.dataset, self.sets, self.device)
+        self.recorder = Recorder(
+            self.writer, self.dataset, self.sets, self.device, self.config.precision
+        )
         made = self._make()
         self.recorder.finish(HISTORY)
         self._stage("map")
@@ -218,7 +220,7 @@ class _Making:
         self.writer.tensors(MODEL, model.state_dict())
         self._stage("record")
         everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
-        records = record(model, everything, self.dataset)
+        records = record(model, everything, self.dataset, precision=self.config.precision)
         self.writer.arrays(ARRAYS, records.to_arrays())
         return MadeModel(model=model, cost=cost, records=records)
 

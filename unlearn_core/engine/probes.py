@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,23 +21,33 @@ from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.distance import feature_distance
 from unlearn_core.metrics.probing import probe_accuracy
 from unlearn_core.metrics.similarity import linear_cka
-from unlearn_core.models import captured_features, captured_outputs, evaluating
+from unlearn_core.models import captured_features, captured_outputs, evaluating, exact_head
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.seeding import numpy_stream
 from unlearn_core.tasks import CLASSIFICATION, Task
+from unlearn_core.training import autocast
 
 LAYER_EXAMPLES = 64
 LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
 
 def record(
-    model: nn.Module, examples: Examples, dataset: Dataset, task: Task = CLASSIFICATION
+    model: nn.Module,
+    examples: Examples,
+    dataset: Dataset,
+    task: Task = CLASSIFICATION,
+    *,
+    precision: str = "fp32",
 ) -> Records:
-    """Run the model over the examples in evaluation mode and keep logits and features."""
+    """Run the model over the examples in evaluation mode and keep logits and features.
+
+    In the `precision` that it was trained in, but for the classifier, which is exact.
+    """
     example_ids = examples.example_ids.cpu().numpy()
-    logits, features = outputs_of(model, examples, task)
+    with half_precision(model, examples.device, precision):
+        logits, features = outputs_of(model, examples, task)
     return Records(
         example_ids=example_ids,
         labels=dataset.labels[example_ids],
@@ -45,6 +55,16 @@ def record(
         logits=logits,
         features=features,
     )
+
+
+@contextmanager
+def half_precision(model: nn.Module, device: torch.device, precision: str) -> Iterator[None]:
+    """Run forward passes in bfloat16 where that is the precision, all but the classifier's."""
+    if precision == "fp32":
+        yield
+        return
+    with autocast(device, precision), exact_head(model):
+        yield
 
 
 @torch.no_grad()
@@ -74,10 +94,11 @@ class Probe:
     dataset: Dataset
     examples: Examples
     sets: Sets
+    precision: str = "fp32"
 
     def __call__(self, model: nn.Module) -> tuple[dict[str, float], Records]:
         """Return probe values by name, and the tracked examples' records."""
-        records = record(model, self.examples, self.dataset)
+        records = record(model, self.examples, self.dataset, precision=self.precision)
         values: dict[str, float] = {}
         for name in TRACKED:
             part = records.where(getattr(self.sets, name))

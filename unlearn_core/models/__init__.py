@@ -2,7 +2,12 @@
 
 from unlearn_core.models import resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
-from unlearn_core.models.hooks import captured_features, captured_outputs, evaluating
+from unlearn_core.models.hooks import (
+    captured_features,
+    captured_outputs,
+    evaluating,
+    exact_head,
+)
 from unlearn_core.models.parts import Parts, head, parts_of, state_parts
 from unlearn_core.plugins import load as _load_plugins
 
@@ -14,6 +19,7 @@ __all__ = [
     "captured_features",
     "captured_outputs",
     "evaluating",
+    "exact_head",
     "head",
     "initialise",
     "parts_of",

@@ -1,10 +1,11 @@
-"""Reading the outputs and inputs of named layers during a forward pass."""
+"""What is done to a network for the time of some forward passes, and undone afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 from unlearn_core.models.parts import head
@@ -31,6 +32,28 @@ def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
         yield features
     finally:
         handle.remove()
+
+
+@contextmanager
+def exact_head(model: nn.Module) -> Iterator[None]:
+    """Compute the classifier in 32 bits also under autocast.
+
+    bfloat16 has three digits, and logits that are rounded to these tie where a membership attack
+    has to tell examples apart.
+    """
+    last = head(model)
+    compute = last.forward
+
+    def exact(features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            exactly: Tensor = compute(features.float())
+            return exactly
+
+    vars(last)["forward"] = exact
+    try:
+        yield
+    finally:
+        del vars(last)["forward"]
 
 
 @contextmanager
