@@ -64,6 +64,12 @@ class BadTSettings(Settings):
     norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 4, "batch_size": 64},
+        "photographs class": {
+            "learning_rate": 1e-3,
+            "epochs": 3,
+            "batch_size": 128,
+            "retain_fraction": 1.0,
+        },
         "rfa": {
             "learning_rate": 5e-5,
             "batch_size": 128,

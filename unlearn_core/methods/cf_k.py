@@ -39,7 +39,11 @@ class LastLayersSettings(Settings):
     source="arXiv:2201.06640",
     uses_retain=True,
     trains="part",
-    presets={"digits": {"learning_rate": 0.02, "epochs": 5}, "muda": {"retain": "part"}},
+    presets={
+        "digits": {"learning_rate": 0.02, "epochs": 5},
+        "photographs class": {"learning_rate": 0.02, "epochs": 5},
+        "muda": {"retain": "part"},
+    },
 )
 def cf_k(inputs: UnlearnInputs, settings: LastLayersSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

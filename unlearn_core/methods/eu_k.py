@@ -38,6 +38,7 @@ class EuKSettings(LastLayersSettings):
     norm_mode="fresh",
     presets={
         "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
+        "photographs class": {"epochs": 8},
         "muda": {"retain": "part"},
     },
 )

@@ -45,6 +45,12 @@ class FinetuneSettings(Settings):
     norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
+        "photographs class": {
+            "learning_rate": 0.01,
+            "optimizer": "sgd",
+            "momentum": 0.9,
+            "epochs": 5,
+        },
         "rfa": {},
         "muda": {
             "learning_rate": 0.01,

@@ -86,6 +86,11 @@ class MudaSettings(Settings):
             "batch_size": 50,
             "retain_at_least": 300,
         },
+        "photographs class": {
+            "learning_rate": 5e-4,
+            "iterations": 100,
+            "retain_at_least": 2000,
+        },
         "muda": {},
     },
 )

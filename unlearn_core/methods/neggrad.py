@@ -41,6 +41,7 @@ class NegGradSettings(AscentSettings):
     uses_retain=False,
     presets={
         **digits_presets(learning_rate=1e-4, epochs=60),
+        "photographs class": {"learning_rate": 2e-5, "epochs": 40, "until_loss": 2.3},
         "rfa": {},
         "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10, "weight_decay": 0.0},
         "neglora": {

@@ -36,7 +36,11 @@ class NegGradFtSettings(AscentStopSettings):
     source="arXiv:2407.17710, section 5.1",
     uses_retain=True,
     retain="part",
-    presets={**digits_presets(learning_rate=5e-5, alternations=40), "muda": {}},
+    presets={
+        **digits_presets(learning_rate=5e-5, alternations=40),
+        "photographs class": {"learning_rate": 2e-5, "alternations": 20, "until_loss": 2.3},
+        "muda": {},
+    },
 )
 def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

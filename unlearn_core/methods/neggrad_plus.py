@@ -59,6 +59,12 @@ class NegGradPlusSettings(Settings):
             "optimizer": "adam",
             "stay_close": 0.0,
         },
+        "photographs class": {
+            "learning_rate": 5e-5,
+            "epochs": 2,
+            "optimizer": "adam",
+            "stay_close": 0.0,
+        },
         "digits backdoor": {
             "learning_rate": 1e-3,
             "epochs": 6,

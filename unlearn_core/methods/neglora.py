@@ -56,6 +56,13 @@ class NegLoraSettings(AscentSettings):
         **digits_presets(
             class_loss=1.5, backdoor_loss=1.0, rank=4, alpha=8, learning_rate=4e-4, epochs=60
         ),
+        "photographs class": {
+            "rank": 4,
+            "alpha": 8,
+            "learning_rate": 2e-4,
+            "epochs": 40,
+            "until_loss": 2.3,
+        },
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},

@@ -33,7 +33,10 @@ class PartialNegGradSettings(AscentSettings):
     source="NegLoRA, section 4",
     uses_retain=False,
     trains="part",
-    presets=digits_presets(learning_rate=1e-4, epochs=60),
+    presets={
+        **digits_presets(learning_rate=1e-4, epochs=60),
+        "photographs class": {"learning_rate": 2e-5, "epochs": 40, "until_loss": 2.3},
+    },
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

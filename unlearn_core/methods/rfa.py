@@ -96,6 +96,7 @@ class RfaSettings(Settings):
     presets={
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
+        "photographs class": {"learning_rate": 5e-3, "epochs": 2},
         "rfa": {},
     },
 )

@@ -91,6 +91,16 @@ class ScrubSettings(Settings):
             "order": "min_first",
             "decay_after": "never",
         },
+        "photographs class": {
+            "learning_rate": 1.5e-4,
+            "optimizer": "adam",
+            "weight_decay": 0.0,
+            "epochs": 3,
+            "max_epochs": 2,
+            "forget_batch_size": 256,
+            "retain_batch_size": 128,
+            "decay_after": "never",
+        },
         "small": {
             "gamma": 1.0,
             "alpha": 0.5,

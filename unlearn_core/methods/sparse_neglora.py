@@ -71,6 +71,13 @@ class SparseNegLoraSettings(NegLoraSettings):
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),
+        "photographs class": {
+            "rank": 4,
+            "alpha": 8,
+            "learning_rate": 2e-4,
+            "epochs": 40,
+            "until_loss": 2.3,
+        },
         "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
