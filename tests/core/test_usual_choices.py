@@ -89,6 +89,7 @@ def test_half_precision_is_used_where_the_processor_computes_it(
     facts = tmp_path / "cpuinfo"
     facts.write_text(flags)
     monkeypatch.setattr(machine, "CPU_FACTS", facts)
+    monkeypatch.setattr(machine, "GPUS", tmp_path / "none")
     monkeypatch.setattr(machine.shutil, "which", lambda _program: None)
     assert machine.has_fast_bf16() is expected
     usual = plan.comparison_config("cifar10", CLASS).precision
