@@ -12,12 +12,17 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 
 DATASET, MODEL = "dataset", "model"
+RECEIVED = "received_config"
 SEEDS = range(10)
 
 
 def receive(config: RunConfig) -> None:
-    """Set every field to what a comparison used; call before the widgets are made."""
+    """Set every field to what a comparison used; call before the widgets are made.
+
+    What has no field, such as the batch size, is kept for as long as data and model are the same.
+    """
     name = config.data.name
+    st.session_state[RECEIVED] = config
     st.session_state[DATASET], st.session_state[MODEL] = name, config.model.name
     st.session_state[f"width_{name}"] = config.model.width
     st.session_state[f"norm_{name}"] = config.model.norm
@@ -47,8 +52,9 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         key=MODEL,
         bind="query-params",
         persist_state="session",
+        on_change=_suit_training,
     )
-    start = reads.start_config(name, model, st.session_state.get(f"part_{name}"))
+    start = _start_config(name, model)
     _start(name, start)
     width = third.number_input(
         "Width",
@@ -100,7 +106,6 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
         help="Train on a part of this size, with equal shares of each class. Epochs and learning "
         "rate follow it.",
         on_change=_suit_training,
-        args=(start,),
     )
     norm = right.selectbox(
         "Normalisation",
@@ -128,10 +133,24 @@ def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
     return config, sorted(seeds)
 
 
-def _suit_training(start: RunConfig) -> None:
-    """Set epochs and learning rate to what suits the number of training images."""
-    name = start.data.name
-    suited = reads.start_config(name, start.model.name, st.session_state[f"part_{name}"]).training
+def _start_config(name: str, model: str) -> RunConfig:
+    """Return the received comparison's config while its data and model are chosen, or the usual."""
+    part = st.session_state.get(f"part_{name}")
+    usual = reads.start_config(name, model, part)
+    received: RunConfig | None = st.session_state.get(RECEIVED)
+    if received is None or part != received.data.train_examples:
+        return usual
+    if (name, model) != (received.data.name, received.model.name):
+        return usual
+    return replace(
+        usual, model=received.model, training=received.training, precision=received.precision
+    )
+
+
+def _suit_training() -> None:
+    """Set epochs and learning rate to what suits the model and the number of training images."""
+    name = st.session_state[DATASET]
+    suited = _start_config(name, st.session_state[MODEL]).training
     st.session_state[f"epochs_{name}"] = suited.epochs
     st.session_state[f"rate_{name}"] = suited.learning_rate
 

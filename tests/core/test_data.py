@@ -19,6 +19,7 @@ from unlearn_core.data.base import data_root
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.counting import count_training
 from unlearn_core.data.folder import load_folder
+from unlearn_core.data.images import _shared_crop_flip
 from unlearn_core.data.sources import read_image_folder, read_parquet
 from unlearn_core.data.splits import describe, split
 from unlearn_core.runs.plan import comparison_config
@@ -468,3 +469,10 @@ def test_the_clothes_ship_with_the_project_and_are_those_of_fashion_mnist():
         assert (dataset.images[:10_000] == whole.images[:10_000]).all()
         first_test = whole.is_train.sum()
         assert (dataset.images[10_000:] == whole.images[first_test : first_test + 2000]).all()
+
+
+@pytest.mark.parametrize("size", [(1, 8), (4, 64), (1, 1), (8, 8)])
+def test_a_shared_crop_of_images_that_are_too_low_to_reflect_moves_them_less(size):
+    images = torch.rand(5, 3, *size)
+    moved = _shared_crop_flip(images, torch.Generator().manual_seed(0))
+    assert moved.shape == images.shape

@@ -1,6 +1,8 @@
 """Pictures are decoded once, and nothing old, damaged or half-written is served instead."""
 
+import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -120,3 +122,50 @@ def test_the_embedded_digits_are_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(decoded, "default_root", lambda: tmp_path / "cache")
     load_dataset(DataConfig())
     assert not (tmp_path / "cache").exists()
+
+
+class Own(Dataset):
+    """A data set with a preview of its own."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda read: replace(read, class_names=list(read.class_names)),
+        lambda read: replace(read, mean=tuple(map(np.float32, read.mean))),
+        lambda read: Own(**vars(read)),
+    ],
+)
+def test_what_would_not_come_back_as_it_was_is_not_kept(images, monkeypatch, tmp_path, change):
+    spec = DATASETS["folder"]
+
+    def load(folder):
+        return change(spec.load(folder))
+
+    monkeypatch.setitem(DATASETS, "folder", replace(spec, load=load))
+    for _ in range(2):
+        dataset = load_dataset(CONFIG)
+        assert type(dataset) is type(change(spec.load(images)))
+        assert list(dataset.class_names) == ["cat", "dog"]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_loader_without_a_source_file_is_read_each_time(images, monkeypatch, tmp_path):
+    spec = DATASETS["folder"]
+    monkeypatch.setitem(DATASETS, "folder", replace(spec, load=partial(spec.load)))
+    assert load_dataset(CONFIG).n_classes == 2
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_a_killed_process_left_is_removed_and_other_data_stays(images, reads, tmp_path):
+    place = tmp_path / "cache" / "decoded"
+    left, fresh = place / "folder-x.dead.tmp", place / "folder-x.live.tmp"
+    other = place / "folder-two-0123456789abcdef-01234567"
+    for folder in (left, fresh, other):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    load_dataset(CONFIG)
+    assert not left.exists()
+    assert fresh.exists()
+    assert other.exists()
+    assert len(kept(tmp_path)) == 3

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
-from unlearn_core.data import DATASETS, DataNotFoundError
+from unlearn_core.data import DATASETS, DataNotFoundError, load_dataset
 from unlearn_core.data.digits import load_digits
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.plan import all_needed
@@ -280,6 +280,22 @@ def test_ids_from_another_page_are_taken_over_with_its_data_and_model(filled_sto
     assert at.segmented_control(key="forget_kind").value == "ids"
     assert at.session_state["chosen_ids"] == ids
     assert at.dataframe[0].value["State"].tolist()[0] == "exists already"
+
+
+def test_a_comparison_from_another_page_keeps_what_has_no_field(own, comparison):
+    """Its weight decay is not that of the data set's recipe, so another original would be made."""
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.query_params["comparison"] = comparison.config.comparison_key()
+    at.run()
+    trained = load_dataset(comparison.config.data).train_ids
+    at.session_state["forget_ids"] = trained[:3].tolist()
+    at.switch_page("pages/unlearn.py").run()
+    assert not at.exception
+    assert at.number_input(key="epochs_digits").value == comparison.config.training.epochs
+    assert at.dataframe[0].value["State"].tolist()[0] == "exists already"
+    at.number_input(key="part_digits").set_value(300).run()
+    assert at.number_input(key="epochs_digits").value == 15  # another part, so its own recipe
+    assert at.dataframe[0].value["State"].tolist()[0] != "exists already"
 
 
 def test_missing_data_says_where_it_was_looked_for(empty_store, monkeypatch, tmp_path):

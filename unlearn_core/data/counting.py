@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ def count_training(spec: DatasetSpec) -> int:
     folder = folder_of(spec)
     try:
         counted = _in_parquet(folder) or _in_idx(folder) or _in_folders(folder)
-    except (OSError, ValueError):  # whoever reads the file tells what is wrong with it
+    except (OSError, ValueError, EOFError, zlib.error):  # the loader tells what is wrong
         counted = 0
     return counted or spec.n_train
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import os
 import shutil
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from unlearn_core.machine import default_root, free_bytes
 FOLDER = "decoded"
 PIXELS, ARRAYS, FACTS = "pixels.npy", "arrays.npz", "facts.txt"
 SPARE_BYTES = 1_000_000_000  # left free on the disk: runs need it more
+ABANDONED_SECONDS = 24 * 3600  # nobody writes for so long
 
 
 def read_once(spec: DatasetSpec, folder: Path, content: str) -> Dataset:
@@ -42,27 +44,45 @@ def read_once(spec: DatasetSpec, folder: Path, content: str) -> Dataset:
     content : str
         The hash of these files (`content.content_of`); "" keeps nothing.
     """
-    if not content or spec.embedded is not None:
+    reader = _reader(spec)
+    if not content or spec.embedded is not None or not reader:
         return spec.load(folder)
-    kept = default_root() / FOLDER / f"{spec.name}-{content}-{_reader(spec)}"
+    kept = default_root() / FOLDER / f"{spec.name}-{content}-{reader}"
     dataset = _read(kept)
     if dataset is None:
         dataset = spec.load(folder)
-        _keep(dataset, kept)
-        dataset = _read(kept) or dataset
+        if _can_be_kept(dataset):
+            _keep(dataset, kept, spec.name)
+            dataset = _read(kept) or dataset
     return dataset
 
 
 def _reader(spec: DatasetSpec) -> str:
-    """Return a hash of the code that reads a data set: its loader's file and this package."""
-    own = inspect.getsourcefile(inspect.unwrap(spec.load))
-    return _hash_sources(own or "")
+    """Return a hash of the code that reads a data set: its loader's file and this package.
+
+    Empty where the loader has no file: whether it changed could not be told.
+    """
+    try:
+        own = inspect.getsourcefile(inspect.unwrap(spec.load))
+    except TypeError:  # a callable object, not a function
+        return ""
+    return _hash_sources(own) if own and Path(own).is_file() else ""
+
+
+def _can_be_kept(dataset: Dataset) -> bool:
+    """Say whether a data set is only what `Dataset` declares, so that it comes back as it was."""
+    if type(dataset) is not Dataset:
+        return False
+    values = [getattr(dataset, field.name) for field in fields(dataset)]
+    texts = [value for value in values if isinstance(value, tuple)]
+    plain = all(type(entry) in (str, int, float) for value in texts for entry in value)
+    return plain and all(isinstance(value, tuple | np.ndarray | None) for value in values)
 
 
 @cache
 def _hash_sources(own: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted({*Path(__file__).parent.glob("*.py"), *([Path(own)] if own else [])}):
+    for path in sorted({*Path(__file__).parent.glob("*.py"), Path(own)}):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
@@ -80,20 +100,17 @@ def _read(kept: Path) -> Dataset | None:
         pixels = np.load(kept / PIXELS, mmap_mode="c", allow_pickle=False)
         with np.load(kept / ARRAYS, allow_pickle=False) as arrays:
             values = dict(arrays)
+        texts: dict[str, Any] = {name: tuple(value) for name, value in facts["values"].items()}
+        return Dataset(images=pixels, **values, **texts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Dataset(images=pixels, **values, **_as_tuples(facts["values"]))
 
 
-def _as_tuples(values: dict[str, list[Any]]) -> dict[str, Any]:
-    return {name: tuple(value) for name, value in values.items()}
-
-
-def _keep(dataset: Dataset, kept: Path) -> None:
+def _keep(dataset: Dataset, kept: Path, name: str) -> None:
     """Write a data set, and remove what was kept of older files; a full disk keeps nothing."""
-    temporary = kept.with_name(f"{kept.name}.{os.getpid()}.tmp")
     if free_bytes(kept.parent) < dataset.images.nbytes + SPARE_BYTES:
         return
+    temporary = kept.with_name(f"{kept.name}.{uuid4().hex[:8]}.tmp")
     try:
         _write(dataset, temporary)
         shutil.rmtree(kept, ignore_errors=True)  # a damaged one
@@ -102,8 +119,9 @@ def _keep(dataset: Dataset, kept: Path) -> None:
         return  # no room, no permission, or another process was faster
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    name = kept.name.split("-")[0]
-    _remove(old for old in kept.parent.glob(f"{name}-*") if old.name != kept.name)
+    hashes = "-".join("?" * len(part) for part in kept.name.split("-")[-2:])
+    older = (old for old in kept.parent.glob(f"{name}-{hashes}") if old.name != kept.name)
+    _remove([*older, *_abandoned(kept.parent)])
 
 
 def _write(dataset: Dataset, folder: Path) -> None:
@@ -129,8 +147,15 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _abandoned(folder: Path) -> Iterator[Path]:
+    """Yield what a process left behind that was ended while it wrote."""
+    for temporary in folder.glob("*.tmp"):
+        with suppress(OSError):
+            if time.time() - temporary.stat().st_mtime > ABANDONED_SECONDS:
+                yield temporary
+
+
 def _remove(folders: Iterable[Path]) -> None:
     for folder in folders:
-        if not folder.name.endswith(".tmp"):  # another process may be writing it
-            with suppress(OSError):
-                shutil.rmtree(folder)
+        with suppress(OSError):
+            shutil.rmtree(folder)

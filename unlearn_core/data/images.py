@@ -152,7 +152,8 @@ def _shared_crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     One crop for a batch varies images less than a crop for each, so a small set is learned in
     fewer passes; and it is a slice, which costs nothing.
     """
-    size, pad = images.shape[-2:], images.shape[-1] // 8
+    size = images.shape[-2:]
+    pad = min(images.shape[-1] // 8, min(size) - 1)  # no more can be reflected
     padded = F.pad(images, (pad, pad, pad, pad), mode="reflect")
     top, left = torch.randint(0, 2 * pad + 1, (2,), generator=generator).tolist()
     moved = padded[:, :, top : top + size[0], left : left + size[1]]

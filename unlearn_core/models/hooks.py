@@ -42,7 +42,7 @@ def exact_head(model: nn.Module) -> Iterator[None]:
     has to tell examples apart.
     """
     last = head(model)
-    compute = last.forward
+    compute, own = last.forward, vars(last).get("forward")
 
     def exact(features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
@@ -54,6 +54,8 @@ def exact_head(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         del vars(last)["forward"]
+        if own is not None:  # somebody had put one there before
+            vars(last)["forward"] = own
 
 
 @contextmanager
