@@ -74,7 +74,7 @@ def test_every_change_of_the_images_changes_the_hash(images, change):
 def test_the_files_are_read_once_and_then_only_looked_at(images, monkeypatch):
     content_of("folder")
     assert (images / module.KEPT).is_file()
-    monkeypatch.setattr(module, "_hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(module, "hash_file", lambda path: pytest.fail(f"{path} was read again"))
     content_of("folder")
 
 
@@ -83,7 +83,7 @@ def test_the_hash_is_kept_elsewhere_where_the_data_cannot_be_written_to(
 ):
     (images / module.KEPT).mkdir()  # in the way of the file, for root too
     before = content_of("folder")
-    monkeypatch.setattr(module, "_hash_file", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(module, "hash_file", lambda path: pytest.fail(f"{path} was read again"))
     assert content_of("folder") == before
     assert list((tmp_path / "home").rglob("*.json"))
 

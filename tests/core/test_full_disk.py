@@ -187,10 +187,12 @@ def small_disk(tmp_path):
     place = tmp_path / "disk"
     place.mkdir()
     if os.name == "nt" or os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root can mount a disk")
+        pytest.skip("only root can mount the small disk that is filled")
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a disk cannot be mounted here")
+        pytest.skip(
+            "the system, such as a container, lets nobody mount the small disk that is filled"
+        )
     yield place
     subprocess.run(["umount", str(place)], check=True)
 

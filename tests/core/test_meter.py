@@ -116,7 +116,10 @@ def test_where_the_system_does_not_tell_there_is_no_number(monkeypatch, tmp_path
     assert peak(nothing) is None
 
 
-@pytest.mark.skipif(not meter.CLEAR.exists(), reason="this system does not tell")
+@pytest.mark.skipif(
+    not meter.CLEAR.exists(),
+    reason="only Linux lets a process reset its peak memory (/proc/self/clear_refs)",
+)
 def test_this_systems_own_memory_is_read_in_bytes():
     used = peak(nothing, lambda: np.ones(50 * MEGABYTES), nothing)
     assert used is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("streamlit")
+pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
 
 from PIL import Image
 

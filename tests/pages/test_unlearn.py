@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("streamlit")
+pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core.checks import InputError, MissingFileError

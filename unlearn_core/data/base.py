@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import TrainingConfig
-from unlearn_core.data.recipes import RecipeOf, always
+from unlearn_core.data.recipes import RecipeOf, always, photographs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,7 +106,12 @@ class DatasetSpec:
     embedded: Callable[[], Path] | None = None
 
 
-PHOTOGRAPHS = "photographs"  # a kind of data
+AS_PHOTOGRAPHS: dict[str, Any] = {  # what `register_dataset` is given for photographs
+    "recipe": photographs,
+    "norm": "batch",
+    "precision": "auto",
+    "kind": "photographs",
+}
 DATASETS: dict[str, DatasetSpec] = {}
 
 

@@ -34,7 +34,7 @@ def content_of(name: str) -> str:
     """Return the hash of a data set's files, 16 hex digits; "" where there are none."""
     spec = get_dataset(name)
     if spec.embedded is not None:
-        return _hash_file(spec.embedded())[:DIGITS]
+        return hash_file(spec.embedded())[:DIGITS]
     folder = folder_of(spec)
     files = sorted(_files(folder))
     if not files:
@@ -110,11 +110,12 @@ def _files(folder: Path) -> Iterator[Look]:
 
 def _hash_files(folder: Path, paths: Sequence[str]) -> str:
     with ThreadPoolExecutor(READERS) as pool:  # most of the time goes into opening small files
-        hashes = pool.map(lambda path: _hash_file(folder / path), paths)
+        hashes = pool.map(lambda path: hash_file(folder / path), paths)
         return _digest(f"{path} {content}" for path, content in zip(paths, hashes, strict=True))
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

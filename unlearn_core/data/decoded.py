@@ -25,6 +25,7 @@ from uuid import uuid4
 import numpy as np
 
 from unlearn_core.data.base import Dataset, DatasetSpec
+from unlearn_core.data.content import hash_file
 from unlearn_core.machine import default_root, free_bytes
 
 FOLDER = "decoded"
@@ -94,7 +95,7 @@ def _read(kept: Path) -> Dataset | None:
         if _hash(text) != checksum:
             return None
         facts = json.loads(text)
-        if any(_checksum(kept / name) != wanted for name, wanted in facts["files"].items()):
+        if any(hash_file(kept / name) != wanted for name, wanted in facts["files"].items()):
             return None
         # copy on write: nobody's change reaches the file, and torch takes it without a copy
         pixels = np.load(kept / PIXELS, mmap_mode="c", allow_pickle=False)
@@ -133,18 +134,13 @@ def _write(dataset: Dataset, folder: Path) -> None:
     }
     np.savez(folder / ARRAYS, **arrays)
     texts = {name: value for name, value in values.items() if isinstance(value, tuple)}
-    files = {name: _checksum(folder / name) for name in (PIXELS, ARRAYS)}
+    files = {name: hash_file(folder / name) for name in (PIXELS, ARRAYS)}
     facts = json.dumps({"values": texts, "files": files})
     (folder / FACTS).write_text(f"{facts}\n{_hash(facts)}", encoding="utf-8")
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _abandoned(folder: Path) -> Iterator[Path]:

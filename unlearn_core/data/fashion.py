@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
+from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.fashion_mnist import CLASS_NAMES, STATISTICS
 from unlearn_core.data.recipes import clothes
 
@@ -29,11 +29,8 @@ def fashion_file() -> Path:
     "fashion",
     label="Clothes",
     source="arXiv:1708.07747 (Fashion-MNIST, a part that ships with the project)",
-    recipe=clothes,
     width=16,
-    norm="batch",
-    precision="auto",
-    kind=PHOTOGRAPHS,
+    **{**AS_PHOTOGRAPHS, "recipe": clothes},
     n_train=N_TRAIN,
     embedded=fashion_file,
 )

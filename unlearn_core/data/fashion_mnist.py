@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
-from unlearn_core.data.recipes import photographs
+from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
 
 STATISTICS = (0.2860,), (0.3530,)
@@ -44,11 +43,8 @@ def fetch_fashion_mnist(folder: Path) -> None:
     "fashion_mnist",
     label="Fashion-MNIST",
     source="arXiv:1708.07747",
-    recipe=photographs,
     width=16,
-    norm="batch",
-    precision="auto",
-    kind=PHOTOGRAPHS,
+    **AS_PHOTOGRAPHS,
     n_train=60_000,
     fetch=fetch_fashion_mnist,
 )

@@ -9,10 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
+from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, file_pictures, image_files, opened
 from unlearn_core.data.parquet import files_of
-from unlearn_core.data.recipes import photographs
 from unlearn_core.data.sources import join, missing, read_splits
 
 LARGEST = 64
@@ -22,11 +21,8 @@ LARGEST = 64
     "folder",
     label="Your own images",
     source="a folder of images, one folder per class",
-    recipe=photographs,
     width=16,
-    norm="batch",
-    precision="auto",
-    kind=PHOTOGRAPHS,
+    **AS_PHOTOGRAPHS,
 )
 def load_folder(folder: Path) -> Dataset:
     """Read the images; classes are folders, or `label` numbers in parquet files."""

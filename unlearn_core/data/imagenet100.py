@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from unlearn_core.config import TrainingConfig
-from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
+from unlearn_core.data.base import Dataset, register_dataset
 from unlearn_core.data.decoding import file_pictures, image_files, shorter_side
 from unlearn_core.data.parquet import files_of, read_pictures
 from unlearn_core.data.sources import join, read_splits
@@ -34,7 +34,7 @@ LOOKED_AT = 64  # photos that tell how large the stored ones are: a single one c
     ),
     stem="imagenet",
     precision="auto",
-    kind=PHOTOGRAPHS,
+    kind="photographs",
     n_train=126_689,
 )
 def load_imagenet100(folder: Path) -> Dataset:

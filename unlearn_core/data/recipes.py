@@ -47,11 +47,7 @@ def photographs(n_train: int) -> TrainingConfig:
 
 
 def clothes(n_train: int) -> TrainingConfig:
-    """Return a recipe for small grey photographs, which need half of the passes.
-
-    The 10,000 clothes that ship, width 16, seed 0, before crops were shared: 91.0 % of the
-    training and 89.7 % of the test images.
-    """
+    """Return a recipe for small grey photographs, which need half of the passes."""
     recipe = photographs(n_train)
     return replace(recipe, epochs=max(6, round(recipe.epochs / 2)), label_smoothing=0.0)
 

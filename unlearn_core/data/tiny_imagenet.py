@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import PHOTOGRAPHS, Dataset, register_dataset
-from unlearn_core.data.recipes import photographs
+from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.sources import (
     Split,
     Splits,
@@ -33,11 +32,8 @@ SIZE = 64
     "tiny_imagenet",
     label="Tiny-ImageNet",
     source="Stanford CS231n 2015",
-    recipe=photographs,
     width=32,
-    norm="batch",
-    precision="auto",
-    kind=PHOTOGRAPHS,
+    **AS_PHOTOGRAPHS,
     n_train=100_000,
 )
 def load_tiny_imagenet(folder: Path) -> Dataset:

@@ -63,6 +63,11 @@ def digits_presets(
     }
 
 
+def photographs_presets(**settings: float) -> Presets:
+    """Return the preset of an ascent on a class of photographs: it ends where ten are guessed."""
+    return {"photographs class": {"until_loss": 2.3, **settings}}
+
+
 def ascend(
     inputs: UnlearnInputs,
     settings: AscentSettings,

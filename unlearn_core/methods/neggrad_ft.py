@@ -15,7 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unlearn_core.methods.ascent import FORGET_LOSS, AscentStopSettings, digits_presets, is_enough
+from unlearn_core.methods.ascent import (
+    FORGET_LOSS,
+    AscentStopSettings,
+    digits_presets,
+    is_enough,
+    photographs_presets,
+)
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.settings import setting
 from unlearn_core.training import Progress, make_optimizer, optimise
@@ -38,7 +44,7 @@ class NegGradFtSettings(AscentStopSettings):
     retain="part",
     presets={
         **digits_presets(learning_rate=5e-5, alternations=40),
-        "photographs class": {"learning_rate": 2e-5, "alternations": 20, "until_loss": 2.3},
+        **photographs_presets(learning_rate=2e-5, alternations=20),
         "muda": {},
     },
 )

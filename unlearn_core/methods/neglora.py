@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets
+from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets, photographs_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models import head, parts_of
 from unlearn_core.models.lora import Adapted, adaptable_layers, attach
@@ -56,13 +56,7 @@ class NegLoraSettings(AscentSettings):
         **digits_presets(
             class_loss=1.5, backdoor_loss=1.0, rank=4, alpha=8, learning_rate=4e-4, epochs=60
         ),
-        "photographs class": {
-            "rank": 4,
-            "alpha": 8,
-            "learning_rate": 2e-4,
-            "epochs": 40,
-            "until_loss": 2.3,
-        },
+        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unlearn_core.methods.ascent import ascend, digits_presets
+from unlearn_core.methods.ascent import ascend, digits_presets, photographs_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt
 from unlearn_core.models.masked_lora import mask_products, mask_rows
@@ -71,13 +71,7 @@ class SparseNegLoraSettings(NegLoraSettings):
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),
-        "photographs class": {
-            "rank": 4,
-            "alpha": 8,
-            "learning_rate": 2e-4,
-            "epochs": 40,
-            "until_loss": 2.3,
-        },
+        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40),
         "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
