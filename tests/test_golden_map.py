@@ -19,11 +19,17 @@ ROWS = re.findall(r"^\| ([^|]+) \| ([^|]+) \| `([^`]+)::(\w+)` \|$", TEXT, flags
 NUMBERED = {"E": 8, "D": 8, "S": 4, "C": 5, "B": 2, "N": 2, "L": 4, "Q": 3, "K": 2, "M": 4, "V": 4}
 NAMED = """
 A1; Z; PPL; RTE; UA; Fisher; Trigger; P networks; P adapters; P headatt; G-R logits; G-R layers;
-G-R L_inter; G-R L; G-R start; G-R B1=0; G-R B2=0; G-R empty; G-R label; G-R batches
+G-R L_inter; G-R L; G-R start; G-R B1=0; G-R B2=0; G-R empty; G-R label; G-R batches;
+ToW; RMIA; JSD; Margin; KLoM; FQ
 """
 HELPERS = {"base", "fitted_attack"}  # what metrics are made with, not metrics
 NUMBERS = (int, float)
-CHOSEN = {"draw", "label_probabilities", "accuracy_of"}  # which examples and numbers of them
+CHOSEN = {
+    "draw",
+    "label_probabilities",
+    "accuracy_of",
+    "unseen_alike",
+}  # which examples and numbers of them
 
 
 @cache

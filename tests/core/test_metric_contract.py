@@ -14,7 +14,7 @@ from unlearn_core.data.batches import to_device
 from unlearn_core.engine.probes import compare_layers
 from unlearn_core.metrics import METRICS, NO_COST, Cost, Evidence, evaluate
 from unlearn_core.metrics.attacks import cross_entropies, two_sample_accuracy
-from unlearn_core.metrics.base import register_metric
+from unlearn_core.metrics.base import OF_RUN, of_scope, register_metric
 from unlearn_core.metrics.clustering import cluster_features, forget_cluster_scores
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.models import initialise
@@ -22,6 +22,7 @@ from unlearn_core.records import Records, Sets
 
 N, CLASSES = 120, 4
 every_metric = pytest.mark.parametrize("name", METRICS)
+of_one_run = pytest.mark.parametrize("name", [spec.name for spec in of_scope(OF_RUN)])
 
 
 def make_records(seed, *, sharp=3.0):
@@ -130,6 +131,8 @@ def test_a_metric_tells_what_it_is(name):
     assert spec.ideal in ("higher", "lower", "reference")
     assert spec.unit in ("fraction", "number", "seconds", "ratio", "count", "bytes")
     assert spec.tolerance > 0
+    assert spec.scope in ("run", "seeds", "relearning")
+    assert (spec.least_seeds > 1) == (spec.scope == "seeds")
     assert low is None or high is None or low < high
 
 
@@ -149,7 +152,7 @@ def test_a_value_lies_within_its_bounds_or_is_missing_with_a_reason(name, case, 
     assert high is None or value <= high + 1e-9
 
 
-@every_metric
+@of_one_run
 def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
     order = np.random.default_rng(0).permutation(N)
     start = make_evidence()
@@ -170,7 +173,8 @@ def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
 def test_every_metric_applies_to_an_ordinary_class_request(results):
     values, reasons = results["class"]
     assert set(values) == set(METRICS)
-    assert not {n for n in reasons if "subclass" not in n and "backdoor" not in n}, reasons
+    left_out = {n for n in reasons if METRICS[n].scope == OF_RUN}
+    assert not {n for n in left_out if "subclass" not in n and "backdoor" not in n}, reasons
 
 
 def test_a_metric_that_does_not_apply_says_why(results):

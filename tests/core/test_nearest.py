@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from unlearn_core.metrics.nearest import nearest_class_shares
+from unlearn_core.metrics.nearest import class_means, nearest_class_shares
 
 
 def test_shares_are_those_of_the_class_means_with_the_largest_cosine():
@@ -20,6 +20,14 @@ def test_shares_are_those_of_the_class_means_with_the_largest_cosine():
     assert shares == pytest.approx({name: share for name, share in expected.items() if share})
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
     assert len(shares) > 1
+
+
+def test_class_means_are_numpys():
+    features = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    labels = np.arange(20) % 3 + 5
+    names, means = class_means(features, labels)
+    assert names.tolist() == [5, 6, 7]
+    assert means == pytest.approx(np.stack([features[i::3].mean(axis=0) for i in range(3)]))
 
 
 def test_only_the_direction_of_a_feature_counts():

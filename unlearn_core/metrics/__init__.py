@@ -9,8 +9,14 @@ from unlearn_core.metrics import (
     clustering,
     cost,
     distance,
+    forgetting_quality,
+    klom,
     membership,
     probing,
+    prototypes,
+    reference_attack,
+    rf_jsd,
+    tug_of_war,
     zrf,
 )
 from unlearn_core.metrics.base import METRICS, NO_COST, Cost, Evidence, MetricSpec, evaluate

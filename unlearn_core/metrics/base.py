@@ -115,7 +115,12 @@ def usable_features(records: Records) -> NDArray[np.float32]:
     return records.features
 
 
-Compute = Callable[[Evidence], float]
+Compute = Callable[[Any], float]
+OF_RUN, OF_SEEDS, OF_RELEARNING = "run", "seeds", "relearning"
+ELSEWHERE = {  # why a single run's metrics lack what is computed of several
+    OF_SEEDS: "it takes models of several seeds, in the report of a comparison",
+    OF_RELEARNING: "nothing was relearned: it takes a run of its own, on request",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +141,12 @@ class MetricSpec:
     share_of : str
         Name of the set in the denominator; its size widens the tolerance by sampling noise.
         Empty otherwise.
+    scope : {"run", "seeds", "relearning"}
+        What `compute` takes: the `Evidence` of a run; or, where a comparison is reported, the
+        answers of all its seeds (`over_seeds.Ensemble`) or the curves of runs that were taught
+        again (`relearning.Curves`).
+    least_seeds : int
+        Of how many seeds there must be models.
     """
 
     name: str
@@ -149,10 +160,14 @@ class MetricSpec:
     source: str
     compute: Compute
     definition: str
+    scope: str = OF_RUN
+    least_seeds: int = 1
 
 
 METRICS: dict[str, MetricSpec] = {}
 OTHER_FORMS = "Other forms"  # the group of what is reported beside a metric, not in its place
+BROUGHT_BACK = "Brought back"  # of what a few forgotten examples bring back
+WEAKER = "No retrained model needed (weaker evidence)"
 
 
 def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
@@ -166,6 +181,8 @@ def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
     tolerance: float = 0.05,
     unit: str = "number",
     definition: str = "",
+    scope: str = OF_RUN,
+    least_seeds: int = 1,
 ) -> Callable[[Compute], Compute]:
     """Add the decorated function to `METRICS`; its docstring is the definition that pages show.
 
@@ -189,6 +206,8 @@ def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
             source=source,
             compute=compute,
             definition=definition or inspect.getdoc(compute) or "",
+            scope=scope,
+            least_seeds=least_seeds,
         )
         return compute
 
@@ -200,18 +219,33 @@ def evaluate(
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Compute every metric; a value is None exactly where `reasons` says why.
 
-    A value that is not finite, as of a model that broke down, is missing too.  `before_each` is
-    called before each metric, and may raise to end the work.
+    A value that is not finite, as of a model that broke down, is missing too, and so is what takes
+    more than one run.  `before_each` is called before each metric, and may raise to end the work.
     """
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     for name, spec in METRICS.items():
         before_each()
-        try:
-            value = float(spec.compute(evidence))
-            if not math.isfinite(value):
-                raise NotApplicableError(f"its value is not finite: {value}")
-            values[name] = value
-        except NotApplicableError as reason:
-            values[name], reasons[name] = None, str(reason)
+        value, reason = value_or_reason(spec, evidence)
+        values[name] = value
+        if reason:
+            reasons[name] = reason
     return values, reasons
+
+
+def value_or_reason(spec: MetricSpec, evidence: Any) -> tuple[float | None, str]:
+    """Return a metric's value; or None, and why it has none from this evidence."""
+    try:
+        if spec.scope in ELSEWHERE and isinstance(evidence, Evidence):
+            raise NotApplicableError(ELSEWHERE[spec.scope])
+        value = float(spec.compute(evidence))
+        if not math.isfinite(value):
+            raise NotApplicableError(f"its value is not finite: {value}")
+    except NotApplicableError as reason:
+        return None, str(reason)
+    return value, ""
+
+
+def of_scope(scope: str) -> list[MetricSpec]:
+    """Return the metrics that are computed from one kind of evidence."""
+    return [spec for spec in METRICS.values() if spec.scope == scope]

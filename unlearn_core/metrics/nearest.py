@@ -8,6 +8,24 @@ from numpy.typing import NDArray
 from unlearn_core.checks import matrix, whole_numbers
 
 
+def class_means(
+    features: NDArray[np.floating], labels: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the labels that occur, ascending, and the mean feature of each.
+
+    Shapes (n_classes,) and (n_classes, n_features), of features (n_examples, n_features).
+
+    Examples
+    --------
+    >>> class_means(np.array([[2.0, 0.0], [0.0, 1.0], [4.0, 0.0]]), np.array([7, 9, 7]))
+    (array([7, 9]), array([[3., 0.],
+           [0., 1.]]))
+    """
+    names = np.unique(labels)
+    means = [features[labels == name].mean(axis=0, dtype=np.float64) for name in names]
+    return names.astype(np.int64), np.stack(means)
+
+
 def nearest_class_shares(
     features: NDArray[np.floating],
     class_features: NDArray[np.floating],
@@ -63,8 +81,7 @@ def nearest_class_shares(
             "`features` and `class_features` must have the same number of features, got "
             f"{examples.shape[1]} and {labelled.shape[1]}."
         )
-    labels = np.unique(label_of_each)
-    means = np.stack([labelled[label_of_each == label].mean(axis=0) for label in labels])
+    labels, means = class_means(labelled, label_of_each)
     nearest = cosine_similarity(examples, means).argmax(axis=1)
     counts = np.bincount(nearest, minlength=len(labels))
     order = np.argsort(-counts, kind="stable")

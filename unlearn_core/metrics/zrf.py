@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import probability_matrix, same_shape
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import WEAKER, Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.rf_jsd import jensen_shannon
 
 TINY = 1e-30
 
@@ -49,15 +50,15 @@ def zero_retrain_forgetting(
     >>> round(1 - zero_retrain_forgetting(p, q), 6)
     0.101749
     """
-    from scipy.special import rel_entr
-
     p = probability_matrix("probabilities", probabilities)
     q = probability_matrix("random_probabilities", random_probabilities)
     same_shape(probabilities=p, random_probabilities=q)
-    middle = (p + q) / 2
     if variant == "nats":
-        divergence = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1).mean() / 2
+        divergence = jensen_shannon(p, q).mean()
     elif variant == "official":  # infinite where a model is certain that it is not a class
+        from scipy.special import rel_entr
+
+        middle = (p + q) / 2
         p, q = np.maximum(p, TINY), np.maximum(q, TINY)
         divergence = (rel_entr(middle, p) + rel_entr(middle, q)).mean() / 2
     else:
@@ -68,7 +69,7 @@ def zero_retrain_forgetting(
 @register_metric(
     "zrf",
     label="ZRF",
-    group="Membership",
+    group=WEAKER,
     source="arXiv:2205.08096",
     bounds=(float(1 - np.log(2)), 1.0),
     tolerance=0.05,

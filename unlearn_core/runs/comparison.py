@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from unlearn_core.config import RunConfig
-from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
 from unlearn_core.metrics.spread import matched_within
 from unlearn_core.metrics.verdict import Verdict, judge
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
+from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.store import Store
 
 REFERENCES = ("original", "retrain")
@@ -31,6 +32,7 @@ class Comparison:
     runs: tuple[RunArtefact, ...]
     learned: tuple[RunArtefact, ...] = ()
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
+    completed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def config(self) -> RunConfig:
@@ -54,14 +56,37 @@ class Comparison:
         return next((run for run in self.learned if run.config.seed == seed), None)
 
     def metrics(self, run: RunArtefact) -> dict[str, Any]:
-        """Return the run's `values`, `reasons` and `layers`, read once."""
+        """Return the run's `values`, `reasons` and `layers`, read once.
+
+        With the values that take other runs of the comparison besides.
+        """
         if run.key not in self.measured:
             self.measured[run.key] = run.metrics()
-        return self.measured[run.key]
+        if run.key not in self.completed:
+            self.completed[run.key] = self._complete(run, self.measured[run.key])
+        return self.completed[run.key]
+
+    def variant(self, run: RunArtefact) -> list[RunArtefact]:
+        """Return the runs of all seeds with the method and settings of this one."""
+        own = run.config.method, dict(run.settings)
+        return [each for each in self.runs if (each.config.method, dict(each.settings)) == own]
+
+    def _complete(self, run: RunArtefact, content: dict[str, Any]) -> dict[str, Any]:
+        if run not in self.runs or not content["values"]:
+            return content
+        retrained = [each for each in self.runs if each.config.method == "retrain"]
+        values, reasons = dict(content["values"]), dict(content["reasons"])
+        for name, (value, reason) in metrics_over_seeds(self.variant(run), retrained).items():
+            values[name] = value
+            reasons.pop(name, None)
+            if value is None:
+                reasons[name] = reason
+        return {**content, "values": values, "reasons": reasons}
 
     def unmeasured(self) -> list[RunArtefact]:
         """Return the runs that lack a metric which is registered now."""
-        return [run for run in self.runs if METRICS.keys() - self.metrics(run)["values"].keys()]
+        of_run = {spec.name for spec in of_scope(OF_RUN)}
+        return [run for run in self.runs if of_run - self.metrics(run)["values"].keys()]
 
     def verdict(self, run: RunArtefact) -> Verdict:
         """Judge the run against the original and the retrained model of its seed."""

@@ -5,6 +5,7 @@ Its JSON is what ``compare --json`` writes; its tables are what views only have 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from unlearn_core.config import SCHEMA_VERSION
-from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.base import METRICS, OF_SEEDS, of_scope
 from unlearn_core.metrics.spread import half_width
 from unlearn_core.metrics.verdict import side_of_metric
 from unlearn_core.runs.comparison import REFERENCES, Comparison
@@ -138,6 +139,8 @@ class Report:
         ).reset_index()
         values = grouped["value"].agg(list)
         table["interval"] = [half_width([v for v in part if not pd.isna(v)]) for part in values]
+        over_seeds = {spec.name for spec in of_scope(OF_SEEDS)}  # one value of all seeds together
+        table.loc[table["metric"].isin(over_seeds), ["std", "interval"]] = math.nan
         table["side"] = [self._side_of_mean(row) for row in table.itertuples()]
         table["is_nearest"] = False
         methods = table[~table["method"].isin(REFERENCES)]
