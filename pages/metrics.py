@@ -12,13 +12,14 @@ from unlearn_core.views.metric_definitions import grouped, groups, names_in
 from unlearn_core.views.remaining_gap import gap_figure, gap_rows
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.tables import cost_rows, missing_rows, with_values
-from unlearn_core.views.verdicts import rule_text
+from unlearn_core.views.verdicts import evidence_text, rule_text
 
 selectors.under_app(__file__)
 st.title("Metrics")
 comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 notices.show_unmeasured(comparison)
+notices.show_underfitted(report)
 st.markdown(
     "A method has unlearned well if its numbers are those of the **retrained** model, which never "
     "saw the forget set. Lower accuracy on it is not better in itself."
@@ -40,10 +41,11 @@ names = with_values(report, names_in(chosen))
 st.html(table_html(report, names))
 st.html(f"<small>{side_legend()}</small>")
 st.caption(
-    "In parentheses the distance to the retrained model (of percentages, in points); in bold the "
-    "nearest of each column, or the best where lower or higher is better in itself. Rest the "
-    "pointer on a heading for its definition, on a method for the reason of its verdict, on a "
-    "number of several seeds for its 95 % interval, on a dash for why it is missing. "
+    "In parentheses the distance to the mean of the retrained models (of percentages, in points), "
+    "and in σ, their deviations, where there are several; in bold the nearest of each column, or "
+    "the best where lower or higher is better in itself. Rest the pointer on a heading for its "
+    "definition, on a method for the reason of its verdict, on a number of several seeds for its "
+    f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "
     f"{comparison_caption(report)}."
 )
 export_buttons(report, names)
@@ -53,9 +55,9 @@ verdicts = report.verdicts
 left, right = st.columns(2)
 with left, st.expander("Why each run has its verdict", icon=":material/gavel:", key="why"):
     for row in verdicts.itertuples():
-        st.markdown(f"- **{row.label}**: {row.word}. {as_markdown(str(row.because))}")
+        agreement = f" ({row.agreement})" if row.agreement else ""
+        st.markdown(f"- **{row.label}**: {row.word}{agreement}. {as_markdown(str(row.because))}")
 with left, st.expander("How the verdict is reached", icon=":material/rule:", key="rule"):
-    st.markdown("The first rule that holds gives the word.")
     st.markdown(as_markdown(rule_text(report), keep="*#"))
 with right, st.expander("What the metrics mean", icon=":material/menu_book:", key="definitions"):
     for spec in grouped(chosen):

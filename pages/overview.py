@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import notices, reads, selectors
 from unlearn_core.views import overview
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.manifold.small_maps import (
@@ -16,7 +16,7 @@ from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
 from unlearn_core.views.tour import TOUR
-from unlearn_core.views.verdicts import MEANING
+from unlearn_core.views.verdicts import MEANING, evidence_text
 from unlearn_core.views.wording import request_sentence
 
 selectors.under_app(__file__)
@@ -73,6 +73,7 @@ if not cards:
     st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
     st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
     st.stop()
+notices.show_underfitted(report)
 for row in overview.in_threes(cards):
     for column, card in zip(st.columns(3), row, strict=False):
         with column.container(border=True, height="stretch"):
@@ -83,7 +84,7 @@ for row in overview.in_threes(cards):
             st.markdown(f"{MEANING[card.word].capitalize()}. {as_markdown(card.because)}.")
             st.html(overview.numbers_html(card))
 st.caption(
-    "In parentheses the retrained model's numbers. How a verdict is reached stands on the Metrics "
-    f"page. {comparison_caption(report)}."
+    f"In parentheses the retrained models' numbers. {as_markdown(evidence_text(report))} How a "
+    f"verdict is reached stands on the Metrics page. {comparison_caption(report)}."
 )
 st.page_link("pages/metrics.py", label="All metrics", icon=":material/arrow_forward:")

@@ -7,6 +7,7 @@ needs no edit in `methods/`.  torch is loaded where it is used: verdicts are rea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,13 @@ class Task(ABC):
     Attributes
     ----------
     name : str
-    deciding : tuple of str
-        The metrics that decide a verdict (`metrics.verdict`).
-    also : tuple of str
-        Metrics that do not decide; a matched run's verdict names those in which it is off.
+    deciding : mapping of str to tuple of str
+        The metrics that decide a verdict (`metrics.verdict`), by what they look at: "utility" (what
+        was to be kept), "answers" on D_f, "features", "relearning" and "attacks".
     """
 
     name: str
-    deciding: tuple[str, ...]
-    also: tuple[str, ...]
+    deciding: Mapping[str, tuple[str, ...]]
 
     @abstractmethod
     def losses(self, outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
@@ -69,6 +68,15 @@ class Classification(Task):
 
 CLASSIFICATION = Classification(
     name="classification",
-    deciding=("forget_accuracy", "backdoor_asr", "dimensional_alignment"),
-    also=("cluster_f1", "mia_rfa"),
+    deciding={
+        "utility": ("retain_test_accuracy", "retain_accuracy"),
+        "answers": ("backdoor_asr", "forget_accuracy", "forget_test_accuracy"),
+        "features": (
+            "dimensional_alignment",
+            "cluster_f1",
+            "cluster_nmi",
+            "linear_probe_forget",
+        ),
+        "attacks": ("mia_rfa",),
+    },
 )

@@ -22,7 +22,7 @@ def export_buttons(report: Report, metrics: Sequence[str]) -> None:
             tables.summary_csv(report),
             "summary.csv",
             "text/csv",
-            "Mean, standard deviation, 95 % interval and distance to retrained of each method.",
+            "Mean, standard deviation, interval and distance to retrained of each method.",
         ),
         "LaTeX": (
             tables.to_latex(table, comparison_caption(report)),

@@ -16,6 +16,7 @@ from pages.components import queue, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
+from unlearn_core.runs.report import Report
 from unlearn_core.views import jobs as job_views
 from unlearn_core.views import notices as text
 
@@ -97,6 +98,13 @@ def show_unmeasured(comparison: Comparison) -> None:
     is_wanted = _offered("straighten", text.unmeasured_text(runs, reads.method_labels()), "Measure")
     if is_wanted and queue.measure([run.key for run in runs]):
         st.rerun()
+
+
+def show_underfitted(report: Report) -> None:
+    """Say that the original has not fitted its training data, where it has not."""
+    if report.comparison["underfitted"]:
+        line = report.comparison["underfitted"].capitalize()
+        st.warning(f"{line}. No verdict rests on its features.", icon=":material/trending_down:")
 
 
 def _offered(icon: str, words: str, action: str) -> bool:

@@ -252,7 +252,7 @@ def test_a_report_has_the_value_of_all_seeds_together_in_each_run(four_seeds):
     row = summary.loc[("Original", "klom_forget")]
     assert row["n_seeds"] == 4
     assert math.isnan(row["std"])  # one value, not four
-    assert math.isnan(row["interval"])
+    assert math.isnan(row["low"])
     assert json.loads(json.dumps(plain.plain(), allow_nan=False))
 
 

@@ -4,6 +4,7 @@ docs/golden.md lists every loss and metric with the test that does it.
 """
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
-from scipy.stats import t
 from sklearn.cluster import KMeans
 from sklearn.metrics import confusion_matrix, log_loss
 
@@ -22,7 +22,6 @@ from unlearn_core.methods.averages import average_feature, class_frequencies
 from unlearn_core.methods.losses import average_label, residual_alignment_loss
 from unlearn_core.methods.neggrad_plus import distance_squared, joint_objective
 from unlearn_core.methods.rfa_losses import task_loss
-from unlearn_core.metrics import METRICS
 from unlearn_core.metrics.attacks import two_sample_accuracy
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.clustering import cluster_features
@@ -30,7 +29,7 @@ from unlearn_core.metrics.cost import speedup
 from unlearn_core.metrics.membership import membership_rate
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.probing import linear_probe_accuracy
-from unlearn_core.metrics.spread import half_width, matched_within
+from unlearn_core.metrics.spread import FLOOR_MODELS, FLOORS, reference
 from unlearn_core.metrics.zrf import zero_retrain_forgetting
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -253,17 +252,20 @@ def test_attack_success_is_read_off_the_confusion_matrix(seed, n, k):
     assert value == pytest.approx(table[:, 1].sum() / n)
 
 
-@given(values=st.lists(st.floats(0, 1), min_size=3, max_size=6))
+@given(values=st.lists(st.floats(0, 1), min_size=1, max_size=6), n=st.integers(1, 500))
 @QUICK
-def test_what_counts_as_matched_is_the_interval_of_the_difference_of_two_retrained_models(values):
-    n, tolerance = len(values), METRICS["forget_accuracy"].tolerance
-    mean = sum(values) / n
-    variance = sum((value - mean) ** 2 for value in values) / (n - 1)
-    low, high = t.interval(0.95, n - 1, loc=0, scale=math.sqrt(2 * variance) or 1e-30)
-    assert matched_within("forget_accuracy", values) == pytest.approx(
-        max(high, tolerance / 5), abs=1e-9
-    )
-    assert half_width(values) == pytest.approx((high - low) / 2 / math.sqrt(2 * n), abs=1e-9)
+def test_what_counts_as_matched_is_three_deviations_pooled_with_the_floor(values, n):
+    floor, count = FLOORS["forget_accuracy"], len(values)
+    mean = statistics.fmean(values)
+    drawn = FLOOR_MODELS * [floor**2] + [(value - mean) ** 2 for value in values]
+    pooled = math.fsum(drawn) / (len(drawn) - 1)
+    share = (mean * n + 2) / (n + 4)
+    by_chance = share * (1 - share) / (n + 4)
+    there = reference("forget_accuracy", values, n)
+    assert there.mean == pytest.approx(mean)
+    expected = min(1.0, 3 * math.sqrt(pooled + pooled / count + by_chance))
+    assert there.within == pytest.approx(expected, abs=1e-9)
+    assert there.deviation == pytest.approx(math.sqrt(pooled * (1 + 1 / count) + by_chance))
 
 
 @given(seconds=st.floats(1e-3, 1e6), retraining=st.floats(1e-3, 1e6))

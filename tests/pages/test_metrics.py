@@ -17,7 +17,7 @@ def test_empty_store_says_where_to_start(empty_store):
 
 def test_table_has_a_row_for_each_method_with_verdict_and_distance(shipped_store):
     text = table(opened("metrics"))
-    for part in ("Original", "Retrained", "MUDA", "Head-only", "matched", "under-forgotten"):
+    for part in ("Original", "Retrained", "MUDA", "Head-only", "matched", "pretends", "remembers"):
         assert part in text
     assert "(+0.0) ✓" in text
     assert "DA(D<sub>f</sub>|D<sub>r</sub>)" in text
@@ -63,7 +63,7 @@ def test_remaining_gap_is_drawn_with_a_trace_for_each_method(shipped_store):
 
 def test_rule_of_the_verdict_and_five_exports_are_offered(shipped_store):
     app = opened("metrics")
-    assert "more than 5 points below the original's" in texts(app)
+    assert "more than 5 points below both the original's" in texts(app)
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
 

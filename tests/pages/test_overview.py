@@ -35,7 +35,7 @@ def test_forget_set_is_told_by_marker_shape_in_every_map(shipped_store):
 
 def test_every_method_has_a_card_with_verdict_and_the_retrained_numbers(shipped_store):
     text = texts(opened("overview"))
-    for part in ("MUDA", "RFA (LoRA)", "Finetune", "matched", "under-forgotten", "Speed-up"):
+    for part in ("MUDA", "RFA (LoRA)", "Finetune", "matched", "remembers", "Speed-up"):
         assert part in text
 
 

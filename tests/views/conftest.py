@@ -5,7 +5,7 @@ import pytest
 SETTINGS = {"gamma": 0.5}
 
 
-def run(method, label, seed, metrics, verdict="matched", **reasons):
+def run(method, label, seed, metrics, word="matched", **reasons):
     return {
         "method": method,
         "label": label,
@@ -14,7 +14,7 @@ def run(method, label, seed, metrics, verdict="matched", **reasons):
         "settings": SETTINGS,
         "metrics": {**metrics, **dict.fromkeys(reasons)},
         "reasons": reasons,
-        "verdict": verdict,
+        "verdict": word,
         "because": f"{label} seed {seed}",
         "caveats": [],
         "environment": {
@@ -24,6 +24,17 @@ def run(method, label, seed, metrics, verdict="matched", **reasons):
             "threads": 2,
             "commit": "abc",
         },
+    }
+
+
+def verdict(method, label, word, agreement=""):
+    return {
+        "label": label,
+        "method": method,
+        "word": word,
+        "because": f"{label} is so",
+        "caveats": [],
+        "agreement": agreement,
     }
 
 
@@ -50,7 +61,7 @@ def report():
     runs += [
         run("muda", "MUDA", 0, numbers(0.0, 0.88)),
         run("muda", "MUDA", 1, numbers(0.02, 0.90)),
-        run("finetune", "Finetune", 0, numbers(0.9, 0.72, seconds=0.5), "under-forgotten"),
+        run("finetune", "Finetune", 0, numbers(0.9, 0.72, seconds=0.5), "remembers"),
     ]
     return {
         "comparison": {
@@ -74,6 +85,19 @@ def report():
             },
             "forget": {"kind": "class", "values": [3]},
             "seeds": [0, 1],
+            "reference": {
+                name: {"mean": value, "deviation": 0.02, "within": 0.06, "n_models": 2}
+                for name, value in numbers(0.0, 0.9, seconds=10).items()
+            },
+            "left_out_seed": None,
+            "unreliable": [],
+            "underfitted": "",
+            "verdicts": [
+                verdict("original", "Original", "original", "2 of 2 seeds"),
+                verdict("retrain", "Retrained", "reference", "2 of 2 seeds"),
+                verdict("muda", "MUDA", "matched", "1 of 2 seeds"),
+                verdict("finetune", "Finetune", "remembers"),
+            ],
         },
         "runs": runs,
     }

@@ -1,5 +1,6 @@
 import pytest
 
+from unlearn_core.metrics.spread import interval
 from unlearn_core.runs.report import Report
 from unlearn_core.views import method_cards
 
@@ -51,7 +52,8 @@ def test_measured_cost_names_seconds_and_speed(report):
 def test_the_numbers_over_seeds_are_computed_once_for_all_cards(report, monkeypatch):
     counted = []
     monkeypatch.setattr(
-        "unlearn_core.runs.report.half_width", lambda values: counted.append(values) or 0.0
+        "unlearn_core.runs.report.interval",
+        lambda name, values: counted.append(name) or interval(name, values),
     )
     shared = Report(**report)
     for method in ("muda", "finetune", "retrain"):

@@ -187,6 +187,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     from unlearn_core.runs.comparison import gather
     from unlearn_core.runs.report import report
     from unlearn_core.views import tables
+    from unlearn_core.views.verdicts import evidence_text
 
     chosen = gather(store.load(key) for key in keys)
     if chosen.learned:
@@ -195,10 +196,10 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     result = report(chosen)
     if not args.quiet:
         print(tables.to_text(tables.display_table(result).starred))
-        for entry in result.runs:
-            print(
-                f"{entry['label']}, seed {entry['seed']}: {entry['verdict']} ({entry['because']})"
-            )
+        print(evidence_text(result))
+        for row in result.verdicts.itertuples():
+            agreement = f", {row.agreement}" if row.agreement else ""
+            print(f"{row.label}: {row.word}{agreement} ({row.because})")
     if args.json:
         content = {**result.plain(), "summary": result.summary_records()}
         content["command"] = args.command_line

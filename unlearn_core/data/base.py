@@ -86,6 +86,8 @@ class DatasetSpec:
     has `n_train` if its files do not tell.  `width`, `norm` and `stem` are what a network on this
     data has by default; `precision` is "auto" where half precision is used if it is fast here.
     `kind` names the presets of methods that suit it, beside those of its own name.
+    `reaches` is the training accuracy that the recipe reaches at least: a model far below it has
+    not fitted.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
     data that ships.
     """
@@ -101,6 +103,7 @@ class DatasetSpec:
     precision: str = "fp32"
     kind: str = ""
     n_train: int = 5000
+    reaches: float = 0.9
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
@@ -127,6 +130,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     precision: str = "fp32",
     kind: str = "",
     n_train: int = 5000,
+    reaches: float = 0.9,
     fetch: Fetcher | None = None,
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
@@ -148,6 +152,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             precision=precision,
             kind=kind,
             n_train=n_train,
+            reaches=reaches,
             fetch=fetch,
             folder=folder,
             embedded=embedded,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from unlearn_core.config import RunConfig
+from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
-from unlearn_core.metrics.spread import matched_within
-from unlearn_core.metrics.verdict import Verdict, judge
+from unlearn_core.metrics.spread import Reference, reference
+from unlearn_core.metrics.verdict import Standard, Values, Verdict, findings, judge
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.store import Store
 
 REFERENCES = ("original", "retrain")
+LEFT_OUT_LABEL = "Left-out retrained"
 # the papers' own methods first; what is not named here follows, tricks and variants last
 FIRST = (*REFERENCES, "rfa", "muda", "neglora", "neggrad", "scrub", "finetune", "sparse_neglora")
 
@@ -88,32 +90,89 @@ class Comparison:
         of_run = {spec.name for spec in of_scope(OF_RUN)}
         return [run for run in self.runs if of_run - self.metrics(run)["values"].keys()]
 
-    def verdict(self, run: RunArtefact) -> Verdict:
-        """Judge the run against the original and the retrained model of its seed."""
-        sides: list[Mapping[str, float | None]] = []
-        for method in REFERENCES:
-            reference = self.reference(method, run.config.seed)
-            sides.append(self.metrics(reference)["values"] if reference else {})
-        if run.config.method == "original":
-            return Verdict("original", "before unlearning")
-        if run.config.method == "retrain":
-            return Verdict("reference", "trained without the forget set")
-        return judge(self.metrics(run)["values"], sides[0], sides[1], self.tolerances)
+    @cached_property
+    def left_out(self) -> RunArtefact | None:
+        """The retrained model that is run through every audit as if it were a method.
+
+        That of the last seed; None where there is only one.
+        """
+        retrained = [run for run in self.runs if run.config.method == "retrain"]
+        return max(retrained, key=lambda run: run.config.seed) if len(retrained) > 1 else None
+
+    def label(self, run: RunArtefact) -> str:
+        """Return a run's name in tables; the retrained model that is left out has its own."""
+        return LEFT_OUT_LABEL if run is self.left_out else run.label
 
     @cached_property
-    def tolerances(self) -> dict[str, float]:
-        """How far from retrained still counts as matched in this comparison, by metric."""
-        retrained = [run for run in self.runs if run.config.method == "retrain"]
-        measured = [self.metrics(run)["values"] for run in retrained]
-        sizes = self.metrics(retrained[0]).get("sizes", {}) if retrained else {}
-        return {
-            name: matched_within(
-                name,
-                [v[name] for v in measured if v.get(name) is not None],
-                sizes.get(spec.share_of),
-            )
-            for name, spec in METRICS.items()
-        }
+    def standard(self) -> Standard:
+        """What methods are judged by: the originals' means, and the retrained models' numbers."""
+        spec = DATASETS.get(self.config.data.name)
+        retrained = [
+            self.metrics(run)
+            for run in self.runs
+            if run.config.method == "retrain" and run is not self.left_out
+        ]
+        original = mean_values(self._values("original"))
+        standard = standard_of(original, retrained, reaches=spec.reaches if spec else None)
+        if self.left_out is None:
+            return standard
+        found = findings(self.metrics(self.left_out)["values"], standard)
+        flagged = {each.metric for part in found.values() for each in part if each.is_off}
+        return replace(standard, unreliable=frozenset(flagged))
+
+    def verdict(self, run: RunArtefact) -> Verdict:
+        """Judge a run by the original of its seed and by the retrained models of all."""
+        original = self.reference("original", run.config.seed)
+        start = self.metrics(original)["values"] if original else self.standard.original
+        return self._judged([run], start)
+
+    def verdict_over_seeds(self, label: str) -> Verdict:
+        """Judge a method's variant by the means of its numbers over seeds."""
+        runs = [run for run in self.runs if self.label(run) == label]
+        starts = [self.reference("original", run.config.seed) for run in runs]
+        measured = [self.metrics(run)["values"] for run in starts if run is not None]
+        return self._judged(runs, mean_values(measured) if measured else self.standard.original)
+
+    def _judged(self, runs: list[RunArtefact], start: Values) -> Verdict:
+        [method, *_] = [run.config.method for run in runs]
+        if method == "original":
+            return Verdict("original", self.standard.underfitted_notice or "before unlearning")
+        standard = replace(self.standard, original=start)
+        if method == "retrain":
+            if runs != [self.left_out]:
+                return Verdict("reference", "trained without the forget set")
+            standard = replace(standard, unreliable=frozenset())
+        return judge(mean_values([self.metrics(run)["values"] for run in runs]), standard)
+
+    def _values(self, method: str) -> list[Values]:
+        return [self.metrics(run)["values"] for run in self.runs if run.config.method == method]
+
+
+def standard_of(
+    original: Values, retrained: Sequence[Mapping[str, Any]], *, reaches: float | None = None
+) -> Standard:
+    """Return what methods are judged by, from what was measured of retrained models.
+
+    `retrained` holds of each its `values` and the `sizes` of the sets, as `metrics.json` does;
+    `reaches` is the training accuracy that the data set's recipe reaches.
+    """
+    sizes = retrained[0].get("sizes", {}) if retrained else {}
+    known: dict[str, Reference] = {}
+    for name, metric in METRICS.items():
+        values = [v for each in retrained if (v := each["values"].get(name)) is not None]
+        found = reference(name, values, sizes.get(metric.share_of))
+        if found is not None:
+            known[name] = found
+    return Standard(original=original, reference=known, sizes=sizes, reaches=reaches)
+
+
+def mean_values(measured: Sequence[Values]) -> dict[str, float | None]:
+    """Return the mean of each metric over runs; None where none has a value."""
+    means: dict[str, float | None] = {}
+    for name in dict.fromkeys(name for values in measured for name in values):
+        known = [value for values in measured if (value := values.get(name)) is not None]
+        means[name] = sum(known) / len(known) if known else None
+    return means
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,7 @@ Its JSON is what ``compare --json`` writes; its tables are what views only have 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, TypedDict
 
@@ -16,19 +14,48 @@ import pandas as pd
 
 from unlearn_core.config import SCHEMA_VERSION
 from unlearn_core.metrics.base import METRICS, OF_SEEDS, of_scope
-from unlearn_core.metrics.spread import half_width
-from unlearn_core.metrics.verdict import side_of_metric
-from unlearn_core.runs.comparison import REFERENCES, Comparison
+from unlearn_core.metrics.spread import Reference, interval
+from unlearn_core.metrics.verdict import WORDS, Verdict, side
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import LEFT_OUT_LABEL, REFERENCES, Comparison
 from unlearn_core.runs.manifest import Environment, MapFacts
 
-BEST_FIRST = ("matched", "under-forgotten", "over-forgotten", "collapsed", "unknown")
 VERDICT_COLUMNS = ["label", "method", "word", "agreement", "because", "n_caveats"]
+UNRANKED = "feature_distance_retrained"  # depends on initial weights and the order of channels
+
+
+class ReferenceEntry(TypedDict):
+    """What the retrained models say of a metric (`spread.Reference`), as JSON types."""
+
+    mean: float
+    deviation: float
+    within: float
+    n_models: int
+
+
+class VerdictEntry(TypedDict):
+    """The verdict on a method's variant, by the means of its numbers over seeds.
+
+    `agreement` tells of how many seeds the verdict is the same, such as "2 of 3 seeds"; it is empty
+    for one seed.
+    """
+
+    label: str
+    method: str
+    word: str
+    because: str
+    caveats: list[str]
+    agreement: str
 
 
 class About(TypedDict):
     """What all runs of a comparison share; configs as JSON types.
 
-    `matched_within` tells, by metric, how far from retrained still counts as matched.
+    `reference` tells, by metric, what the retrained models say; `matched_within` how far from their
+    mean still counts as matched.  `left_out_seed` is the seed of the retrained model that is judged
+    like a method, and does not count among them; `unreliable` are the metrics that told it from
+    the others, so that no verdict rests on them.  `underfitted` says that the original is, or is
+    empty.
     """
 
     key: str
@@ -40,7 +67,12 @@ class About(TypedDict):
     forget: dict[str, Any]
     precision: str
     seeds: list[int]
+    reference: dict[str, ReferenceEntry]
     matched_within: dict[str, float]
+    left_out_seed: int | None
+    unreliable: list[str]
+    underfitted: str
+    verdicts: list[VerdictEntry]
 
 
 class RunEntry(TypedDict):
@@ -79,24 +111,25 @@ class Report:
         return {"comparison": self.comparison, "runs": self.runs}
 
     @cached_property
-    def tolerances(self) -> dict[str, float]:
-        """How far from retrained still counts as matched, by metric."""
-        told = self.comparison.get("matched_within", {})
-        return {name: told.get(name, spec.tolerance) for name, spec in METRICS.items()}
+    def reference(self) -> dict[str, Reference]:
+        """What the retrained models say, by metric."""
+        told = self.comparison["reference"]
+        return {name: Reference(**entry) for name, entry in told.items() if name in METRICS}
 
     @cached_property
     def rows(self) -> pd.DataFrame:
         """One row per run and metric.
 
         Columns: `method`, `label`, `seed`, `key`, `metric`, `value` (NaN where missing), `reason`,
-        `retrained`, `original`, `distance` (value minus retrained) and `side` (matched, under,
-        over, or off where original and retrained are alike and the value is not).
+        `retrained` (the retrained models' mean), `original` (of the same seed), `distance` (value
+        minus retrained), `deviations` (the same in the retrained models' deviations; NaN where
+        the retrained model is not the target) and `side` (matched, under, over, or off where
+        original and retrained are alike and the value is not).
         """
-        values = {(run["method"], run["seed"]): run["metrics"] for run in self.runs}
+        starts = {run["seed"]: run["metrics"] for run in self.runs if run["method"] == "original"}
         rows: list[dict[str, Any]] = []
         for run in self.runs:
-            target = values.get(("retrain", run["seed"]), {})
-            start = values.get(("original", run["seed"]), {})
+            start = starts.get(run["seed"], {})
             rows += [
                 {
                     "method": run["method"],
@@ -106,28 +139,26 @@ class Report:
                     "metric": name,
                     "value": value,
                     "reason": run["reasons"].get(name, ""),
-                    "retrained": target.get(name),
                     "original": start.get(name),
-                    **self._distance(name, value, target.get(name), start.get(name)),
+                    **self._distance(name, value, start.get(name)),
                 }
                 for name, value in run["metrics"].items()
             ]
-        columns = ["value", "retrained", "original", "distance"]
+        columns = ["value", "retrained", "original", "distance", "deviations"]
         return pd.DataFrame(rows).astype(dict.fromkeys(columns, float))
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row per method variant and metric, over its seeds.
 
-        Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std` and `interval` (half the
-        95 % interval of the mean; NaN for one seed), `retrained` and `original` (means over the
-        same seeds), `distance` (mean of value minus retrained), `side` of the mean (as in `rows`,
-        "" where there is no target), `reason` of a missing value, `is_nearest` (among methods: to
-        the retrained model, or the lowest or highest where the metric says that this is better).
-        Where the retrained model of a seed is missing, that seed's runs do not count, unless the
-        variant has no other.
+        Columns: `label`, `method`, `metric`, `n_seeds`, `mean`, `std`; `low`, `high` and `kind` of
+        the interval (`spread.interval`; NaN for one seed), `retrained` (the retrained models'
+        mean), `original` (mean over the same seeds), `distance` and `deviations` (of the mean from
+        retrained, as in `rows`), `side` of the mean (as in `rows`, "" where there is no target),
+        `reason` of a missing value, `is_nearest` (among methods: to the retrained models, or the
+        lowest or highest where the metric says that this is better).
         """
-        grouped = _with_target(self.rows).groupby(["label", "method", "metric"], sort=False)
+        grouped = self.rows.groupby(["label", "method", "metric"], sort=False)
         table = grouped.agg(
             n_seeds=("value", "count"),
             mean=("value", "mean"),
@@ -135,16 +166,24 @@ class Report:
             retrained=("retrained", "mean"),
             original=("original", "mean"),
             distance=("distance", "mean"),
+            deviations=("deviations", "mean"),
             reason=("reason", "max"),
         ).reset_index()
         values = grouped["value"].agg(list)
-        table["interval"] = [half_width([v for v in part if not pd.isna(v)]) for part in values]
+        ends = [
+            interval(str(name), [v for v in part if not pd.isna(v)])
+            for name, part in zip(table["metric"], values, strict=True)
+        ]
+        for column in ("low", "high", "kind"):
+            table[column] = [getattr(each, column) for each in ends]
         over_seeds = {spec.name for spec in of_scope(OF_SEEDS)}  # one value of all seeds together
-        table.loc[table["metric"].isin(over_seeds), ["std", "interval"]] = math.nan
+        is_one = table["metric"].isin(over_seeds)
+        table.loc[is_one, ["std", "low", "high"]] = math.nan
+        table.loc[is_one, "kind"] = ""
         table["side"] = [self._side_of_mean(row) for row in table.itertuples()]
         table["is_nearest"] = False
         methods = table[~table["method"].isin(REFERENCES)]
-        for name, group in methods.groupby("metric"):
+        for name, group in methods[methods["metric"] != UNRANKED].groupby("metric"):
             cost = _how_far(group, METRICS[str(name)].ideal)
             if cost.notna().any():
                 table.loc[group.index[cost == cost.min()], "is_nearest"] = True
@@ -153,12 +192,12 @@ class Report:
     def summary_records(self) -> list[dict[str, Any]]:
         """Return `summary` as JSON types: one entry per variant and metric, NaN as None.
 
-        `low` and `high` are the ends of the 95 % confidence interval of the mean, from two seeds.
+        `low` and `high` are, as `kind` says, the ends of the mean's 95 % confidence interval, or
+        the smallest and the largest value where there are too few seeds for one.
         """
-        mean, half = self.summary["mean"], self.summary["interval"]
-        table = self.summary.assign(low=mean - half, high=mean + half)
-        kept = ["label", "method", "metric", "n_seeds", "mean", "std", "low", "high"]
-        kept += ["retrained", "distance", "side"]
+        table = self.summary
+        kept = ["label", "method", "metric", "n_seeds", "mean", "std", "low", "high", "kind"]
+        kept += ["retrained", "distance", "deviations", "side"]
         records = table[kept].astype(object).where(table[kept].notna(), None).to_dict("records")
         return [{str(name): value for name, value in record.items()} for record in records]
 
@@ -166,28 +205,29 @@ class Report:
     def verdicts(self) -> pd.DataFrame:
         """One row per method variant.
 
-        Columns: `label`, `method`, `word` (the most frequent over seeds, the worse one of a tie),
-        `agreement` (such as "2 of 3 seeds", "" for one seed), `because`, and `n_caveats`: in
-        how many other numbers its matched runs are off, on average.
+        Columns: `label`, `method`, `word` (by the means over its seeds), `agreement` (such as
+        "2 of 3 seeds", "" for one seed), `because`, and `n_caveats`: in how many other numbers it
+        is off.
         """
-        groups: dict[str, list[RunEntry]] = {}
-        for run in self.runs:
-            groups.setdefault(run["label"], []).append(run)
-        rows = [_verdict_of(label, runs) for label, runs in groups.items()]
+        rows = [
+            {**entry, "because": _sentence(entry), "n_caveats": len(entry["caveats"])}
+            for entry in self.comparison["verdicts"]
+        ]
         return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
 
     @cached_property
     def ranking(self) -> list[str]:
         """Labels of the methods' variants, the best first.
 
-        The best verdict comes first; among equals the one that is off in the fewest other numbers,
-        then the one whose dimensional alignment is nearest to the retrained model's.
+        The best verdict comes first (`verdict.WORDS`); among equals the one that is off in the
+        fewest other numbers, then the one whose dimensional alignment is nearest to the retrained
+        models' mean.
         """
         table = self.summary
         alignment = table[table["metric"] == "dimensional_alignment"].set_index("label")["distance"]
         verdicts = self.verdicts[~self.verdicts["method"].isin(REFERENCES)]
         far = alignment.abs().reindex(verdicts["label"]).fillna(float("inf"))
-        words = verdicts["word"].map(BEST_FIRST.index)
+        words = verdicts["word"].map(WORDS.index)
         ranks = zip(words, verdicts["n_caveats"], far, verdicts["label"], strict=True)
         return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:3])]
 
@@ -196,23 +236,29 @@ class Report:
         """Label of the best method's variant; None where no method has run."""
         return self.ranking[0] if self.ranking else None
 
-    def _distance(
-        self, name: str, value: float | None, target: float | None, start: float | None
-    ) -> dict[str, Any]:
-        if value is None or target is None or name not in METRICS:
-            return {"distance": None, "side": ""}
-        if start is None or METRICS[name].ideal != "reference":
-            return {"distance": value - target, "side": ""}
-        side = side_of_metric(name, value, start, target, self.tolerances[name])
-        return {"distance": value - target, "side": side}
+    def _distance(self, name: str, value: float | None, start: float | None) -> dict[str, Any]:
+        there = self.reference.get(name)
+        columns: dict[str, Any] = {
+            "retrained": None if there is None else there.mean,
+            "distance": None,
+            "deviations": None,
+            "side": "",
+        }
+        if value is None or there is None:
+            return columns
+        columns["distance"] = value - there.mean
+        if METRICS[name].ideal == "reference":
+            columns["deviations"] = there.deviations(value)
+            columns["side"] = "" if start is None else side(value, start, there)
+        return columns
 
     def _side_of_mean(self, row: Any) -> str:
-        spec = METRICS.get(row.metric)
-        known = not any(pd.isna(v) for v in (row.mean, row.original, row.retrained))
-        if spec is None or spec.ideal != "reference" or row.method in REFERENCES or not known:
+        spec, there = METRICS.get(row.metric), self.reference.get(row.metric)
+        is_judged = row.method not in REFERENCES or row.label == LEFT_OUT_LABEL
+        known = not pd.isna(row.mean) and not pd.isna(row.original)
+        if spec is None or there is None or spec.ideal != "reference" or not (is_judged and known):
             return ""
-        within = self.tolerances[row.metric]
-        return side_of_metric(row.metric, row.mean, row.original, row.retrained, within)
+        return side(row.mean, row.original, there)
 
 
 def report(comparison: Comparison) -> Report:
@@ -223,7 +269,7 @@ def report(comparison: Comparison) -> Report:
         runs.append(
             {
                 "method": run.config.method,
-                "label": run.label,
+                "label": comparison.label(run),
                 "seed": run.config.seed,
                 "key": run.key,
                 "settings": dict(run.settings),
@@ -244,7 +290,7 @@ def report(comparison: Comparison) -> Report:
 
 def about(comparison: Comparison) -> About:
     """Return what all runs of a comparison share."""
-    plain = comparison.config.to_dict()
+    plain, standard = comparison.config.to_dict(), comparison.standard
     return {
         "key": comparison.key,
         "schema": SCHEMA_VERSION,
@@ -255,15 +301,13 @@ def about(comparison: Comparison) -> About:
         "forget": plain["forget"],
         "precision": plain["precision"],
         "seeds": comparison.seeds,
-        "matched_within": comparison.tolerances,
+        "reference": {name: asdict(each) for name, each in standard.reference.items()},  # type: ignore[misc]
+        "matched_within": {name: each.within for name, each in standard.reference.items()},
+        "left_out_seed": comparison.left_out.config.seed if comparison.left_out else None,
+        "unreliable": sorted(standard.unreliable),
+        "underfitted": standard.underfitted_notice,
+        "verdicts": _over_seeds(comparison),
     }
-
-
-def _with_target(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave out a variant's seeds without a retrained model where it has others."""
-    is_judged = rows["seed"].isin(rows.loc[rows["method"] == "retrain", "seed"])
-    has_some = is_judged.groupby(rows["label"]).transform("any")
-    return rows[is_judged | ~has_some]
 
 
 def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
@@ -273,25 +317,27 @@ def _how_far(group: pd.DataFrame, ideal: str) -> pd.Series[float]:
     return group["mean"] if ideal == "lower" else -group["mean"]
 
 
-def _verdict_of(label: str, runs: list[RunEntry]) -> Mapping[str, Any]:
-    """Return one variant's row of `Report.verdicts`."""
-    counts = Counter(run["verdict"] for run in runs)
-    word = max(counts, key=lambda w: (counts[w], _rank(w)))
-    is_single = len({run["because"] for run in runs}) == 1
-    because = (
-        [runs[0]["because"]]
-        if is_single
-        else [f"seed {run['seed']}: {run['because']}" for run in runs]
-    )
-    return {
-        "label": label,
-        "method": runs[0]["method"],
-        "word": word,
-        "agreement": f"{counts[word]} of {len(runs)} seeds" if len(runs) > 1 else "",
-        "because": "; ".join(because),
-        "n_caveats": sum(len(run["caveats"]) for run in runs) / max(1, counts["matched"]),
-    }
+def _over_seeds(comparison: Comparison) -> list[VerdictEntry]:
+    """Return the verdict on each variant, in the order of the runs."""
+    groups: dict[str, list[RunArtefact]] = {}
+    for run in comparison.runs:
+        groups.setdefault(comparison.label(run), []).append(run)
+    entries: list[VerdictEntry] = []
+    for label, runs in groups.items():
+        verdict = comparison.verdict_over_seeds(label)
+        n_same = sum(comparison.verdict(run).word == verdict.word for run in runs)
+        entries.append(
+            {
+                "label": label,
+                "method": runs[0].config.method,
+                "word": verdict.word,
+                "because": verdict.because,
+                "caveats": list(verdict.caveats),
+                "agreement": f"{n_same} of {len(runs)} seeds" if len(runs) > 1 else "",
+            }
+        )
+    return entries
 
 
-def _rank(word: str) -> int:
-    return BEST_FIRST.index(word) if word in BEST_FIRST else len(BEST_FIRST)
+def _sentence(entry: VerdictEntry) -> str:
+    return Verdict(entry["word"], entry["because"], tuple(entry["caveats"])).sentence

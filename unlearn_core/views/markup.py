@@ -16,14 +16,14 @@ from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.wording import format_value
+from unlearn_core.views.wording import distance_text, format_value, interval_text
 
 SIDES = {
-    "matched": ("matched", "as near to the retrained model as its tolerance asks"),
-    "under": ("under-forgotten", "still on the original's side of the retrained model"),
-    "over": ("over-forgotten", "past the retrained model"),
-    # drawn like a collapse: no word of a verdict says "elsewhere"
-    "off": ("collapsed", "away from both, where original and retrained are alike"),
+    "matched": ("matched", "as near as retrained models are to one another"),
+    "under": ("remembers", "still on the original's side of the retrained models"),
+    "over": ("over-forgotten", "past the retrained models"),
+    # drawn like a broken model: no word of a verdict says "elsewhere"
+    "off": ("broken", "away from both, where original and retrained are alike"),
 }
 STYLE = """<style>
 .mu-scroll {overflow-x: auto}
@@ -117,7 +117,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     if not row["n_seeds"]:
         reason = html.escape(str(row["reason"]) or "not measured", quote=True)
         return f'<td title="{reason}"><abbr title="{reason}">–</abbr></td>'
-    text, over = format_value(name, row["mean"]), _interval(row)
+    text, over = format_value(name, row["mean"]), interval_text(row)
     if over:
         text += f" ± {format_value(name, row['std'])}"
     text = f"<b>{text}</b>" if row["is_nearest"] else text
@@ -125,21 +125,10 @@ def _cell(row: Mapping[Any, Any]) -> str:
     title = f' title="{". ".join(filter(None, (meaning, over)))}"' if meaning or over else ""
     if not word:
         return f"<td{title}>{text}</td>"
-    distance = format_value(name, row["distance"], signed=True)
     return (
         f'<td style="background: {VERDICT_COLOURS[word]}26"{title}>{text}'
-        f"{_small(f'({distance}) {VERDICT_ICONS[word]}')}</td>"
+        f"{_small(f'({distance_text(row)}) {VERDICT_ICONS[word]}')}</td>"
     )
-
-
-def _interval(row: Mapping[Any, Any]) -> str:
-    """Return the 95 % interval of the mean over seeds in words; nothing for one seed."""
-    if row["n_seeds"] < 2:
-        return ""
-    low, high = (
-        format_value(str(row["metric"]), row["mean"] + sign * row["interval"]) for sign in (-1, 1)
-    )
-    return f"{row['n_seeds']} seeds, 95 % interval of the mean {low} to {high}"
 
 
 def _small(text: str) -> str:

@@ -18,9 +18,9 @@ from unlearn_core.views.wording import format_value
 
 KEY_NUMBERS = ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment")
 BEST_RULE = (
-    "the best verdict first (matched, then under-forgotten, over-forgotten, collapsed), and among "
-    "equals the one that is off in the fewest other numbers, then the one whose dimensional "
-    "alignment is nearest to the retrained model's"
+    "the best verdict first (matched, partly matched, pretends, remembers, over-forgotten, "
+    "broken), and among equals the one whose dimensional alignment is nearest to the retrained "
+    "models'"
 )
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
-from unlearn_core.views.wording import format_value
+from unlearn_core.views.wording import distance_text, format_value
 
 FORMULA = re.compile(r"(?P<symbol>D_(?:ft|rt|f|r|t))\b|-(?=\d)")  # set names, minus signs
 MAIN = (
@@ -65,8 +64,9 @@ def display_table(report: Report, metrics: Sequence[str] = MAIN) -> TextTable:
     """Return the table as the papers print it, with the nearest value of each column bold.
 
     Each cell holds the mean, the standard deviation where there are several seeds, and in
-    parentheses the distance to the retrained model.  Distances and costs, where lower or higher is
-    better in itself, have no parentheses.
+    parentheses the distance to the retrained models' mean, also in their deviations where there
+    are several.  Distances and costs, where lower or higher is better in itself, have no
+    parentheses.
     """
     summary = {(row.label, row.metric): row for row in report.summary.itertuples()}
     labels = list(dict.fromkeys(run["label"] for run in report.runs))
@@ -88,9 +88,8 @@ def _cell(row: Any) -> str:
     text = format_value(row.metric, row.mean)
     if row.n_seeds > 1:
         text += f" ± {format_value(row.metric, row.std)}"
-    is_target = METRICS[row.metric].ideal == "reference"
-    if is_target and row.method not in REFERENCES and not pd.isna(row.distance):
-        text += f" ({format_value(row.metric, row.distance, signed=True)})"
+    if row.side:
+        text += f" ({distance_text(row._asdict())})"
     return text
 
 
@@ -191,5 +190,14 @@ def _escape(cell: object) -> str:
 
 
 def _escape_plain(text: str) -> str:
-    special = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$", "–": "--", "|": "$|$"}
+    special = {
+        "σ": r"$\sigma$",
+        "%": r"\%",
+        "_": r"\_",
+        "&": r"\&",
+        "#": r"\#",
+        "±": r"$\pm$",
+        "–": "--",
+        "|": "$|$",
+    }
     return "".join(special.get(letter, letter) for letter in text)

@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.verdict import ALIGNMENT, ALSO, COLLAPSE_DROP, DECIDING, HALF_WAY
+from unlearn_core.metrics.spread import DEVIATIONS, RESOLUTION
+from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, HALF
 from unlearn_core.runs.report import Report
 from unlearn_core.views.tables import with_values
+from unlearn_core.views.wording import format_value
 
 MEANING = {
-    "matched": "close to the model that never saw the forget set",
-    "under-forgotten": "still on the original's side: something of the forget set is left",
-    "over-forgotten": "gone past the retrained model: it behaves unlike a model that never saw it",
-    "collapsed": "what was to be kept is damaged",
+    "matched": "not to be told from a model that never saw the forget set",
+    "partly matched": "answers like a model that never saw the forget set, but something else "
+    "gives it away",
+    "pretends": "answers like a model that never saw the forget set; inside, it still knows it",
+    "remembers": "still answers what it was to forget",
+    "over-forgotten": "answers the forget set worse than a model that never saw it",
+    "broken": "what was to be kept is damaged",
+    "too few to tell": "with so few examples, chance decides",
+    "nothing to tell": "original and retrained agree, so nothing can show whether it forgot",
     "unknown": "there is nothing to compare with",
     "original": "before unlearning",
     "reference": "trained without the forget set: the target",
+}
+GROUPS = {
+    "utility": "what was to be kept",
+    "answers": "answers on the forget set",
+    "features": "features",
+    "relearning": "relearning",
+    "attacks": "attacks",
 }
 
 
 def rule_text(report: Report) -> str:
     """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
-    within = report.tolerances
-    apart = f"{within[ALIGNMENT]:.2g}"
-    shares = " or ".join(
-        f"{METRICS[name].label} (by more than {within[name] * 100:.1f} points)"
-        for name in with_values(report, [n for n in DECIDING if n != ALIGNMENT])
-    )
-    features = METRICS[ALIGNMENT].label
-    also = ", ".join(f"{METRICS[name].label} (by more than {within[name]:.2g})" for name in ALSO)
+    steps = [
+        f"**broken**: accuracy on {GROUPS['utility']} is off and more than "
+        f"{BROKEN_DROP * 100:.0f} points below both the original's and the retrained models', or "
+        "outputs are not finite.",
+        "**remembers**: an answer on the forget set, or a backdoor's success, is off on the "
+        "original's side.",
+        "**over-forgotten**: an answer on the forget set is off on the other side.",
+        f"**too few to tell**: answers do not tell, and chance alone may move them by more than "
+        f"{RESOLUTION * 100:.0f} points.",
+        "**pretends**: answers match, but the classifier alone was edited.",
+        "**nothing to tell**: nothing tells the original from the retrained models, or the "
+        "original is under-fitted.",
+        "**pretends**: features or relearning are off on the original's side, and of the way from "
+        f"the original to the retrained models more than {HALF:.0%} is left, on average over all "
+        "of them that tell.",
+        "**partly matched**: features, relearning or attacks that tell, or accuracy on what was "
+        "to be kept, are off.",
+        "**matched**: none of these.",
+    ]
     return "\n".join(
         [
-            f"1. **collapsed**: {METRICS['retain_test_accuracy'].label} is more than "
-            f"{COLLAPSE_DROP * 100:.0f} points below the original's, or outputs are not finite.",
-            f"2. **under-forgotten**: {shares} is off the retrained model's, on the original's "
-            f"side; or {features} has closed less than {1 - HALF_WAY:.0%} of the gap between the "
-            "original's value and the retrained model's.",
-            f"3. **over-forgotten**: {shares} or {features} (by more than {apart}) has gone past "
-            "the retrained model's value. Where original and retrained agree in a share, a larger "
-            "one counts as under-forgotten, a smaller one as over-forgotten.",
-            "4. **matched**: none of these. What else is off the retrained model's value is named "
-            f"behind *but*: {also}.",
+            f"A number is *off* if it is more than {DEVIATIONS:.0f} deviations from the mean of "
+            "the retrained models: what these differ by, and what chance makes of so few "
+            "examples. It *tells* something if the original's is off.",
             "",
-            f"{features} only counts where original and retrained differ in it by more than "
-            f"{apart}. These limits are what retraining itself varies by, from three seeds on; "
-            "with fewer they are fixed. For few images they are at least what chance makes.",
+            *(f"{number}. {step}" for number, step in enumerate(steps, start=1)),
+            "",
+            *_numbers(report),
         ]
     )
+
+
+def evidence_text(report: Report) -> str:
+    """Return in one line how much the retrained models of a report prove."""
+    about = report.comparison
+    n_models = max((each.n_models for each in report.reference.values()), default=0)
+    if not n_models:
+        return ""
+    lines = [
+        f"Judged by {n_models} retrained models."
+        if n_models > 1
+        else "Judged by one retrained model, which proves little: what retraining varies by is "
+        "taken from other data."
+    ]
+    if about["left_out_seed"] is not None:
+        flagged = ", ".join(METRICS[name].label for name in about["unreliable"])
+        lines.append(
+            f"The one of seed {about['left_out_seed']} was left out and judged like a method: "
+            + (
+                f"{flagged} told it from the others, so no verdict rests on it."
+                if flagged
+                else "nothing told it from the others."
+            )
+        )
+    if about["underfitted"]:
+        lines.append(f"{about['underfitted'].capitalize()}; no verdict rests on its features.")
+    return " ".join(lines)
+
+
+def _numbers(report: Report) -> list[str]:
+    lines = []
+    for group, names in DECIDING.items():
+        known = with_values(report, [name for name in names if name in report.reference])
+        numbers = [
+            f"{METRICS[name].label} {format_value(name, there.mean)} (within "
+            f"{format_value(name, there.within, signed=True).lstrip('+')})"
+            for name in known
+            if (there := report.reference.get(name)) and name not in report.comparison["unreliable"]
+        ]
+        if numbers:
+            lines.append(f"- {GROUPS[group]}: {', '.join(numbers)}")
+    return lines

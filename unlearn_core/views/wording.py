@@ -34,6 +34,30 @@ def format_value(metric: str, value: float | None, *, signed: bool = False) -> s
     return f"{value:{sign}.3f}"
 
 
+def distance_text(row: Mapping[str, Any]) -> str:
+    """Return the distance to the retrained models' mean, such as "+1.3" or "+1.3, 2.1σ".
+
+    The second number is the same in their deviations; of one retrained model there is none.
+    `row` has `metric`, `distance` and `deviations`, as `Report.summary` has.
+    """
+    text = format_value(row["metric"], row["distance"], signed=True)
+    sigmas = row["deviations"]
+    return text if math.isnan(sigmas) else f"{text}, {sigmas:.1f}σ"
+
+
+def interval_text(row: Mapping[str, Any]) -> str:
+    """Return where a mean over seeds lies, in words; nothing for one seed.
+
+    `row` has `metric`, `n_seeds`, `low`, `high` and `kind`, as `Report.summary` has.
+    """
+    if not row["kind"]:
+        return ""
+    low, high = (format_value(row["metric"], row[name]) for name in ("low", "high"))
+    if row["kind"] == "range":
+        return f"{row['n_seeds']} seeds, from {low} to {high}: too few for an interval"
+    return f"{row['n_seeds']} seeds, {row['kind']} of the mean {low} to {high}"
+
+
 def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Sequence[str]) -> str:
     """Return a forget request in words, such as "class 3" or "12 chosen images"."""
     if isinstance(forget, ForgetConfig):

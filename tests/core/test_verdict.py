@@ -1,0 +1,254 @@
+"""Verdicts: every case in which a person would say another word, as numbers."""
+
+from dataclasses import replace
+
+import pytest
+
+from unlearn_core.metrics import METRICS
+from unlearn_core.metrics.spread import FLOORS, reference
+from unlearn_core.metrics.verdict import DECIDING, WORDS, Standard, findings, judge, side
+
+ORIGINAL = {  # the digits with class 3, seed 0
+    "retain_test_accuracy": 0.978,
+    "retain_accuracy": 1.0,
+    "forget_accuracy": 1.0,
+    "forget_test_accuracy": 1.0,
+    "dimensional_alignment": 0.755,
+    "cluster_f1": 1.0,
+    "cluster_nmi": 1.0,
+    "linear_probe_forget": 1.0,
+    "effective_rank": 8.1,
+    "mia_rfa": 0.993,
+}
+RETRAINED = {
+    "retain_test_accuracy": 0.981,
+    "retain_accuracy": 1.0,
+    "forget_accuracy": 0.0,
+    "forget_test_accuracy": 0.0,
+    "dimensional_alignment": 0.985,
+    "cluster_f1": 0.567,
+    "cluster_nmi": 0.405,
+    "linear_probe_forget": 0.946,
+    "effective_rank": 7.5,
+    "mia_rfa": 0.436,
+}
+SIZES = {"forget": 146, "retain": 1292, "forget_test": 37, "retain_test": 322}
+UNCHANGED = ("dimensional_alignment", "cluster_f1", "cluster_nmi", "linear_probe_forget")
+UNCHANGED += ("effective_rank",)
+
+
+def standard(original=ORIGINAL, retrained=RETRAINED, sizes=SIZES, **more):
+    """One retrained model, or several of which `retrained` is a list."""
+    models = retrained if isinstance(retrained, list) else [retrained]
+    known = {
+        name: reference(name, [m[name] for m in models], sizes.get(METRICS[name].share_of))
+        for name in models[0]
+    }
+    return Standard(original=original, reference=known, sizes=sizes, **more)
+
+
+def word(changed, **more):
+    return judge({**RETRAINED, **changed}, standard(**more)).word
+
+
+BADT = {
+    "dimensional_alignment": 0.929, "cluster_f1": 0.973, "cluster_nmi": 0.933,
+    "linear_probe_forget": 0.973, "mia_rfa": 0.0,
+}  # fmt: skip
+RFA = {"cluster_f1": 0.99, "cluster_nmi": 0.969, "mia_rfa": 0.0}
+
+
+def test_a_tight_cluster_behind_matching_answers_pretends():
+    found = judge({**RETRAINED, **BADT}, standard())
+    assert found.word == "pretends"
+    assert "its features still form one cluster: F1 0.97 against 0.57" in found.because
+
+
+@pytest.mark.parametrize("alignment", [0.842, 0.860, 0.873])
+def test_alignment_half_way_flips_no_word(alignment):
+    assert word({**RFA, "dimensional_alignment": alignment}) == "pretends"
+
+
+@pytest.mark.parametrize("alignment", [0.986, 0.97, 0.999])
+def test_alignment_within_its_own_spread_is_matched(alignment):
+    assert word({"dimensional_alignment": alignment}) == "matched"
+
+
+def test_features_part_of_the_way_match_in_part():
+    found = judge({**RETRAINED, "cluster_f1": 0.847, "cluster_nmi": 0.710}, standard())
+    assert found.word == "partly matched"
+    assert "NMI 0.71 against 0.41" in found.because
+
+
+@pytest.mark.parametrize(
+    ("n", "original", "retrained", "values"),
+    [
+        (3, 1.0, 1.0, {"forget_accuracy": 2 / 3}),
+        (20, 1.0, 0.95, {"forget_accuracy": 0.85, "mia_rfa": 0.19}),
+    ],
+)
+def test_a_handful_of_images_is_too_few_to_tell(n, original, retrained, values):
+    start = {**ORIGINAL, **dict.fromkeys(UNCHANGED, 0.9), "forget_accuracy": original}
+    target = {**start, "forget_accuracy": retrained, "mia_rfa": 0.92}
+    for numbers in (start, target):
+        numbers.pop("forget_test_accuracy", None)
+    found = judge({**target, **values}, standard(start, target, {**SIZES, "forget": n}))
+    assert found.word == "too few to tell"
+    needed = int(found.because.split(" would do")[0].split()[-1])
+    enough = standard(start, target, {**SIZES, "forget": needed})
+    assert judge({**target, **values}, enough).word != "too few to tell"
+
+
+def test_where_original_and_retrained_agree_in_all_that_decides_there_is_nothing_to_tell():
+    toy = {**ORIGINAL, "forget_accuracy": 0.0, "forget_test_accuracy": 0.0, "mia_rfa": 0.9}
+    toy |= {"dimensional_alignment": 1.0, "cluster_f1": 0.1, "cluster_nmi": 0.0}
+    for values in (toy, {**toy, "dimensional_alignment": 0.99}):
+        found = judge(values, standard(toy, toy))
+        assert found.word == "nothing to tell"
+        assert "Acc(D_f) 0.0% and 0.0%" in found.because
+
+
+@pytest.mark.parametrize("features_agree", [False, True])
+def test_an_edit_of_the_classifier_alone_pretends(features_agree):
+    target = {
+        **RETRAINED,
+        **({name: ORIGINAL[name] for name in UNCHANGED} if features_agree else {}),
+    }
+    values = {**target, **{name: ORIGINAL[name] for name in UNCHANGED}}
+    found = judge(values, standard(retrained=target))
+    assert found.word == "pretends"
+    assert "its features are the original's own" in found.because
+
+
+def test_the_untouched_original_remembers():
+    assert judge(ORIGINAL, standard()).word == "remembers"
+
+
+def test_a_model_much_better_than_the_retrained_one_is_not_matched():
+    worse = {**RETRAINED, "retain_test_accuracy": 0.492}
+    found = judge({**worse, "retain_test_accuracy": 0.847}, standard(retrained=worse))
+    assert found.word == "partly matched"
+    assert "Acc(D_rt) 84.7% against 49.2%" in found.because
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, "matched"),
+        ({"retain_test_accuracy": 0.90}, "broken"),
+        ({"retain_accuracy": 0.7, "forget_accuracy": 1.0}, "broken"),
+        ({"retain_test_accuracy": None}, "broken"),
+        ({"retain_accuracy": 0.96}, "partly matched"),
+        ({"forget_accuracy": 0.3}, "remembers"),
+        ({"forget_test_accuracy": 0.5}, "remembers"),
+        ({"forget_accuracy": 0.01}, "matched"),  # one image
+        ({"mia_rfa": 1.0}, "partly matched"),
+        ({"cluster_f1": None, "cluster_nmi": None}, "matched"),
+    ],
+)
+def test_the_rule_case_by_case(changed, expected):
+    assert word(changed) == expected
+
+
+def test_a_model_below_the_original_is_not_broken_where_retraining_costs_as_much():
+    target = {**RETRAINED, "retain_test_accuracy": 0.85, "retain_accuracy": 0.9}
+    assert judge(target, standard(retrained=target)).word == "matched"
+
+
+def test_answers_past_the_retrained_models_are_over_forgotten():
+    target = {**RETRAINED, "forget_accuracy": 0.6}
+    found = judge({**target, "forget_accuracy": 0.2}, standard(retrained=target))
+    assert found.word == "over-forgotten"
+    alike = {**RETRAINED, "forget_accuracy": 0.97}
+    start = {**ORIGINAL, "forget_accuracy": 0.99}
+    assert judge({**alike, "forget_accuracy": 0.2}, standard(start, alike)).word == "over-forgotten"
+
+
+def test_where_original_and_retrained_agree_a_larger_share_remembers():
+    both = {**RETRAINED, "forget_accuracy": 0.2}
+    found = judge(
+        {**both, "forget_accuracy": 0.6}, standard({**ORIGINAL, "forget_accuracy": 0.2}, both)
+    )
+    assert found.word == "remembers"
+
+
+def test_a_backdoor_that_works_decides():
+    start, target = {**ORIGINAL, "backdoor_asr": 1.0}, {**RETRAINED, "backdoor_asr": 0.0}
+    there = standard(start, target)
+    assert judge({**target, "backdoor_asr": 0.01}, there).word == "matched"
+    found = judge({**target, "backdoor_asr": 0.25}, there)
+    assert found.word == "remembers"
+    assert found.because.startswith("the backdoor still works: ASR 25.0% against 0.0%")
+
+
+def test_nothing_is_said_of_features_that_an_underfitted_original_never_learned():
+    start = {**ORIGINAL, "retain_accuracy": 0.53}
+    there = standard(start, {**RETRAINED, "retain_accuracy": 0.53}, reaches=0.93)
+    found = judge({**RETRAINED, "retain_accuracy": 0.53, **BADT}, there)
+    assert found.word == "nothing to tell"
+    assert "answers 53.0% of its training examples right" in found.because
+    assert judge({**RETRAINED, "forget_accuracy": 0.9, "retain_accuracy": 0.53}, there).word == (
+        "remembers"
+    )
+    assert not standard(reaches=0.93).underfitted_notice
+
+
+def test_relearning_shows_what_answers_and_features_hide(monkeypatch):
+    groups = {**DECIDING, "features": (), "relearning": ("linear_probe_retain",)}
+    monkeypatch.setattr("unlearn_core.metrics.verdict.DECIDING", groups)  # a stand-in
+    there = standard(
+        {**ORIGINAL, "linear_probe_retain": 1.0}, {**RETRAINED, "linear_probe_retain": 0.2}
+    )
+    found = judge({**RETRAINED, "linear_probe_retain": 0.9}, there)
+    assert found.word == "pretends"
+    assert "it is learned again faster than new: LP(D_r) 90.0% against 20.0%" in found.because
+
+
+def test_an_unreliable_number_decides_nothing():
+    there = standard()
+    assert judge({**RETRAINED, "mia_rfa": 1.0}, there).word == "partly matched"
+    without = replace(there, unreliable=frozenset({"mia_rfa"}))
+    assert judge({**RETRAINED, "mia_rfa": 1.0}, without).word == "matched"
+    listed = [each.metric for part in findings(RETRAINED, without).values() for each in part]
+    assert "cluster_f1" in listed
+    assert "mia_rfa" not in listed
+
+
+def test_retrained_models_that_differ_widen_what_matches():
+    models = [{**RETRAINED, "mia_rfa": value} for value in (0.1, 0.4, 0.7, 0.9, 0.2)]
+    assert judge({**RETRAINED, "mia_rfa": 1.0}, standard(retrained=models)).word == "matched"
+
+
+def test_a_match_names_what_is_off_although_it_does_not_tell():
+    start = {**ORIGINAL, "mia_rfa": 0.436}
+    found = judge({**RETRAINED, "mia_rfa": 1.0}, standard(start))
+    assert (found.word, len(found.caveats)) == ("matched", 1)
+    assert found.sentence.endswith("; but MIA (RFA) 100.0% against 43.6% ± 17.4")
+
+
+def test_without_a_retrained_model_nothing_is_known():
+    assert judge(RETRAINED, Standard(original=ORIGINAL, reference={})).word == "unknown"
+
+
+def test_a_model_without_outputs_is_broken():
+    found = judge(dict.fromkeys(ORIGINAL), standard())
+    assert (found.word, found.because) == ("broken", "the model's outputs are not finite")
+
+
+def test_every_word_can_be_ranked():
+    assert len(set(WORDS)) == len(WORDS)
+    assert {word({}), word({"forget_accuracy": 1.0}), word(BADT)} <= set(WORDS)
+
+
+@pytest.mark.parametrize(("original", "past"), [(1.0, 0.2), (0.0, 0.8)])
+def test_a_value_past_the_target_is_over_whichever_side_the_original_is_on(original, past):
+    there = replace(reference("cluster_f1", [0.5]), within=0.1)
+    assert side(past, original, there) == "over"
+    assert side(1 - past, original, there) == "under"
+    assert side(0.55, original, there) == "matched"
+    assert side(past, 0.5, there) == "off"  # the original was on target
+
+
+def test_floors_are_no_wider_than_what_tells_a_trick_from_retraining():
+    for name in ("cluster_f1", "cluster_nmi", "dimensional_alignment"):
+        assert 3 * FLOORS[name] * 2**0.5 < abs(ORIGINAL[name] - RETRAINED[name])
