@@ -175,6 +175,39 @@ def test_rfa_forgets_the_class_and_keeps_the_others(world):
     assert world.accuracy(inputs.model, "retain_test") > 0.7
 
 
+@pytest.mark.parametrize("name", ["random_label", "salun", "ssd", "delete"])
+def test_these_forget_the_class_and_keep_the_others(world, name):
+    inputs, _ = world.unlearn(name)
+    assert world.accuracy(inputs.model, "forget") < 0.3
+    assert world.accuracy(inputs.model, "retain") > 0.9
+
+
+def test_a_penalty_on_the_weights_forgets_more_of_a_class_than_finetuning_alone(world):
+    steps = {"epochs": 10, "learning_rate": 0.02, "batch_size": 32}
+    accuracies = [
+        world.accuracy(world.unlearn("l1_sparse", gamma=gamma, **steps)[0].model, "forget")
+        for gamma in (0.0, 6e-3)
+    ]
+    assert accuracies[1] < accuracies[0] - 0.3
+
+
+def test_ssd_fails_on_random_examples_with_the_published_threshold(world):
+    chosen = ForgetConfig(kind="random", values=(20,))
+    sets = split(world.dataset, chosen)
+    before, after = copy.deepcopy(world.original), copy.deepcopy(world.original)
+    inputs = replace(
+        world.inputs(),
+        model=after,
+        forget=to_device(world.dataset, sets.forget, CPU),
+        retain=to_device(world.dataset, sets.retain, CPU),
+    )
+    list(METHODS["ssd"].run(inputs, resolve_settings("ssd")))  # alpha 10
+    [batch] = inputs.forget.ordered()
+    with torch.no_grad():
+        answers = [model(batch.inputs).argmax(dim=1) for model in (before, after)]
+    assert torch.equal(*answers)  # as if it had not been asked
+
+
 @pytest.mark.parametrize("name", ADAPTER_METHODS)
 def test_an_adapter_method_leaves_frozen_weights_and_statistics_alone(batch_world, name):
     inputs = batch_world.inputs()

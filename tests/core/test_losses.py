@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from unlearn_core.data.batches import Examples
 from unlearn_core.data.images import ImageInputs
-from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
+from unlearn_core.methods import METHODS, UnlearnInputs, contract, resolve_settings
 from unlearn_core.methods.losses import (
     average_label,
     residual_alignment_loss,
@@ -67,6 +67,52 @@ def test_self_distillation_of_a_certain_prediction_is_finite():
     loss.backward()
     assert loss.item() == pytest.approx(80 - np.log(2), rel=1e-6)
     assert torch.isfinite(logits.grad).all()
+
+
+def test_distillation_from_a_teacher_has_the_golden_value_and_follows_the_others():
+    logits = double([[2.0, 1.0, 0.0]], grad=True)
+    label = torch.tensor([0])
+    loss = self_distillation_loss(logits, label, teacher_logits=logits)
+    loss.backward()
+    assert loss.item() == pytest.approx(1.094344, abs=1e-6)
+    assert loss.item() == self_distillation_loss(logits, label).item()
+    p = softmax(np.array([[2.0, 1.0, 0.0]]))[0]
+    target = (0, 0.731059, 0.268941)  # the gradient of the logits is p less the target
+    assert logits.grad.numpy()[0] == pytest.approx(p - target, abs=1e-6)
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 6), k=st.integers(2, 6))
+@QUICK
+def test_distillation_from_a_teacher_is_the_divergence_from_what_it_thinks_next(seed, n, k):
+    random = np.random.default_rng(seed)
+    raw, teacher = 3 * random.normal(size=(2, n, k))
+    labels = random.integers(0, k, n)
+    target = np.exp(teacher)
+    target[np.arange(n), labels] = 0
+    target /= target.sum(axis=1, keepdims=True)
+    others = target > 0
+    divergence = (target[others] * np.log(target[others] / softmax(raw)[others])).sum() / n
+    pair = double(raw), torch.from_numpy(labels)
+    loss = self_distillation_loss(*pair, teacher_logits=double(teacher))
+    assert loss.item() == pytest.approx(divergence, abs=1e-9)
+
+
+def test_delete_starts_like_mudas_distillation_and_keeps_its_first_teacher():
+    inputs = contract.make_inputs()
+    model = inputs.model.eval()
+    [batch] = inputs.forget.ordered(8)
+    with torch.no_grad():
+        first = model(batch.inputs)
+    sgd = {"learning_rate": 0.05, "epochs": 2, "batch_size": 8}
+    steps = METHODS["delete"].run(inputs, resolve_settings("delete", sgd))
+    alike = self_distillation_loss(first, batch.labels).item()
+    assert next(steps).losses["objective"] == pytest.approx(alike, rel=1e-5)
+    with torch.no_grad():
+        second = model(batch.inputs)
+    fixed = self_distillation_loss(second, batch.labels, first).item()
+    moving = self_distillation_loss(second, batch.labels).item()
+    assert next(steps).losses["objective"] == pytest.approx(fixed, rel=1e-5)
+    assert abs(fixed - moving) > 1e-4 * fixed
 
 
 def test_gradient_ascent_has_the_golden_losses_and_weights():

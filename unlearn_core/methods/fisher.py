@@ -17,17 +17,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.importance import chunk_size, squared_gradients, zeros_like
 from unlearn_core.models import head
 from unlearn_core.settings import Settings, setting
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import Progress, require_finite
 
 CAP, HEAD_CAP, FORGOTTEN_ROW, BOOST = 1e3, 1e2, 1e-4, 10.0
-CHUNK = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +53,11 @@ def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress
     model = inputs.model.eval()
     retain = inputs.retained(settings.retain)
     parameters = dict(model.named_parameters())
-    information = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    total = retain.steps(CHUNK) + 1
-    for step, batch in enumerate(retain.ordered(CHUNK), start=1):
-        for name, squares in squared_gradients(model, batch, inputs.task).items():
+    information = zeros_like(model)
+    chunk = chunk_size(model)
+    total = retain.steps(chunk) + 1
+    for step, batch in enumerate(retain.ordered(chunk), start=1):
+        for name, squares in fisher_information(model, batch, inputs.task).items():
             information[name] += squares / len(retain)
         yield Progress(step=step, total=total, n_examples=len(batch), phase="information")
     forgotten = forgotten_classes(inputs)
@@ -81,28 +81,20 @@ def forgotten_classes(inputs: UnlearnInputs) -> list[int]:
     return sorted(set(inputs.forget.labels.tolist()) - set(inputs.retain.labels.tolist()))
 
 
-def squared_gradients(
+def fisher_information(
     model: nn.Module, batch: Batch, task: Task = CLASSIFICATION
 ) -> dict[str, Tensor]:
-    """Return each parameter's Fisher information on a batch: a sum of squared gradients.
+    """Return each parameter's Fisher information, summed over a batch.
 
     Over the batch's examples x of E_y[(d loss(x, y) / d w)^2], with the model's own labels y.
     """
-    parameters = {name: p.detach() for name, p in model.named_parameters()}
-    buffers = dict(model.named_buffers())
-
-    def loss(weights: dict[str, Tensor], example: Tensor, label: Tensor) -> Tensor:
-        logits = functional_call(model, (weights, buffers), (example[None],))
-        return task.loss(logits, label[None])
-
-    each = vmap(grad(loss), in_dims=(None, 0, 0))
     with torch.no_grad():
         probabilities = model(batch.inputs).softmax(dim=1)
-    sums = {name: torch.zeros_like(p) for name, p in parameters.items()}
+    sums = zeros_like(model)
     for label in range(probabilities.shape[1]):
         labels = torch.full_like(batch.labels, label)
-        for name, gradient in each(parameters, batch.inputs, labels).items():
-            sums[name] += torch.einsum("b,b...->...", probabilities[:, label], gradient.square())
+        for name, squares in squared_gradients(model, batch, labels, task).items():
+            sums[name] += torch.einsum("b,b...->...", probabilities[:, label], squares)
     return sums
 
 

@@ -27,16 +27,24 @@ REDUCTIONS = ("batchmean", "official")
 TINY = 1e-12
 
 
-def self_distillation_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""Pull the model towards its own prediction with the label's entry removed (MUDA).
+def self_distillation_loss(
+    logits: Tensor, labels: Tensor, teacher_logits: Tensor | None = None
+) -> Tensor:
+    r"""Pull the model towards a prediction with the label's entry removed (MUDA, DELETE).
 
-    .. math:: L_{SD} = \tfrac1n \sum_x KL(\tilde p(x) \| p(x)) = \tfrac1n \sum_x -\ln(1 - p_y)
+    .. math:: L = \tfrac1n \sum_x KL(\tilde p^{teacher}(x) \| p(x))
+
+    MUDA's teacher is the model itself, and the loss is then the mean of -ln(1 - p_y), with the
+    same gradient whether the teacher is held fixed or not.  DELETE's is the original.  Where the
+    model still is the original both are equal.
 
     Parameters
     ----------
     logits : tensor of shape (B, n_classes)
     labels : int64 tensor of shape (B,)
         The class whose entry is removed, for each example.
+    teacher_logits : tensor of shape (B, n_classes), optional
+        A constant; by default those of the model itself.
 
     Raises
     ------
@@ -49,11 +57,13 @@ def self_distillation_loss(logits: Tensor, labels: Tensor) -> Tensor:
             "`logits` and int64 `labels` must have shapes (B, n_classes) with n_classes > 1 and "
             f"(B,), got {tuple(logits.shape)} and {labels.dtype} {tuple(labels.shape)}."
         )
+    teacher_logits = logits if teacher_logits is None else teacher_logits
+    _require_logits(logits=logits, teacher_logits=teacher_logits)
     if labels.device.type == "cpu":  # looking at a GPU's labels would wait for it in every step
         whole_numbers("labels", labels.numpy(), below=logits.shape[1])
     is_label = torch.nn.functional.one_hot(labels, logits.shape[1]).bool()
-    others = logits.masked_fill(is_label, -torch.inf)
-    return (logits.logsumexp(dim=1) - others.logsumexp(dim=1)).mean()
+    target = teacher_logits.detach().masked_fill(is_label, -torch.inf).softmax(dim=1)
+    return kl_div(logits.log_softmax(dim=1), target, reduction="batchmean")
 
 
 def alignment_loss(forget_features: Tensor, retain_basis: Tensor) -> Tensor:
