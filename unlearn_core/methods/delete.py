@@ -32,7 +32,6 @@ from unlearn_core.training import (
     optimise,
 )
 
-
 STEPS = {"optimizer": "adam", "batch_size": 64}
 
 
@@ -55,8 +54,8 @@ class DeleteSettings(Settings):
     source="arXiv:2503.23751",
     uses_retain=False,
     presets={
-        "digits": {"learning_rate": 3e-4, "epochs": 12, **STEPS},
-        "digits sample": {"learning_rate": 1e-4, "epochs": 15, **STEPS},
+        "digits": {"learning_rate": 2.5e-4, "epochs": 15, **STEPS},
+        "digits sample": {"learning_rate": 1e-4, "epochs": 12, **STEPS},
         "digits backdoor": {"learning_rate": 1e-4, "epochs": 15, **STEPS},
     },
 )

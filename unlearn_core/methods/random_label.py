@@ -32,7 +32,6 @@ from unlearn_core.training import (
     to_train_mode,
 )
 
-
 STEPS = {"optimizer": "adam", "batch_size": 64, "weight_decay": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
     "digits": {**STEPS, "learning_rate": 7e-4, "epochs": 4},
