@@ -10,9 +10,7 @@ from unlearn_core.data.images import ImageInputs
 from unlearn_core.methods import METHODS, UnlearnInputs, contract, resolve_settings
 from unlearn_core.methods.random_label import random_labels
 from unlearn_core.methods.salun import salient
-from unlearn_core.tasks import Classification
-
-TASK = {"name": "classification", "deciding": (), "also": ()}
+from unlearn_core.tasks import CLASSIFICATION, Classification
 
 
 class Watched(Classification):
@@ -54,7 +52,7 @@ def test_among_all_labels_the_true_one_is_drawn_as_often_as_others():
 
 def test_each_epoch_teaches_wrong_labels_drawn_anew_and_then_the_true_ones():
     taught.clear()
-    inputs = contract.make_inputs(task=Watched(**TASK))
+    inputs = contract.make_inputs(task=Watched(**vars(CLASSIFICATION)))
     steps = run("random_label", inputs, epochs=2, batch_size=8)
     n_forget, n_retain = len(inputs.forget), len(inputs.retain)
     assert [s.phase for s in steps] == 2 * (["forget"] + ["retain"] * (n_retain // 8))
