@@ -5,7 +5,14 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
+from unlearn_core.config import (
+    DataConfig,
+    ForgetConfig,
+    ModelConfig,
+    RelearnConfig,
+    RunConfig,
+    TrainingConfig,
+)
 from unlearn_core.engine.request import validate
 
 TEXT = (Path(__file__).resolve().parents[1] / "docs" / "config.md").read_text(encoding="utf-8")
@@ -14,6 +21,7 @@ PARTS = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "forget": ForgetConfig,
+    "relearn": RelearnConfig,
 }
 
 

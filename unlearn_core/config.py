@@ -186,6 +186,25 @@ class ForgetConfig(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RelearnConfig(Settings):
+    """How a run's model is taught forgotten examples again, to see how soon it knows the others."""
+
+    examples: tuple[int, ...] = setting(
+        (),
+        "How many forgotten examples are shown, of each class where classes are forgotten; several "
+        "numbers are tried one by one. Without any the run is an ordinary one.",
+    )
+    steps: int = setting(20, "Optimiser steps for each number.", positive=True)
+    learning_rate: float = setting(1e-3, "Of Adam, on all weights.", positive=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "examples", tuple(sorted(set(self.examples))))
+        super().__post_init__()
+        if self.examples and self.examples[0] < 1:
+            raise InputError(f"RelearnConfig.examples must be from 1, got {self.examples[0]}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig(Settings):
     """Everything that a run's result depends on.
 
@@ -211,6 +230,7 @@ class RunConfig(Settings):
         "Numbers that networks are trained with: 32-bit, or bfloat16.",
         choices=("fp32", "bf16"),
     )
+    relearn: RelearnConfig = field(default_factory=RelearnConfig)
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or self.seed < 0:
@@ -239,7 +259,7 @@ class RunConfig(Settings):
     def comparison_key(self) -> str:
         """Return the key shared by all runs on the same data, model and forget request."""
         shared = _without_defaults(self)
-        for name in ("method", "settings", "seed"):
+        for name in ("method", "settings", "seed", "relearn"):
             shared.pop(name, None)
         return _digest({"schema": SCHEMA_VERSION, **shared})
 
@@ -249,8 +269,11 @@ class RunConfig(Settings):
 
         "base" is the trained model before any request, "original" the same model measured on the
         request, "reference" the one retrained without the forget set, "incremental" the reference
-        that has learned the forget set after all, and "method" every other one.
+        that has learned the forget set after all, "relearning" one of these whose model is taught a
+        few forgotten examples, and "method" every other one.
         """
+        if self.relearn.examples:
+            return "relearning"
         if self == self.base():
             return "base"
         if self == self.retrained():
@@ -259,15 +282,19 @@ class RunConfig(Settings):
 
     def base(self) -> RunConfig:
         """Return the config of the trained model that every forget request starts from."""
-        return replace(self, method="original", settings={}, forget=ForgetConfig())
+        return replace(self.taught(), method="original", settings={}, forget=ForgetConfig())
 
     def original(self) -> RunConfig:
         """Return the config of the original model, evaluated on this forget request."""
-        return replace(self, method="original", settings={})
+        return replace(self.taught(), method="original", settings={})
 
     def retrained(self) -> RunConfig:
         """Return the config of the reference: the model trained without the forget set."""
-        return replace(self, method="retrain", settings={})
+        return replace(self.taught(), method="retrain", settings={})
+
+    def taught(self) -> RunConfig:
+        """Return the config of the run whose model a relearning starts from; else this one."""
+        return replace(self, relearn=RelearnConfig())
 
 
 _PARTS: dict[str, type[Any]] = {
@@ -275,6 +302,7 @@ _PARTS: dict[str, type[Any]] = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "forget": ForgetConfig,
+    "relearn": RelearnConfig,
 }
 
 

@@ -83,6 +83,7 @@ DEFAULTS = {
     "settings": {},
     "seed": 0,
     "precision": "fp32",
+    "relearn": {"examples": [], "steps": 20, "learning_rate": 1e-3},
 }
 
 

@@ -159,6 +159,22 @@ def test_forgetting_quality_pays_for_lost_accuracy():
 # In a comparison ------------------------------------------------------------------------------
 
 
+def facts_of(config):
+    """What the manifest of a run says besides its config."""
+    return {
+        "label": {"original": "Original", "retrain": "Retrained"}[config.method],
+        "settings": {},
+        "changed": {},
+        **asdict(NO_COST),
+        "facts": {},
+        "maps": [],
+        "created": float(config.seed),
+        "total_seconds": 0.0,
+        "environment": {},
+        "data_content": "",
+    }
+
+
 def store_run(store, config, sets, random):
     """Store a run as if its model had answered by chance, a little better on what is retained."""
     dataset = load_dataset(config.data)
@@ -181,19 +197,7 @@ def store_run(store, config, sets, random):
     writer = store.begin(config)
     writer.arrays(ARRAYS, records.to_arrays())
     writer.json(RUN_METRICS, content)
-    facts = {
-        "label": {"original": "Original", "retrain": "Retrained"}[config.method],
-        "settings": {},
-        "changed": {},
-        **asdict(NO_COST),
-        "facts": {},
-        "maps": [],
-        "created": float(config.seed),
-        "total_seconds": 0.0,
-        "environment": {},
-        "data_content": "",
-    }
-    writer.commit(store.runs, facts)
+    writer.commit(store.runs, facts_of(config))
     return store.load(config.key())
 
 

@@ -23,7 +23,7 @@ DID_NOT_WORK = 1
 def compare(args: argparse.Namespace) -> int:
     """Make every run of a comparison that is not there yet, then print and save its table."""
     from unlearn_core.methods import METHODS
-    from unlearn_core.runs.plan import run_configs
+    from unlearn_core.runs.plan import relearning_configs, run_configs
 
     names = list(METHODS) if args.methods == "all" else inputs.names(args.methods)
     start = inputs.comparison(args)
@@ -33,6 +33,8 @@ def compare(args: argparse.Namespace) -> int:
         if name != "original"
     }
     configs = run_configs(start, settings, inputs.integers(args.seeds, "--seeds"))
+    if args.audits:
+        configs += relearning_configs(configs)
     return _make_and_show(configs, args)
 
 
@@ -174,11 +176,10 @@ def _stops_all(error: Exception, config: RunConfig) -> bool:
 
     A reference that diverged does not: another seed's may not.
     """
-    from unlearn_core.runs.comparison import REFERENCES
     from unlearn_core.training import DivergedError
 
     is_missing = isinstance(error, OSError | faults.DiskError)
-    is_reference = config.method in REFERENCES
+    is_reference = config.role in ("original", "reference")
     return is_missing or (is_reference and not isinstance(error, DivergedError))
 
 
@@ -186,7 +187,7 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     from unlearn_core.cli.learned import show_learned
     from unlearn_core.runs.comparison import gather
     from unlearn_core.runs.report import report
-    from unlearn_core.views import tables
+    from unlearn_core.views import audits, tables
     from unlearn_core.views.verdicts import evidence_text
 
     chosen = gather(store.load(key) for key in keys)
@@ -200,8 +201,11 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
         for row in result.verdicts.itertuples():
             agreement = f", {row.agreement}" if row.agreement else ""
             print(f"{row.label}: {row.word}{agreement} ({row.because})")
+        if getattr(args, "audits", False):
+            print(audits.text(result))
     if args.json:
         content = {**result.plain(), "summary": result.summary_records()}
+        content["disagreement"] = result.disagreement
         content["command"] = args.command_line
         text = json.dumps(content, indent=1, allow_nan=False)
         inputs.write_text(args.json, text + "\n")

@@ -40,6 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
     _comparison_options(one)
     one.add_argument("--methods", default="all", help="names with commas, or all")
     _preset_option(one)
+    one.add_argument(
+        "--audits",
+        action="store_true",
+        help="teach every model a few forgotten examples again, which takes 60 short steps each, "
+        "and print where metrics disagree",
+    )
     one.set_defaults(command=commands.compare)
 
     one = subparsers.add_parser("run", help="make the run that a JSON config describes")

@@ -9,6 +9,7 @@ Stages are runs of their own, so nothing is computed twice::
     original     the base, measured on one forget request               needs base, retrain
     a method     the base, changed                                      needs base, retrain
     incremental  the retrained model, which now learns the forget set   needs base, retrain
+    relearning   one of these, taught a few forgotten examples again    needs that one
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import nn
 
@@ -33,6 +36,7 @@ from unlearn_core.engine.history import Recorder
 from unlearn_core.engine.measure import MadeModel
 from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.engine.probes import record
+from unlearn_core.engine.relearning import Teacher, plan_lesson
 from unlearn_core.engine.request import dataset_of, naming, validate
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST, Cost
@@ -42,6 +46,7 @@ from unlearn_core.records import Records
 from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.plan import parents
+from unlearn_core.runs.relearned import FRESH, OWN
 from unlearn_core.runs.status import Status
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
@@ -181,6 +186,8 @@ class _Making:
         started = time.time()
         self.dataset = dataset_of(self.config.data)
         self.sets = split(self.dataset, self.config.forget)
+        if self.config.role == "relearning":
+            return self._told(started, self._teach_again(), [])
         self.recorder = Recorder(
             self.writer, self.dataset, self.sets, self.device, self.config.precision
         )
@@ -200,9 +207,13 @@ class _Making:
                 lambda: self._check_stop("while it was measured"),
             )
             self.writer.json(METRICS, content)
+        return self._told(started, made.cost, map_facts)
+
+    def _told(self, started: float, cost: Cost, map_facts: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the manifest's facts."""
         return {
             **naming(self.config),
-            **asdict(made.cost),
+            **asdict(cost),
             "facts": self.facts,
             "maps": map_facts,
             "created": started,
@@ -264,6 +275,34 @@ class _Making:
         if inputs.extras:
             self.writer.tensors(ADAPTER, inputs.extras)
         return model.eval(), cost
+
+    def _teach_again(self) -> Cost:
+        """Teach the run's model, and with the reference a fresh network too; write their curves."""
+        config, taught = self.config, self.config.taught()
+        model = self._fresh(pretrained=False)
+        model.load_state_dict(self.store.load(taught.key()).weights())
+        networks = {OWN: model.eval()}
+        if taught == taught.retrained():
+            networks[FRESH] = self._fresh(pretrained=False).eval()
+        teacher = Teacher(
+            dataset=self.dataset,
+            sets=self.sets,
+            lesson=plan_lesson(self.dataset, self.sets, config.relearn.examples),
+            recipe=config.relearn,
+            device=self.device,
+            precision=config.precision,
+        )
+        self._stage("relearn")
+        rows: list[dict[str, Any]] = []
+        total, meter = len(networks) * teacher.total(), Meter(model, self.device)
+        steps = chain.from_iterable(teacher.teach(name, networks[name], rows) for name in networks)
+        done = 0
+        while meter.advance(steps):
+            done += 1
+            self._check_stop(f"at {done} steps")
+            self._report(step=done, total=total, losses=meter.progress.losses)
+        self.writer.table(HISTORY, pd.DataFrame(rows))
+        return replace(meter.cost(), steps=done)
 
     def _share_base(self) -> MadeModel:
         base = self.store.load(self.config.base().key())

@@ -10,10 +10,12 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, RunConfig, changed_from
 from unlearn_core.data import Dataset, get_dataset, load_dataset, with_content
 from unlearn_core.data.splits import split
+from unlearn_core.engine.relearning import plan_lesson
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import changed, plain
 from unlearn_core.models import MODELS
 from unlearn_core.models.size import require_fits
+from unlearn_core.records import Sets
 from unlearn_core.runs.plan import require_learnable
 
 WITHOUT_SETTINGS = {"original": "Original", "incremental": "Incremental"}  # not methods: labels
@@ -52,8 +54,22 @@ def validate(config: RunConfig) -> RunConfig:
             f"got {config.data.poison_target}."
         )
     data = available(config.data)
-    split(dataset_of(data), config.forget)
+    dataset = dataset_of(data)
+    sets = split(dataset, config.forget)
+    if config.relearn.examples:
+        _require_teachable(config, dataset, sets)
     return replace(complete, data=data)
+
+
+def _require_teachable(config: RunConfig, dataset: Dataset, sets: Sets) -> None:
+    if config.forget.kind == "none" or config.method == "incremental":
+        raise InputError(f"The {config.method} of no request has nothing to be taught again.")
+    if not plan_lesson(dataset, sets, config.relearn.examples).shown:
+        least = 2 * config.relearn.examples[0]
+        raise InputError(
+            f"Relearning from {config.relearn.examples[0]} examples needs at least {least} of "
+            "each forgotten class, got fewer."
+        )
 
 
 def available(data: DataConfig) -> DataConfig:
@@ -67,6 +83,9 @@ def available(data: DataConfig) -> DataConfig:
 
 def naming(config: RunConfig) -> dict[str, Any]:
     """Return what tables call a run: label, all settings, and the unusual ones as `changed`."""
+    if config.relearn.examples:
+        named = naming(config.taught())
+        return {**named, "label": f"{named['label']}, taught again"}
     if config.method in WITHOUT_SETTINGS:
         return {"label": WITHOUT_SETTINGS[config.method], "settings": {}, "changed": {}}
     settings = plain(resolve_settings(config.method, config.settings))

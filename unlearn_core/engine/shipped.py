@@ -102,7 +102,7 @@ def make_demo(folder: Path, on_progress: OnProgress) -> int:
                 made.load(config.key()),
                 small.runs,
                 weights=config in (base, retrained),
-                arrays=config.method != "incremental",
+                arrays=config.role not in ("incremental", "relearning"),
             )
         list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)

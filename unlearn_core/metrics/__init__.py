@@ -15,6 +15,7 @@ from unlearn_core.metrics import (
     probing,
     prototypes,
     reference_attack,
+    relearning,
     rf_jsd,
     tug_of_war,
     zrf,

@@ -156,11 +156,15 @@ def forgetting_quality(ensemble: Ensemble) -> float:
     for the retrained model, half of these were compared with the other half.
     """
     epsilons = distinguishability(*ensemble.where("forget"))
-    shares = {}
-    for name in ("retain", "retain_test"):
-        mask = getattr(ensemble.sets, name)
-        sides = (ensemble.unlearned, ensemble.retrained)
-        shares[name] = tuple(float(side.is_right[:, mask].mean()) for side in sides)
-        if not shares[name][1] > 0:  # also where there is no such example
-            raise NotApplicableError(f"the retrained models are never right on the set {name}")
-    return quality(epsilons, shares["retain"], shares["retain_test"])
+    return quality(epsilons, _accuracies(ensemble, "retain"), _accuracies(ensemble, "retain_test"))
+
+
+def _accuracies(ensemble: Ensemble, name: str) -> tuple[float, float]:
+    """Return the mean accuracies of unlearned and retrained models on a set."""
+    mask = getattr(ensemble.sets, name)
+    if not ensemble.retrained.is_right[:, mask].any():
+        raise NotApplicableError(f"the retrained models are never right on the set {name}")
+    return (
+        float(ensemble.unlearned.is_right[:, mask].mean()),
+        float(ensemble.retrained.is_right[:, mask].mean()),
+    )

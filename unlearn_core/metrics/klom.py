@@ -76,7 +76,7 @@ def _shares(places: NDArray[np.float64]) -> NDArray[np.float64]:
     bins = np.minimum((places * BINS).astype(np.int64), BINS - 1)
     cells = bins * n_examples + np.arange(n_examples)
     counts = np.bincount(cells.ravel(), minlength=BINS * n_examples)
-    return counts.reshape(BINS, n_examples) / n_models
+    return np.asarray(counts.reshape(BINS, n_examples) / n_models, dtype=np.float64)
 
 
 def _register(name: str) -> None:

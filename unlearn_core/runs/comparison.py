@@ -14,6 +14,8 @@ from unlearn_core.metrics.spread import Reference, reference
 from unlearn_core.metrics.verdict import Standard, Values, Verdict, findings, judge
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
+from unlearn_core.runs.plan import RELEARNING
+from unlearn_core.runs.relearned import metrics_of_relearning
 from unlearn_core.runs.store import Store
 
 REFERENCES = ("original", "retrain")
@@ -27,12 +29,14 @@ class Comparison:
     """The runs that share data, model, recipe and forget request.
 
     `runs` are in the order: original, retrained, methods, tricks, and then runs with unusual
-    settings.  `learned` are the incremental runs, which forget nothing and so stay apart.
+    settings.  `learned` are the incremental runs, which forget nothing and so stay apart;
+    `relearned` what their models showed when they were taught again.
     """
 
     key: str
     runs: tuple[RunArtefact, ...]
     learned: tuple[RunArtefact, ...] = ()
+    relearned: tuple[RunArtefact, ...] = ()
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
     completed: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -57,6 +61,14 @@ class Comparison:
         """Return the incremental run of a seed; None where it is not there."""
         return next((run for run in self.learned if run.config.seed == seed), None)
 
+    def relearning(self, run: RunArtefact) -> RunArtefact | None:
+        """Return what a run's model showed when it was taught again; None where it was not.
+
+        By the usual recipe, so that all models of a comparison were taught alike.
+        """
+        wanted = replace(run.config, relearn=RELEARNING).key()
+        return next((each for each in self.relearned if each.key == wanted), None)
+
     def metrics(self, run: RunArtefact) -> dict[str, Any]:
         """Return the run's `values`, `reasons` and `layers`, read once.
 
@@ -73,12 +85,30 @@ class Comparison:
         own = run.config.method, dict(run.settings)
         return [each for each in self.runs if (each.config.method, dict(each.settings)) == own]
 
+    def _taught_references(
+        self, run: RunArtefact, retrained: list[RunArtefact]
+    ) -> list[RunArtefact]:
+        """Return the relearnings that a run's is compared with: of its seed's retrained model.
+
+        A retrained model is compared with those of the other seeds, where there are any: with
+        itself it would agree whatever relearning is worth.
+        """
+        found = {each.config.seed: self.relearning(each) for each in retrained}
+        taught = {seed: each for seed, each in found.items() if each is not None}
+        own = {seed: each for seed, each in taught.items() if seed == run.config.seed}
+        others = {seed: each for seed, each in taught.items() if seed not in own}
+        return list((others or own if run in retrained else own).values())
+
     def _complete(self, run: RunArtefact, content: dict[str, Any]) -> dict[str, Any]:
         if run not in self.runs or not content["values"]:
             return content
         retrained = [each for each in self.runs if each.config.method == "retrain"]
         values, reasons = dict(content["values"]), dict(content["reasons"])
-        for name, (value, reason) in metrics_over_seeds(self.variant(run), retrained).items():
+        found = {
+            **metrics_over_seeds(self.variant(run), retrained),
+            **metrics_of_relearning(self.relearning(run), self._taught_references(run, retrained)),
+        }
+        for name, (value, reason) in found.items():
             values[name] = value
             reasons.pop(name, None)
             if value is None:
@@ -251,11 +281,17 @@ def gather(
     """
     ordered = tuple(runs)
     known = measured or {}
-    learned = tuple(run for run in ordered if run.config.method == "incremental")
+    roles = [run.config.role for run in ordered]
+    apart = ("incremental", "relearning")
+    learned, relearned = (
+        tuple(run for run, role in zip(ordered, roles, strict=True) if role == name)
+        for name in apart
+    )
     return Comparison(
         key=ordered[0].config.comparison_key(),
-        runs=tuple(run for run in ordered if run not in learned),
+        runs=tuple(run for run, role in zip(ordered, roles, strict=True) if role not in apart),
         learned=learned,
+        relearned=relearned,
         measured={run.key: known[run.key] for run in ordered if run.key in known},
     )
 

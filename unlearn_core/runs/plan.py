@@ -11,6 +11,7 @@ from unlearn_core.config import (
     DataConfig,
     ForgetConfig,
     ModelConfig,
+    RelearnConfig,
     RunConfig,
 )
 from unlearn_core.data import DatasetSpec, get_dataset, with_content
@@ -20,6 +21,7 @@ from unlearn_core.machine import has_fast_bf16
 from unlearn_core.runs.pretrained import FINE_TUNING, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
+RELEARNING = RelearnConfig(examples=(1, 5, 20))
 
 
 def comparison_config(
@@ -93,6 +95,12 @@ def run_configs(
     return configs
 
 
+def relearning_configs(configs: Iterable[RunConfig]) -> list[RunConfig]:
+    """Return the relearning of each run's model, by the usual recipe; of runs that can have one."""
+    taught = ("original", "reference", "method")
+    return [replace(c, relearn=RELEARNING) for c in configs if c.role in taught]
+
+
 def incremental_configs(start: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
     """Return the references of each seed, and the run that learns the forget set after all.
 
@@ -124,6 +132,9 @@ def parents(config: RunConfig) -> list[RunConfig]:
     """Return the runs that must be finished before this one can be made, in order."""
     if config.role == "base":
         return []
+    if config.role == "relearning":
+        taught = config.taught()
+        return [*parents(taught), taught]
     is_reference = config.role == "reference"
     return [config.base()] if is_reference else [config.base(), config.retrained()]
 

@@ -18,6 +18,7 @@ from unlearn_core.metrics.spread import Reference, interval
 from unlearn_core.metrics.verdict import WORDS, Verdict, side
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import LEFT_OUT_LABEL, REFERENCES, Comparison
+from unlearn_core.runs.disagreement import disagreement
 from unlearn_core.runs.manifest import Environment, MapFacts
 
 VERDICT_COLUMNS = ["label", "method", "word", "agreement", "because", "n_caveats"]
@@ -200,6 +201,11 @@ class Report:
         kept += ["retrained", "distance", "deviations", "side"]
         records = table[kept].astype(object).where(table[kept].notna(), None).to_dict("records")
         return [{str(name): value for name, value in record.items()} for record in records]
+
+    @cached_property
+    def disagreement(self) -> dict[str, Any]:
+        """Where metrics disagree about the methods, as JSON types; see `runs.disagreement`."""
+        return disagreement(self.summary, self.comparison["matched_within"])
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def _cell(row: Any) -> str:
     if row is None or row.n_seeds == 0:
         return "–"
     text = format_value(row.metric, row.mean)
-    if row.n_seeds > 1:
+    if not pd.isna(row.std):
         text += f" ± {format_value(row.metric, row.std)}"
     if row.side:
         text += f" ({distance_text(row._asdict())})"

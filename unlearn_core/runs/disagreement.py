@@ -1,0 +1,151 @@
+"""Where audits disagree: how each metric ranks the methods, and which metrics each trick fools.
+
+Computed from a report's means over seeds alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.runs.comparison import REFERENCES
+
+NOT_AUDITS = ("Cost",)  # groups of metrics that say nothing about what was forgotten
+LEAST_SHARED = 3  # methods that two metrics must both have ranked
+
+
+def ranks(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the rank of each method variant by each metric, 1 the best.
+
+    By the distance to the retrained model's value or, where a metric says that lower or higher is
+    better, by the value; equal ones share the mean of their ranks.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        `Report.summary`: columns `label`, `method`, `metric`, `mean` and `distance`.
+
+    Returns
+    -------
+    ranks : DataFrame of shape (n_variants, n_metrics)
+        NaN where a metric is missing; metrics that no variant has, and costs, are left out.
+    """
+    table = summary[~summary["method"].isin(REFERENCES) & summary["metric"].isin(_audits())]
+    if table.empty:
+        return pd.DataFrame()
+    ideals = table["metric"].map(lambda name: METRICS[name].ideal)
+    cost = (
+        table["distance"]
+        .abs()
+        .where(ideals == "reference", table["mean"].where(ideals == "lower", -table["mean"]))
+    )
+    # what differs by rounding alone is as far away
+    wide = table.assign(cost=cost.round(9))
+    wide = wide.pivot_table(index="label", columns="metric", values="cost", dropna=False)
+    wide = wide.reindex(index=pd.unique(table["label"]), columns=pd.unique(table["metric"]))
+    return wide.dropna(axis="columns", how="all").rank(axis="index", method="average")
+
+
+def agreement(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return Kendall's tau of two rankings of the same methods, over those that both have.
+
+    tau-b, which allows for ties: 1 for the same order, -1 for the reverse.  NaN for fewer than 3
+    methods, or where one ranking has all on one place.
+
+    Examples
+    --------
+    >>> round(agreement([1, 2, 3, 4], [1, 3, 2, 4]), 6)
+    0.666667
+    """
+    from scipy.stats import kendalltau
+
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    both = np.isfinite(a) & np.isfinite(b)
+    a, b = a[both], b[both]
+    if len(a) < LEAST_SHARED or len(np.unique(a)) == 1 or len(np.unique(b)) == 1:
+        return math.nan
+    return float(kendalltau(a, b).statistic)
+
+
+def agreements(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Return Kendall's tau between the rankings of any two metrics, (n_metrics, n_metrics)."""
+    names = list(ranked.columns)
+    columns = [ranked[name].to_numpy() for name in names]
+    taus = [[agreement(a, b) for b in columns] for a in columns]
+    return pd.DataFrame(taus, index=names, columns=names)
+
+
+def fooled(summary: pd.DataFrame, tolerances: dict[str, float]) -> pd.DataFrame:
+    """Return what each metric makes of each trick that only hides what it should forget.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        `Report.summary`, with `mean`, `original` and `retrained`.
+    tolerances : dict of str to float
+        How far from retrained still counts as matched, by metric.
+
+    Returns
+    -------
+    found : DataFrame
+        Columns `label`, `metric` and `found`: "fooled" where the trick matches the retrained
+        model, "found" where it does not, "blind" where the original matches it too, so that the
+        metric tells nothing here.  Metrics that are missing have no row.
+    """
+    rows = []
+    for row in summary.itertuples():
+        is_trick = str(row.method).startswith("trick_")
+        numbers = row.mean, row.original, row.retrained
+        within = tolerances.get(str(row.metric))
+        if within is None or any(pd.isna(n) for n in numbers):
+            continue
+        if not is_trick or row.metric not in _audits():
+            continue
+        mean, original, retrained = (float(n) for n in numbers)  # type: ignore[arg-type]
+        if abs(original - retrained) <= within:
+            word = "blind"
+        else:
+            word = "fooled" if abs(mean - retrained) <= within else "found"
+        rows.append({"label": row.label, "metric": row.metric, "found": word})
+    return pd.DataFrame(rows, columns=["label", "metric", "found"])
+
+
+def disagreement(summary: pd.DataFrame, tolerances: dict[str, float]) -> dict[str, Any]:
+    """Return all three as JSON types, missing numbers as None.
+
+    `ranks` by metric and label, `kendall` by two metrics, `tricks` by label with the metrics that
+    it has "fooled", that have "found" it, and that are "blind".
+    """
+    ranked = ranks(summary)
+    told = fooled(summary, tolerances)
+    tricks = {
+        str(label): {
+            word: list(part.loc[part["found"] == word, "metric"])
+            for word in ("fooled", "found", "blind")
+        }
+        for label, part in told.groupby("label", sort=False)
+    }
+    return {
+        "ranks": _plain(ranked),
+        "kendall": _plain(agreements(ranked)),
+        "tricks": tricks,
+    }
+
+
+def _audits() -> set[str]:
+    return {name for name, spec in METRICS.items() if spec.group not in NOT_AUDITS}
+
+
+def _plain(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    return {
+        str(column): {
+            str(row): None if pd.isna(value) else float(value)
+            for row, value in table[column].items()
+        }
+        for column in table.columns
+    }
