@@ -1,14 +1,12 @@
 """What the papers claim, on the shipped runs of the digits: where each method ends."""
 
-from pathlib import Path
-
 import pytest
 
-from unlearn_core.engine.shipped import CLASS
+from tests.stores import fill_store
+from unlearn_core.engine.shipped import DIGITS
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
 FEATURES = (
     "dimensional_alignment",
     "effective_rank",
@@ -22,9 +20,8 @@ TRICKS = ("trick_head_finetune", "trick_forget_bias", "trick_calibration")
 
 @pytest.fixture(scope="module")
 def values(tmp_path_factory):
-    root = tmp_path_factory.mktemp("claims")
-    (root / "demo").symlink_to(ROOT / "cache" / "demo")
-    [found] = [c for c in comparisons(Store(root, demo=True)) if c.config.forget == CLASS]
+    store = Store(fill_store(tmp_path_factory.mktemp("claims")), demo=True)
+    [found] = [c for c in comparisons(store) if c.config.forget == DIGITS.forget]
     return {run.config.method: run.metrics()["values"] for run in found.runs if not run.unusual}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.pages.reading import opened, texts
-from tests.stores import SHIPPED, fill_store
+from tests.stores import fill_store
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.store import Store
@@ -21,12 +21,10 @@ def with_own(tmp_path, monkeypatch, comparison):
 
 
 @pytest.fixture
-def keys():
-    """Return the keys of the shipped comparisons by the kind of their request."""
-    shipped = comparisons(Store(SHIPPED.parent, demo=True))
-    return {
-        c.config.forget.kind: c.key for c in shipped if c.runs[0].folder.is_relative_to(SHIPPED)
-    }
+def keys(tmp_path):
+    """Return the keys of the comparisons on digits that ship, by the kind of their request."""
+    shipped = comparisons(Store(fill_store(tmp_path / "shipped"), demo=True))
+    return {c.config.forget.kind: c.key for c in shipped}
 
 
 def chosen(app):
@@ -69,7 +67,8 @@ def test_without_a_lesson_a_comparison_that_is_being_made_is_not_the_default(
 ):
     root = tmp_path / "own"
     root.mkdir()
-    (root / "runs").symlink_to(SHIPPED / "runs")  # now nobody's lesson
+    shipped = fill_store(tmp_path / "not a lesson")
+    (root / "runs").symlink_to(shipped / "demo" / "runs")
     monkeypatch.setenv("UNLEARN_CACHE", str(root))
     assert chosen(opened("overview")) == keys["class"]  # it has most runs
     store = Store(root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def demo(args: argparse.Namespace) -> int:
-    """Make the shipped comparison again from nothing."""
+    """Make the shipped comparisons again, from nothing or from what `--made` holds."""
     from unlearn_core.engine.shipped import list_again, make_demo
 
     folder = Path(args.out) if args.out else default_root() / "demo"
@@ -134,7 +135,11 @@ def demo(args: argparse.Namespace) -> int:
         list_again(folder)
         return 0
     with ProgressBar(args.quiet) as bar:
-        size = make_demo(folder, bar)
+        if args.made:
+            size = make_demo(folder, Store(Path(args.made)), bar)
+        else:
+            with tempfile.TemporaryDirectory() as scratch:
+                size = make_demo(folder, Store(Path(scratch)), bar)
     print(f"The demo has {size / 1e6:.2f} MB.")
     return 0
 

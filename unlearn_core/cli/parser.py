@@ -79,8 +79,13 @@ def build_parser() -> argparse.ArgumentParser:
     one = subparsers.add_parser("worker", help="take runs from a Dask scheduler, one at a time")
     one.add_argument("scheduler", metavar="ADDRESS", help="as `dask scheduler` prints it")
     one.set_defaults(command=remote.worker)
-    one = subparsers.add_parser("demo", help="make the shipped comparison again from nothing")
+    one = subparsers.add_parser("demo", help="make the shipped comparisons again")
     one.add_argument("--out", help="another folder than cache/demo")
+    one.add_argument(
+        "--made",
+        metavar="STORE",
+        help="keep the whole runs in this store, and start from those there",
+    )
     one.add_argument(
         "--keep-runs", action="store_true", help="only list methods and settings again"
     )

@@ -29,8 +29,8 @@ def fashion_file() -> Path:
     "fashion",
     label="Clothes",
     source="arXiv:1708.07747 (Fashion-MNIST, a part that ships with the project)",
-    width=16,
-    **{**AS_PHOTOGRAPHS, "recipe": clothes},
+    width=8,
+    **{**AS_PHOTOGRAPHS, "recipe": clothes, "precision": "fp32"},
     n_train=N_TRAIN,
     embedded=fashion_file,
 )

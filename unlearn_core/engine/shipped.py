@@ -12,7 +12,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,67 +43,92 @@ from unlearn_core.runs.plan import comparison_config, incremental_config, run_co
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import describe_file
 
-DATASET = "digits"
-CLASS = ForgetConfig(kind="class", values=(3,))
-SAMPLE = ForgetConfig(kind="random", values=(64,))
-# shipped on one class; a method that is added later ships nothing until it is named here
-SHIPPED_METHODS = (
+ALL_METHODS = (  # a method that is added later ships nothing until it is named here
     *("badt", "cf_k", "eu_k", "finetune", "fisher", "muda", "neggrad", "neggrad_ft"),
     *("neggrad_plus", "neglora", "partial_neggrad", "retrain", "rfa", "scrub", "sparse_neglora"),
     *("trick_calibration", "trick_forget_bias", "trick_head_finetune"),
 )
-SAMPLE_METHODS = ("rfa", "muda", "neglora", "neggrad", "finetune")
+MAIN_METHODS = ("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "trick_head_finetune")
 NUMBERS = (METRICS, HISTORY, LOG)
 
 
-def demo_configs() -> list[RunConfig]:
-    """Return the runs that are shipped: each with what the pages need to show it."""
-    return [*_class_runs(), *_sample_runs()]
+@dataclass(frozen=True, kw_only=True)
+class Shipment:
+    """A comparison that ships with the project.
+
+    `methods` run with seed 0, and those of `repeated` with `more_seeds` too.  With `gamma`, RFA's
+    ablation is part of it; with `learned`, the retrained model that learns the class after all.
+    """
+
+    dataset: str
+    forget: ForgetConfig
+    methods: tuple[str, ...]
+    repeated: tuple[str, ...] = ()
+    more_seeds: tuple[int, ...] = ()
+    gamma: bool = False
+    learned: bool = False
+
+    def configs(self) -> list[RunConfig]:
+        """Return its runs, each with its usual settings, without what they start from."""
+        start = comparison_config(self.dataset, self.forget)
+        runs = run_configs(start, {name: self._settings(name) for name in self.methods})
+        if self.gamma:
+            runs += [
+                replace(start, method="rfa", settings=self._settings("rfa", gamma=gamma))
+                for gamma in GAMMAS
+            ]
+        if self.learned:
+            runs.append(incremental_config(start))
+        again = {name: self._settings(name) for name in self.repeated}
+        for seed in self.more_seeds:
+            runs += run_configs(replace(start, seed=seed), again)
+        return list({config.key(): config for config in runs}.values())
+
+    def _settings(self, method: str, **chosen: Any) -> dict[str, Any]:
+        return changed(usual_settings(method, self.dataset, self.forget, chosen))
 
 
-def _class_runs() -> list[RunConfig]:
-    """Return the shipped methods on one class, RFA's gamma ablation, and the class learned anew."""
-    start = comparison_config(DATASET, CLASS)
-    settings = {name: changed(usual_settings(name, DATASET, CLASS)) for name in SHIPPED_METHODS}
-    runs = [*run_configs(start, settings), *_gamma_runs(start), incremental_config(start)]
-    return list({config.key(): config for config in runs}.values())
+CLOTHES = Shipment(
+    dataset="fashion",
+    forget=ForgetConfig(kind="class", values=(5,)),
+    methods=ALL_METHODS,
+    repeated=MAIN_METHODS,
+    more_seeds=(1, 2),
+    gamma=True,
+    learned=True,
+)
+DIGITS = Shipment(
+    dataset="digits",
+    forget=ForgetConfig(kind="class", values=(3,)),
+    methods=ALL_METHODS,
+    gamma=True,
+    learned=True,
+)
+RANDOM_DIGITS = Shipment(
+    dataset="digits",
+    forget=ForgetConfig(kind="random", values=(64,)),
+    methods=("rfa", "muda", "neglora", "neggrad", "finetune"),
+    gamma=True,
+)
+SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS)
 
 
-def _sample_runs() -> list[RunConfig]:
-    """Return the papers' own methods on random images, and RFA's gamma ablation."""
-    start = comparison_config(DATASET, SAMPLE)
-    settings = {name: changed(usual_settings(name, DATASET, SAMPLE)) for name in SAMPLE_METHODS}
-    runs = [*run_configs(start, settings), *_gamma_runs(start)]
-    return list({config.key(): config for config in runs}.values())
+def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
+    """Make what is missing in the store `made`, put small copies into `folder`; return their bytes.
 
-
-def _gamma_runs(start: RunConfig) -> list[RunConfig]:
-    return [
-        replace(
-            start,
-            method="rfa",
-            settings=changed(usual_settings("rfa", DATASET, start.forget, {"gamma": gamma})),
-        )
-        for gamma in GAMMAS
-    ]
-
-
-def make_demo(folder: Path, on_progress: OnProgress) -> int:
-    """Make all runs in a new store, put small copies into `folder`, and return their bytes."""
-    configs = demo_configs()
+    Seeds beyond the first come without arrays.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        made = Store(Path(scratch) / "made")
         small = Store(Path(scratch) / "demo")
-        for config in configs:
-            execute(config, store=made, on_progress=on_progress)
-        base, retrained = configs[0].base(), configs[0].retrained()
-        for config in (base, *configs):
-            slim(
-                made.load(config.key()),
-                small.runs,
-                weights=config in (base, retrained),
-                arrays=config.role not in ("incremental", "relearning"),
-            )
+        for shipment in SHIPMENTS:
+            first, *others = shipment.configs()
+            for config in (first.base(), first, *others):
+                run = execute(config, store=made, on_progress=on_progress)
+                if not small.exists(run.key):  # the base of two shipments
+                    numbers_alone = config.role in ("incremental", "relearning")
+                    has_arrays = not numbers_alone and config.seed == first.seed
+                    has_weights = config in (first.base(), first.retrained())
+                    slim(run, small.runs, weights=has_weights, arrays=has_arrays)
         list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(small.root, folder)
