@@ -64,9 +64,15 @@ class BadTSettings(Settings):
     norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 4, "batch_size": 64},
-        "photographs class": {
+        "photographs": {
             "learning_rate": 1e-3,
             "epochs": 3,
+            "batch_size": 128,
+            "retain_fraction": 1.0,
+        },
+        "photographs sample": {
+            "learning_rate": 3e-4,
+            "epochs": 2,
             "batch_size": 128,
             "retain_fraction": 1.0,
         },

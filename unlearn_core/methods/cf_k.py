@@ -41,7 +41,7 @@ class LastLayersSettings(Settings):
     trains="part",
     presets={
         "digits": {"learning_rate": 0.02, "epochs": 5},
-        "photographs class": {"learning_rate": 0.02, "epochs": 5},
+        "photographs": {"learning_rate": 0.02, "epochs": 5},
         "muda": {"retain": "part"},
     },
 )

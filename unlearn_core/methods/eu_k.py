@@ -38,7 +38,7 @@ class EuKSettings(LastLayersSettings):
     norm_mode="fresh",
     presets={
         "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
-        "photographs class": {"epochs": 8},
+        "photographs": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
         "muda": {"retain": "part"},
     },
 )

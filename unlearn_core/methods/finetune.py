@@ -45,7 +45,7 @@ class FinetuneSettings(Settings):
     norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
-        "photographs class": {
+        "photographs": {
             "learning_rate": 0.01,
             "optimizer": "sgd",
             "momentum": 0.9,

@@ -91,6 +91,16 @@ class MudaSettings(Settings):
             "iterations": 100,
             "retain_at_least": 2000,
         },
+        "photographs sample": {
+            "learning_rate": 2e-4,
+            "iterations": 50,
+            "retain_at_least": 2000,
+        },
+        "photographs backdoor": {
+            "learning_rate": 2e-4,
+            "iterations": 100,
+            "retain_at_least": 2000,
+        },
         "muda": {},
     },
 )

@@ -59,7 +59,7 @@ class NegGradPlusSettings(Settings):
             "optimizer": "adam",
             "stay_close": 0.0,
         },
-        "photographs class": {
+        "photographs": {
             "learning_rate": 5e-5,
             "epochs": 2,
             "optimizer": "adam",

@@ -91,7 +91,7 @@ class ScrubSettings(Settings):
             "order": "min_first",
             "decay_after": "never",
         },
-        "photographs class": {
+        "photographs": {
             "learning_rate": 1.5e-4,
             "optimizer": "adam",
             "weight_decay": 0.0,
