@@ -1,3 +1,9 @@
+from pathlib import Path
+
+SIDEBAR_WIDTH = 220  # pixels
+LOOK = Path(__file__).parent / "pages" / "components" / "look.css"
+
+
 def main() -> None:
     """Show the chosen page under the navigation."""
     import streamlit as st
@@ -6,8 +12,12 @@ def main() -> None:
 
     # before the navigation: a tab without an icon takes the page's, as a picture from a font host
     st.set_page_config(
-        page_title="Machine unlearning", page_icon="pages/components/icon.png", layout="wide"
+        page_title="Machine unlearning",
+        page_icon="pages/components/icon.png",
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_WIDTH,
     )
+    st.html(LOOK)
     pages = {
         "": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
@@ -17,8 +27,10 @@ def main() -> None:
             st.Page("pages/manifolds.py", title="Manifolds", icon=":material/scatter_plot:"),
             st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
-            st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
             st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
+        ],
+        "Measure": [
+            st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
         ],
         "Learn": [
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),

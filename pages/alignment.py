@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import charts, reads, selectors
 from pages.components.spectra import show_spectra
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.captions import comparison_caption, tracked_caption
@@ -81,7 +81,7 @@ def show_probes() -> None:
             title=PROBE_NAMES[str(probe)],
             percent=probe != "dimensional_alignment",
         )
-        st.plotly_chart(figure, key=f"history_{probe}")
+        charts.chart(figure, key=f"history_{probe}")
     st.caption(
         f"Penultimate features; {as_markdown(tracked_caption(sets))}, the same for every run. "
         "The tables use all examples, so their numbers differ a little. "
@@ -104,7 +104,7 @@ def show_losses() -> None:
         figure = history_figure(
             curves, {}, axis=str(axis), title=f"{loss} (nats)".replace("_", " ")
         )
-        st.plotly_chart(figure, key=f"history_{loss}")
+        charts.chart(figure, key=f"history_{loss}")
     st.caption(
         "Losses of single batches, each method its own objective: compare their shape, not their "
         "height."

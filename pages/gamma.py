@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import queue, reads, selectors
+from pages.components import charts, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs import gamma_sweep
@@ -119,7 +119,7 @@ if comparison.key in {sweep.comparison.key for sweep in sweeps if not sweep.runs
         icon=":material/play_arrow:",
     )
 if not rows.empty:
-    st.plotly_chart(gamma_figure(rows), key="gamma")
+    charts.chart(gamma_figure(rows), key="gamma")
     st.caption(
         "FD to original is definition 1: the mean absolute change of the layers' outputs, summed "
         "over layers; good is the retrained model's value. FD to retrained is definition 2: lower "

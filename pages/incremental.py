@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import queue, reads, selectors
+from pages.components import charts, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.manifold.steps import step_chart
 from unlearn_core.runs.artefact import PROBE_PREFIX
@@ -27,7 +27,6 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 
 ALIGNMENT = f"{PROBE_PREFIX}dimensional_alignment"
-BLACK = "#000000"
 
 selectors.under_app(__file__)
 st.title("Incremental view")
@@ -79,10 +78,10 @@ def show_maps() -> None:
     if maps.empty:
         st.info(why_no_maps(comparison), icon=":material/info:")
         return
-    figure = small_maps_figure(maps, word="new", colour=BLACK)
-    st.plotly_chart(figure, key="incremental_maps", config={"displayModeBar": False})
+    figure = small_maps_figure(maps, word="new")
+    charts.chart(figure, key="incremental_maps", config={"displayModeBar": False})
     st.caption(
-        "Each point is a training image, placed by its penultimate features (UMAP). Black crosses "
+        "Each point is a training image, placed by its penultimate features (UMAP). Diamonds "
         f"are {what}. {small_maps_caption(comparison, [old.key, new.key], len(maps))} {caption}."
     )
 
@@ -111,7 +110,7 @@ def show_history() -> None:
         title=PROBE_NAMES["dimensional_alignment"],
         during="learning",
     )
-    st.plotly_chart(figure, key="incremental_history")
+    charts.chart(figure, key="incremental_history")
     st.caption(
         "Retrained is the old model, where the curve starts; original is a model that learned all "
         f"classes at once. {as_markdown(tracked_caption(sets))}. {caption}, {steps_text(new)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import notices, reads, selectors
+from pages.components import charts, notices, reads, selectors
 from pages.components.exports import export_buttons
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.markup import side_legend, table_html
@@ -78,7 +78,7 @@ if rows.empty:
         icon=":material/info:",
     )
 else:
-    st.plotly_chart(gap_figure(rows), key="gap")
+    charts.chart(gap_figure(rows), key="gap")
     st.caption(
         "Each dot is one method on one metric: 1 is the original, 0 the retrained model, below 0 "
         "is past it. An arrow stands for a dot outside the plot. Means over seeds."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import notices, reads, selectors
+from pages.components import charts, notices, reads, selectors
 from unlearn_core.views import overview
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.manifold.small_maps import (
@@ -57,11 +57,11 @@ if maps.empty:
     st.info(why_no_maps(comparison), icon=":material/info:")
 else:
     figure = small_maps_figure(maps)
-    st.plotly_chart(figure, key="small_maps", config={"displayModeBar": False})
+    charts.chart(figure, key="small_maps", config={"displayModeBar": False})
     rule = f"Shown as best: {best}. The rule: {overview.BEST_RULE}. " if best else ""
     st.caption(
         "Each point is a training image, placed by its penultimate features (UMAP); images that "
-        "the model sees as alike lie together. Crosses are to be forgotten. "
+        "the model sees as alike lie together. Diamonds are to be forgotten. "
         f"{small_maps_caption(comparison, compared, len(maps))} {rule}"
     )
     st.page_link(

@@ -59,6 +59,7 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
         key=KIND,
         help=HELP,
         persist_state="session",
+        wrap=True,
     )
     values = _choose(kind or "class", start.data, dataset)
     try:

@@ -61,6 +61,7 @@ def choose_comparison() -> None:
             help="One data set, model and forget request, with every run on it.",
         )
         chosen = st.session_state[CHOSEN]
+        st.caption(_titles(comparisons)[chosen])  # in full: the box cuts it off
         last_choice.keep(None if chosen == first else chosen)
 
 

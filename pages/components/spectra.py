@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import charts, reads, selectors
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.captions import comparison_caption
@@ -42,7 +42,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
             icon=":material/info:",
         )
         return
-    st.plotly_chart(spectra_figure(spectra), key="spectra")
+    charts.chart(spectra_figure(spectra), key="spectra")
     st.dataframe(rank_table(spectra), hide_index=True, key="ranks", width="content")
     st.caption(
         f"Eigenvalues of $F^\\top F$, uncentred, over their sum; penultimate features "

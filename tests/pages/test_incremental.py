@@ -7,6 +7,7 @@ from tests.pages.reading import figures, links, opened, texts
 from unlearn_core.config import ForgetConfig
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.store import Store
+from unlearn_core.views.palette import class_colour
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = pytest.mark.page
@@ -42,12 +43,12 @@ def test_empty_store_says_where_to_start(empty_store):
     assert "no finished runs yet" in opened("incremental").info[0].value
 
 
-def test_old_and_new_map_stand_side_by_side_with_black_crosses(finished):
+def test_old_and_new_map_stand_side_by_side_with_diamonds_of_the_class(finished):
     figure = figures(opened("incremental"))[0]
     titles = [note["text"] for note in figure["layout"]["annotations"]]
     assert titles == ["Old model", "New model"]
-    crosses = [trace for trace in figure["data"] if trace["name"] == "3 (new)"]
-    assert [trace["marker"]["color"] for trace in crosses] == ["#000000"] * 2
+    new = [trace["marker"] for trace in figure["data"] if trace["name"] == "3 (new)"]
+    assert [(mark["symbol"], mark["color"]) for mark in new] == [("diamond", class_colour(3))] * 2
     assert figure["layout"]["xaxis2"]["matches"] == "x"
 
 

@@ -30,7 +30,7 @@ def test_forget_set_is_told_by_marker_shape_in_every_map(shipped_store):
     data = figures(opened("overview"))[0]["data"]
     forgotten = [trace for trace in data if "to forget" in trace["name"]]
     assert len(forgotten) == 3
-    assert {trace["marker"]["symbol"] for trace in forgotten} == {"x"}
+    assert {trace["marker"]["symbol"] for trace in forgotten} == {"diamond"}
 
 
 def test_every_method_has_a_card_with_verdict_and_the_retrained_numbers(shipped_store):

@@ -14,6 +14,7 @@ from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
     small_maps_figure,
 )
+from unlearn_core.views.palette import class_colour
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +60,19 @@ def test_a_model_that_is_not_there_has_no_row(gathered):
     assert incremental.metric_table(alone)["Model"].tolist() == ["Old model"]
 
 
-def test_both_maps_show_the_new_class_as_black_crosses(gathered, dataset, sets):
+def test_both_maps_show_the_new_class_as_diamonds(gathered, dataset, sets):
     points = old_and_new_maps(old_and_new(gathered, 0), dataset, sets)
     assert list(dict.fromkeys(points["title"])) == ["Old model", "New model"]
     assert set(points[points["is_forget"]]["label"]) == {3}
-    crosses = [
-        t for t in small_maps_figure(points, word="new", colour="#000000").data if "new" in t.name
-    ]
-    assert [(t.name, t.marker.symbol, t.marker.color) for t in crosses] == [
-        ("3 (new)", "x", "#000000")
+    new = [t for t in small_maps_figure(points, word="new").data if "new" in t.name]
+    assert [(t.name, t.marker.symbol, t.marker.color) for t in new] == [
+        ("3 (new)", "diamond", class_colour(3))
     ] * 2
     sizes = [
         int(((points["title"] == title) & points["is_forget"]).sum())
         for title in points["title"].unique()
     ]
-    assert [len(t.x) for t in crosses] == sizes
+    assert [len(t.x) for t in new] == sizes
     keys = [run.key for run in old_and_new(gathered, 0).values()]
     assert "trustworthiness" in small_maps_caption(gathered, keys, len(points))
 

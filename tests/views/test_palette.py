@@ -8,7 +8,14 @@ from unlearn_core.metrics import METRICS
 from unlearn_core.views.gamma import ACCURACIES, DISTANCES, gamma_figure
 from unlearn_core.views.live import live_charts, live_curves
 from unlearn_core.views.manifold.steps import step_figure
-from unlearn_core.views.palette import METRIC_STYLES
+from unlearn_core.views.palette import (
+    CLASS_COLOURS,
+    FORGET_MARK,
+    METHOD_COLOURS,
+    METRIC_STYLES,
+    VERDICT_COLOURS,
+    on_ground,
+)
 
 PROBED = (
     *("forget_accuracy", "retain_accuracy", "retain_test_accuracy", "test_accuracy"),
@@ -56,3 +63,26 @@ def test_metrics_of_one_colour_differ_in_dash():
     styles = [(style.colour, style.dash) for style in METRIC_STYLES.values()]
     assert len(set(styles)) == len(styles)
     assert set(METRIC_STYLES) <= set(METRICS)
+
+
+def luminance(colour):
+    """Return the relative luminance of WCAG 2, in [0, 1]."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_every_colour_stands_out_on_a_dark_page():
+    ground = luminance("#0E1117")
+    outline = FORGET_MARK["line"]["color"]
+    colours = {*CLASS_COLOURS, *METHOD_COLOURS.values(), *VERDICT_COLOURS.values(), outline}
+    colours |= {style.colour for style in METRIC_STYLES.values()}
+    ratios = {
+        colour: (luminance(on_ground(colour, is_dark=True)) + 0.05) / (ground + 0.05)
+        for colour in colours
+    }
+    assert min(ratios.values()) >= 3, ratios
+
+
+def test_colours_of_classes_stay_different_on_a_dark_page():
+    assert len({on_ground(colour, is_dark=True) for colour in CLASS_COLOURS}) == len(CLASS_COLOURS)

@@ -41,7 +41,7 @@ STYLE = """<style>
 .mu-pill {display: inline-block; padding: .05rem .5rem; border-radius: .75rem; white-space: nowrap;
   font-size: .8125rem}
 .mu-dot {display: inline-block; width: .7rem; height: .7rem; border-radius: 2px;
-  margin-right: .4rem}
+  margin-right: .4rem; outline: 1px solid rgba(128, 128, 128, .7)}
 .mu-table th small {display: inline}
 </style>"""
 

@@ -9,7 +9,9 @@ Colours: M. Okabe and K. Ito, "Color universal design", 2008; beyond eight class
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import Any
 
 OKABE_ITO = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
@@ -46,6 +48,21 @@ METHOD_COLOURS = {
     "trick_calibration": "#44BB99",
 }
 FORGET_COLOUR, RETAIN_COLOUR, MUTED = "#D55E00", "#009E73", "#B8BEC6"
+OUTLINE = "#222222"
+# the one mark of an example to forget, on every map; its colour stays that of its class
+FORGET_MARK: dict[str, Any] = {"symbol": "diamond", "line": {"width": 1, "color": OUTLINE}}
+# what cannot be seen on a dark ground, and what stands there instead
+ON_DARK = {
+    "#000000": "#FFFFFF",
+    OUTLINE: "#EEEEEE",
+    "#0072B2": "#2B8CD0",
+    "#332288": "#8F80DD",
+    "#882255": "#D2619B",
+    "#663333": "#BD8A8A",
+    "#117733": "#45A567",
+    "#555555": "#ABABAB",
+}
+_HIDDEN_ON_DARK = re.compile("|".join(ON_DARK))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +75,13 @@ class MetricStyle:
 
 
 METRIC_STYLES = {
-    "forget_accuracy": MetricStyle(colour=FORGET_COLOUR, marker="x"),
+    "forget_accuracy": MetricStyle(colour=FORGET_COLOUR, marker="diamond"),
     "retain_accuracy": MetricStyle(colour=RETAIN_COLOUR),
     # the test half of a set has the set's colour, dotted
     "retain_test_accuracy": MetricStyle(colour=RETAIN_COLOUR, dash="dot"),
     "test_accuracy": MetricStyle(colour="#CC79A7", marker="square"),
     "dimensional_alignment": MetricStyle(colour="#0072B2"),
-    "feature_distance_original": MetricStyle(colour="#56B4E9", marker="diamond"),
+    "feature_distance_original": MetricStyle(colour="#56B4E9", marker="x"),
     "feature_distance_retrained": MetricStyle(colour="#E69F00", marker="cross"),
 }
 VERDICT_COLOURS = {
@@ -106,3 +123,16 @@ def method_colour(method: str) -> str:
         return METHOD_COLOURS[method]
     digest = hashlib.sha256(method.encode()).digest()
     return TOL_MUTED[digest[0] % len(TOL_MUTED)]
+
+
+def on_ground(text: str, *, is_dark: bool) -> str:
+    """Return a colour, or any text with colours in it, as it is drawn on a light or dark page.
+
+    Examples
+    --------
+    >>> on_ground("#000000", is_dark=True), on_ground("#000000", is_dark=False)
+    ('#FFFFFF', '#000000')
+    """
+    if not is_dark:
+        return text
+    return _HIDDEN_ON_DARK.sub(lambda match: ON_DARK[match[0]], text)

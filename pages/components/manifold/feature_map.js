@@ -70,17 +70,18 @@ class FeatureMap {
       this.root.innerHTML = '<p class="feature-map-note">The plotting library did not load. Reload the page.</p>';
       return;
     }
-    const isNew = this.version !== data.version;
+    const version = data.version + data.outline; // which tells the theme
+    const isNew = this.version !== version;
     const isTold = this.selectionVersion !== selection.version;
-    if (isNew) this.read(data);
+    if (isNew) this.read(data, version);
     if (isTold) this.selected = new Set(selection.ids);
     this.selectionVersion = selection.version;
     if (isNew) await this.draw(Plotly);
     else if (isTold) await this.mark(Plotly);
   }
 
-  read(data) {
-    this.version = data.version;
+  read(data, version) {
+    this.version = version;
     this.data = data;
     this.ids = decode(data.ids);
     this.labels = decode(data.labels);
@@ -111,7 +112,7 @@ class FeatureMap {
       dimmedCircles: { size: 4, color: muted, opacity: 0.45 },
       dimmedDiamonds: { size: 7, symbol: "diamond", color: muted, opacity: 0.6, line: { width: 0.8, color: "#7A828C" } },
       circles: { size: 5, color: groups.circles.map(paint), opacity: 0.8 },
-      diamonds: { size: 8, symbol: "diamond", color: groups.diamonds.map(paint), opacity: 0.95, line: { width: 1, color: "#222222" } },
+      diamonds: { size: 8, symbol: "diamond", color: groups.diamonds.map(paint), opacity: 0.95, line: { width: 1, color: this.data.outline } },
     };
     const suffix = index ? String(index + 1) : "";
     return Object.entries(groups).map(([name, positions]) => ({
@@ -154,7 +155,7 @@ class FeatureMap {
       width, height, font, annotations: [], selections: [],
       margin: { l: 1, r: 1, t: TOOLS, b: 1 },
       dragmode: "lasso", hovermode: "closest", hoverdistance: 12,
-      showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "#ffffff",
+      showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: style.getPropertyValue("--st-background-color"),
       modebar: { orientation: "h", bgcolor: "rgba(0,0,0,0)", color: "#6B7280", activecolor: "#0072B2" },
       uirevision: `${this.data.linked}`,
     };

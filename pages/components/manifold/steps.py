@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import charts, reads, selectors
 from pages.components.notices import without_damaged_runs
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
@@ -45,5 +45,5 @@ def step_chart(config: RunConfig, run_key: str, *, name: str, during: str = "unl
     examples, history = reads.labels_and_sets(config, ids), reads.run_history(run_key)
     classes = reads.dataset(config.data).class_names
     figure = step_figure(steps, examples, history, classes, during=during)
-    st.plotly_chart(figure, key=name, width="stretch")
+    charts.chart(figure, key=name, width="stretch")
     return len(ids)

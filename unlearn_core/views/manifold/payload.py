@@ -21,6 +21,7 @@ from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import (
     FORGET_COLOUR,
     MUTED,
+    OUTLINE,
     VERDICT_COLOURS,
     VERDICT_ICONS,
     class_colour,
@@ -81,6 +82,7 @@ def map_payload(
         "classes": list(classes),
         "colours": [class_colour(label) for label in range(len(classes))],
         "muted": MUTED,
+        "outline": OUTLINE,
         "forget_colour": FORGET_COLOUR,
         "colour": colour,
         "linked": layout == "aligned",

@@ -15,10 +15,11 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.layout import LINE
 from unlearn_core.views.names import INCREMENTAL_NAMES
-from unlearn_core.views.palette import class_colour
+from unlearn_core.views.palette import FORGET_MARK, class_colour
 
 MOST_KEPT = 700  # points of the retained classes in each small map
 HEIGHT = 400
+KEPT_MARK = {"size": 4, "opacity": 0.55}
 MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
 
 
@@ -63,13 +64,11 @@ def old_and_new_maps(
     return pd.concat(filled or parts, ignore_index=True)
 
 
-def small_maps_figure(
-    rows: pd.DataFrame, *, word: str = "to forget", colour: str | None = None
-) -> go.Figure:
+def small_maps_figure(rows: pd.DataFrame, *, word: str = "to forget") -> go.Figure:
     """Draw what `small_map` returns for one or more runs.
 
     Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.  The legend
-    calls the crosses of D_f `word`; they have their class's colour where `colour` is None.
+    calls the diamonds of D_f `word`; their colour is their class's.
     """
     titles = list(dict.fromkeys(rows["title"]))
     figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
@@ -79,8 +78,7 @@ def small_maps_figure(
         for number, part in kept.groupby("label"):
             _points(figure, part, class_colour(int(str(number))), column)
         for number, part in panel[panel["is_forget"]].groupby("label"):
-            forget_colour = colour or class_colour(int(str(number)))
-            _points(figure, part, forget_colour, column, word=word)
+            _points(figure, part, class_colour(int(str(number))), column, word=word)
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(
@@ -113,10 +111,7 @@ def _points(
         showlegend=column == 1,
         marker={
             "color": colour,
-            "size": 7 if forget else 4,
-            "symbol": "x" if forget else "circle",
-            "opacity": 0.9 if forget else 0.55,
-            "line": {"width": 0.5 if forget else 0, "color": "black"},
+            **({"size": 8, "opacity": 0.95, **FORGET_MARK} if forget else KEPT_MARK),
         },
         customdata=part["example_id"].to_numpy(),
         hovertemplate=f"{name}<br>example %{{customdata}}<extra></extra>",

@@ -13,7 +13,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.views.manifold.payload import axis_range
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import METRIC_STYLES, MUTED, class_colour
+from unlearn_core.views.palette import FORGET_MARK, METRIC_STYLES, MUTED, class_colour
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
@@ -86,7 +86,7 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
         (now[~is_forget], {"size": 6, "opacity": 0.55}),
         (
             now[is_forget],
-            {"size": 10, "symbol": "diamond", "line": {"width": 1.2, "color": "#222222"}},
+            {"size": 10, **FORGET_MARK},
         ),
     ]
     return [

@@ -1,0 +1,32 @@
+"""Charts in the colours of the reader's theme: what is black on a light page is white on a dark."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from unlearn_core.views.palette import on_ground
+
+
+def is_dark() -> bool:
+    """Say whether the reader's page is dark; Streamlit runs the page again when that changes."""
+    return st.context.theme.type == "dark"
+
+
+def on_theme(content: dict[str, Any]) -> dict[str, Any]:
+    """Return JSON types with the colours that can be seen on the reader's page."""
+    if not is_dark():
+        return content
+    recoloured: dict[str, Any] = json.loads(on_ground(json.dumps(content), is_dark=True))
+    return recoloured
+
+
+def chart(figure: go.Figure, *, key: str, **options: Any) -> Any:
+    """Show a figure; `options` are those of `st.plotly_chart`, whose answer is returned."""
+    shown: Any = figure
+    if is_dark():
+        shown = json.loads(on_ground(str(figure.to_json()), is_dark=True))
+    return st.plotly_chart(shown, key=key, **options)
