@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import charts, reads, selectors
 from pages.components.manifold import selection
 from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import assets, feature_map
@@ -45,26 +45,6 @@ with help_box:
     )
 
 
-def choose_runs() -> list[RunArtefact]:
-    seeds = comparison.seeds
-    left, right = st.columns([5, 1]) if len(seeds) > 1 else (st.container(), None)
-    seed = seeds[0]
-    if right is not None:
-        seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
-    by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
-    usual = [run.label for run in points.default_runs(list(by_label.values()))]
-    selectors.restart(comparison, "models", usual)
-    chosen = left.multiselect(
-        "Models",
-        options=list(by_label),
-        default=usual,
-        key="models",
-        bind="query-params",
-        max_selections=9,
-    )
-    return [by_label[name] for name in chosen]
-
-
 @st.fragment
 @without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
@@ -101,7 +81,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     ids = selection.selected(comparison)
     sets = reads.sets(comparison.config.data, comparison.config.forget)
     feature_map(
-        {**payload, "pictures": comparison.key},
+        {**charts.on_theme(payload), "pictures": comparison.key},
         selected=ids,
         version=st.session_state[selection.SELECTION_VERSION],
         key=selection.MAP,
@@ -112,10 +92,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame) -> None:
     selection.selection_panel(comparison, table, names)
 
 
-runs = choose_runs()
-if not runs:
-    st.info("Choose at least one model above.")
-    st.stop()
+runs = selectors.choose_runs(comparison)
 table, reasons = reads.map_points(comparison, runs)
 for run in runs:
     if run.key in reasons:

@@ -61,9 +61,7 @@ def show_results(comparison_key: str, *, is_whole: bool) -> None:
         st.success("All of these runs are finished.", icon=":material/check_circle:")
     with st.container(horizontal=True):
         for page, label in RESULTS.items():
-            if st.button(label, key=f"to_{page}", on_click=_choose, args=(comparison_key,)):
+            if st.button(
+                label, key=f"to_{page}", on_click=selectors.choose, args=(comparison_key,)
+            ):
                 selectors.go_to(page)
-
-
-def _choose(comparison_key: str) -> None:
-    st.session_state[selectors.CHOSEN] = comparison_key

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from pages.components import last_choice, queue, reads
+from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
+from unlearn_core.views.manifold.points import default_runs
 from unlearn_core.views.wording import comparison_titles
 
 CHOSEN = "comparison"
+EXAMPLE = "example"  # the id on the page Samples
 FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
 UNDER_APP = "under_app"
 MADE_FOR = "made_for"  # the comparison for which each choice of a page was made
@@ -85,6 +89,17 @@ def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:
     return comparison_titles({key: comparison.config for key, comparison in comparisons.items()})
 
 
+def choose(key: str) -> None:
+    """Make a comparison the sidebar's choice, as a button's callback."""
+    st.session_state[CHOSEN] = key
+
+
+def sample_link(comparison: Comparison, example_id: int) -> str:
+    """Return the address of an example's own page."""
+    title = _titles(reads.all_comparisons())[comparison.key]
+    return f"samples?{urlencode({EXAMPLE: example_id, CHOSEN: title})}"
+
+
 def go_to(page: str) -> NoReturn:
     """Switch to another page of the app and keep the chosen comparison.
 
@@ -119,6 +134,41 @@ def chosen_key(comparisons: Mapping[str, Comparison]) -> str:
     """Return the key of the chosen comparison among those that there are."""
     key = str(st.session_state.get(CHOSEN))
     return key if key in comparisons else default_comparison(comparisons)
+
+
+def choose_runs(comparison: Comparison, *, most: int = 9) -> list[RunArtefact]:
+    """Let the reader choose models of one seed, or end the page where none is chosen."""
+    seeds = comparison.seeds
+    left, right = st.columns([5, 1]) if len(seeds) > 1 else (st.container(), None)
+    seed = seeds[0]
+    if right is not None:
+        seed = right.selectbox("Seed", seeds, key="seed", bind="query-params")
+    by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
+    usual = [run.label for run in default_runs(list(by_label.values()))]
+    restart(comparison, "models", usual)
+    chosen = left.multiselect(
+        "Models",
+        options=list(by_label),
+        default=usual,
+        key="models",
+        bind="query-params",
+        max_selections=most,
+    )
+    if not chosen:
+        st.info("Choose at least one model above.")
+        st.stop()
+    return [by_label[name] for name in chosen]
+
+
+def choose_one(
+    comparison: Comparison, words: str, options: Sequence[str], key: str, usual: str
+) -> str:
+    """Let the reader choose one of `options`, which may change; return the choice."""
+    restart(comparison, key, usual)
+    if st.session_state.get(key, usual) not in options:
+        st.session_state[key] = usual
+    index = options.index(usual)
+    return str(st.selectbox(words, options, index=index, key=key, bind="query-params"))
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:
