@@ -24,12 +24,11 @@ from unlearn_core.metrics.similarity import linear_cka
 from unlearn_core.models import captured_features, captured_outputs, evaluating, exact_head
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
-from unlearn_core.runs.tracked import TRACKED
+from unlearn_core.runs.tracked import LAYER_EXAMPLES, TRACKED
 from unlearn_core.seeding import numpy_stream
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import autocast
 
-LAYER_EXAMPLES = 64
 LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
 

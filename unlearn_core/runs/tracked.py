@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from unlearn_core.records import Sets
 from unlearn_core.seeding import numpy_stream
 
+LAYER_EXAMPLES = 64  # of each set, on which layers are compared
 TRACKED = {"forget": 160, "retain": 320, "forget_test": 80, "retain_test": 160}
 
 

@@ -1,0 +1,66 @@
+"""Layer by layer: rows, their extremes, and the figure, on values that are easy to see."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from unlearn_core.views import layers
+from unlearn_core.views.names import SET_SYMBOLS
+
+
+def row(reference, layer, depth, distance, cka, name="forget"):
+    return {
+        "reference": reference, "set": name, "layer": layer, "depth": depth,
+        "distance": distance, "relative_distance": distance / 2, "cka": cka,
+    }  # fmt: skip
+
+
+LAYERS = [
+    row("original", "a", 0, 0.1, 1.0), row("original", "b", 1, 0.6, 0.8),
+    row("retrained", "a", 0, 2.0, 0.9), row("retrained", "b", 1, 1.0, 0.4),
+    row("retrained", "b", 1, 1.0, 0.5, "retain"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def rows():
+    runs = [
+        SimpleNamespace(label=name, config=SimpleNamespace(method=method))
+        for name, method in (("Original", "original"), ("MUDA", "muda"))
+    ]
+    comparison = SimpleNamespace(metrics=lambda run: {"layers": LAYERS})
+    return layers.layer_rows(comparison, runs)
+
+
+def test_a_reference_has_no_rows_against_itself(rows):
+    found = rows.groupby("label")["reference"].unique().map(set)
+    assert found["Original"] == {"retrained"}
+    assert found["MUDA"] == {"original", "retrained"}
+
+
+def test_sets_stand_in_the_usual_order(rows):
+    assert layers.sets_in(rows) == [name for name in SET_SYMBOLS if name in ("forget", "retain")]
+
+
+def test_extremes_name_the_layer_that_changed_most_and_the_one_least_like_retrained(rows):
+    table = layers.extremes(rows[rows["set"] == "forget"]).set_index("Model")
+    assert table.loc["MUDA"].tolist() == ["b (0.30)", "b (0.40)"]
+    assert table.loc["Original"].tolist() == ["–", "b (0.40)"]
+
+
+def test_a_measure_that_is_not_defined_is_missing(rows):
+    table = rows[rows["set"] == "forget"].assign(cka=np.nan)
+    assert set(layers.extremes(table)["Least like retrained in"]) == {"–"}
+
+
+def test_figure_has_a_panel_a_reference_and_names_layers(rows):
+    figure = layers.layers_figure(rows[rows["set"] == "forget"], "cka")
+    assert [list(trace.y) for trace in figure.data if trace.xaxis == "x"] == [[1.0, 0.8]]
+    assert list(figure.layout.xaxis.ticktext) == ["a", "b"]
+
+
+def test_caption_tells_the_number_of_examples(rows):
+    sets = SimpleNamespace(forget=np.ones(100, bool), retain=np.ones(3, bool))
+    assert "2 layers on 64 examples of D_f" in layers.layers_caption(rows, sets, "forget")
+    assert "on 3 examples of D_r" in layers.layers_caption(rows, sets, "retain")
