@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.views.examples import rows_of
 from unlearn_core.views.names import SET_NAMES
 
 LAYOUTS = {"aligned": ("x", "y"), "own": ("own_x", "own_y")}
@@ -56,7 +57,7 @@ def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd
     layout = run.table(str(run.map_facts["file"]))
     ids = layout["example_id"].to_numpy(dtype=np.int64)
     recorded = run.predictions()
-    rows = _rows_of(ids, recorded.example_ids)
+    rows = rows_of(ids, recorded.example_ids)
     labels, probabilities = recorded.labels[rows], recorded.probabilities[rows]
     own = probabilities[np.arange(len(ids)), labels]
     table = layout.assign(
@@ -72,12 +73,6 @@ def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd
         before = original.predictions()
         was_right = np.isin(ids, before.example_ids[before.predictions == before.labels])
     return table.assign(state=_states(table, was_right))
-
-
-def _rows_of(ids: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each of `ids` stands in `among`, which holds all of them."""
-    order = np.argsort(among, kind="stable")
-    return order[np.searchsorted(among[order], ids)]
 
 
 def _states(table: pd.DataFrame, was_right: NDArray[np.bool_]) -> NDArray[np.str_]:

@@ -1,0 +1,100 @@
+"""Counts of answers by hand: four images of two classes to forget and to keep, two models."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from unlearn_core.records import Sets
+from unlearn_core.views import predictions
+
+IDS = np.array([4, 0, 2, 5, 1, 3])
+LABELS = np.array([0, 0, 1, 1, 2, 2])  # of the recorded examples, in the order of IDS
+SETS = Sets(  # over the data set: D_f = 0, 4 and 1; D_r = 2, 5; D_rt = 3
+    forget=np.array([1, 1, 0, 0, 1, 0], bool),
+    retain=np.array([0, 0, 1, 0, 0, 1], bool),
+    forget_test=np.zeros(6, bool),
+    retain_test=np.array([0, 0, 0, 1, 0, 0], bool),
+)
+
+
+def run(label, answers):
+    predicted = SimpleNamespace(
+        example_ids=IDS, labels=LABELS, predictions=np.array(answers),
+        probabilities=np.eye(3)[answers],
+    )  # fmt: skip
+    config = SimpleNamespace(method="muda")
+    return SimpleNamespace(label=label, config=config, predictions=lambda: predicted)
+
+
+@pytest.fixture
+def runs():
+    return [run("A", [0, 1, 1, 1, 2, 0]), run("B", [2, 2, 1, 0, 1, 2])]
+
+
+def test_answers_on_the_forget_set_are_counted_by_model(runs):
+    cells = predictions.answer_cells(runs, SETS, "forget", 3)
+    counts = cells.pivot_table(index="row", columns="column", values="n").to_numpy()
+    assert counts.tolist() == [[1, 1, 1], [0, 1, 2]]
+    assert cells.loc[cells["row"] == "B", "share"].tolist() == pytest.approx([0, 1 / 3, 2 / 3])
+
+
+def test_matrix_counts_answers_by_true_class_and_shares_are_of_the_row(runs):
+    cells = predictions.matrix_cells(runs[1], SETS, "all", 3)
+    counts = cells.pivot_table(index="row", columns="column", values="n").to_numpy()
+    assert counts.tolist() == [[0, 0, 2], [1, 1, 0], [0, 1, 1]]
+    assert cells.loc[cells["row"] == 0, "share"].tolist() == [0, 0, 1]
+
+
+def test_matrix_of_a_set_has_rows_for_its_own_classes_alone(runs):
+    assert predictions.matrix_cells(runs[0], SETS, "retain", 3)["row"].unique().tolist() == [1]
+
+
+def test_accuracy_is_of_each_class_of_the_half(runs):
+    rows = predictions.class_rows(runs, SETS, "train", 3)
+    of_a = rows[rows["label"] == "A"]
+    assert of_a["accuracy"].tolist() == [0.5, 1.0, 1.0]
+    assert of_a["n"].tolist() == [2, 2, 1]
+    test = predictions.class_rows(runs, SETS, "test", 3)
+    assert test[["label", "number", "accuracy"]].to_numpy().tolist() == [["A", 2, 0], ["B", 2, 1]]
+
+
+def test_classes_that_differ_most_between_models_stay(runs):
+    rows = predictions.class_rows(runs, SETS, "train", 3)
+    assert set(predictions.most_changed(rows, 1)["number"]) == {2}
+
+
+@pytest.mark.parametrize(
+    ("group", "label", "answer", "ids"),
+    [
+        ("all", 0, 1, [0]),
+        ("all", None, 1, [0, 2, 5]),
+        ("forget", 2, None, [1]),
+        ("retain", 0, 0, []),
+    ],
+)
+def test_a_cell_opens_its_examples(runs, group, label, answer, ids):
+    assert predictions.cell_ids(runs[0], SETS, group, label, answer) == ids
+
+
+def test_groups_without_an_example_are_left_out():
+    assert predictions.groups_of(SETS) == ["forget", "retain", "retain_test", "all"]
+
+
+def test_a_class_is_forgotten_where_none_of_its_images_stays():
+    labels = np.array([0, 2, 1, 2, 0, 1])
+    assert predictions.forgotten_classes(labels, SETS) == [0, 2]
+
+
+def test_cells_carry_what_they_stand_for(runs):
+    cells = predictions.answer_cells(runs, SETS, "forget", 3)
+    figure = predictions.grid_figure(cells, ["A", "B"], ["x", "y", "z"], upright="")
+    points = figure.data[1]
+    assert [list(pair) for pair in points.customdata][:4] == [
+        ["A", 0],
+        ["A", 1],
+        ["A", 2],
+        ["B", 0],
+    ]
+    assert list(points.text) == ["1", "1", "1", "", "1", "2"]
+    assert points.hovertext[5] == "B → z: 2 (66.7%)"

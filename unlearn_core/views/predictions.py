@@ -1,0 +1,254 @@
+"""What models answer: accuracy by class, where the examples of a set went, prediction matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.views.examples import recorded_in
+from unlearn_core.views.layout import MARKERS, finish
+from unlearn_core.views.names import SET_NAMES
+from unlearn_core.views.palette import method_colour
+
+ALL = "all"
+GROUPS = {name: (name,) for name in SET_NAMES} | {ALL: tuple(SET_NAMES)}
+GROUP_NAMES = {**SET_NAMES, ALL: "Everything"}
+HALVES = {"train": ("forget", "retain"), "test": ("forget_test", "retain_test")}
+HALF_NAMES = {"train": "Training images", "test": "Test images"}
+MANY_CLASSES = 24  # beyond, cells hold no numbers and accuracies are of the classes that change
+ROW = 34  # pixels of a row of cells
+SHADE = "rgba(0, 114, 178, {})"
+
+
+def class_rows(runs: Sequence[RunArtefact], sets: Sets, half: str, n_classes: int) -> pd.DataFrame:
+    """Return one row per run and class of the training or test half.
+
+    Columns: `label`, `method`, `number` (of the class), `n` and `accuracy`; no row where the half
+    has no example of the class.
+    """
+    parts = []
+    for run in runs:
+        recorded, mask = run.predictions(), recorded_in(run, sets, HALVES[half])
+        labels = recorded.labels[mask]
+        is_right = recorded.predictions[mask] == labels
+        counts = np.bincount(labels, minlength=n_classes)
+        right = np.bincount(labels[is_right], minlength=n_classes)
+        present = np.flatnonzero(counts)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "label": run.label,
+                    "method": run.config.method,
+                    "number": present,
+                    "n": counts[present],
+                    "accuracy": right[present] / counts[present],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def most_changed(rows: pd.DataFrame, most: int = MANY_CLASSES) -> pd.DataFrame:
+    """Return the rows of the classes whose accuracy differs most between models, at most `most`."""
+    spread = rows.groupby("number")["accuracy"].agg(np.ptp)
+    kept = spread.sort_values(ascending=False, kind="stable").index[:most]
+    return rows[rows["number"].isin(kept)]
+
+
+def class_figure(rows: pd.DataFrame, classes: Sequence[str], forgotten: Sequence[int]) -> go.Figure:
+    """Draw what `class_rows` returns: a marker a model, side by side over each class.
+
+    Columns used: `label`, `method`, `number`, `n`, `accuracy`.
+    """
+    figure = go.Figure()
+    labels = list(dict.fromkeys(rows["label"]))
+    places = {number: place for place, number in enumerate(sorted(rows["number"].unique()))}
+    for number, label in enumerate(labels):
+        part = rows[rows["label"] == label]
+        shift = 0.6 * ((number + 0.5) / len(labels) - 0.5)
+        figure.add_scatter(
+            x=[places[value] + shift for value in part["number"]],
+            y=part["accuracy"].to_numpy(),
+            customdata=part["n"].to_numpy(),
+            mode="markers",
+            name=label,
+            marker={
+                "symbol": MARKERS[number % len(MARKERS)],
+                "color": method_colour(str(part["method"].iloc[0])),
+                "size": 11,
+            },
+            hovertemplate=f"{label}: %{{y:.1%}} of %{{customdata}}<extra></extra>",
+        )
+    finish(figure, height=380)
+    figure.update_xaxes(
+        tickvals=list(places.values()),
+        ticktext=[
+            f"<b>{classes[n]}</b><br>to forget" if n in forgotten else classes[n] for n in places
+        ],
+        range=[-0.5, len(places) - 0.5],
+        title="class",
+    )
+    figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.04, 1.04])
+    for place in range(1, len(places)):
+        figure.add_vline(x=place - 0.5, line={"color": "rgba(128, 128, 128, 0.25)", "width": 1})
+    return figure
+
+
+def answer_cells(
+    runs: Sequence[RunArtefact], sets: Sets, group: str, n_classes: int
+) -> pd.DataFrame:
+    """Return how often each run answers each class on a group of `GROUPS`.
+
+    Columns: `row` (the run's label), `column` (number of the answered class), `n` and `share` (of
+    the group's examples).
+    """
+    counts = {
+        run.label: np.bincount(
+            run.predictions().predictions[recorded_in(run, sets, GROUPS[group])],
+            minlength=n_classes,
+        )
+        for run in runs
+    }
+    return _cells(counts)
+
+
+def matrix_cells(run: RunArtefact, sets: Sets, group: str, n_classes: int) -> pd.DataFrame:
+    """Return how often a run answers each class, by the true class, on a group of `GROUPS`.
+
+    Columns as in `answer_cells`; `row` is the number of the true class, of those in the group, and
+    `share` is of the true class's examples.
+    """
+    recorded, mask = run.predictions(), recorded_in(run, sets, GROUPS[group])
+    labels, predicted = recorded.labels[mask], recorded.predictions[mask]
+    counts = {
+        int(number): np.bincount(predicted[labels == number], minlength=n_classes)
+        for number in np.unique(labels)
+    }
+    return _cells(counts)
+
+
+def _cells(counts: dict[str, np.ndarray] | dict[int, np.ndarray]) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame(
+            {
+                "row": row,
+                "column": np.arange(len(numbers)),
+                "n": numbers,
+                "share": numbers / max(1, numbers.sum()),
+            }
+        )
+        for row, numbers in counts.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def grid_figure(
+    cells: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], *, upright: str
+) -> go.Figure:
+    """Draw cells as a shaded grid that can be clicked; `customdata` is (`row`, `column`).
+
+    `rows` and `columns` are the names on the axes, in order; `upright` says what rows are.
+    """
+    keys = list(dict.fromkeys(cells["row"]))
+    places = [keys.index(key) for key in cells["row"]]
+    with_numbers = len(columns) <= MANY_CLASSES
+    shares = cells.pivot_table(index="row", columns="column", values="share", sort=False)
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=shares.to_numpy(),
+        zmin=0,
+        zmax=1,
+        xgap=1,
+        ygap=1,
+        colorscale=[[0, SHADE.format(0)], [1, SHADE.format(0.6)]],
+        showscale=False,
+        hoverinfo="skip",
+    )
+    # Streamlit gives no clicks on a heatmap, so points lie over its cells
+    figure.add_scatter(
+        x=cells["column"].to_numpy(),
+        y=places,
+        customdata=cells[["row", "column"]].to_numpy(),
+        mode="markers+text" if with_numbers else "markers",
+        text=[f"{n:,}" if n else "" for n in cells["n"]],
+        marker={"size": 24, "symbol": "square", "color": SHADE.format(0)},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
+        hovertext=[
+            f"{rows[place]} → {columns[column]}: {n:,} ({share:.1%})"
+            for place, column, n, share in zip(
+                places, cells["column"], cells["n"], cells["share"], strict=True
+            )
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+    finish(figure, height=90 + ROW * max(len(rows), 2) if with_numbers else 700)
+    figure.update_layout(
+        margin={"t": 50, "b": 10, "l": 10, "r": 10}, hoverdistance=60, clickmode="event+select",
+        dragmode=False,
+    )  # fmt: skip
+    figure.update_xaxes(
+        tickvals=list(range(len(columns))) if with_numbers else None,
+        ticktext=list(columns) if with_numbers else None,
+        side="top",
+        title="answered class",
+        range=[-0.5, len(columns) - 0.5],
+        showgrid=False,
+        automargin=True,
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))) if len(rows) <= MANY_CLASSES else None,
+        ticktext=list(rows) if len(rows) <= MANY_CLASSES else None,
+        title=upright,
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
+        automargin=True,
+    )
+    return figure
+
+
+def cell_ids(
+    run: RunArtefact, sets: Sets, group: str, label: int | None, predicted: int | None
+) -> list[int]:
+    """Return the ids in a group of a class and of an answer, ascending; None stands for any."""
+    recorded = run.predictions()
+    mask = recorded_in(run, sets, GROUPS[group])
+    if label is not None:
+        mask &= recorded.labels == label
+    if predicted is not None:
+        mask &= recorded.predictions == predicted
+    return sorted(recorded.example_ids[mask].tolist())
+
+
+def groups_of(sets: Sets) -> list[str]:
+    """Return the groups that hold an example."""
+    return [name for name in GROUPS if name == ALL or getattr(sets, name).any()]
+
+
+def forgotten_classes(labels: np.ndarray, sets: Sets) -> list[int]:
+    """Return the classes all of whose training examples are to be forgotten."""
+    return sorted(set(labels[sets.forget].tolist()) - set(labels[sets.retain].tolist()))
+
+
+def went_text(cells: pd.DataFrame, label: str, classes: Sequence[str], group: str) -> str:
+    """Return in words where a model's answers went, the most frequent first."""
+    part = cells[(cells["row"] == label) & (cells["n"] > 0)].sort_values("n", ascending=False)
+    named = [
+        f"{classes[column]} ({share:.0%})"
+        for column, share in zip(part["column"][:3], part["share"], strict=False)
+    ]
+    return f"{label} answers on {GROUP_NAMES[group]}: {', '.join(named)}."
+
+
+def cell_text(model: str, group: str, label: str, answer: str, n: int) -> str:
+    """Return which images are shown, such as "**MUDA** answers 9 to 12 images of D_f"."""
+    true = f" whose true class is {label}" if label != "any" else ""
+    said = f"answers **{answer}** to" if answer != "any" else "answers as follows to"
+    images = "1 image" if n == 1 else f"{n:,} images"
+    return f"**{model}** {said} {images} of {GROUP_NAMES[group]}{true}."
