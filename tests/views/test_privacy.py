@@ -1,0 +1,124 @@
+"""Scores, rates and sides on a few numbers by hand, and against scikit-learn."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from unlearn_core.records import Sets, softmax
+from unlearn_core.views import privacy
+
+PROBABILITIES = np.array([[0.8, 0.2], [0.5, 0.5], [0.01, 0.99]])
+LABELS = np.array([0, 1, 0])
+
+
+def predictions(probabilities=PROBABILITIES, labels=LABELS):
+    return SimpleNamespace(
+        example_ids=np.arange(len(labels)), labels=labels, probabilities=probabilities
+    )
+
+
+def rows(**scores):
+    """Return score rows of models A and B: lists of scores by set."""
+    parts = [
+        pd.DataFrame({"set": name, "example_id": range(len(pair[i])), "score": pair[i]}).assign(
+            label=label, method="muda"
+        )
+        for i, label in enumerate("AB")
+        for name, pair in scores.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture
+def two():
+    return rows(
+        forget=([1.0, 2.0, 3.0], [0.0, 0.5, 0.0]),
+        retain=([2.0, 4.0], [2.0, 4.0]),
+        retain_test=([0.0, 1.5], [0.0, 1.5]),
+    )
+
+
+def test_confidence_is_the_log_odds_of_the_true_class():
+    found = privacy.log_odds(predictions())
+    assert found == pytest.approx([np.log(4), 0.0, np.log(1 / 99)])
+
+
+def test_log_odds_of_a_sure_model_are_not_rounded_to_one_value():
+    probabilities = softmax(np.array([[20.0, 0.0], [25.0, 0.0]]))
+    found = privacy.log_odds(predictions(probabilities, np.array([0, 0])))
+    assert found == pytest.approx([20.0, 25.0], rel=1e-6)
+
+
+def test_loss_and_entropy_are_high_where_the_model_is_sure():
+    assert privacy.low_loss(predictions()) == pytest.approx(
+        -np.log10([-np.log(0.8), -np.log(0.5), -np.log(0.01)])
+    )
+    assert privacy.low_entropy(predictions())[1] == pytest.approx(-np.log10(np.log(2)))
+
+
+def test_roc_and_area_are_those_of_scikit_learn():
+    random = np.random.default_rng(0)
+    members, others = random.normal(1, 1, 40).round(1), random.normal(0, 1, 60).round(1)
+    truth, scores = np.repeat([1, 0], [40, 60]), np.concatenate([members, others])
+    false_rates, true_rates = privacy.roc(members, others)
+    wanted = roc_curve(truth, scores, drop_intermediate=False)
+    assert false_rates == pytest.approx(wanted[0])
+    assert true_rates == pytest.approx(wanted[1])
+    assert privacy.area(false_rates, true_rates) == pytest.approx(roc_auc_score(truth, scores))
+
+
+def test_true_rate_counts_only_thresholds_with_few_enough_false_alarms():
+    curve = privacy.roc(np.array([5.0, 1.0]), np.array([2.0, 0.0]))
+    assert privacy.true_rate_at(*curve, 0.0) == 0.5
+    assert privacy.true_rate_at(*curve, 0.5) == 1.0
+
+
+def test_best_threshold_errs_least_with_both_sides_alike():
+    assert privacy.best_threshold(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 2.0
+    assert privacy.best_threshold(np.array([1.0]), np.array([0.0] * 9 + [4.0])) == 1.0
+
+
+def test_threshold_counts_who_is_called_a_member(two):
+    table = privacy.threshold_table(two, 2.0).set_index("Model")
+    assert table.loc["A"].tolist()[:3] == ["2 of 3 (67%)", "2 of 2 (100%)", "0 of 2 (0%)"]
+    assert table.loc["B"].tolist()[:3] == ["0 of 3 (0%)", "2 of 2 (100%)", "0 of 2 (0%)"]
+    assert table.loc["A", "AUC"] == round(5 / 6, 3)
+
+
+def test_sides_are_ordered_from_the_surest(two):
+    assert privacy.sides_of(two, "A", 2.0) == {"members": [2, 1], "non-members": [0]}
+
+
+def test_the_most_exposed_exceed_the_retrained_model_most(two):
+    found = privacy.most_exposed(two, "A", "B", most=2)
+    assert found["exposure"] == {2: 3.0, 1: 1.5}
+    assert found["retrained"] == {2: 0.0, 1: 0.5}
+    assert privacy.most_exposed(two, "A", "C")["exposure"] == {}
+
+
+def test_distribution_of_each_set_sums_to_one(two):
+    figure = privacy.distributions_figure(two, "confidence", 1.0)
+    assert len(figure.data) == 6
+    assert [sum(trace.y) for trace in figure.data] == pytest.approx([1.0] * 6)
+
+
+def test_roc_is_drawn_on_logarithmic_axes_with_a_curve_a_model_and_guessing(two):
+    figure = privacy.roc_figure(two)
+    assert [trace.name.split(",")[0] for trace in figure.data] == ["A", "B", "guessing"]
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert all((np.array(trace.x) > 0).all() for trace in figure.data)
+
+
+def test_rows_hold_the_three_sides_alone():
+    forget, retain, forget_test = np.eye(3, dtype=bool)
+    sets = Sets(
+        forget=forget, retain=retain, forget_test=forget_test, retain_test=np.zeros(3, bool)
+    )
+    run = SimpleNamespace(
+        label="A", config=SimpleNamespace(method="muda"), predictions=lambda: predictions()
+    )
+    found = privacy.score_rows([run], sets, "confidence")
+    assert found[["set", "example_id"]].to_numpy().tolist() == [["forget", 0], ["retain", 1]]

@@ -1,0 +1,330 @@
+"""Membership attacks by one score: its distributions, a threshold, ROC, the most exposed examples.
+
+A score is high where a model seems to know an example.  The attacker calls whatever lies above a
+threshold training data.  Members are D_r, non-members test examples of the retained classes; what
+is asked about is D_f.  The papers' attacks on the Metrics page are fitted on such scores.
+Source: N. Carlini et al., "Membership Inference Attacks From First Principles", 2022,
+arXiv:2112.03570 (the log-odds, and why the end of few false alarms counts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from unlearn_core.metrics.membership import entropy
+from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import Predictions, RunArtefact
+from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish
+from unlearn_core.views.names import SET_SYMBOLS
+from unlearn_core.views.palette import FORGET_COLOUR, RETAIN_COLOUR, method_colour
+from unlearn_core.views.symbols import as_html
+
+SIDES = ("forget", "retain", "retain_test")
+SIDE_NAMES = {
+    "forget": f"{SET_SYMBOLS['forget']} (to forget)",
+    "retain": f"{SET_SYMBOLS['retain']} (members)",
+    "retain_test": f"{SET_SYMBOLS['retain_test']} (non-members)",
+}
+SIDE_STYLES = {
+    "forget": (FORGET_COLOUR, "solid"),
+    "retain": (RETAIN_COLOUR, "dash"),
+    "retain_test": ("#0072B2", "dot"),
+}
+FEW_FALSE_ALARMS = 0.01
+SMALLEST = 1e-12  # of a probability, an entropy or a loss
+BINS = 30
+COLUMNS = ["label", "method", "set", "example_id", "score"]
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What an attacker looks at: its name, its axis, and the score of each recorded example."""
+
+    name: str
+    axis: str
+    meaning: str
+    of: Callable[[Predictions], Scores]
+
+
+def _own_and_others(recorded: Predictions) -> tuple[Scores, Scores]:
+    """Return the probability of each true class, and that of all others together.
+
+    Their sum tells how sure a model is where the first is so near to 1 that 1 - p is rounding.
+    """
+    rows = np.arange(len(recorded.labels))
+    others = recorded.probabilities.copy()
+    own = others[rows, recorded.labels].clip(SMALLEST)
+    others[rows, recorded.labels] = 0.0
+    return own, others.sum(axis=1).clip(SMALLEST)
+
+
+def log_odds(recorded: Predictions) -> Scores:
+    """Return ln(p / (1 - p)) of the true class's probability p."""
+    own, others = _own_and_others(recorded)
+    return np.log(own) - np.log(others)
+
+
+def low_loss(recorded: Predictions) -> Scores:
+    """Return minus the decimal logarithm of the cross-entropy (nats)."""
+    own, others = _own_and_others(recorded)
+    loss = np.where(own > 0.5, -np.log1p(-others.clip(max=0.5)), -np.log(own))
+    return -np.log10(loss.clip(SMALLEST))
+
+
+def low_entropy(recorded: Predictions) -> Scores:
+    """Return minus the decimal logarithm of the prediction's entropy (nats)."""
+    return -np.log10(entropy(recorded.probabilities).clip(SMALLEST))
+
+
+SCORES = {
+    "confidence": Score(
+        name="Confidence in the true class",
+        axis="log-odds of the true class",
+        meaning="How sure the model is of the true class, as log-odds: 0 is a probability of "
+        "50 %, 4.6 is 99 %, 9.2 is 99.99 %.",
+        of=log_odds,
+    ),
+    "loss": Score(
+        name="Loss",
+        axis="-log10 of the loss",
+        meaning="How small the loss on the true class is: 2 is a loss of 0.01 nats, 4 one of "
+        "0.0001.",
+        of=low_loss,
+    ),
+    "entropy": Score(
+        name="Entropy",
+        axis="-log10 of the entropy",
+        meaning="How little the model doubts, right or wrong: it needs no true class. 2 is an "
+        "entropy of 0.01 nats.",
+        of=low_entropy,
+    ),
+}
+
+
+def score_rows(runs: Sequence[RunArtefact], sets: Sets, score: str) -> pd.DataFrame:
+    """Return one row per run and example of D_f, D_r and the non-members.
+
+    Columns: `label`, `method`, `set` (one of `SIDES`), `example_id` and `score`.
+    """
+    parts = []
+    for run in runs:
+        recorded = run.predictions()
+        part = pd.DataFrame(
+            {
+                "label": run.label,
+                "method": run.config.method,
+                "set": sets.names()[recorded.example_ids],
+                "example_id": recorded.example_ids,
+                "score": SCORES[score].of(recorded),
+            }
+        )
+        parts.append(part[part["set"].isin(SIDES)])
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def scores_of(rows: pd.DataFrame, label: str, name: str) -> Scores:
+    """Return a model's scores on one set."""
+    chosen = rows[(rows["label"] == label) & (rows["set"] == name)]
+    return chosen["score"].to_numpy()
+
+
+def threshold_range(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return whole numbers between which all scores lie."""
+    return float(np.floor(rows["score"].min())), float(np.ceil(rows["score"].max()))
+
+
+def best_threshold(members: Scores, others: Scores) -> float:
+    """Return the score from which on calling examples members errs least, both sides alike.
+
+    The largest of `members` or `others` that maximises the share of members at or above it minus
+    that of the others.
+
+    Examples
+    --------
+    >>> best_threshold(np.array([2.0, 3.0, 5.0]), np.array([0.0, 1.0, 4.0]))
+    2.0
+    """
+    candidates = np.unique(np.concatenate([members, others]))
+    gain = _share_from(members, candidates) - _share_from(others, candidates)
+    return float(candidates[len(gain) - 1 - int(np.argmax(gain[::-1]))])
+
+
+def usual_threshold(rows: pd.DataFrame) -> float:
+    """Return where members and non-members of the first model are told apart best, in tenths."""
+    label = str(rows["label"].iloc[0])
+    found = best_threshold(*(scores_of(rows, label, name) for name in ("retain", "retain_test")))
+    return float(np.floor(10 * found) / 10)
+
+
+def _share_from(scores: Scores, thresholds: Scores) -> Scores:
+    """Return the share of the scores that are at or above each threshold."""
+    return 1.0 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
+
+
+def roc(positives: Scores, negatives: Scores) -> tuple[Scores, Scores]:
+    """Return false and true positive rates at every threshold, ascending, from (0, 0) to (1, 1).
+
+    Examples
+    --------
+    >>> [rates.tolist() for rates in roc(np.array([1.0, 3.0]), np.array([0.0, 2.0]))]
+    [[0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0]]
+    """
+    thresholds = np.unique(np.concatenate([positives, negatives]))[::-1]
+    rates = [
+        np.concatenate([[0.0], _share_from(scores, thresholds)])
+        for scores in (negatives, positives)
+    ]
+    return rates[0], rates[1]
+
+
+def area(false_rates: Scores, true_rates: Scores) -> float:
+    """Return the area under a ROC curve: 0.5 is guessing, 1 tells every pair apart."""
+    return float(np.trapezoid(true_rates, false_rates))
+
+
+def true_rate_at(false_rates: Scores, true_rates: Scores, at: float) -> float:
+    """Return the largest true positive rate with at most this rate of false alarms."""
+    return float(true_rates[false_rates <= at].max())
+
+
+def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Return for each model how many of each set the attacker calls members at a threshold.
+
+    `Model`, one text column a set such as "131 of 146 (90%)", and `AUC` and `TPR at 1 % FPR` of
+    D_f against the non-members.
+    """
+    lines = []
+    for label in dict.fromkeys(rows["label"]):
+        line: dict[str, object] = {"Model": label}
+        for name in SIDES:
+            scores = scores_of(rows, label, name)
+            if len(scores):
+                n = int((scores >= threshold).sum())
+                line[SIDE_NAMES[name]] = f"{n:,} of {len(scores):,} ({n / len(scores):.0%})"
+        curve = roc(scores_of(rows, label, "forget"), scores_of(rows, label, "retain_test"))
+        line["AUC"] = round(area(*curve), 3)
+        line["TPR at 1 % FPR"] = f"{true_rate_at(*curve, FEW_FALSE_ALARMS):.1%}"
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def distributions_figure(rows: pd.DataFrame, score: str, threshold: float) -> go.Figure:
+    """Draw the distribution of each set's scores, a panel a model, with the threshold.
+
+    Columns used: `label`, `set`, `score`.
+    """
+    labels = list(dict.fromkeys(rows["label"]))
+    columns = min(3, len(labels))
+    height = -(-len(labels) // columns)
+    figure = make_subplots(
+        rows=height, cols=columns, subplot_titles=[f"<b>{label}</b>" for label in labels],
+        shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.03,
+        vertical_spacing=0.16 if height > 1 else 0,
+    )  # fmt: skip
+    edges = np.linspace(*threshold_range(rows), BINS + 1)
+    for number, label in enumerate(labels):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        for name in SIDES:
+            scores = scores_of(rows, label, name)
+            if not len(scores):
+                continue
+            shares = np.histogram(scores, edges)[0] / len(scores)
+            colour, dash = SIDE_STYLES[name]
+            figure.add_scatter(
+                x=(edges[:-1] + edges[1:]) / 2,
+                y=shares,
+                mode="lines",
+                name=as_html(SIDE_NAMES[name]),
+                legendgroup=name,
+                showlegend=number == 0,
+                line={"color": colour, "dash": dash, "shape": "hvh", "width": 2.5},
+                fill="tozeroy" if name == "forget" else None,
+                fillcolor="rgba(213, 94, 0, 0.18)",
+                hovertemplate=f"{as_html(SIDE_NAMES[name])}<br>about %{{x:.1f}}: %{{y:.1%}}"
+                "<extra></extra>",
+                **place,
+            )
+        figure.add_vline(x=threshold, line={"color": LINE, "width": 2}, **place)
+    finish(figure, height=90 + 230 * height)
+    figure.update_layout(margin={"t": 80}, legend={"y": 1.0 + 0.16 / height})
+    figure.update_xaxes(title=SCORES[score].axis, row=height)
+    figure.update_yaxes(title="share of the set", tickformat=".0%", col=1)
+    return figure
+
+
+def roc_figure(rows: pd.DataFrame) -> go.Figure:
+    """Draw D_f against the non-members on logarithmic axes, a curve a model, and guessing.
+
+    Columns used: `label`, `method`, `set`, `score`.  Rates of 0 have no place on these axes.
+    """
+    figure = go.Figure()
+    lowest = 1.0
+    for number, label in enumerate(dict.fromkeys(rows["label"])):
+        method = str(rows.loc[rows["label"] == label, "method"].iloc[0])
+        members = scores_of(rows, label, "forget")
+        others = scores_of(rows, label, "retain_test")
+        false_rates, true_rates = roc(members, others)
+        lowest = min(lowest, 1 / len(others), 1 / len(members))
+        seen = (false_rates > 0) & (true_rates > 0)
+        figure.add_scatter(
+            x=false_rates[seen],
+            y=true_rates[seen],
+            mode="lines+markers",
+            name=f"{label}, AUC {area(false_rates, true_rates):.2f}",
+            line={"color": method_colour(method), "dash": DASHES[number % len(DASHES)], "width": 2},
+            marker={"symbol": MARKERS[number % len(MARKERS)], "size": 8, "maxdisplayed": 12},
+            hovertemplate=f"{label}<br>%{{y:.1%}} of D<sub>f</sub> found at %{{x:.1%}} false alarms"
+            "<extra></extra>",
+        )
+    ends = np.array([lowest, 1.0])
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", name="guessing", line={"color": LINE, "dash": "dot"},
+        hoverinfo="skip",
+    )  # fmt: skip
+    finish(figure, height=430)
+    axis = {"type": "log", "range": [np.log10(lowest), 0.05], "tickformat": "~%", "dtick": 1}
+    figure.update_xaxes(title="false alarms: share of non-members called members", **axis)
+    figure.update_yaxes(title=as_html("share of D_f called members"), **axis)
+    return figure
+
+
+def sides_of(rows: pd.DataFrame, label: str, threshold: float) -> dict[str, list[int]]:
+    """Return the ids of D_f that a model's scores call members and non-members.
+
+    Those called members from the highest score down, the others from the lowest up.
+    """
+    part = rows[(rows["label"] == label) & (rows["set"] == "forget")].sort_values("score")
+    called = part["score"] >= threshold
+    return {
+        "members": part[called]["example_id"].tolist()[::-1],
+        "non-members": part[~called]["example_id"].tolist(),
+    }
+
+
+def most_exposed(
+    rows: pd.DataFrame, label: str, retrained: str, most: int = 12
+) -> dict[str, Mapping[int, float]]:
+    """Return by how much a model's score of an example of D_f exceeds the retrained model's.
+
+    `exposure`, `score` and `retrained` by example id, the most exposed first; empty where either
+    model is not among the rows.
+    """
+    of_forget = rows[rows["set"] == "forget"]
+    wide = of_forget.pivot_table(index="example_id", columns="label", values="score")
+    if label not in wide or retrained not in wide:
+        return {"exposure": {}, "score": {}, "retrained": {}}
+    exposure = (wide[label] - wide[retrained]).nlargest(most)
+    chosen = wide.loc[exposure.index]
+    return {
+        "exposure": exposure.to_dict(),
+        "score": chosen[label].to_dict(),
+        "retrained": chosen[retrained].to_dict(),
+    }
