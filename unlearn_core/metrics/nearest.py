@@ -1,4 +1,4 @@
-"""Which classes some examples lie nearest to in feature space."""
+"""Which examples and classes lie nearest in feature space."""
 
 from __future__ import annotations
 
@@ -24,6 +24,49 @@ def class_means(
     names = np.unique(labels)
     means = [features[labels == name].mean(axis=0, dtype=np.float64) for name in names]
     return names.astype(np.int64), np.stack(means)
+
+
+def nearest_examples(
+    features: NDArray[np.floating], query: NDArray[np.floating], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the rows of `features` with the largest cosine with `query`, and the cosines.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_examples, n_features)
+    query : ndarray of shape (n_features,)
+    n : int
+        How many; fewer where there are not as many examples.
+
+    Returns
+    -------
+    rows : int64 ndarray of shape (n,)
+        The nearest first; of equals the earlier row.
+    cosines : float64 ndarray of shape (n,)
+        In [-1, 1]; 0 for a vector of zeros.
+
+    Raises
+    ------
+    ValueError
+        If an array is not finite or the numbers of features differ.
+
+    Examples
+    --------
+    >>> features, query = np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([1.0, 0.0])
+    >>> rows, cosines = nearest_examples(features, query, 1)
+    >>> rows.tolist(), cosines.tolist()
+    ([1], [1.0])
+    """
+    exact, wanted = matrix("features", features), matrix("query", np.atleast_2d(query))[0]
+    if exact.shape[1] != len(wanted):
+        raise ValueError(
+            f"`query` must have as many features as `features`, got {len(wanted)} and "
+            f"{exact.shape[1]}."
+        )
+    sizes = np.linalg.norm(exact, axis=1) * np.linalg.norm(wanted)
+    cosines = np.divide(exact @ wanted, sizes, out=np.zeros(len(exact)), where=sizes > 0)
+    rows = np.argsort(-cosines, kind="stable")[:n]
+    return rows.astype(np.int64), cosines[rows].clip(-1.0, 1.0)
 
 
 def nearest_class_shares(
