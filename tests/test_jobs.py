@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig
 from unlearn_core.jobs import JobQueue
 from unlearn_core.runs.plan import all_needed, comparison_config
@@ -47,6 +48,14 @@ def small(digit, epochs=1):
     config = comparison_config("digits", ForgetConfig(kind="class", values=(digit,)), width=4)
     data = replace(config.data, train_examples=200)
     return replace(config, data=data, training=TrainingConfig(epochs=epochs))
+
+
+def test_a_launch_that_would_overfill_the_queue_is_refused_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearn_core.jobs.MOST_WAITING", 2)
+    queue = JobQueue(Store(tmp_path))
+    with pytest.raises(InputError, match="At most 2 runs may be queued or running; .* 3"):
+        queue.submit([small(3).retrained(), small(3)])  # and the base, which both need
+    assert queue.jobs() == []
 
 
 def wait_until(condition):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from unlearn_core.checks import KnownFailureError
+from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.plan import all_needed, parents
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # How often a run is begun where its worker dies: in front of a person, who may have had a reason
 # to end it, once; on a cluster, where machines come and go, once more.
 ATTEMPTS_HERE, ATTEMPTS_ON_CLUSTER = 1, 2
+MOST_WAITING = 500  # runs: a slip of a form must not fill the disk of a server for days
 
 
 class InterruptedRunError(KnownFailureError):
@@ -171,11 +172,20 @@ class JobQueue:
         wanted: list[RunConfig] = []
         try:
             wanted.extend(config for config in configs if self._enqueue(config, again=again))
-        except OSError:  # such as a full disk: all are queued or none
+            self._require_room()
+        except (OSError, InputError):  # such as a full disk: all are queued or none
             for config in wanted:
                 self.store.withdraw(config.key())
             raise
         return wanted
+
+    def _require_room(self) -> None:
+        waiting = sum(status.state in ACTIVE for status in self.store.statuses())
+        if waiting > MOST_WAITING:
+            raise InputError(
+                f"At most {MOST_WAITING} runs may be queued or running; these would make "
+                f"{waiting}. Launch fewer, or stop some first."
+            )
 
     def _enqueue(self, config: RunConfig, *, again: bool) -> bool:
         """Put a run into the queue on disk; False if it is made, waiting or running already."""
