@@ -22,21 +22,26 @@ def main() -> None:
         "": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
             st.Page("pages/unlearn.py", title="Unlearn", icon=":material/play_circle:"),
+            st.Page("pages/runs.py", title="Runs", icon=":material/inventory_2:"),
         ],
         "See": [
             st.Page("pages/manifolds.py", title="Manifolds", icon=":material/scatter_plot:"),
             st.Page("pages/alignment.py", title="Alignment", icon=":material/timeline:"),
+            st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
+            st.Page("pages/predictions.py", title="Predictions", icon=":material/grid_on:"),
+            st.Page("pages/samples.py", title="Samples", icon=":material/image_search:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
             st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
         ],
         "Measure": [
             st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
+            st.Page("pages/privacy.py", title="Privacy", icon=":material/shield:"),
         ],
         "Learn": [
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
         ],
     }
-    page = st.navigation(pages)
+    page = st.navigation(pages, expanded=True)
     st.session_state[selectors.UNDER_APP] = True
     selectors.choose_comparison()
     notices.run_page(page)

@@ -111,7 +111,7 @@ def _buttons_for_all(jobs: list[Status]) -> None:
         st.caption(job_views.headline(jobs).capitalize() + ".", width="stretch")
         if len(waiting) > 1:
             # the last first, or the next would begin
-            _button("Cancel all", "cancel_all", work.cancel, waiting[::-1])
+            _button("Stop all", "cancel_all", work.cancel, waiting[::-1])
         if len(ended) > 1:
             _button("Retry all", "retry_all", work.retry, ended)
             _button("Dismiss all", "dismiss_all", work.dismiss, ended)

@@ -17,8 +17,8 @@ import streamlit as st
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data.splits import split
-from unlearn_core.records import Sets
-from unlearn_core.runs import incremental, provenance
+from unlearn_core.records import Records, Sets
+from unlearn_core.runs import incremental, inventory, provenance
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
@@ -26,7 +26,7 @@ from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
-from unlearn_core.views import history
+from unlearn_core.views import history, privacy, samples
 from unlearn_core.views.manifold import points, small_maps, sprites
 from unlearn_core.views.spectra import spectra_rows
 
@@ -253,6 +253,49 @@ def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:  # noq
     run = store().load(run_key)
     request = sets(run.config.data, run.config.forget)
     return incremental.nearest_classes(run, dataset(run.config.data), request)
+
+
+def neighbours(run: RunArtefact, example_id: int) -> pd.DataFrame:
+    """Return the training examples nearest to one in a run's features; see `views.samples`."""
+    return _neighbours(run.key, example_id, store().fingerprint())
+
+
+@st.cache_data(max_entries=256, show_spinner="Looking for the nearest…")
+def _neighbours(run_key: str, example_id: int, fingerprint: str) -> pd.DataFrame:
+    return samples.neighbours(_records(run_key, fingerprint), example_id)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _records(run_key: str, fingerprint: str) -> Records:  # noqa: ARG001
+    return store().load(run_key).records()
+
+
+def stored_runs() -> list[RunArtefact]:
+    """Return every finished run that can be opened, the newest first."""
+    return _stored_runs(str(store().root), store().fingerprint())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _stored_runs(root: str, fingerprint: str) -> list[RunArtefact]:  # noqa: ARG001
+    return inventory.stored_runs(store())
+
+
+@st.cache_data(ttl=10, show_spinner=False)
+def disk_bytes() -> int:
+    """Return the bytes that the store takes; looked up now and then only."""
+    return inventory.disk_bytes(store().root)
+
+
+def attack_scores(run_keys: tuple[str, ...], score: str) -> pd.DataFrame:
+    """Return what an attacker sees of several runs of one comparison; see `views.privacy`."""
+    return _attack_scores(run_keys, score, store().fingerprint())
+
+
+@st.cache_data(max_entries=32, show_spinner="Computing the scores…")
+def _attack_scores(run_keys: tuple[str, ...], score: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    runs = [store().load(key) for key in run_keys]
+    config = runs[0].config
+    return privacy.score_rows(runs, sets(config.data, config.forget), score)
 
 
 def map_points(

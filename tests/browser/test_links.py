@@ -14,7 +14,11 @@ from unlearn_core.views.wording import comparison_title
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["", "unlearn", "manifolds", "alignment", "gamma", "metrics", "incremental", "methods"]
+PAGES = [
+    *("", "unlearn", "runs"),
+    *("manifolds", "alignment", "layers", "predictions", "samples", "gamma", "incremental"),
+    *("metrics", "privacy", "methods"),
+]
 LINKS = "[data-testid=stPageLink-NavLink]"
 CHOICE = "[data-testid=stSidebar] [data-testid=stSelectbox] input"
 EXCEPTION = "[data-testid=stException]"

@@ -15,8 +15,9 @@ from unlearn_core.runs.store import Store
 pytestmark = pytest.mark.page
 
 PAGES = (
-    *("overview", "unlearn", "manifolds", "alignment", "gamma", "metrics", "incremental"),
-    "methods",
+    *("overview", "unlearn", "runs"),
+    *("manifolds", "alignment", "layers", "predictions", "samples", "gamma", "incremental"),
+    *("metrics", "privacy", "methods"),
 )
 EVERYWHERE = ("metrics.json", "manifest.json")  # what every page reads of every run
 DAMAGE = [

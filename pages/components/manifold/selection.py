@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import reads, selectors
+from pages.components.examples import LINK
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import selection
 
@@ -53,6 +54,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
     first.insert(0, "image", reads.thumbnails(config.data, first["id"].tolist()))
+    first.insert(1, "more", [selectors.sample_link(comparison, i) for i in first["id"]])
     event = st.dataframe(
         first,
         key="map_rows",
@@ -74,6 +76,7 @@ def _columns(names: Mapping[str, str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
+        "more": LINK,
         "set": "Set",
         "label": "True class",
     }

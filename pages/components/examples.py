@@ -1,0 +1,83 @@
+"""Tables of examples with their pictures and what every chosen model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.components import reads, selectors
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views.examples import answers_table, picture_caption
+
+MOST_ROWS = 60
+SIZE = 88
+LINK = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width=60)
+FEW, HEIGHT = 6, 380  # of more rows than that a table scrolls
+
+
+def show_examples(
+    comparison: Comparison,
+    runs: Sequence[RunArtefact],
+    ids: Sequence[int],
+    *,
+    key: str,
+    more: Mapping[str, Sequence[float]] | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> None:
+    """Show some examples, a row each; `more` are further columns, `columns` how they are shown."""
+    config = comparison.config
+    shown = list(ids)[:MOST_ROWS]
+    sets = reads.sets(config.data, config.forget)
+    rows = answers_table(runs, shown, reads.dataset(config.data), sets)
+    rows.insert(0, "image", reads.thumbnails(config.data, shown))
+    rows.insert(1, "more", [selectors.sample_link(comparison, number) for number in shown])
+    for place, (name, values) in enumerate((more or {}).items(), start=3):
+        rows.insert(place, name, list(values)[:MOST_ROWS])
+    st.dataframe(
+        rows,
+        key=key,
+        hide_index=True,
+        row_height=52,
+        height=HEIGHT if len(rows) > FEW else "content",
+        column_config={**_columns(runs), **(columns or {})},
+    )
+    if len(ids) > len(shown):
+        st.caption(f"The first {MOST_ROWS} of {len(ids):,} are shown.")
+
+
+def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12) -> None:
+    """Show the pictures of some examples in rows that wrap, each with its id, class and set."""
+    config = comparison.config
+    dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    shown = list(ids)[:most]
+    with st.container(horizontal=True, gap="small"):
+        for number, picture in zip(shown, reads.thumbnails(config.data, shown), strict=True):
+            st.image(
+                picture,
+                caption=picture_caption(number, dataset, sets),
+                width=SIZE,
+                link=selectors.sample_link(comparison, number),
+            )
+    if not shown:
+        st.caption("None.")
+    elif len(ids) > len(shown):
+        st.caption(f"The first {len(shown)} of {len(ids):,}.")
+
+
+def _columns(runs: Sequence[RunArtefact]) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
+        "more": LINK,
+        "set": "Set",
+        "label": "True class",
+    }
+    for run in runs:
+        columns[run.label] = st.column_config.TextColumn(f"{run.label}: answers")
+        columns[f"{run.label} p"] = st.column_config.ProgressColumn(
+            f"{run.label}: probability", format="percent", min_value=0, max_value=1
+        )
+    return columns

@@ -1,0 +1,55 @@
+"""Feature distance and CKA by depth, against the original and the retrained model."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from unlearn_core.views import layers
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.names import SET_NAMES
+from unlearn_core.views.symbols import as_markdown
+
+selectors.under_app(__file__)
+st.title("Layers")
+comparison = selectors.chosen_comparison()
+report = reads.comparison_report(comparison.key)
+st.markdown(
+    "Where in the network was something changed? A method that only turns the last layer leaves "
+    "all others as they were in the **original**. One that forgets as retraining does comes near "
+    "the **retrained** model in the later layers, above all on the examples to forget."
+)
+runs = selectors.choose_runs(comparison)
+rows = layers.layer_rows(comparison, runs)
+if rows.empty:
+    st.info(
+        "No layers were compared for these models: choose one beside the original and the "
+        "retrained model, or run one on the **Unlearn** page.",
+        icon=":material/info:",
+    )
+    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    st.stop()
+names = layers.sets_in(rows)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = st.segmented_control(
+        "Examples", names, format_func=SET_NAMES.__getitem__, default=names[0],
+        key="layer_set", bind="query-params", required=True, wrap=True,
+    )  # fmt: skip
+    measure = st.segmented_control(
+        "Measure", list(layers.MEASURES), format_func=lambda key: layers.MEASURES[key].name,
+        default="cka", key="layer_measure", bind="query-params", required=True, wrap=True,
+    )  # fmt: skip
+of_set = rows[rows["set"] == name]
+st.markdown(layers.MEASURES[str(measure)].meaning)
+charts.chart(layers.layers_figure(of_set, str(measure)), key="layers")
+sets = reads.sets(comparison.config.data, comparison.config.forget)
+st.caption(
+    f"{as_markdown(layers.layers_caption(of_set, sets, str(name)))}; seed {runs[0].config.seed}. "
+    f"{as_markdown(comparison_caption(report))}."
+)
+st.subheader("Where it happened")
+st.dataframe(layers.extremes(of_set), hide_index=True, key="layer_extremes", width="content")
+st.caption(
+    "Changed most: the largest relative feature distance from the original. Least like retrained: "
+    "the smallest CKA to the retrained model. Values in parentheses."
+)

@@ -1,0 +1,114 @@
+"""Accuracy by class, where the answers went, and prediction matrices whose cells open."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from pages.components.examples import show_examples
+from unlearn_core.views import predictions
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import with_outputs
+from unlearn_core.views.symbols import as_markdown
+
+ANY = "any"
+MODEL, LABEL, ANSWER = "matrix_model", "true_class", "answered_class"
+ANSWERS, MATRIX = "answers_grid", "matrix_grid"
+
+selectors.under_app(__file__)
+st.title("Predictions")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+report = reads.comparison_report(comparison.key)
+dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+names = list(dataset.class_names)
+st.markdown(
+    "What do the models answer, and where did the answers on forgotten images go? A network that "
+    "never saw them spreads over the classes that look alike, as the **retrained** one does; one "
+    "that sends all of them to one class has been told what to answer."
+)
+runs = with_outputs(selectors.choose_runs(comparison))
+if not runs:
+    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
+    st.stop()
+by_label = {run.label: run for run in runs}
+groups = predictions.groups_of(sets)
+group = str(
+    st.segmented_control(
+        "Examples", groups, format_func=predictions.GROUP_NAMES.__getitem__, default="forget",
+        key="prediction_set", bind="query-params", required=True, wrap=True,
+    )
+)  # fmt: skip
+recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+
+
+def clicked(chart: str) -> list[object] | None:
+    """Return what the cell stands for that was clicked on a chart."""
+    points = st.session_state[chart]["selection"]["points"]
+    return points[0]["customdata"] if points else None
+
+
+def on_answers() -> None:
+    """Open the clicked cell of the grid of models."""
+    if cell := clicked(ANSWERS):
+        st.session_state[MODEL] = cell[0]
+        st.session_state[LABEL], st.session_state[ANSWER] = ANY, names[int(str(cell[1]))]
+
+
+def on_matrix() -> None:
+    """Open the clicked cell of the matrix."""
+    if cell := clicked(MATRIX):
+        st.session_state[LABEL], st.session_state[ANSWER] = (names[int(str(n))] for n in cell)
+
+
+st.subheader("Where the answers went")
+answers = predictions.answer_cells(runs, sets, group, dataset.n_classes)
+charts.chart(
+    predictions.grid_figure(answers, list(by_label), names, upright=""),
+    key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
+)  # fmt: skip
+st.caption(
+    f"How many images of {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
+    f"answer; darker is a larger share. Click a cell to see its images below. {recipe}"
+)
+
+st.subheader("Accuracy by class")
+half = str(
+    st.segmented_control(
+        "Half", list(predictions.HALF_NAMES), format_func=predictions.HALF_NAMES.__getitem__,
+        default="test", key="class_half", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )
+)  # fmt: skip
+rows = predictions.class_rows(runs, sets, half, dataset.n_classes)
+shown = predictions.most_changed(rows)
+forgotten = predictions.forgotten_classes(dataset.labels, sets)
+charts.chart(predictions.class_figure(shown, names, forgotten), key="class_accuracy")
+few = " Only the classes in which the models differ most." if len(shown) < len(rows) else ""
+st.caption(f"{predictions.HALF_NAMES[half]} of each class.{few} {recipe}")
+
+st.subheader("Prediction matrix")
+for choice in (LABEL, ANSWER):
+    selectors.restart(comparison, choice, ANY)
+left, middle, right = st.columns(3)
+with left:
+    model = selectors.choose_one(comparison, "Model", list(by_label), MODEL, runs[-1].label)
+label = middle.selectbox("True class", [ANY, *names], key=LABEL, bind="query-params")
+answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="query-params")
+run = by_label[model]
+cells = predictions.matrix_cells(run, sets, group, dataset.n_classes)
+present = [names[number] for number in cells["row"].unique()]
+charts.chart(
+    predictions.grid_figure(cells, present, names, upright="true class"),
+    key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
+)  # fmt: skip
+st.caption(
+    f"{as_markdown(model)} on {as_markdown(predictions.GROUP_NAMES[group])}: how many images of "
+    "each true class get which answer; darker is a larger share of the true class. Click a cell to "
+    f"see its images. {recipe}"
+)
+numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
+ids = predictions.cell_ids(run, sets, group, *numbers)
+st.markdown(as_markdown(predictions.cell_text(model, group, label, answer, len(ids)), keep="*"))
+if ids:
+    show_examples(comparison, runs, ids, key="cell_examples")

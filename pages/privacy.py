@@ -1,0 +1,100 @@
+"""What an attacker sees: scores of members and others, a threshold to drag, ROC, who is exposed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from pages.components.examples import show_examples, show_pictures
+from unlearn_core.views import privacy
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import with_outputs
+from unlearn_core.views.names import REFERENCE_NAMES
+from unlearn_core.views.symbols import as_markdown
+
+MODEL = "attacked_model"
+
+selectors.under_app(__file__)
+st.title("Privacy")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+report = reads.comparison_report(comparison.key)
+sets = reads.sets(config.data, config.forget)
+st.markdown(
+    "An attacker who sees only the model's answers asks of each image: **was it trained on?** "
+    "Images that a model learned get surer answers. After unlearning, the images to forget should "
+    "score as they do in the **retrained** model, neither higher nor lower."
+)
+runs = with_outputs(selectors.choose_runs(comparison, most=6))
+if not runs:
+    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
+    st.stop()
+score = str(
+    st.segmented_control(
+        "The attacker looks at", list(privacy.SCORES),
+        format_func=lambda name: privacy.SCORES[name].name, default="confidence", key="score",
+        bind="query-params", required=True, wrap=True,
+    )
+)  # fmt: skip
+rows = reads.attack_scores(tuple(run.key for run in runs), score)
+low, high = privacy.threshold_range(rows)
+usual = privacy.usual_threshold(rows)
+recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+
+st.subheader("Scores, and a threshold")
+choice = f"threshold_{score}"
+selectors.restart(comparison, choice, usual)
+if not low <= st.session_state.get(choice, low) <= high:
+    st.session_state[choice] = usual
+threshold = st.slider(
+    "Threshold: at or above it the attacker says *trained on*", low, high, usual, 0.1,
+    key=choice, bind="query-params",
+)  # fmt: skip
+charts.chart(privacy.distributions_figure(rows, score, threshold), key="distributions")
+st.caption(
+    f"{privacy.SCORES[score].meaning} Lines are shares of a set in {privacy.BINS} equal bins; the "
+    "upright line is the threshold. It starts where it tells members from non-members best in the "
+    f"first model. {recipe}"
+)
+st.dataframe(privacy.threshold_table(rows, threshold), hide_index=True, key="called_members")
+st.caption(
+    as_markdown(
+        "How many images the attacker calls training data at this threshold, and how well D_f is "
+        "told from non-members over all thresholds: AUC 0.5 is guessing; TPR at 1 % FPR is the "
+        "share of D_f found with one false alarm in a hundred. Aim at the retrained model's."
+    )
+)
+
+st.subheader("On both sides of the threshold")
+labels = [run.label for run in runs]
+model = selectors.choose_one(comparison, "Model", labels, MODEL, labels[-1])
+sides = privacy.sides_of(rows, model, threshold)
+for column, (called, ids) in zip(st.columns(2), sides.items(), strict=True):
+    with column:
+        st.markdown(as_markdown(f"**{len(ids):,} of D_f called {called}**", keep="*"))
+        show_pictures(comparison, ids)
+
+st.subheader("Few false alarms")
+charts.chart(privacy.roc_figure(rows), key="roc")
+st.caption(
+    as_markdown(
+        "Both axes are logarithmic: an attacker who errs rarely is the dangerous one. Above the "
+        "dotted line D_f is found more often than by guessing; below, it stands out as forgotten. "
+    )
+    + f"The left end is one false alarm. {privacy.SCORES[score].name}; {recipe}"
+)
+
+st.subheader("The most exposed")
+exposed = privacy.most_exposed(rows, model, REFERENCE_NAMES["retrain"])
+if not exposed["exposure"]:
+    st.info("Choose the retrained model above too: it is what exposure is measured by.")
+    st.stop()
+show_examples(
+    comparison, runs, list(exposed["exposure"]), key="exposed",
+    more={name: list(values.values()) for name, values in exposed.items()},
+    columns={name: st.column_config.NumberColumn(format="%.2f") for name in exposed},
+)  # fmt: skip
+st.caption(
+    f"Images of $D_{{f}}$ whose score in {as_markdown(model)} most exceeds that in the "
+    f"retrained model ({privacy.SCORES[score].axis}). {recipe}"
+)

@@ -1,0 +1,118 @@
+"""One example in all models: its picture, probabilities, nearest neighbours, and its way."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from pages.components.examples import show_pictures
+from unlearn_core.views import samples
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import picture_caption, with_outputs
+from unlearn_core.views.names import SET_NAMES
+from unlearn_core.views.symbols import as_markdown
+
+PICTURE, MOST_PATHS = 192, 4
+
+selectors.under_app(__file__)
+st.title("Samples")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+report = reads.comparison_report(comparison.key)
+dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+names = dataset.class_names
+st.markdown(
+    "One image, and what each model makes of it. Pictures on other pages lead here; step through "
+    "the images of its set, or type an id."
+)
+runs = with_outputs(selectors.choose_runs(comparison))
+if not runs:
+    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
+    st.stop()
+last, usual = samples.last_id(sets), samples.usual_example(sets)
+selectors.restart(comparison, selectors.EXAMPLE, usual)
+
+
+def move(step: int) -> None:
+    """Go to another example of the same set."""
+    here = st.session_state[selectors.EXAMPLE]
+    st.session_state[selectors.EXAMPLE] = samples.next_in_set(sets, here, step)
+
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.button("Previous", key="previous_example", icon=":material/arrow_back:", on_click=move,
+              args=(-1,))  # fmt: skip
+    example = int(
+        st.number_input(
+            f"Id, 0 to {last:,}", 0, last, usual, 1, key=selectors.EXAMPLE, bind="query-params",
+            width=160,
+        )
+    )  # fmt: skip
+    st.button("Next", key="next_example", icon=":material/arrow_forward:", on_click=move,
+              args=(1,))  # fmt: skip
+if not samples.is_recorded(sets, example):
+    st.info(
+        f"Image {example} is neither trained nor tested on in this comparison. Choose another.",
+        icon=":material/info:",
+    )
+    st.stop()
+name, true = str(sets.names()[example]), names[dataset.labels[example]]
+recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+
+left, right = st.columns([1, 3], gap="medium")
+with left:
+    st.image(
+        reads.thumbnail(config.data, example), width=PICTURE,
+        caption=picture_caption(example, dataset, sets),
+    )  # fmt: skip
+    st.caption(as_markdown(SET_NAMES[name]))
+with right:
+    table = samples.probability_rows(runs, example, names)
+    charts.chart(
+        samples.probability_figure(table, true), key="probabilities",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+few = " Only the classes that some model finds likely." if len(names) > len(table.columns) else ""
+st.caption(f"Probability of each class; the true one is in bold.{few} {recipe}")
+
+st.subheader("Nearest neighbours")
+for run in runs:
+    near = reads.neighbours(run, example)
+    if near.empty:
+        st.caption(f"{as_markdown(run.label)}: no usable features were kept.")
+        continue
+    ids = near["example_id"].tolist()
+    shared = samples.neighbours_text([names[dataset.labels[i]] for i in ids])
+    st.markdown(f"**{as_markdown(run.label)}**: {as_markdown(shared)}")
+    show_pictures(comparison, ids)
+st.caption(
+    f"The {samples.NEAREST} training images whose penultimate features have the largest cosine "
+    f"with this one's, the nearest first; under each its id, class and set. {recipe}"
+)
+
+st.subheader("Its way during unlearning")
+steps = {run.label: reads.map_steps(run.key) for run in runs}
+paths = {
+    label: table
+    for label, table in steps.items()
+    if table is not None and example in set(table["example_id"])
+}
+if not paths:
+    st.info(
+        "Only a few images are followed while a method is at work, and this one is not among them "
+        "in the chosen models. Image "
+        f"{usual} is.",
+        icon=":material/info:",
+    )
+    st.stop()
+shown = dict(list(paths.items())[:MOST_PATHS])
+followed = next(iter(shown.values()))["example_id"].unique().tolist()
+charts.chart(
+    samples.path_figure(shown, {i: dataset.labels[i] for i in followed}, example, name),
+    key="paths", config={"displayModeBar": False},
+)  # fmt: skip
+st.caption(
+    "UMAP of the followed images' penultimate features; each step's map starts from the one "
+    "before. Small points are the other followed images at the last step, coloured by class. "
+    f"{recipe}"
+)

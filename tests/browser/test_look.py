@@ -1,0 +1,51 @@
+"""What fits: titles near the top, nothing cut off, and a clicked cell that opens, in Chromium."""
+
+import pytest
+
+from tests.browser.test_links import EXCEPTION, PAGES, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIZES = [(1280, 720), (800, 720), (853, 480)]  # the last is 1280 by 720 at 150 %
+CUT_OFF = """() => [...document.querySelectorAll(
+  "[data-testid=stMetricLabel] p, [data-testid=stMetricValue] div, [data-testid=stButtonGroup] button p")]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== "visible"
+    || e.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map((e) => e.textContent)"""
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_titles_stand_near_the_top_and_nothing_is_cut_off(app_url, page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    for path in PAGES:
+        page.goto(f"{app_url}/{path}")
+        settled(page)
+        assert page.locator(EXCEPTION).count() == 0, path
+        assert page.locator("h1").first.bounding_box()["y"] < 60, path
+        assert page.evaluate(CUT_OFF) == [], path
+
+
+def test_a_dark_browser_gets_dark_pages_with_charts_to_be_seen(app_url, page):
+    page.emulate_media(color_scheme="dark")
+    page.goto(app_url)
+    settled(page)
+    ground = page.evaluate(
+        "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    )
+    assert max(int(part) for part in ground[4:-1].split(",")[:3]) < 64
+    page.locator(".js-plotly-plot .point").first.wait_for()
+    black = "path[style*='rgb(0, 0, 0)'].point"
+    assert page.locator(black).count() == 0
+
+
+def test_a_clicked_cell_opens_its_images(app_url, page):
+    page.goto(f"{app_url}/predictions")
+    settled(page)
+    page.get_by_text("Original", exact=True).first.wait_for()
+    cell = page.locator(".js-plotly-plot").first.locator(".points path.point").nth(3)
+    box = cell.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function("() => location.search.includes('answered_class=3')")
+    settled(page)
+    assert "matrix_model=Original" in page.url
+    assert page.get_by_text("answers 3 to", exact=False).count() >= 1

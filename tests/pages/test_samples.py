@@ -1,0 +1,65 @@
+import pytest
+
+from tests.pages.reading import figures, links, opened, texts
+from unlearn_core.config import DataConfig
+from unlearn_core.data import load_dataset
+
+pytestmark = pytest.mark.page
+
+
+def test_empty_store_says_where_to_start(empty_store):
+    app = opened("samples")
+    assert "no finished runs yet" in app.info[0].value
+    assert links(app) == ["unlearn"]
+
+
+def test_an_example_to_forget_is_shown_in_every_model_with_its_way(shipped_store):
+    app = opened("samples")
+    probabilities, paths = figures(app)
+    assert {"Original", "Retrained", "MUDA"} <= set(probabilities["data"][0]["y"])
+    assert "<b>3</b>" in probabilities["data"][0]["x"]
+    assert [trace["marker"]["symbol"] for trace in paths["data"] if "symbol" in trace["marker"]]
+    assert "largest cosine" in texts(app)
+
+
+def test_the_id_in_the_address_is_shown(shipped_store):
+    app = opened("samples", example="17")
+    assert app.number_input(key="example").value == 17
+    label = load_dataset(DataConfig()).labels[17]
+    assert f"<b>{label}</b>" in figures(app)[0]["data"][0]["x"]
+
+
+def test_next_and_previous_stay_in_the_set(shipped_store):
+    app = opened("samples")
+    first = app.number_input(key="example").value
+    app.button(key="next_example").click().run()
+    labels = load_dataset(DataConfig()).labels
+    second = app.number_input(key="example").value
+    assert second != first
+    assert labels[second] == labels[first] == 3
+    app.button(key="previous_example").click().run()
+    assert app.number_input(key="example").value == first
+
+
+def test_an_image_that_is_not_followed_says_so(shipped_store):
+    app = opened("samples", models="Original")
+    assert "Only a few images are followed" in app.info[0].value
+
+
+def test_an_image_outside_the_comparison_says_so(own, comparison):
+    run = comparison.runs["original"]
+    recorded = set(run.records().example_ids.tolist())
+    outside = next(i for i in range(1797) if i not in recorded)
+    app = opened("samples", example=str(outside))
+    assert "neither trained nor tested on" in app.info[0].value
+
+
+@pytest.mark.parametrize("wrong", ["-3", "99999", "seven"])
+def test_wrong_ids_in_the_address_are_left_out(shipped_store, wrong):
+    assert len(figures(opened("samples", example=wrong))) == 2
+
+
+def test_pictures_on_other_pages_lead_here(shipped_store):
+    rows = next(f.value for f in opened("predictions").dataframe if "more" in f.value)
+    assert rows["more"].str.startswith("samples?example=").all()
+    assert rows["more"].str.contains("comparison=Handwritten").all()
