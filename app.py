@@ -1,7 +1,7 @@
 from pathlib import Path
 
 SIDEBAR_WIDTH = 220  # pixels
-LOOK = Path(__file__).parent / "pages" / "components" / "look.css"
+LOOK = Path(__file__).with_name("pages").joinpath("components", "look.css")
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ group = str(
         key="prediction_set", bind="query-params", required=True, wrap=True,
     )
 )  # fmt: skip
-recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 
 def clicked(chart: str) -> list[object] | None:
@@ -92,7 +92,9 @@ for choice in (LABEL, ANSWER):
     selectors.restart(comparison, choice, ANY)
 left, middle, right = st.columns(3)
 with left:
-    model = selectors.choose_one(comparison, "Model", list(by_label), MODEL, runs[-1].label)
+    model = selectors.choose_one(
+        comparison, "Model", list(by_label), MODEL, selectors.first_method(runs)
+    )
 label = middle.selectbox("True class", [ANY, *names], key=LABEL, bind="query-params")
 answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="query-params")
 run = by_label[model]

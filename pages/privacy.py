@@ -36,10 +36,17 @@ score = str(
         bind="query-params", required=True, wrap=True,
     )
 )  # fmt: skip
-rows = reads.attack_scores(tuple(run.key for run in runs), score)
+kinds = privacy.kinds_of_non_members(sets)
+others = str(
+    st.segmented_control(
+        "Non-members", kinds, format_func=privacy.NON_MEMBER_NAMES.__getitem__, default=kinds[0],
+        key="non_members", bind="query-params", required=True, wrap=True,
+    )
+)  # fmt: skip
+rows = reads.attack_scores(tuple(run.key for run in runs), score, others)
 low, high = privacy.threshold_range(rows)
 usual = privacy.usual_threshold(rows)
-recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 st.subheader("Scores, and a threshold")
 choice = f"threshold_{score}"
@@ -67,7 +74,7 @@ st.caption(
 
 st.subheader("On both sides of the threshold")
 labels = [run.label for run in runs]
-model = selectors.choose_one(comparison, "Model", labels, MODEL, labels[-1])
+model = selectors.choose_one(comparison, "Model", labels, MODEL, selectors.first_method(runs))
 sides = privacy.sides_of(rows, model, threshold)
 for column, (called, ids) in zip(st.columns(2), sides.items(), strict=True):
     with column:
@@ -81,7 +88,7 @@ st.caption(
         "Both axes are logarithmic: an attacker who errs rarely is the dangerous one. Above the "
         "dotted line D_f is found more often than by guessing; below, it stands out as forgotten. "
     )
-    + f"The left end is one false alarm. {privacy.SCORES[score].name}; {recipe}"
+    + f"The left end is one false alarm. {privacy.SCORES[score].name}. {recipe}"
 )
 
 st.subheader("The most exposed")

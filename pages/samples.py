@@ -57,7 +57,7 @@ if not samples.is_recorded(sets, example):
     )
     st.stop()
 name, true = str(sets.names()[example]), names[dataset.labels[example]]
-recipe = as_markdown(f"seed {runs[0].config.seed}. {comparison_caption(report)}.")
+recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 left, right = st.columns([1, 3], gap="medium")
 with left:
@@ -87,7 +87,7 @@ for run in runs:
     show_pictures(comparison, ids)
 st.caption(
     f"The {samples.NEAREST} training images whose penultimate features have the largest cosine "
-    f"with this one's, the nearest first; under each its id, class and set. {recipe}"
+    f"with this one's, the nearest first; a diamond marks images to forget. {recipe}"
 )
 
 st.subheader("Its way during unlearning")

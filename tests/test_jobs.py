@@ -53,7 +53,7 @@ def small(digit, epochs=1):
 def test_a_launch_that_would_overfill_the_queue_is_refused_as_a_whole(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearn_core.jobs.MOST_WAITING", 2)
     queue = JobQueue(Store(tmp_path))
-    with pytest.raises(InputError, match="At most 2 runs may be queued or running; .* 3"):
+    with pytest.raises(InputError, match=r"At most 2 runs may be queued or running; .* 3"):
         queue.submit([small(3).retrained(), small(3)])  # and the base, which both need
     assert queue.jobs() == []
 

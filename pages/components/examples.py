@@ -13,7 +13,7 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import answers_table, picture_caption
 
 MOST_ROWS = 60
-SIZE = 88
+SIZE = 92
 LINK = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width=60)
 FEW, HEIGHT = 6, 380  # of more rows than that a table scrolls
 
@@ -49,7 +49,7 @@ def show_examples(
 
 
 def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12) -> None:
-    """Show the pictures of some examples in rows that wrap, each with its id, class and set."""
+    """Show the pictures of some examples in rows that wrap, each with its id and class."""
     config = comparison.config
     dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
     shown = list(ids)[:most]

@@ -286,16 +286,21 @@ def disk_bytes() -> int:
     return inventory.disk_bytes(store().root)
 
 
-def attack_scores(run_keys: tuple[str, ...], score: str) -> pd.DataFrame:
+def attack_scores(run_keys: tuple[str, ...], score: str, non_members: str) -> pd.DataFrame:
     """Return what an attacker sees of several runs of one comparison; see `views.privacy`."""
-    return _attack_scores(run_keys, score, store().fingerprint())
+    return _attack_scores(run_keys, score, non_members, store().fingerprint())
 
 
 @st.cache_data(max_entries=32, show_spinner="Computing the scores…")
-def _attack_scores(run_keys: tuple[str, ...], score: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _attack_scores(
+    run_keys: tuple[str, ...],
+    score: str,
+    non_members: str,
+    fingerprint: str,  # noqa: ARG001
+) -> pd.DataFrame:
     runs = [store().load(key) for key in run_keys]
     config = runs[0].config
-    return privacy.score_rows(runs, sets(config.data, config.forget), score)
+    return privacy.score_rows(runs, sets(config.data, config.forget), score, non_members)
 
 
 def map_points(

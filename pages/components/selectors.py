@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components import last_choice, queue, reads
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.manifold.points import default_runs
 from unlearn_core.views.wording import comparison_titles
@@ -158,6 +158,12 @@ def choose_runs(comparison: Comparison, *, most: int = 9) -> list[RunArtefact]:
         st.info("Choose at least one model above.")
         st.stop()
     return [by_label[name] for name in chosen]
+
+
+def first_method(runs: Sequence[RunArtefact]) -> str:
+    """Return the label of the first run that is no reference, or else of the last."""
+    methods = [run.label for run in runs if run.config.method not in REFERENCES]
+    return next(iter(methods), runs[-1].label)
 
 
 def choose_one(

@@ -7,8 +7,8 @@ from tests.browser.test_links import EXCEPTION, PAGES, settled
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SIZES = [(1280, 720), (800, 720), (853, 480)]  # the last is 1280 by 720 at 150 %
-CUT_OFF = """() => [...document.querySelectorAll(
-  "[data-testid=stMetricLabel] p, [data-testid=stMetricValue] div, [data-testid=stButtonGroup] button p")]
+TEXT = "[data-testid=stMetricLabel] p, [data-testid=stMetricValue] div, [role=radiogroup] button p"
+CUT_OFF = """(text) => [...document.querySelectorAll(text)]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow !== "visible"
     || e.getBoundingClientRect().right > document.documentElement.clientWidth)
   .map((e) => e.textContent)"""
@@ -22,7 +22,7 @@ def test_titles_stand_near_the_top_and_nothing_is_cut_off(app_url, page, width, 
         settled(page)
         assert page.locator(EXCEPTION).count() == 0, path
         assert page.locator("h1").first.bounding_box()["y"] < 60, path
-        assert page.evaluate(CUT_OFF) == [], path
+        assert page.evaluate(CUT_OFF, TEXT) == [], path
 
 
 def test_a_dark_browser_gets_dark_pages_with_charts_to_be_seen(app_url, page):

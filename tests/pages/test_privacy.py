@@ -42,7 +42,13 @@ def table(app, column):
 def test_threshold_and_score_live_in_the_address(shipped_store):
     app = opened("privacy", score="Entropy", threshold_entropy="2.5")
     assert app.slider[0].value == 2.5
-    assert "-log10 of the entropy" in figures(app)[0]["layout"]["xaxis"]["title"]["text"]
+    layout = figures(app)[0]["layout"]
+    axes = [
+        part["title"]["text"]
+        for name, part in layout.items()
+        if name.startswith("xaxis") and "title" in part
+    ]
+    assert "-log10 of the entropy" in axes
 
 
 def test_most_exposed_are_shown_with_pictures_beside_the_retrained_model(shipped_store):
@@ -68,3 +74,8 @@ def test_roc_is_logarithmic(shipped_store):
     roc = figures(opened("privacy"))[1]
     assert roc["layout"]["xaxis"]["type"] == "log"
     assert roc["data"][-1]["name"] == "guessing"
+
+
+def test_non_members_can_be_unseen_images_of_the_forgotten_class(shipped_store):
+    app = opened("privacy", non_members="Unseen images of the forgotten class, D_ft")
+    assert "D_ft (non-members)" in table(app, "AUC")

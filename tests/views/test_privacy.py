@@ -120,5 +120,12 @@ def test_rows_hold_the_three_sides_alone():
     run = SimpleNamespace(
         label="A", config=SimpleNamespace(method="muda"), predictions=lambda: predictions()
     )
-    found = privacy.score_rows([run], sets, "confidence")
+    found = privacy.score_rows([run], sets, "confidence", "retain_test")
     assert found[["set", "example_id"]].to_numpy().tolist() == [["forget", 0], ["retain", 1]]
+
+
+def test_unseen_images_of_the_class_can_be_the_non_members(two):
+    forget_test = two.replace({"set": {"retain_test": "forget_test"}})
+    assert privacy.sides_in(forget_test) == ("forget", "retain", "forget_test")
+    table = privacy.threshold_table(forget_test, 2.0)
+    assert table.columns[3] == "D_ft (non-members)"

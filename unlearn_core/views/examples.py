@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
-from unlearn_core.views.names import SET_NAMES, SET_SYMBOLS
+from unlearn_core.views.names import SET_NAMES
 
 
 def with_outputs(runs: Sequence[RunArtefact]) -> list[RunArtefact]:
@@ -54,7 +54,10 @@ def answers_table(
 
 
 def picture_caption(example_id: int, dataset: Dataset, sets: Sets) -> str:
-    """Return what stands under a picture, such as "id 17 · class 9 · D_f"."""
+    """Return what stands under a picture, such as "id 17 · class 9 ◆"; the mark is that of maps.
+
+    It stands for an example to forget, or a test example of a class to forget.
+    """
     name = dataset.class_names[dataset.labels[example_id]]
-    symbol = SET_SYMBOLS.get(str(sets.names()[example_id]), "")
-    return " · ".join(filter(None, (f"id {example_id}", f"class {name}", symbol)))
+    mark = " ◆" if (sets.forget | sets.forget_test)[example_id] else ""
+    return f"id {example_id} · class {name}{mark}"

@@ -13,7 +13,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.examples import recorded_in
 from unlearn_core.views.layout import MARKERS, finish
 from unlearn_core.views.names import SET_NAMES
-from unlearn_core.views.palette import method_colour
+from unlearn_core.views.palette import OUTLINE, method_colour
 
 ALL = "all"
 GROUPS = {name: (name,) for name in SET_NAMES} | {ALL: tuple(SET_NAMES)}
@@ -176,9 +176,10 @@ def grid_figure(
         customdata=cells[["row", "column"]].to_numpy(),
         mode="markers+text" if with_numbers else "markers",
         text=[f"{n:,}" if n else "" for n in cells["n"]],
+        textfont={"color": OUTLINE, "size": 14},
         marker={"size": 24, "symbol": "square", "color": SHADE.format(0)},
         selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}, "textfont": {"color": None}},
+        unselected={"marker": {"opacity": 1}, "textfont": {"color": OUTLINE}},
         hovertext=[
             f"{rows[place]} → {columns[column]}: {n:,} ({share:.1%})"
             for place, column, n, share in zip(

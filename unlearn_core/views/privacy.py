@@ -1,8 +1,9 @@
 """Membership attacks by one score: its distributions, a threshold, ROC, the most exposed examples.
 
 A score is high where a model seems to know an example.  The attacker calls whatever lies above a
-threshold training data.  Members are D_r, non-members test examples of the retained classes; what
-is asked about is D_f.  The papers' attacks on the Metrics page are fitted on such scores.
+threshold training data.  Members are D_r; non-members are test examples of the retained classes, as
+in the papers' attacks on the Metrics page, or unseen ones of the forgotten class, which tell a
+member from its kind; what is asked about is D_f.
 Source: N. Carlini et al., "Membership Inference Attacks From First Principles", 2022,
 arXiv:2112.03570 (the log-odds, and why the end of few false alarms counts).
 """
@@ -26,16 +27,21 @@ from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import FORGET_COLOUR, RETAIN_COLOUR, method_colour
 from unlearn_core.views.symbols import as_html
 
-SIDES = ("forget", "retain", "retain_test")
+NON_MEMBERS = ("retain_test", "forget_test")
 SIDE_NAMES = {
     "forget": f"{SET_SYMBOLS['forget']} (to forget)",
     "retain": f"{SET_SYMBOLS['retain']} (members)",
     "retain_test": f"{SET_SYMBOLS['retain_test']} (non-members)",
+    "forget_test": f"{SET_SYMBOLS['forget_test']} (non-members)",
+}
+NON_MEMBER_NAMES = {
+    "retain_test": f"Test images of the kept classes, {SET_SYMBOLS['retain_test']}",
+    "forget_test": f"Unseen images of the forgotten class, {SET_SYMBOLS['forget_test']}",
 }
 SIDE_STYLES = {
     "forget": (FORGET_COLOUR, "solid"),
     "retain": (RETAIN_COLOUR, "dash"),
-    "retain_test": ("#0072B2", "dot"),
+    **dict.fromkeys(NON_MEMBERS, ("#0072B2", "dot")),
 }
 FEW_FALSE_ALARMS = 0.01
 SMALLEST = 1e-12  # of a probability, an entropy or a loss
@@ -109,11 +115,14 @@ SCORES = {
 }
 
 
-def score_rows(runs: Sequence[RunArtefact], sets: Sets, score: str) -> pd.DataFrame:
-    """Return one row per run and example of D_f, D_r and the non-members.
+def score_rows(
+    runs: Sequence[RunArtefact], sets: Sets, score: str, non_members: str
+) -> pd.DataFrame:
+    """Return one row per run and example of D_f, D_r and the non-members, one of `NON_MEMBERS`.
 
-    Columns: `label`, `method`, `set` (one of `SIDES`), `example_id` and `score`.
+    Columns: `label`, `method`, `set`, `example_id` and `score`.
     """
+    sides = ("forget", "retain", non_members)
     parts = []
     for run in runs:
         recorded = run.predictions()
@@ -126,7 +135,7 @@ def score_rows(runs: Sequence[RunArtefact], sets: Sets, score: str) -> pd.DataFr
                 "score": SCORES[score].of(recorded),
             }
         )
-        parts.append(part[part["set"].isin(SIDES)])
+        parts.append(part[part["set"].isin(sides)])
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
@@ -134,6 +143,17 @@ def scores_of(rows: pd.DataFrame, label: str, name: str) -> Scores:
     """Return a model's scores on one set."""
     chosen = rows[(rows["label"] == label) & (rows["set"] == name)]
     return chosen["score"].to_numpy()
+
+
+def sides_in(rows: pd.DataFrame) -> tuple[str, str, str]:
+    """Return the names of the sets: who is asked about, the members, the non-members."""
+    [non_members] = set(rows["set"]).intersection(NON_MEMBERS)
+    return "forget", "retain", non_members
+
+
+def kinds_of_non_members(sets: Sets) -> list[str]:
+    """Return which sets of non-members the request has."""
+    return [name for name in NON_MEMBERS if getattr(sets, name).any()]
 
 
 def threshold_range(rows: pd.DataFrame) -> tuple[float, float]:
@@ -160,7 +180,7 @@ def best_threshold(members: Scores, others: Scores) -> float:
 def usual_threshold(rows: pd.DataFrame) -> float:
     """Return where members and non-members of the first model are told apart best, in tenths."""
     label = str(rows["label"].iloc[0])
-    found = best_threshold(*(scores_of(rows, label, name) for name in ("retain", "retain_test")))
+    found = best_threshold(*(scores_of(rows, label, name) for name in sides_in(rows)[1:]))
     return float(np.floor(10 * found) / 10)
 
 
@@ -202,14 +222,14 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
     D_f against the non-members.
     """
     lines = []
+    sides = sides_in(rows)
     for label in dict.fromkeys(rows["label"]):
         line: dict[str, object] = {"Model": label}
-        for name in SIDES:
+        for name in sides:
             scores = scores_of(rows, label, name)
-            if len(scores):
-                n = int((scores >= threshold).sum())
-                line[SIDE_NAMES[name]] = f"{n:,} of {len(scores):,} ({n / len(scores):.0%})"
-        curve = roc(scores_of(rows, label, "forget"), scores_of(rows, label, "retain_test"))
+            n = int((scores >= threshold).sum())
+            line[SIDE_NAMES[name]] = f"{n:,} of {len(scores):,} ({n / len(scores):.0%})"
+        curve = roc(scores_of(rows, label, sides[0]), scores_of(rows, label, sides[2]))
         line["AUC"] = round(area(*curve), 3)
         line["TPR at 1 % FPR"] = f"{true_rate_at(*curve, FEW_FALSE_ALARMS):.1%}"
         lines.append(line)
@@ -232,10 +252,8 @@ def distributions_figure(rows: pd.DataFrame, score: str, threshold: float) -> go
     edges = np.linspace(*threshold_range(rows), BINS + 1)
     for number, label in enumerate(labels):
         place = {"row": number // columns + 1, "col": number % columns + 1}
-        for name in SIDES:
+        for name in sides_in(rows):
             scores = scores_of(rows, label, name)
-            if not len(scores):
-                continue
             shares = np.histogram(scores, edges)[0] / len(scores)
             colour, dash = SIDE_STYLES[name]
             figure.add_scatter(
@@ -270,7 +288,7 @@ def roc_figure(rows: pd.DataFrame) -> go.Figure:
     for number, label in enumerate(dict.fromkeys(rows["label"])):
         method = str(rows.loc[rows["label"] == label, "method"].iloc[0])
         members = scores_of(rows, label, "forget")
-        others = scores_of(rows, label, "retain_test")
+        others = scores_of(rows, label, sides_in(rows)[2])
         false_rates, true_rates = roc(members, others)
         lowest = min(lowest, 1 / len(others), 1 / len(members))
         seen = (false_rates > 0) & (true_rates > 0)

@@ -16,6 +16,7 @@ from unlearn_core.views.jobs import run_name
 from unlearn_core.views.wording import comparison_title, format_value
 
 COLUMNS = ["Run", "Seed", "Settings", "Comparison", "Origin", "Made", "Seconds", "MB", "Key"]
+SEARCHED = ("Run", "Settings", "Comparison", "Origin")
 OWN, SHIPPED = "made here", "came with the project"
 COMPARED = (
     *("forget_accuracy", "retain_test_accuracy", "dimensional_alignment", "unlearn_seconds"),
@@ -48,12 +49,12 @@ def _title(config: RunConfig) -> str:
 
 
 def found(table: pd.DataFrame, words: str, origins: Collection[str]) -> pd.DataFrame:
-    """Return the rows that hold every word somewhere, of these origins (all where none is named).
+    """Return the rows that hold every word, of these origins (all where none is named).
 
-    Upper and lower case are alike.
+    In what a person reads, `SEARCHED`; upper and lower case are alike.
     """
     chosen = table[table["Origin"].isin(origins)] if origins else table
-    text = chosen.astype(str).agg(" ".join, axis=1).str.lower()
+    text = chosen[list(SEARCHED)].agg(" ".join, axis=1).str.lower()
     for word in words.lower().split():
         chosen = chosen[text[chosen.index].str.contains(word, regex=False)]
     return chosen

@@ -16,7 +16,7 @@ from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.views.examples import rows_of
 from unlearn_core.views.layout import LINE, finish
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import FORGET_MARK, class_colour
+from unlearn_core.views.palette import FORGET_MARK, OUTLINE, class_colour
 
 NEAREST = 8
 MOST_CLASSES = 12  # columns of probabilities; of more classes the likeliest
@@ -80,6 +80,7 @@ def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
         y=list(table.index),
         text=[[f"{value:.0%}" if value >= 0.005 else "" for value in row] for row in table.values],
         texttemplate="%{text}",
+        textfont={"color": OUTLINE, "size": 14},
         zmin=0,
         zmax=1,
         xgap=1,
