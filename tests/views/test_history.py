@@ -53,6 +53,8 @@ def test_curves_are_drawn_with_both_references_named(rows):
     lines = reference_lines(rows, quantity)
     figure = history_figure(drawn, lines, axis="step", title="DA(D_f|D_r)")
     assert [trace.name for trace in figure.data] == method_labels(rows)
+    styles = {(trace.line.dash, trace.marker.symbol) for trace in figure.data}
+    assert len(styles) == len(figure.data)
     notes = " ".join(note.text for note in figure.layout.annotations)
     assert "Original" in notes
     assert "Retrained" in notes

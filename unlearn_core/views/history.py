@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import HISTORY, LOSS_PREFIX, PROBE_PREFIX, RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
-from unlearn_core.views.layout import DASHES, finish, variants
+from unlearn_core.views.layout import DASHES, MARKERS, finish, numbered
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
@@ -108,11 +108,11 @@ def history_figure(
     """Draw one quantity of every method against `axis` ("step", "share" or "seconds").
 
     Columns used: `label`, `method`, `seed`, `value` and the axis.  `lines` maps "original" and
-    "retrain" to their values, and `during` says what the steps do.  Variants of a method differ by
-    dash, seeds are drawn alike.
+    "retrain" to their values, and `during` says what the steps do.  Labels differ by dash and
+    marker too, seeds are drawn alike.
     """
     figure = go.Figure()
-    numbers = variants(zip(rows["label"], rows["method"], strict=True))
+    numbers = numbered(rows["label"])
     in_legend: set[str] = set()
     few = len(rows) <= 40 * max(len(numbers), 1)
     for key, part in rows.groupby(["label", "method", "seed"], sort=False):
@@ -125,7 +125,7 @@ def history_figure(
             legendgroup=label,
             showlegend=label not in in_legend,
             line={"color": method_colour(method), "dash": DASHES[numbers[label] % len(DASHES)]},
-            marker={"size": 6},
+            marker={"size": 8, "symbol": MARKERS[numbers[label] % len(MARKERS)]},
             hovertemplate=f"{label}, seed {seed}<br>%{{x}}: %{{y}}",
         )
         in_legend.add(label)

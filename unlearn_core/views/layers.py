@@ -17,7 +17,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.tracked import LAYER_EXAMPLES
-from unlearn_core.views.layout import DASHES, MARKERS, finish
+from unlearn_core.views.layout import DASHES, MARKERS, finish, numbered
 from unlearn_core.views.names import REFERENCE_NAMES, SET_SYMBOLS
 from unlearn_core.views.palette import method_colour
 
@@ -101,7 +101,7 @@ def layers_figure(rows: pd.DataFrame, measure: str) -> go.Figure:
     figure = make_subplots(
         cols=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.04
     )
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(rows["label"]))}
+    numbers = numbered(rows["label"])
     in_legend: set[str] = set()
     for key, part in rows.groupby(["reference", "label", "method"], sort=False):
         reference, label, method = (str(text) for text in key)

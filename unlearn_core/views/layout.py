@@ -1,4 +1,4 @@
-"""What all figures share: margins, legend, grid, and how method variants are told apart."""
+"""What all figures share: margins, legend, grid, and how models are told apart without colour."""
 
 from __future__ import annotations
 
@@ -27,15 +27,12 @@ def finish(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
     return figure
 
 
-def variants(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Number the variants of each method from 0, given (label, method) pairs in order.
+def numbered(labels: Iterable[str]) -> dict[str, int]:
+    """Number labels from 0 in their order; the number picks a dash and a marker beside the colour.
 
-    Variants share their method's colour; the number picks a dash or a marker.
+    Examples
+    --------
+    >>> numbered(["MUDA", "RFA", "MUDA"])
+    {'MUDA': 0, 'RFA': 1}
     """
-    numbers: dict[str, int] = {}
-    seen: dict[str, int] = {}
-    for label, method in pairs:
-        if label not in numbers:
-            numbers[label] = seen.get(method, 0)
-            seen[method] = numbers[label] + 1
-    return numbers
+    return {label: number for number, label in enumerate(dict.fromkeys(labels))}

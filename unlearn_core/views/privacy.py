@@ -75,19 +75,19 @@ def _own_and_others(recorded: Predictions) -> tuple[Scores, Scores]:
 def log_odds(recorded: Predictions) -> Scores:
     """Return ln(p / (1 - p)) of the true class's probability p."""
     own, others = _own_and_others(recorded)
-    return np.log(own) - np.log(others)
+    return np.asarray(np.log(own) - np.log(others))
 
 
 def low_loss(recorded: Predictions) -> Scores:
     """Return minus the decimal logarithm of the cross-entropy (nats)."""
     own, others = _own_and_others(recorded)
     loss = np.where(own > 0.5, -np.log1p(-others.clip(max=0.5)), -np.log(own))
-    return -np.log10(loss.clip(SMALLEST))
+    return np.asarray(-np.log10(loss.clip(SMALLEST)))
 
 
 def low_entropy(recorded: Predictions) -> Scores:
     """Return minus the decimal logarithm of the prediction's entropy (nats)."""
-    return -np.log10(entropy(recorded.probabilities).clip(SMALLEST))
+    return np.asarray(-np.log10(entropy(recorded.probabilities).clip(SMALLEST)))
 
 
 SCORES = {
@@ -341,8 +341,6 @@ def most_exposed(
         return {"exposure": {}, "score": {}, "retrained": {}}
     exposure = (wide[label] - wide[retrained]).nlargest(most)
     chosen = wide.loc[exposure.index]
-    return {
-        "exposure": exposure.to_dict(),
-        "score": chosen[label].to_dict(),
-        "retrained": chosen[retrained].to_dict(),
-    }
+    columns = {"exposure": exposure, "score": chosen[label], "retrained": chosen[retrained]}
+    ids = exposure.index.tolist()
+    return {name: dict(zip(ids, values.tolist(), strict=True)) for name, values in columns.items()}

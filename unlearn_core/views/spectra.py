@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.subspace import effective_rank_of, spectrum
-from unlearn_core.views.layout import DASHES, finish, variants
+from unlearn_core.views.layout import DASHES, finish, numbered
 from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
@@ -86,7 +86,7 @@ def spectra_figure(rows: pd.DataFrame) -> go.Figure:
     figure = make_subplots(
         cols=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.05
     )
-    numbers = variants(zip(rows["label"], rows["method"], strict=True))
+    numbers = numbered(rows["label"])
     in_legend: set[str] = set()
     for key, part in rows.groupby(["label", "method", "seed", "set"], sort=False):
         label, method, seed, name = (str(text) for text in key)
