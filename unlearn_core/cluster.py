@@ -18,8 +18,8 @@ import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 
 from unlearn_core.checks import InputError
+from unlearn_core.runs.at_once import SLOT, SMALL_SLOT
 
-SLOT = {"slot": 1}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 WAIT_SECONDS = 10
 
@@ -39,25 +39,33 @@ class QuietWorker(_WithoutPages, Worker):
     """A worker without web pages."""
 
 
-def local_client() -> Client:
-    """Start a cluster with one worker process, or one a GPU, and return its client."""
+def local_client(at_once: int = 1) -> Client:
+    """Start a cluster with one worker process, or one a GPU, and return its client.
+
+    Further workers, `at_once` in all, take only runs of small networks, which use one thread.
+    """
     use_all_threads()
     security = Security.temporary()
     everywhere = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
-    worker = {
+    worker: dict[str, Any] = {
         "cls": Nanny,
         "options": {
             **everywhere,
             "worker_class": QuietWorker,
             "nthreads": 1,
-            "resources": SLOT,
             "memory_limit": 0,
             "silence_logs": "CRITICAL",
         },
     }
+    able = [{**SLOT, **SMALL_SLOT}] * (_count_gpus() or 1)
+    able += [SMALL_SLOT] * (at_once - len(able))
+    workers = {
+        number: {**worker, "options": {**worker["options"], "resources": resources}}
+        for number, resources in enumerate(able)
+    }
     cluster = SpecCluster(
         scheduler={"cls": QuietScheduler, "options": {**everywhere, "dashboard": False}},
-        workers=dict.fromkeys(range(_count_gpus() or 1), worker),
+        workers=workers,
         security=security,
         silence_logs="CRITICAL",
     )

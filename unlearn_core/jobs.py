@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults, provenance
+from unlearn_core.runs.at_once import SLOT, SMALL_SLOT, is_small
 from unlearn_core.runs.plan import all_needed, parents
 from unlearn_core.runs.queue_owner import this_process
 from unlearn_core.runs.status import ACTIVE, Status
@@ -63,6 +64,11 @@ def run_job(
     return key
 
 
+def load_engine() -> None:
+    """Import what every run needs, which takes seconds."""
+    import unlearn_core.engine.pipeline  # noqa: F401
+
+
 class JobQueue:
     """Submits runs, lists what is not finished, cancels and retries. One per server.
 
@@ -71,14 +77,26 @@ class JobQueue:
     store : Store
         On a cluster: on a file system that all workers share.
     scheduler : str, optional
-        Address of a running Dask scheduler; default `UNLEARN_SCHEDULER`, else a local cluster.
+        Address of a running Dask scheduler; default `UNLEARN_SCHEDULER`, else a local cluster,
+        as for "".
     device : {"auto", "cpu", "cuda"}
+    at_once : int
+        How many runs of small networks a local cluster makes at once; others come one at a time.
     """
 
-    def __init__(self, store: Store, scheduler: str | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        store: Store,
+        scheduler: str | None = None,
+        device: str = "auto",
+        *,
+        at_once: int = 1,
+    ) -> None:
         self.store = store
-        self.scheduler = scheduler or os.environ.get("UNLEARN_SCHEDULER") or None
+        given = os.environ.get("UNLEARN_SCHEDULER") if scheduler is None else scheduler
+        self.scheduler = given or None
         self.device = device
+        self.at_once = at_once
         self._client: Client | None = None
         self._futures: dict[str, Future[str]] = {}
         self._attempts: dict[str, int] = {}
@@ -154,6 +172,17 @@ class JobQueue:
 
         return bool(slots(self._connect()))
 
+    def load_workers(self) -> None:
+        """Let every worker of a local cluster load torch now, also those that wait for a run."""
+        from distributed import fire_and_forget
+
+        client = self._connect()
+        for address in client.scheduler_info(n_workers=-1)["workers"]:
+            loading = client.submit(
+                load_engine, workers=[address], resources=SMALL_SLOT, pure=False
+            )
+            fire_and_forget(loading)
+
     def close(self) -> None:
         """Disconnect from the cluster; a local one ends, with the run that it was making."""
         with self._lock:
@@ -216,7 +245,7 @@ class JobQueue:
             # a second attempt needs a key of its own: Dask may still be ending the first
             key=key if attempt == 1 else f"{key}-{attempt}",
             priority=-sum(self._attempts.values()),  # first come, first served
-            resources={"slot": 1},  # workers have one: see `cluster`
+            resources=SMALL_SLOT if self._is_small(config) else SLOT,
             pure=False,
         )
         self._futures[key] = future
@@ -227,6 +256,10 @@ class JobQueue:
         is_current = self._futures.get(key) is future
         if is_current and future.status != "finished" and self.store.state(key) == "queued":
             self.store.mark(key, "interrupted", "a run that it needs did not finish")
+
+    def _is_small(self, config: RunConfig) -> bool:
+        """Say whether every worker of a local cluster takes this run, and not only the first."""
+        return self.scheduler is None and is_small(config)
 
     def _needs(self, config: RunConfig) -> list[str]:
         keys = [parent.key() for parent in parents(config)]
@@ -245,7 +278,7 @@ class JobQueue:
             from unlearn_core.cluster import cluster_client, local_client
 
             if self.scheduler is None:
-                self._client = local_client()
+                self._client = local_client(self.at_once)
             else:
                 witness = this_process(self.store.owners).path
                 self._client = cluster_client(self.scheduler, witness)

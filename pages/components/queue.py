@@ -13,6 +13,7 @@ from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
 from unlearn_core.runs.again import measured_again
 from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
+from unlearn_core.runs.at_once import most_at_once
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
 
@@ -27,7 +28,7 @@ def job_queue() -> JobQueue:
     """Return the one queue of this server; it starts nothing before the first submit."""
     from unlearn_core.jobs import JobQueue
 
-    return JobQueue(reads.store())
+    return JobQueue(reads.store(), at_once=most_at_once())
 
 
 def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:

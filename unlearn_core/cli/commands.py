@@ -12,10 +12,12 @@ from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs, listings
 from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
-from unlearn_core.cli.remote import make_on_cluster
+from unlearn_core.cli.remote import has_dask, make_on_cluster
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import faults
 from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionError
+from unlearn_core.runs.at_once import suits
+from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.store import Store, default_root
 
 DID_NOT_WORK = 1
@@ -150,13 +152,33 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     inputs.require_writable(args)
     store = Store(inputs.require_folder(default_root()))
     configs = [validate(config) for config in configs]
-    made = (make_on_cluster if args.scheduler else _make)(configs, store, args)
+    made = _make(configs, store, args)
     if made:
         _show([config.key() for config in made], store, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
 
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:
+    """Make the runs, several at once where that is faster; return those that were made."""
+    if args.scheduler:
+        if args.jobs:
+            raise InputError("--jobs is for this machine: a cluster makes one run a worker.")
+        return make_on_cluster(configs, store, args)
+    at_once = args.jobs or _suits(configs, store, args)
+    if at_once == 1 or not has_dask():
+        return _make_in_turn(configs, store, args)
+    made = make_on_cluster(configs, store, args, at_once)
+    return _make_in_turn(made, store, args)  # again, where code or defaults changed since
+
+
+def _suits(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> int:
+    missing = [config for config in all_needed(configs) if not store.is_whole(config.key())]
+    return suits(missing, args.device)
+
+
+def _make_in_turn(
+    configs: Sequence[RunConfig], store: Store, args: argparse.Namespace
+) -> list[RunConfig]:
     """Make the runs one after the other; a method that fails does not stop the others."""
     from unlearn_core.engine.pipeline import execute
 

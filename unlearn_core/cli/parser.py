@@ -17,6 +17,13 @@ HELP = {
 }
 
 
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others of the command line."""
 
@@ -162,7 +169,17 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster")
+    _jobs_option(parser)
     parser.add_argument(
         "--again", action="store_true", help="make finished runs again that other code has made"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table")
+
+
+def _jobs_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs",
+        type=_at_least_one,
+        metavar="N",
+        help="runs of small networks made at once; by itself as many as there are processors",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
@@ -39,6 +40,14 @@ class ProgressBar:
             steps = f", step {status.step} of {status.total}" if status.total else ""
             self.write(stage + steps)
 
+    def several(self, statuses: Sequence[Status]) -> None:
+        """Show where runs stand that are made at once: on a terminal in one line."""
+        if len(statuses) < 2 or self.is_quiet or not self.is_terminal:
+            for status in statuses:
+                self(status)
+            return
+        self._draw("; ".join(_where(status) for status in statuses))
+
     def finished(self, config: RunConfig) -> None:
         """Say that a run is finished, if it was shown before."""
         if self._told.pop(config.key(), None):
@@ -64,10 +73,18 @@ class ProgressBar:
         return status.stage != stage or time.monotonic() - then > LINE_SECONDS
 
     def _redraw(self, stage: str, status: Status) -> None:
-        if self._bar is None or self._bar.desc != stage:
+        bar = self._draw(stage, None if status.stage in LOOPS else "{desc}")
+        bar.total = status.total or None
+        bar.update(status.step - bar.n)
+
+    def _draw(self, text: str, shape: str | None = "{desc}") -> tqdm:
+        if self._bar is None or self._bar.desc != text:
             self.__exit__()
-            shape = None if status.stage in LOOPS else "{desc}"
             self._bar = tqdm(file=sys.stderr, leave=False, unit="step", bar_format=shape)
-            self._bar.set_description_str(stage)
-        self._bar.total = status.total or None
-        self._bar.update(status.step - self._bar.n)
+            self._bar.set_description_str(text)
+        return self._bar
+
+
+def _where(status: Status) -> str:
+    steps = f" {status.fraction:.0%}" if status.stage in LOOPS else ""
+    return f"{status.method}, seed {status.seed}: {status.stage}{steps}"

@@ -1,4 +1,4 @@
-"""Make runs on a Dask cluster, and follow them by the status that its workers write."""
+"""Make runs in other processes, here or on a Dask cluster; follow them by what they write."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ POLL_SECONDS = 0.5
 
 
 def make_on_cluster(
-    configs: Sequence[RunConfig], store: Store, args: argparse.Namespace
+    configs: Sequence[RunConfig], store: Store, args: argparse.Namespace, at_once: int = 1
 ) -> list[RunConfig]:
     """Make these runs on the cluster at `args.scheduler`; return those that were made.
 
-    A line on stderr says why another was not.
+    Without an address it is a cluster of this machine, which makes so many runs at once.  A line
+    on stderr says why a run was not made.
     """
     from unlearn_core.jobs import JobQueue
 
     _require_dask()
     needed = all_needed(configs)
-    queue = JobQueue(store, args.scheduler, args.device)
+    queue = JobQueue(store, args.scheduler or "", args.device, at_once=at_once)
     try:
         with ProgressBar(args.quiet) as bar:
+            if at_once > 1:
+                queue.load_workers()
             keys = queue.submit(configs, again=args.again)
             while queue.is_pending(keys):
                 _show(needed, store, bar)
-                if not queue.has_workers():
+                if args.scheduler and not queue.has_workers():
                     bar.note(f"no worker is connected; start one: unlearn worker {args.scheduler}")
                 time.sleep(POLL_SECONDS)
             _show(needed, store, bar)
@@ -60,18 +63,25 @@ def worker(args: argparse.Namespace) -> int:
     return 0
 
 
+def has_dask() -> bool:
+    """Say whether Dask is installed."""
+    return importlib.util.find_spec("distributed") is not None
+
+
 def _require_dask() -> None:
-    if importlib.util.find_spec("distributed") is None:
+    if not has_dask():
         raise InputError("A cluster needs Dask; in a copy of the project: pip install '.[cluster]'")
 
 
 def _show(needed: Sequence[RunConfig], store: Store, bar: ProgressBar) -> None:
+    running = []
     for config in needed:
         status = store.status(config.key())
         if status is not None and status.state == "running":
-            bar(status)
+            running.append(status)
         elif store.exists(config.key()):
             bar.finished(config)
+    bar.several(running)
 
 
 def _reason(config: RunConfig, store: Store) -> str:

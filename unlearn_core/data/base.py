@@ -88,6 +88,7 @@ class DatasetSpec:
     `kind` names the presets of methods that suit it, beside those of its own name.
     `reaches` is the training accuracy that the recipe reaches at least: a model far below it has
     not fitted.
+    `side` is the height and width of its pictures in pixels, where all have the same.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
     data that ships.
     """
@@ -104,6 +105,7 @@ class DatasetSpec:
     kind: str = ""
     n_train: int = 5000
     reaches: float = 0.9
+    side: int | None = None
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
@@ -131,6 +133,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     kind: str = "",
     n_train: int = 5000,
     reaches: float = 0.9,
+    side: int | None = None,
     fetch: Fetcher | None = None,
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
@@ -153,6 +156,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             kind=kind,
             n_train=n_train,
             reaches=reaches,
+            side=side,
             fetch=fetch,
             folder=folder,
             embedded=embedded,

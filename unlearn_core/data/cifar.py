@@ -19,7 +19,12 @@ from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, joi
 CIFAR10_STATISTICS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CIFAR100_STATISTICS = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
 SOURCE = "Krizhevsky 2009"
-SUITED: dict[str, Any] = {**AS_PHOTOGRAPHS, "n_train": 50_000, "source": SOURCE}
+SUITED: dict[str, Any] = {
+    **AS_PHOTOGRAPHS,
+    "n_train": 50_000,
+    "side": 32,
+    "source": SOURCE,
+}
 
 
 def fetch_cifar10(folder: Path) -> None:

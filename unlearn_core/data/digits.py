@@ -33,6 +33,7 @@ def digits_file() -> Path:
     source="UCI optical digits, as shipped with scikit-learn",
     recipe=TrainingConfig(epochs=15, batch_size=64, learning_rate=0.05, weight_decay=1e-3),
     width=8,
+    side=8,
     embedded=digits_file,
 )
 def load_digits(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no folder

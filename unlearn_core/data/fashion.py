@@ -32,6 +32,7 @@ def fashion_file() -> Path:
     width=8,
     **{**AS_PHOTOGRAPHS, "recipe": clothes, "precision": "fp32"},
     n_train=N_TRAIN,
+    side=28,
     embedded=fashion_file,
 )
 def load_fashion(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no folder

@@ -46,6 +46,7 @@ def fetch_fashion_mnist(folder: Path) -> None:
     width=16,
     **AS_PHOTOGRAPHS,
     n_train=60_000,
+    side=SIZE,
     fetch=fetch_fashion_mnist,
 )
 def load_fashion_mnist(folder: Path) -> Dataset:

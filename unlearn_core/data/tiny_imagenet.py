@@ -35,6 +35,7 @@ SIZE = 64
     width=32,
     **AS_PHOTOGRAPHS,
     n_train=100_000,
+    side=SIZE,
 )
 def load_tiny_imagenet(folder: Path) -> Dataset:
     """Read Tiny-ImageNet; its grey images become coloured ones."""

@@ -38,6 +38,7 @@ from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.engine.probes import record
 from unlearn_core.engine.relearning import Teacher, plan_lesson
 from unlearn_core.engine.request import dataset_of, naming, validate
+from unlearn_core.engine.threads import threads_of
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST, Cost
 from unlearn_core.models import build_model, restart
@@ -134,7 +135,9 @@ def execute(
             should_stop=should_stop or (lambda: False),
         )
         try:
-            making.writer.commit(store.runs, making.run())
+            with threads_of(config):
+                facts = making.run()
+            making.writer.commit(store.runs, facts)
         except CancelledError:
             making.writer.fail("cancelled", "cancelled on request")
             raise

@@ -24,6 +24,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.engine.environment import LOADED, choose_device
 from unlearn_core.engine.measure import distances, evidence_of, random_probabilities, sizes
 from unlearn_core.engine.request import dataset_of
+from unlearn_core.engine.threads import threads_of
 from unlearn_core.metrics import METRICS, evaluate
 from unlearn_core.models import build_model
 from unlearn_core.records import Records, Sets
@@ -64,7 +65,8 @@ def measure_again(store: Store, key: str, device: torch.device) -> str:
         if not run.has(ARRAYS):
             raise InputError("nothing is recorded of it: its arrays were left out")
         old = run.metrics()
-        new = _measured(run, store, device)
+        with threads_of(run.config):
+            new = _measured(run, store, device)
         store.replace_metrics(
             key,
             new,
