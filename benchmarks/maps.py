@@ -1,47 +1,65 @@
-"""A seeded map from exact neighbours and a given layout, over umap-learn with its own search.
+"""A map as this program draws it, over umap-learn with its own search and start.
 
-6,000 x 128 features in ten clusters.
+128 features in ten clusters.  A run's map starts from that of the original, which both sides of the
+comparison have; beside it stands a map from nothing.  Trustworthiness tells whether less time is
+less of a map.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-
 import numpy as np
-import torch
+from numpy.typing import NDArray
+from timing import hardware, ratio, take_turns
 from umap import UMAP
 
-from unlearn_core.engine.environment import describe
-from unlearn_core.projection import ProjectionConfig, project
+from unlearn_core.projection import Layout, ProjectionConfig, project, trustworthiness
 from unlearn_core.seeding import numpy_stream
 
-ROUNDS = 3
+SIZES = {6_000: 3, 50_000: 1}  # points, and rounds
+ALIGNED = 100  # epochs of a map that starts from another, as in `engine.maps`
 
 
-def seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
+def clusters(n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features (n, 128) of two models that differ a little."""
+    random = numpy_stream(0, "benchmark")
+    centres = 3 * random.normal(size=(10, 128))
+    features = centres[random.integers(0, 10, n)] + random.normal(size=(n, 128))
+    moved = features + 0.1 * random.normal(size=features.shape)
+    return features.astype(np.float32), moved.astype(np.float32)
 
 
 def main() -> None:
-    random = numpy_stream(0, "benchmark")
-    centres = 3 * random.normal(size=(10, 128))
-    features = centres[random.integers(0, 10, 6000)] + random.normal(size=(6000, 128))
-    features = features.astype(np.float32)
     config = ProjectionConfig()
-    reference = project(features, config)  # compiles, and gives the layout to start from
-    moved = features + 0.1 * random.normal(size=features.shape).astype(np.float32)
-    ratios = []
-    for _ in range(ROUNDS):
-        ours = seconds(lambda: project(moved, config, init=reference))
-        theirs = seconds(lambda: UMAP(random_state=0, n_jobs=1).fit_transform(moved))
-        ratios.append(ours / theirs)
-        print(f"ours {ours:.1f} s, umap-learn {theirs:.1f} s")
-    print(f"ratio: median {statistics.median(ratios):.2f}, n={ROUNDS}")
-    print(describe(torch.device("cpu")))
+    project(clusters(64)[0], config)  # compiles
+    for n, rounds in SIZES.items():
+        features, moved = clusters(n)
+        start = project(features, config)
+        layouts: dict[str, Layout] = {}
+
+        def keep(name: str, layout: Layout, layouts: dict[str, Layout] = layouts) -> None:
+            layouts[name] = layout
+
+        times = take_turns(
+            {
+                "from a map": lambda m=moved, s=start: keep(  # type: ignore[misc]
+                    "from a map", project(m, config, init=s, epochs=ALIGNED)
+                ),
+                "from nothing": lambda m=moved: keep(  # type: ignore[misc]
+                    "from nothing", project(m, config)
+                ),
+                "umap-learn": lambda m=moved: keep(  # type: ignore[misc]
+                    "umap-learn", UMAP(random_state=0, n_jobs=1).fit_transform(m)
+                ),
+            },
+            rounds,
+        )
+        print(f"{n:,} points")
+        for name in ("from a map", "from nothing"):
+            print("  " + ratio(times, name, "umap-learn"))
+        if n <= 10_000:
+            told = (f"{k} {trustworthiness(moved, v):.3f}" for k, v in layouts.items())
+            print("  trustworthiness: " + ", ".join(told))
+    print(hardware())
 
 
 if __name__ == "__main__":
