@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,14 @@ from unlearn_core.checks import LARGEST_WHOLE
 from unlearn_core.seeding import numpy_stream, stream_seed
 from unlearn_core.settings import Settings, setting
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Layout = NDArray[np.float32]
+Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]
+PAIRS_AT_ONCE = 2**23  # distances in memory at a time
+JUDGED = 1000  # examples by which a map's trustworthiness is judged
+SPARE = 16  # neighbours proposed beyond those that are asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +80,43 @@ def exact_neighbours(
 
     targets = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
     sources = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32))
-    indices, distances = [], []
-    for chunk in sources.split(2048):
-        # the direct formula: the faster expanded one loses the zero distance to itself
-        pairs = torch.cdist(chunk, targets, compute_mode="donot_use_mm_for_euclid_dist")
-        nearest = pairs.topk(min(n_neighbors, len(points)), largest=False)
-        indices.append(nearest.indices.numpy())
-        distances.append(nearest.values.numpy())
-    return np.concatenate(indices).astype(np.int32), np.concatenate(distances)
+    centre = targets.mean(dim=0)  # far from the origin the expanded formula loses digits
+    targets, sources = targets - centre, sources - centre
+    n_neighbors = min(n_neighbors, len(points))
+    widest = max(len(points), (n_neighbors + SPARE) * points.shape[1])  # numbers a query needs
+    found = [
+        _nearest(chunk, targets, n_neighbors)
+        for chunk in sources.split(max(1, PAIRS_AT_ONCE // widest))
+    ]
+    indices, distances = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    return indices.astype(np.int32), distances
+
+
+def _nearest(sources: Tensor, targets: Tensor, n_neighbors: int) -> tuple[Tensor, Tensor]:
+    """Return indices and distances of the nearest targets, both (n_sources, n_neighbors).
+
+    The expanded formula, a product of matrices, is many times faster than the differences and
+    rounds, so it only proposes candidates, among which the differences decide.  Where a target
+    that was not proposed could be as near, by the bound on that rounding, all differences do.
+    """
+    import torch
+
+    n_proposed = min(n_neighbors + SPARE, len(targets))
+    sizes = sources.square().sum(dim=1, keepdim=True), targets.square().sum(dim=1)
+    expanded = torch.addmm(sizes[0] + sizes[1], sources, targets.T, alpha=-2)
+    proposed = expanded.topk(n_proposed, largest=False)
+    differences = sources[:, None] - targets[proposed.indices]
+    nearest = differences.square().sum(dim=-1).sqrt().topk(n_neighbors, largest=False)
+    indices, distances = proposed.indices.gather(1, nearest.indices), nearest.values
+    rounding = targets.shape[1] * torch.finfo(torch.float32).eps
+    uncertain = rounding * (sizes[0].squeeze(1) + sizes[1].max())
+    is_open = proposed.values[:, -1] - uncertain <= distances[:, -1].square()
+    if n_proposed < len(targets) and is_open.any():
+        pairs = torch.cdist(
+            sources[is_open], targets, compute_mode="donot_use_mm_for_euclid_dist"
+        ).topk(n_neighbors, largest=False)
+        indices[is_open], distances[is_open] = pairs.indices, pairs.values
+    return indices, distances
 
 
 def project(
@@ -89,10 +125,12 @@ def project(
     *,
     init: Layout | None = None,
     epochs: int | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Layout:
     """Return a map (n_examples, 2) of `features` (n_examples, n_features).
 
     `init` is a layout of the same examples to start from; None starts from the spectral one.
+    `neighbours` are those of `neighbours_of`, for who draws several maps of the same features.
     The same input gives the same map, bit for bit.
 
     Raises
@@ -102,22 +140,16 @@ def project(
     ValueError
         If there are too few examples or the features are not finite.
     """
-    n_examples = len(features)
-    if n_examples < 4:
-        raise ValueError(f"A map needs at least 4 examples, got {n_examples}.")
-    if not np.isfinite(features).all():
-        raise ValueError("A map needs finite features; this model's are not.")
     import torch
 
-    n_neighbors = min(config.n_neighbors, n_examples - 1)
-    knn = exact_neighbours(features, features, n_neighbors)
+    knn = neighbours_of(features, config) if neighbours is None else neighbours
     threads = torch.get_num_threads()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*knn_search_index.*")  # no later transform
         warnings.filterwarnings("ignore", message=".*n_jobs value.*")
         warnings.filterwarnings("ignore", message="Spectral initialisation failed")
         model = _umap()(
-            n_neighbors=n_neighbors,
+            n_neighbors=knn[0].shape[1],
             min_dist=config.min_dist,
             n_epochs=config.epochs if epochs is None else epochs,
             init="spectral" if init is None else init,
@@ -131,6 +163,22 @@ def project(
     # rounding of every later run in this process
     torch.set_num_threads(threads)
     return np.asarray(layout, dtype=np.float32)
+
+
+def neighbours_of(features: NDArray[np.floating], config: ProjectionConfig) -> Neighbours:
+    """Return the neighbours that a map of `features` keeps together, each example its own first.
+
+    Raises
+    ------
+    ValueError
+        If there are too few examples or the features are not finite.
+    """
+    n_examples = len(features)
+    if n_examples < 4:
+        raise ValueError(f"A map needs at least 4 examples, got {n_examples}.")
+    if not np.isfinite(features).all():
+        raise ValueError("A map needs finite features; this model's are not.")
+    return exact_neighbours(features, features, min(config.n_neighbors, n_examples - 1))
 
 
 @cache
@@ -181,10 +229,30 @@ def trustworthiness(
 ) -> float | None:
     """Return how far neighbours on the map are neighbours in feature space, in [0, 1].
 
-    None where there are too few examples for it to be defined (n_neighbors < n_examples / 2).
+    It is a mean over examples; of more than `JUDGED` it is that of a drawn part, whose neighbours
+    are still sought among all.  None where there are too few examples for it to be defined
+    (n_neighbors < n_examples / 2).
     """
-    from sklearn.manifold import trustworthiness as measure
-
     if n_neighbors >= len(features) / 2:
         return None
-    return float(measure(features.astype(np.float64), layout, n_neighbors=n_neighbors))
+    import torch
+
+    points = torch.from_numpy(features.astype(np.float64))
+    points -= points.mean(dim=0)
+    n_examples = len(points)
+    order = numpy_stream(0, "trustworthiness").permutation(n_examples)
+    rows = torch.from_numpy(np.sort(order[:JUDGED]))
+    shown, _ = exact_neighbours(layout[rows], layout, n_neighbors + 1)
+    excess = 0.0
+    at_once = max(1, PAIRS_AT_ONCE // (32 * n_examples))  # so few stay in the processor's cache
+    for part, seen in zip(rows.split(at_once), torch.from_numpy(shown).split(at_once), strict=True):
+        pairs = torch.cdist(points[part], points)
+        pairs[torch.arange(len(part)), part] = -1.0  # itself, nearer than any other
+        neighbours = seen.long()
+        own = pairs.gather(1, neighbours)
+        ranks = torch.stack([(pairs < each[:, None]).sum(dim=1) for each in own.T], dim=1)
+        is_other = neighbours != part[:, None]
+        is_other &= is_other.cumsum(dim=1) <= n_neighbors  # examples of equal position hide it
+        excess += float((ranks - n_neighbors).clamp(min=0)[is_other].sum())
+    most = len(rows) * n_neighbors * (2 * n_examples - 3 * n_neighbors - 1)
+    return 1.0 - 2.0 * excess / most

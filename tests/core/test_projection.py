@@ -174,3 +174,39 @@ def test_the_settings_of_a_map_have_a_key_of_their_own():
     assert len(keys) == 3
     assert all(len(key) == 8 for key in keys)
     assert ProjectionConfig().key() == ProjectionConfig().key()
+
+
+def test_the_trustworthiness_of_a_large_map_is_near_that_of_all_its_examples():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(2000, 6)).astype(np.float32)
+    layout = features[:, :2] + random.normal(size=(2000, 2)).astype(np.float32)
+    value = trustworthiness(features, layout)
+    assert value == pytest.approx(
+        sklearn_trustworthiness(features, layout, n_neighbors=15), abs=0.01
+    )
+    assert value == trustworthiness(features, layout)
+
+
+def test_examples_at_one_place_of_a_map_count_once_each():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(40, 3))
+    layout = np.repeat(random.normal(size=(4, 2)), 10, axis=0)
+    value = trustworthiness(features, layout, 3)
+    assert 0 <= value < 1
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+def test_neighbours_in_a_crowd_far_away_are_those_of_the_differences(shift):
+    random = np.random.default_rng(0)
+    near = (
+        1e-3 * random.normal(size=(200, 16)) + 50.0
+    )  # the expanded formula cannot tell them apart
+    points = np.concatenate([near, random.normal(size=(100, 16))]).astype(np.float32) + np.float32(
+        shift
+    )
+    indices, distances = exact_neighbours(points, points, 5)
+    exact = np.linalg.norm(points[:, None].astype(np.float64) - points[None], axis=-1)
+    assert distances == pytest.approx(np.sort(exact, axis=1)[:, :5], rel=1e-4, abs=1e-6)
+    assert np.take_along_axis(exact, indices.astype(int), 1) == pytest.approx(
+        np.sort(exact, axis=1)[:, :5], rel=1e-4, abs=1e-6
+    )

@@ -18,6 +18,7 @@ from unlearn_core.projection import (
     ProjectionConfig,
     align,
     map_rows,
+    neighbours_of,
     place,
     project,
     trustworthiness,
@@ -64,9 +65,11 @@ def draw(
         if writer.config.role == "original":
             aligned, own = start, start
         else:
-            own = project(records.features[rows], config)
+            features = records.features[rows]
+            near = neighbours_of(features, config)
+            own = project(features, config, neighbours=near)
             epochs = max(1, round(ALIGNED_SHARE * config.epochs))
-            moved = project(records.features[rows], config, init=start, epochs=epochs)
+            moved = project(features, config, init=start, epochs=epochs, neighbours=near)
             aligned = align(moved, start)
     table = pd.DataFrame({"example_id": records.example_ids[rows].astype(np.int32)})
     for column, layout in (("x", aligned), ("own_x", own)):
