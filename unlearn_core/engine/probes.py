@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from unlearn_core.data.batches import Examples
 from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.metrics.base import NotApplicableError
-from unlearn_core.metrics.distance import feature_distance
+from unlearn_core.metrics.distance import feature_distance, relative_to
 from unlearn_core.metrics.probing import probe_accuracy
-from unlearn_core.metrics.similarity import linear_cka
+from unlearn_core.metrics.similarity import centred_gram, gram_alignment
 from unlearn_core.models import captured_features, captured_outputs, evaluating, exact_head
 from unlearn_core.models.lora import adaptable_layers
 from unlearn_core.records import Records, Sets
@@ -144,18 +145,30 @@ def layer_outputs(
     return [outputs[name].float().cpu().numpy() for name in names]
 
 
-def _compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> dict[str, float]:
+class _Layer:
+    """One layer's outputs, (n_examples, n_numbers), with what every comparison asks of them."""
+
+    def __init__(self, outputs: NDArray[np.float32]) -> None:
+        self.outputs = outputs.reshape(len(outputs), -1).astype(np.float64)
+        self.is_finite = bool(np.isfinite(self.outputs).all())
+
+    @cached_property
+    def gram(self) -> NDArray[np.float64]:
+        return centred_gram(self.outputs)
+
+
+def _compare(a: _Layer, b: _Layer) -> dict[str, float]:
     """Return how far apart one layer's outputs are; NaN where a model broke down.
 
     The similarity of a single example with itself is not defined: NaN too.
     """
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+    if not (a.is_finite and b.is_finite):
         return dict.fromkeys(("distance", "relative_distance", "cka"), math.nan)
-    flat = [part.reshape(len(part), -1) for part in (a, b)]
+    distance = feature_distance([a.outputs], [b.outputs])
     return {
-        "distance": feature_distance([a], [b]),
-        "relative_distance": feature_distance([a], [b], relative=True),
-        "cka": linear_cka(*flat) if len(a) > 1 else math.nan,
+        "distance": distance,
+        "relative_distance": relative_to(b.outputs, distance),
+        "cka": gram_alignment(a.gram, b.gram) if len(a.outputs) > 1 else math.nan,
     }
 
 
@@ -170,9 +183,10 @@ def compare_layers(
     names = adaptable_layers(model)
     rows: list[dict[str, Any]] = []
     for part, examples in parts.items():
-        mine = layer_outputs(model, examples, names)
+        mine = [_Layer(outputs) for outputs in layer_outputs(model, examples, names)]
         for reference, other in others.items():
-            theirs = layer_outputs(other, examples, names)
+            is_itself = other is model
+            theirs = mine if is_itself else map(_Layer, layer_outputs(other, examples, names))
             rows += [
                 {
                     "reference": reference,

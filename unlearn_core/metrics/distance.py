@@ -76,10 +76,14 @@ def layer_distances(
         same_shape(**{f"layers_a[{k}]": a, f"layers_b[{k}]": b})
         if not a.size:
             raise ValueError(f"`layers_a[{k}]` must not be empty, got shape {a.shape}.")
-        distance = np.abs(a - b).mean()
-        scale = np.abs(b).mean() + TINY if relative else 1.0
-        distances.append(distance / scale)
+        distance = float(np.abs(a - b).mean())
+        distances.append(relative_to(b, distance) if relative else distance)
     return np.asarray(distances)
+
+
+def relative_to(layer: NDArray[np.float64], distance: float) -> float:
+    """Return a distance in units of the layer's mean absolute output."""
+    return distance / float(np.abs(layer).mean() + TINY)
 
 
 def feature_distance(

@@ -50,11 +50,16 @@ def linear_cka(features_a: NDArray[np.floating], features_b: NDArray[np.floating
         )
     if len(exact_a) < 2:
         raise ValueError("`features_a` must hold at least two examples to compare, got 1.")
-    a, b = _centred_gram(exact_a), _centred_gram(exact_b)
-    size = np.linalg.norm(a) * np.linalg.norm(b)
-    return 0.0 if size == 0 else float(np.clip((a * b).sum() / size, 0.0, 1.0))
+    return gram_alignment(centred_gram(exact_a), centred_gram(exact_b))
 
 
-def _centred_gram(features: NDArray[np.float64]) -> NDArray[np.float64]:
+def centred_gram(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the products of all pairs of examples after centring, (n_examples, n_examples)."""
     centred = features - features.mean(axis=0)
     return np.asarray(centred @ centred.T)
+
+
+def gram_alignment(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return `linear_cka` of two sets of features from their centred Gram matrices."""
+    size = np.linalg.norm(a) * np.linalg.norm(b)
+    return 0.0 if size == 0 else float(np.clip((a * b).sum() / size, 0.0, 1.0))
