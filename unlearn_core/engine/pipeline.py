@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -46,6 +47,7 @@ from unlearn_core.projection import ProjectionConfig
 from unlearn_core.records import Records
 from unlearn_core.runs import faults, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
+from unlearn_core.runs.at_once import is_small
 from unlearn_core.runs.plan import parents
 from unlearn_core.runs.relearned import FRESH, OWN
 from unlearn_core.runs.status import Status
@@ -196,20 +198,7 @@ class _Making:
         )
         made = self._make()
         self.recorder.finish(HISTORY)
-        self._stage("map")
-        map_facts = self._draw(made.records)
-        if self.config.role != "base":
-            self._stage("measure")
-            content = measure.measure(
-                self.writer,
-                self.store,
-                made,
-                self.sets,
-                self.dataset,
-                self.device,
-                lambda: self._check_stop("while it was measured"),
-            )
-            self.writer.json(METRICS, content)
+        map_facts = self._draw_and_measure(made)
         return self._told(started, made.cost, map_facts)
 
     def _told(self, started: float, cost: Cost, map_facts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -224,6 +213,37 @@ class _Making:
             "environment": describe(self.device, self.config.method),
             "data_content": content_of(self.config.data.name),
         }
+
+    def _draw_and_measure(self, made: MadeModel) -> list[dict[str, Any]]:
+        """Draw the map and compute the metrics; return what is known of the map.
+
+        A layout is one thread's work, so a run that has more than one is measured beside it.
+        """
+        self._stage("map")
+        if is_small(self.config) or self.config.role == "base":
+            facts = self._draw(made.records)
+            self._measure(made)
+            return facts
+        with ThreadPoolExecutor(1) as beside:
+            drawing = beside.submit(self._draw, made.records)
+            self._measure(made)
+            self._report(force=True, stage="map")
+            return drawing.result()
+
+    def _measure(self, made: MadeModel) -> None:
+        if self.config.role == "base":
+            return
+        self._stage("measure")
+        content = measure.measure(
+            self.writer,
+            self.store,
+            made,
+            self.sets,
+            self.dataset,
+            self.device,
+            lambda: self._check_stop("while it was measured"),
+        )
+        self.writer.json(METRICS, content)
 
     def _make(self) -> MadeModel:
         """Make the model by the run's role, and write its weights and what is recorded of it."""
