@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 from unlearn_core.checks import LARGEST_WHOLE
 from unlearn_core.seeding import numpy_stream, stream_seed
 from unlearn_core.settings import Settings, setting
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Layout = NDArray[np.float32]
 Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -92,8 +89,8 @@ def exact_neighbours(
     return indices.astype(np.int32), distances
 
 
-def _nearest(sources: Tensor, targets: Tensor, n_neighbors: int) -> tuple[Tensor, Tensor]:
-    """Return indices and distances of the nearest targets, both (n_sources, n_neighbors).
+def _nearest(sources: Any, targets: Any, n_neighbors: int) -> tuple[Any, Any]:
+    """Return indices and distances of the nearest targets, both (n_sources, n_neighbors), tensors.
 
     The expanded formula, a product of matrices, is many times faster than the differences and
     rounds, so it only proposes candidates, among which the differences decide.  Where a target
