@@ -1,7 +1,7 @@
 """How many runs are made at once on one machine, and which of them are small enough for that.
 
-A small network does not fill two processors: two threads take as long for one of its steps as one
-thread does.  So it always computes with one, and several such runs are made beside each other.
+A small network does not fill two processors: in its steps two threads mostly wait for each other.
+So it always computes with one, and several such runs are made beside each other.
 The number of threads belongs to the run and not to how many are made at once, because it changes
 how sums are rounded: the same config gives the same numbers either way.
 """
