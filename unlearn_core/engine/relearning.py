@@ -121,8 +121,12 @@ class Teacher:
         for count, mask in self.lesson.shown.items():
             pupil = copy.deepcopy(model).requires_grad_(True).eval()
             if known is not None:
-                new = self._features(model, mask)
-                set_to_means(head(pupil), *map(np.concatenate, zip(known, new, strict=True)))
+                features, labels = self._features(model, mask)
+                set_to_means(
+                    head(pupil),
+                    np.concatenate([known[0], features]),
+                    np.concatenate([known[1], labels]),
+                )
             asked = {"network": name, "examples": count}
             rows.append({**asked, "step": 0, **self._answers(pupil)})
             for progress in self._steps(pupil, self._examples(mask), retain, count):

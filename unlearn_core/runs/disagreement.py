@@ -6,11 +6,11 @@ Computed from a report's means over seeds alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.comparison import REFERENCES
@@ -51,7 +51,7 @@ def ranks(summary: pd.DataFrame) -> pd.DataFrame:
     return wide.dropna(axis="columns", how="all").rank(axis="index", method="average")
 
 
-def agreement(first: Sequence[float], second: Sequence[float]) -> float:
+def agreement(first: ArrayLike, second: ArrayLike) -> float:
     """Return Kendall's tau of two rankings of the same methods, over those that both have.
 
     tau-b, which allows for ties: 1 for the same order, -1 for the reverse.  NaN for fewer than 3
@@ -98,20 +98,19 @@ def fooled(summary: pd.DataFrame, tolerances: dict[str, float]) -> pd.DataFrame:
         metric tells nothing here.  Metrics that are missing have no row.
     """
     rows = []
-    for row in summary.itertuples():
-        is_trick = str(row.method).startswith("trick_")
-        numbers = row.mean, row.original, row.retrained
-        within = tolerances.get(str(row.metric))
-        if within is None or any(pd.isna(n) for n in numbers):
+    numbers = (summary[name].astype(float) for name in ("mean", "original", "retrained"))
+    names = (summary[name].astype(str) for name in ("label", "method", "metric"))
+    for label, method, metric, mean, original, retrained in zip(*names, *numbers, strict=True):
+        within = tolerances.get(metric)
+        if within is None or any(map(math.isnan, (mean, original, retrained))):
             continue
-        if not is_trick or row.metric not in _audits():
+        if not method.startswith("trick_") or metric not in _audits():
             continue
-        mean, original, retrained = (float(n) for n in numbers)  # type: ignore[arg-type]
         if abs(original - retrained) <= within:
             word = "blind"
         else:
             word = "fooled" if abs(mean - retrained) <= within else "found"
-        rows.append({"label": row.label, "metric": row.metric, "found": word})
+        rows.append({"label": label, "metric": metric, "found": word})
     return pd.DataFrame(rows, columns=["label", "metric", "found"])
 
 
@@ -142,10 +141,10 @@ def _audits() -> set[str]:
 
 
 def _plain(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    return {
-        str(column): {
-            str(row): None if pd.isna(value) else float(value)
-            for row, value in table[column].items()
+    plain: dict[str, dict[str, float | None]] = {}
+    for column in table.columns:
+        numbers = zip(table.index, table[column].astype(float), strict=True)
+        plain[str(column)] = {
+            str(row): None if math.isnan(number) else number for row, number in numbers
         }
-        for column in table.columns
-    }
+    return plain

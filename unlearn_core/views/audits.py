@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import pandas as pd
@@ -28,11 +29,12 @@ def text(report: Report) -> str:
 
 
 def _least_agreement(taus: pd.DataFrame) -> list[str]:
-    pairs = [(taus.loc[a, b], a, b) for a, b in combinations(taus.columns, 2)]
-    known = sorted(pair for pair in pairs if not pd.isna(pair[0]))[:APART]
+    numbers, names = taus.to_numpy(float), [_label(name) for name in taus.columns]
+    pairs = [(float(numbers[i, j]), i, j) for i, j in combinations(range(len(names)), 2)]
+    known = sorted(pair for pair in pairs if not math.isnan(pair[0]))[:APART]
     if not known:
         return []
-    lines = [f"{tau:5.2f}  {_label(a)}, {_label(b)}" for tau, a, b in known]
+    lines = [f"{tau:5.2f}  {names[i]}, {names[j]}" for tau, i, j in known]
     return [
         "",
         "Kendall's tau of the metrics that agree least (1: same order, -1: reverse)",
