@@ -13,8 +13,13 @@ from unlearn_core.checks import LARGEST_WHOLE, InputError
 from unlearn_core.settings import Settings, require_type, setting, types_of
 
 SCHEMA_VERSION = 4  # bump when the meaning of a stored array or number, or a default, changes
-FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor")
-SCENARIOS = {"ids": "sample", "random": "sample", "backdoor": "backdoor"}  # the others: "class"
+FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor", "confusion")
+SCENARIOS = {  # the others: "class"; wrong labels are to be undone as a backdoor's are
+    "ids": "sample",
+    "random": "sample",
+    "backdoor": "backdoor",
+    "confusion": "backdoor",
+}
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
@@ -43,11 +48,23 @@ class DataConfig(Settings):
         "Give a tenth of the training images a trigger and this label; "
         'for `forget.kind` `"backdoor"`.',
     )
+    confused: tuple[int, ...] = setting(
+        (),
+        "Two classes and a number: swap the labels of so many of their training examples; "
+        'for `forget.kind` `"confusion"`.',
+    )
     content: str = setting(
         "",
         "The hash of the data's files, 16 hex digits; filled in where it is empty. "
         "A run that names one is refused where the files are others.",
     )
+
+    def __post_init__(self) -> None:
+        confused = _whole_values("DataConfig.confused", self.confused)
+        object.__setattr__(self, "confused", confused)
+        super().__post_init__()
+        if confused:
+            _require_confusion("DataConfig.confused", confused)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,18 +173,22 @@ class ForgetConfig(Settings):
     values: tuple[int, ...] = setting(
         (),
         "The classes, subclasses or example ids; the number of random examples; the backdoor's "
-        "target, which must be `data.poison_target`.",
+        "target, which must be `data.poison_target`; the three numbers of `data.confused`.",
+    )
+    seed: int = setting(
+        0, 'Which draw of `"random"` examples, the same for all seeds.', between=(0, LARGEST_WHOLE)
     )
 
     def __post_init__(self) -> None:
-        try:
-            values = tuple(sorted({operator.index(value) for value in self.values}))
-        except TypeError:
-            raise InputError(
-                f"ForgetConfig.values must be whole numbers, got {self.values!r}."
-            ) from None
+        values = _whole_values("ForgetConfig.values", self.values)
+        is_confusion = self.kind == "confusion"  # its last value is a number of examples
+        values = (*sorted(values[:2]), *values[2:]) if is_confusion else tuple(sorted({*values}))
         object.__setattr__(self, "values", values)
         super().__post_init__()
+        if self.seed and self.kind != "random":
+            raise InputError(f"Only random examples have a seed, got one of kind {self.kind!r}.")
+        if is_confusion:
+            _require_confusion("A forget request of kind 'confusion'", values)
         if (self.kind == "none") != (not values):
             raise InputError(
                 f"A forget request of kind {self.kind!r} needs "
@@ -304,6 +325,21 @@ _PARTS: dict[str, type[Any]] = {
     "forget": ForgetConfig,
     "relearn": RelearnConfig,
 }
+
+
+def _whole_values(where: str, values: Any) -> tuple[int, ...]:
+    """Return whole numbers as a tuple, in their order, or say that they are none."""
+    try:
+        return tuple(operator.index(value) for value in values)
+    except TypeError:
+        raise InputError(f"{where} must be whole numbers, got {values!r}.") from None
+
+
+def _require_confusion(where: str, values: tuple[int, ...]) -> None:
+    fits = len(values) == 3 and 0 <= values[0] < values[1] and values[2] > 1
+    if not fits:
+        what = "two different classes and a number of examples from 2"
+        raise InputError(f"{where} must have {what}, got {list(values)}.")
 
 
 def _build(cls: type[Any], values: Any, where: str) -> Any:

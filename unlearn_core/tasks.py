@@ -70,7 +70,7 @@ CLASSIFICATION = Classification(
     name="classification",
     deciding={
         "utility": ("retain_test_accuracy", "retain_accuracy"),
-        "answers": ("backdoor_asr", "forget_accuracy", "forget_test_accuracy"),
+        "answers": ("backdoor_asr", "mutual_confusion", "forget_accuracy", "forget_test_accuracy"),
         "features": (
             "dimensional_alignment",
             "cluster_f1",

@@ -15,18 +15,20 @@ from unlearn_core.runs.plan import with_request
 from unlearn_core.views import forget_request as requests
 from unlearn_core.views.symbols import as_markdown
 
-KIND = "forget_kind"
+KIND, SEED = "forget_kind", "forget_seed"
 KINDS = {
     "class": "Whole classes",
     "subclass": "Subclasses",
     "random": "Random images",
     "ids": "Chosen images",
     "backdoor": "A backdoor",
+    "confusion": "Swapped labels",
 }
 HELP = (
     "Forgetting a class is what the papers study most. Random images ask a harder question: can "
     "the model forget single examples while it still knows their class? A backdoor asks whether "
-    "an attacker's poisoned images can be undone."
+    "an attacker's poisoned images can be undone. Swapped labels of two classes ask the same of "
+    "mistakes, and what should come out is known."
 )
 FIRST_CLASS = 3
 
@@ -63,7 +65,8 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     )
     values = _choose(kind or "class", start.data, dataset)
     try:
-        request = ForgetConfig(kind=kind or "class", values=tuple(values))
+        seed = st.session_state.get(SEED, 0) if kind == "random" else 0
+        request = ForgetConfig(kind=kind or "class", values=tuple(values), seed=seed)
         config = with_request(start, request)
         return config, split(reads.dataset(config.data), request)
     except InputError as error:
@@ -90,6 +93,8 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
         return [_count(config, dataset)]
     if kind == "backdoor":
         return [_target(config, dataset)]
+    if kind == "confusion":
+        return _confusion(config, dataset)
     names = dataset.class_names if kind == "class" else dataset.subclass_names
     return st.multiselect(
         KINDS[kind],
@@ -104,7 +109,8 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
 
 
 def _count(config: DataConfig, dataset: Dataset) -> int:
-    number = st.number_input(
+    left, right = st.columns(2)
+    number = left.number_input(
         "How many",
         value=requests.random_default(dataset),
         min_value=0,
@@ -113,7 +119,40 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         help="The same images for every method and seed.",
         persist_state="session",
     )
+    right.number_input(
+        "Which draw",
+        value=0,
+        min_value=0,
+        step=1,
+        key=SEED,
+        help="Another number draws other images.",
+        persist_state="session",
+    )
     return int(number)
+
+
+def _confusion(config: DataConfig, dataset: Dataset) -> list[int]:
+    left, right = st.columns([2, 1])
+    pair = left.multiselect(
+        "The two classes",
+        options=range(dataset.n_classes),
+        default=[0, 1],
+        max_selections=2,
+        format_func=dataset.class_names.__getitem__,
+        key=f"forget_confusion_{config.name}",
+        help="Labels of some of their training images are swapped before anything is trained.",
+        persist_state="session",
+    )
+    number = right.number_input(
+        "How many images",
+        value=requests.random_default(dataset),
+        min_value=2,
+        step=2,
+        key=f"forget_confused_{config.name}",
+        help="Half of either class.",
+        persist_state="session",
+    )
+    return [*pair, int(number)]
 
 
 def _target(config: DataConfig, dataset: Dataset) -> int:

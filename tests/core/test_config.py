@@ -54,7 +54,13 @@ def test_a_config_survives_json_and_keeps_its_key(config):
 
 
 DEFAULTS = {
-    "data": {"name": "digits", "train_examples": None, "poison_target": None, "content": ""},
+    "data": {
+        "name": "digits",
+        "train_examples": None,
+        "poison_target": None,
+        "confused": [],
+        "content": "",
+    },
     "model": {
         "name": "resnet18",
         "width": 64,
@@ -78,7 +84,7 @@ DEFAULTS = {
         "label_smoothing": 0.0,
         "even_batches": False,
     },
-    "forget": {"kind": "none", "values": []},
+    "forget": {"kind": "none", "values": [], "seed": 0},
     "method": "original",
     "settings": {},
     "seed": 0,

@@ -69,6 +69,7 @@ def make_evidence(**changes):
         "layer_distances": {"original/forget": 0.5, "retrained/forget": 0.25},
         "triggered": make_records(3, sharp=0.0),
         "target": 1,
+        "confused": (0, 2),
         "subclass_labels": np.arange(N) % (2 * CLASSES),
     }
     if "random_probabilities" not in changes:

@@ -30,10 +30,11 @@ def compare(args: argparse.Namespace) -> int:
 
     names = list(METHODS) if args.methods == "all" else inputs.names(args.methods)
     start = inputs.comparison(args)
+    methods = [name for name in names if name != "original"]
+    changed = inputs.chosen_settings(args.set, methods)
     settings = {
-        name: inputs.settings(name, start, preset=args.preset)
-        for name in names
-        if name != "original"
+        name: inputs.settings(name, start, changed.get(name), preset=args.preset)
+        for name in methods
     }
     configs = run_configs(start, settings, inputs.integers(args.seeds, "--seeds"))
     if args.audits:
@@ -57,8 +58,9 @@ def sweep(args: argparse.Namespace) -> int:
     start = inputs.comparison(args)
     seeds = inputs.integers(args.seeds, "--seeds")
     configs: list[RunConfig] = []
+    others = inputs.chosen_settings(args.set, [args.method]).get(args.method, {})
     for text in args.values.split(","):
-        changed = {args.setting: inputs.value(text)}
+        changed = {**others, args.setting: inputs.value(text)}
         settings = inputs.settings(args.method, start, changed, preset=args.preset)
         configs += run_configs(start, {args.method: settings}, seeds)
     return _make_and_show(list({config.key(): config for config in configs}.values()), args)
@@ -68,6 +70,7 @@ def incremental(args: argparse.Namespace) -> int:
     """Train the retrained model on the forget set too, and print how its features change."""
     from unlearn_core.runs.plan import incremental_configs
 
+    inputs.chosen_settings(args.set, [])  # the runs of this command have no settings
     seeds = inputs.integers(args.seeds, "--seeds")
     return _make_and_show(incremental_configs(inputs.comparison(args), seeds), args)
 

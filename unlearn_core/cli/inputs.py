@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +40,23 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         "ids": args.forget_ids,
         "random": args.forget_random,
         "backdoor": args.forget_backdoor,
+        "confusion": args.forget_confusion,
     }
     chosen = {kind: text for kind, text in given.items() if text is not None}
     if len(chosen) != 1:
         raise InputError(
-            "Give one of --forget-class, --forget-subclass, --forget-ids, --forget-random, "
-            "--forget-backdoor, "
+            f"Give one of {', '.join(f'--forget-{kind}' for kind in given)}, "
             f"got {len(chosen)} of them."
         )
     [(kind, text)] = chosen.items()
     if text.startswith("@"):
         lines = read_text(Path(text[1:]), "file of example ids")
         text = ",".join(lines.replace(",", " ").split())
-    return ForgetConfig(kind=kind, values=tuple(integers(text, f"--forget-{kind}")))
+    where = f"--forget-{kind}"
+    values = numbers(text, where) if kind == "confusion" else integers(text, where)
+    if args.forget_seed and kind != "random":
+        raise InputError("--forget-seed draws other random examples; it needs --forget-random.")
+    return ForgetConfig(kind=kind, values=tuple(values), seed=args.forget_seed)
 
 
 def settings(
@@ -144,20 +148,43 @@ def names(text: str) -> list[str]:
 
 def integers(text: str, where: str) -> list[int]:
     """Read whole numbers with commas, each once."""
+    return list(dict.fromkeys(numbers(text, where)))
+
+
+def numbers(text: str, where: str) -> list[int]:
+    """Read whole numbers with commas."""
     try:
-        return list(dict.fromkeys(int(part) for part in text.split(",")))
+        return [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"{where} takes whole numbers with commas, got {text!r}.") from None
 
 
-def value(text: str) -> Any:
+def chosen_settings(options: Sequence[str], methods: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Read `METHOD.SETTING=VALUE` of each `--set`: by method, what is changed of its settings.
+
+    Names and values are held to the method's settings when these are resolved.
+    """
+    chosen: dict[str, dict[str, Any]] = {}
+    for option in options:
+        where, is_given, text = option.partition("=")
+        method, has_setting, name = where.partition(".")
+        if not (is_given and has_setting and name):
+            raise InputError(f"--set takes METHOD.SETTING=VALUE, got {option!r}.")
+        if method not in methods:
+            known = ", ".join(methods) or "none with settings"
+            raise InputError(f"--set {where} names no method of this command; it makes {known}.")
+        chosen.setdefault(method, {})[name] = value(text, "--set")
+    return chosen
+
+
+def value(text: str, option: str = "--values") -> Any:
     """Read a setting's value: JSON where it is JSON, otherwise the text itself."""
     try:
         value = json.loads(text if not text.startswith(".") else "0" + text)
     except json.JSONDecodeError:
         return text
     except (RecursionError, ValueError) as error:  # nested deeply, or thousands of digits
-        raise InputError(f"--values takes numbers and words: {error}") from error
+        raise InputError(f"{option} takes numbers and words: {error}") from error
     if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"--values takes finite numbers, got {text!r}.")
+        raise InputError(f"{option} takes finite numbers, got {text!r}.")
     return value

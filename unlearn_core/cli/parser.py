@@ -137,6 +137,21 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forget-ids", metavar="ID,ID|@FILE")
     parser.add_argument("--forget-random", metavar="N", nargs="?", const="128", help="128 if bare")
     parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
+    parser.add_argument(
+        "--forget-confusion",
+        metavar="I,J,N",
+        help="swap the labels of N examples of classes I and J, then forget them",
+    )
+    parser.add_argument(
+        "--forget-seed", type=int, default=0, help="another draw of --forget-random"
+    )
+    parser.add_argument(
+        "--set",
+        metavar="METHOD.SETTING=VALUE",
+        action="append",
+        default=[],
+        help="another value of a method's setting; may be given again",
+    )
     _output_options(parser)
 
 

@@ -34,6 +34,8 @@ class Dataset:
     subclass_names : tuple of str
     poisoned : bool ndarray of shape (n_examples,) or None
         Training images that carry a trigger and the attacker's label.
+    mislabelled : bool ndarray of shape (n_examples,) or None
+        Training examples whose labels were swapped.
     mean, std : tuple of float
         Per channel, of pixel values in [0, 1].
     """
@@ -48,6 +50,7 @@ class Dataset:
     subclass_labels: NDArray[np.int64] | None = None
     subclass_names: tuple[str, ...] = ()
     poisoned: NDArray[np.bool_] | None = None
+    mislabelled: NDArray[np.bool_] | None = None
 
     @property
     def n_classes(self) -> int:

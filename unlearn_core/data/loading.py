@@ -1,4 +1,4 @@
-"""Loading a data set: read or download it, take some of its training set, poison it."""
+"""Loading a data set: read or download it, take a part of its training set, poison it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig
 from unlearn_core.data.base import DataNotFoundError, Dataset, get_dataset
+from unlearn_core.data.confusion import confuse
 from unlearn_core.data.content import content_of, folder_of, require_content
 from unlearn_core.data.decoded import read_once
 from unlearn_core.data.poison import poison
@@ -16,7 +17,9 @@ from unlearn_core.seeding import numpy_stream
 
 
 def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
-    """Return the data set that `config` asks for: all or some training examples, maybe poisoned.
+    """Return the data set that `config` asks for: all or some training examples.
+
+    They may be poisoned, or have labels swapped.
 
     What is not on this machine is downloaded where that can be done, unless `fetch` is false.
     A config that names the data's content is given no other.
@@ -35,6 +38,8 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
         dataset = _with_fewer_examples(dataset, config.train_examples)
     if config.poison_target is not None:
         dataset = poison(dataset, config.poison_target)
+    if config.confused:
+        dataset = confuse(dataset, *config.confused)
     return dataset
 
 

@@ -16,7 +16,8 @@ def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
     """Return the masks, of shape (n_examples,), that a forget request stands for.
 
     A class or subclass also splits the test set; other requests leave it whole.
-    Random examples are the same for every method and every seed.
+    Random examples are the same for every method and every seed of a run; `forget.seed` draws
+    others.
 
     Raises
     ------
@@ -25,7 +26,7 @@ def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
         leaves nothing to retain.
     """
     none = np.zeros(len(dataset.labels), dtype=bool)
-    chosen, chosen_test = _CHOOSE[forget.kind](dataset, forget.values, none)
+    chosen, chosen_test = _CHOOSE[forget.kind](dataset, forget, none)
     sets = Sets(
         forget=chosen & dataset.is_train,
         retain=~chosen & dataset.is_train,
@@ -43,7 +44,8 @@ def describe(forget: ForgetConfig) -> str:
     """Return the request as the command line spells it, such as ``class 3``."""
     first = ",".join(str(value) for value in forget.values[:8])
     more = f",... ({len(forget.values)} in all)" if len(forget.values) > 8 else ""
-    return f"{forget.kind} {first}{more}".strip()
+    draw = f", draw {forget.seed}" if forget.seed else ""
+    return f"{forget.kind} {first}{more}{draw}".strip()
 
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -60,17 +62,17 @@ def _by_label(
     return mask, mask
 
 
-def _classes(data: Dataset, values: tuple[int, ...], _none: NDArray[np.bool_]) -> Masks:
-    return _by_label(data.labels, values, data.n_classes, "Forget class")
+def _classes(data: Dataset, forget: ForgetConfig, _none: NDArray[np.bool_]) -> Masks:
+    return _by_label(data.labels, forget.values, data.n_classes, "Forget class")
 
 
-def _subclasses(data: Dataset, values: tuple[int, ...], _none: NDArray[np.bool_]) -> Masks:
+def _subclasses(data: Dataset, forget: ForgetConfig, _none: NDArray[np.bool_]) -> Masks:
     n_subclasses = len(data.subclass_names)
-    return _by_label(data.subclass_labels, values, n_subclasses, "Forget subclass")
+    return _by_label(data.subclass_labels, forget.values, n_subclasses, "Forget subclass")
 
 
-def _ids(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
-    n_examples = len(data.labels)
+def _ids(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
+    n_examples, values = len(data.labels), forget.values
     if max(values) >= n_examples:
         raise InputError(f"Example ids must be between 0 and {n_examples - 1}, got {max(values)}.")
     mask = none.copy()
@@ -84,26 +86,34 @@ def _ids(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Mas
     return mask, none
 
 
-def _random(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
-    n_forget, n_train = values[0], len(data.train_ids)
+def _random(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
+    n_forget, n_train = forget.values[0], len(data.train_ids)
     if not 0 < n_forget < n_train:
         raise InputError(
             f"The number of random examples to forget must be between 1 and {n_train - 1}, "
             f"got {n_forget}."
         )
     mask = none.copy()
-    ids = numpy_stream(0, "random forget set").permutation(data.train_ids)
+    ids = numpy_stream(forget.seed, "random forget set").permutation(data.train_ids)
     mask[ids[:n_forget]] = True
     return mask, none
 
 
-def _backdoor(data: Dataset, values: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+def _backdoor(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
     if data.poisoned is None:
-        raise InputError(f"Forgetting a backdoor to {values[0]} needs data poisoned with it.")
+        target = forget.values[0]
+        raise InputError(f"Forgetting a backdoor to {target} needs data poisoned with it.")
     return data.poisoned, none
 
 
-def _nothing(_d: Dataset, _v: tuple[int, ...], none: NDArray[np.bool_]) -> Masks:
+def _confusion(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
+    if data.mislabelled is None:
+        both = " and ".join(str(value) for value in forget.values[:2])
+        raise InputError(f"Forgetting a confusion of {both} needs data whose labels are swapped.")
+    return data.mislabelled, none
+
+
+def _nothing(_d: Dataset, _f: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
     return none, none
 
 
@@ -114,4 +124,5 @@ _CHOOSE = {
     "ids": _ids,
     "random": _random,
     "backdoor": _backdoor,
+    "confusion": _confusion,
 }

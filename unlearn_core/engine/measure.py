@@ -120,6 +120,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
         random_probabilities=random_probabilities,
         triggered=triggered,
         target=config.data.poison_target,
+        confused=config.data.confused[:2] or None,  # type: ignore[arg-type] - two of three
         subclass_labels=None if fine is None else fine[ids],
         seed=config.seed,
     )

@@ -53,6 +53,11 @@ def validate(config: RunConfig) -> RunConfig:
             f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
             f"got {config.data.poison_target}."
         )
+    if config.forget.kind == "confusion" and config.forget.values != config.data.confused:
+        raise InputError(
+            f"A confusion of {list(config.forget.values)} needs data.confused to be the same, "
+            f"got {list(config.data.confused)}."
+        )
     data = available(config.data)
     dataset = dataset_of(data)
     sets = split(dataset, config.forget)

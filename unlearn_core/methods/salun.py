@@ -57,7 +57,8 @@ def salun(inputs: UnlearnInputs, settings: SalunSettings) -> Iterator[Progress]:
     for step, batch in enumerate(chunks, start=1):
         with inputs.autocast():
             loss = inputs.task.losses(model(batch.inputs), batch.labels).sum()
-        for name, part in zip(weights, torch.autograd.grad(loss, weights.values()), strict=True):
+        parts = torch.autograd.grad(loss, tuple(weights.values()))
+        for name, part in zip(weights, parts, strict=True):
             gradient[name] += part
         yield Progress(step=step, total=total, n_examples=len(batch), phase="saliency")
     masks = salient(gradient, settings.share)

@@ -63,7 +63,8 @@ def ssd(inputs: UnlearnInputs, settings: SsdSettings) -> Iterator[Progress]:
     sets = {"forget": inputs.forget, "all": inputs.forget.join(inputs.retain)}
     size = chunk_size(model) if settings.squares == "example" else settings.batch_size
     total = sum(math.ceil(len(examples) / size) for examples in sets.values()) + 1
-    importances, step = [], 0
+    importances: dict[str, dict[str, Tensor]] = {}
+    step = 0
     for name, examples in sets.items():
         sums, n_squares = zeros_like(model), 0
         order = torch.randperm(len(examples), generator=inputs.generator).to(inputs.device)
@@ -74,8 +75,8 @@ def ssd(inputs: UnlearnInputs, settings: SsdSettings) -> Iterator[Progress]:
             n_squares += len(batch) if settings.squares == "example" else 1
             step += 1
             yield Progress(step=step, total=total, n_examples=len(batch), phase=name)
-        importances.append({parameter: each / n_squares for parameter, each in sums.items()})
-    n_dampened = _dampen(model, *importances, settings)
+        importances[name] = {parameter: each / n_squares for parameter, each in sums.items()}
+    n_dampened = _dampen(model, importances["forget"], importances["all"], settings)
     n_weights = sum(weight.numel() for weight in model.parameters())
     inputs.facts["dampened_share"] = n_dampened / n_weights
     inputs.log(f"ssd: dampened {n_dampened} of {n_weights} weights.")

@@ -7,6 +7,7 @@ from unlearn_core.metrics import (
     attacks,
     backdoor,
     clustering,
+    confusion,
     cost,
     distance,
     forgetting_quality,

@@ -59,6 +59,8 @@ class Evidence:
         The clean test examples, recorded with the backdoor's trigger on each image.
     target : int, optional
         The backdoor's class.
+    confused : (int, int), optional
+        The classes whose labels were swapped in D_f.
     subclass_labels : int64 ndarray of shape (n_examples,), optional
         Finer labels of the recorded examples, where a subclass is forgotten.
     seed : int
@@ -75,6 +77,7 @@ class Evidence:
     random_probabilities: NDArray[np.float64] | None = None
     triggered: Records | None = None
     target: int | None = None
+    confused: tuple[int, int] | None = None
     subclass_labels: NDArray[np.int64] | None = None
     seed: int = 0
     cache: dict[str, Any] = field(default_factory=dict)

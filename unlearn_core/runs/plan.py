@@ -69,9 +69,14 @@ def usual_precision(spec: DatasetSpec) -> str:
 
 
 def with_request(config: RunConfig, forget: ForgetConfig) -> RunConfig:
-    """Return the config with another forget request; a backdoor poisons the data too."""
+    """Return the config with another forget request.
+
+    A backdoor poisons the data too, and a confusion swaps labels.
+    """
     target = forget.values[0] if forget.kind == "backdoor" else None
-    return replace(config, data=replace(config.data, poison_target=target), forget=forget)
+    swapped = forget.values if forget.kind == "confusion" else ()
+    data = replace(config.data, poison_target=target, confused=swapped)
+    return replace(config, data=data, forget=forget)
 
 
 def run_configs(

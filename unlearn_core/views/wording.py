@@ -60,10 +60,9 @@ def interval_text(row: Mapping[str, Any]) -> str:
 
 def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Sequence[str]) -> str:
     """Return a forget request in words, such as "class 3" or "12 chosen images"."""
-    if isinstance(forget, ForgetConfig):
-        kind, values = forget.kind, list(forget.values)
-    else:
-        kind, values = forget["kind"], list(forget["values"])
+    if not isinstance(forget, ForgetConfig):
+        forget = ForgetConfig(**forget)
+    kind, values = forget.kind, list(forget.values)
     if kind == "class":
         names = [class_names[v] if v < len(class_names) else str(v) for v in values]
         return f"class{'es' if len(names) > 1 else ''} {', '.join(names)}"
@@ -72,7 +71,10 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     if kind == "ids":
         return f"{len(values)} chosen image{'s' if len(values) > 1 else ''}"
     if kind == "random":
-        return f"{values[0]} random images"
+        return f"{values[0]} random images" + (f" (draw {forget.seed})" if forget.seed else "")
+    if kind == "confusion":
+        names = [class_names[v] if v < len(class_names) else str(v) for v in values[:2]]
+        return f"{values[2]} images with swapped labels of {names[0]} and {names[1]}"
     if kind == "backdoor":
         known = values[0] < len(class_names)
         return f"the backdoor to class {class_names[values[0]] if known else values[0]}"
