@@ -48,16 +48,7 @@ def validate(config: RunConfig) -> RunConfig:
         complete = replace(config, settings=changed(settings))
     if config.method == "incremental":
         require_learnable(config.forget)
-    if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
-        raise InputError(
-            f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
-            f"got {config.data.poison_target}."
-        )
-    if config.forget.kind == "confusion" and config.forget.values != config.data.confused:
-        raise InputError(
-            f"A confusion of {list(config.forget.values)} needs data.confused to be the same, "
-            f"got {list(config.data.confused)}."
-        )
+    _require_data_of(config)
     data = available(config.data)
     dataset = dataset_of(data)
     sets = split(dataset, config.forget)
@@ -74,6 +65,20 @@ def _require_teachable(config: RunConfig, dataset: Dataset, sets: Sets) -> None:
         raise InputError(
             f"Relearning from {config.relearn.examples[0]} examples needs at least {least} of "
             "each forgotten class, got fewer."
+        )
+
+
+def _require_data_of(config: RunConfig) -> None:
+    """Raise `ValueError` unless the data is poisoned, or its labels swapped, as the request is."""
+    if config.forget.kind == "backdoor" and config.forget.values != (config.data.poison_target,):
+        raise InputError(
+            f"A backdoor to {config.forget.values[0]} needs data.poison_target to be the same, "
+            f"got {config.data.poison_target}."
+        )
+    if config.forget.kind == "confusion" and config.forget.values != config.data.confused:
+        raise InputError(
+            f"A confusion of {list(config.forget.values)} needs data.confused to be the same, "
+            f"got {list(config.data.confused)}."
         )
 
 
