@@ -55,7 +55,10 @@ class L1SparseSettings(Settings):
     source="arXiv:2304.04934",
     uses_retain=True,
     norm_mode="train",
-    presets={"digits": {"gamma": 5e-3, "epochs": 20, "batch_size": 64}},
+    presets={
+        "digits": {"gamma": 5e-3, "epochs": 20, "batch_size": 64},
+        "photographs class": {"gamma": 2e-3, "epochs": 5, "batch_size": 128},
+    },
 )
 def l1_sparse(inputs: UnlearnInputs, settings: L1SparseSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

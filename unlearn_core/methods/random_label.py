@@ -36,6 +36,7 @@ STEPS = {"optimizer": "adam", "batch_size": 64, "weight_decay": 0.0}
 PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
     "digits": {**STEPS, "learning_rate": 7e-4, "epochs": 4},
     "digits sample": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
+    "photographs class": {"epochs": 2, "batch_size": 128},
     "salun": {"labels": "all"},
 }
 

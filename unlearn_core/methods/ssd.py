@@ -55,7 +55,11 @@ class SsdSettings(Settings):
     label="SSD",
     source="arXiv:2308.07707",
     uses_retain=True,
-    presets={"digits": {"alpha": 5.0}, "released": {"squares": "batch"}},
+    presets={
+        "digits": {"alpha": 5.0},
+        "photographs class": {"alpha": 5.0},
+        "released": {"squares": "batch"},
+    },
 )
 def ssd(inputs: UnlearnInputs, settings: SsdSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per chunk and once for the dampening."""
