@@ -49,6 +49,11 @@ def test_extremes_name_the_layer_that_changed_most_and_the_one_least_like_retrai
     assert table.loc["Original"].tolist() == ["–", "b (0.40)"]
 
 
+def test_a_model_that_is_the_original_in_every_layer_changed_nowhere(rows):
+    table = rows[rows["set"] == "forget"].assign(relative_distance=0.0)
+    assert layers.extremes(table).set_index("Model").loc["MUDA", "Changed most in"] == "nowhere"
+
+
 def test_a_measure_that_is_not_defined_is_missing(rows):
     table = rows[rows["set"] == "forget"].assign(cka=np.nan)
     assert set(layers.extremes(table)["Least like retrained in"]) == {"–"}

@@ -14,14 +14,14 @@ from unlearn_core.runs.store import Store
 
 
 def stored_runs(store: Store) -> list[RunArtefact]:
-    """Return every finished run that can be opened, the newest first."""
+    """Return every finished run that can be opened, the one made last first."""
     runs = []
-    for key in reversed(store.list()):
+    for key in store.list():
         try:
             runs.append(store.load(key))
         except (CorruptRunError, RunNotFoundError):
             continue  # named by `survey`, or just removed
-    return runs
+    return sorted(runs, key=lambda run: run.created, reverse=True)
 
 
 def size_of(run: RunArtefact) -> int:

@@ -158,6 +158,8 @@ def extremes(rows: pd.DataFrame) -> pd.DataFrame:
 def _named(values: pd.Series[float], which: str) -> str:
     if values.empty:
         return "–"
+    if which == "idxmax" and not values.any():
+        return "nowhere"
     layer = getattr(values, which)()
     return f"{layer} ({values[layer]:.2f})"
 
