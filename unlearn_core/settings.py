@@ -45,14 +45,18 @@ def setting(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of all configs and settings: an instance is of the declared types and in bounds."""
+    """Base of all configs and settings: an instance is of the declared types and in bounds.
+
+    Each value is held in one form, whatever form it came in, so that equal configs have equal keys.
+    """
 
     def __post_init__(self) -> None:
         types = types_of(type(self))
         for f in fields(self):
             where, value = f"{type(self).__name__}.{f.name}", getattr(self, f.name)
-            require_type(where, value, types[f.name])
+            value = as_declared(where, value, types[f.name])
             require_allowed(where, value, f.metadata)
+            object.__setattr__(self, f.name, value)  # the only way in a frozen class
 
 
 def types_of(cls: type[Any]) -> dict[str, Any]:
@@ -66,17 +70,42 @@ def _types_of(cls: Any) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in fields(cls)}
 
 
+def as_declared(where: str, value: Any, wanted: Any) -> Any:
+    """Return JSON's whole number as the float, and its list as the tuple, that is declared.
+
+    Raises
+    ------
+    InputError
+        If it is of another type, or too large for a float.
+    """
+    require_type(where, value, wanted)
+    kind = _kind_of(wanted)[0]
+    if kind is tuple and isinstance(value, list):
+        return tuple(value)
+    if kind is not float or value is None:
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # a whole number has no bound
+        raise InputError(f"{where} must be a finite number, got a larger number.") from None
+
+
+def _kind_of(wanted: Any) -> tuple[type[Any], Any, bool]:
+    """Return the class, the type without `None`, and whether None is allowed."""
+    optional = NoneType in get_args(wanted)
+    plain = next(part for part in get_args(wanted) if part is not NoneType) if optional else wanted
+    return get_origin(plain) or plain, plain, optional
+
+
 def require_type(where: str, value: Any, wanted: Any) -> None:
     """Raise `InputError` unless `value` is of the type that a field is annotated with.
 
     A whole number is welcome where a float belongs and a list where a tuple does, as JSON has
     them; true and false are no numbers.
     """
-    optional = NoneType in get_args(wanted)
+    kind, plain, optional = _kind_of(wanted)
     if optional and value is None:
         return
-    plain = next(part for part in get_args(wanted) if part is not NoneType) if optional else wanted
-    kind = get_origin(plain) or plain
     accepted = {float: (int, float), tuple: (list, tuple)}.get(kind, kind)
     is_bool = isinstance(value, bool) and kind in (int, float)
     if not isinstance(value, accepted) or is_bool:

@@ -254,7 +254,14 @@ def test_whole_numbers_are_welcome_where_floats_belong():
     config = RunConfig.from_dict(
         {"training": {"learning_rate": 1}, "data": {"train_examples": None}}
     )
-    assert config.training.learning_rate == 1
+    written = replace(config, training=replace(config.training, learning_rate=1.0))
+    assert json.dumps(config.to_dict()) == json.dumps(written.to_dict())
+    assert config.key() == written.key()
+
+
+def test_a_number_that_no_float_holds_is_refused():
+    with pytest.raises(ValueError, match="weight_decay must be a finite number"):
+        TrainingConfig(weight_decay=10**400)
 
 
 def test_streams_of_different_seeds_and_purposes_differ_and_repeat():

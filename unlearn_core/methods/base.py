@@ -17,7 +17,7 @@ from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.data.presets import usual_preset
 from unlearn_core.methods.settings import describe
 from unlearn_core.models import initialise
-from unlearn_core.settings import Settings, require_allowed, require_type, types_of
+from unlearn_core.settings import Settings, as_declared, require_allowed, types_of
 from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
@@ -235,7 +235,7 @@ def resolve_settings(
         if key not in types:
             has = ", ".join(types) or "no settings"
             raise InputError(f"{name} has no setting {key!r}; it has {has}.")
-        values[key] = _as_declared(f"{name}.{key}", value, types[key])
+        values[key] = as_declared(f"{name}.{key}", value, types[key])
     return method.settings_class(**values)
 
 
@@ -245,17 +245,6 @@ def usual_settings(
     """Return the settings that suit a request on a data set, with `overrides`."""
     preset = usual_preset(get_method(name).presets, dataset, forget)
     return resolve_settings(name, overrides, preset=preset)
-
-
-def _as_declared(where: str, value: Any, wanted: Any) -> Any:
-    """Return JSON's whole number as the float, and its list as the tuple, that is declared."""
-    require_type(where, value, wanted)
-    if wanted is not float:
-        return tuple(value) if isinstance(value, list) else value
-    try:
-        return float(value)
-    except OverflowError:  # a whole number has no bound
-        raise InputError(f"{where} must be a finite number, got a larger one.") from None
 
 
 def catalogue() -> list[dict[str, Any]]:
