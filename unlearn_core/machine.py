@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -48,9 +49,21 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def has_fast_bf16() -> bool:
-    """Say whether bfloat16 is computed in hardware here: on a GPU, or by the processor."""
-    if GPUS.is_dir():
+def has_gpu() -> bool:
+    """Say whether torch can use a GPU here, without loading torch.
+
+    The driver lists one, it is not hidden from this process, and torch was not built without CUDA.
+    """
+    is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return GPUS.is_dir() and not is_hidden and not metadata.version("torch").endswith("+cpu")
+
+
+def has_fast_bf16(device: str = "auto") -> bool:
+    """Say whether bfloat16 is computed in hardware here: on a GPU, or by the processor.
+
+    `device` is where is computed: "auto" (a GPU where there is one), "cpu" or "cuda".
+    """
+    if device == "cuda" or (device == "auto" and has_gpu()):
         return True
     try:
         flags = CPU_FACTS.read_text(encoding="ascii", errors="ignore").split()

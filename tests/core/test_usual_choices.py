@@ -12,6 +12,8 @@ import torch
 
 from tests.core.test_content import write_images
 from unlearn_core import machine
+from unlearn_core.cli import inputs
+from unlearn_core.cli.parser import build_parser
 from unlearn_core.config import ForgetConfig, ModelConfig, TrainingConfig
 from unlearn_core.data import get_dataset, recipes
 from unlearn_core.data.batches import Batch, to_device
@@ -97,6 +99,32 @@ def test_half_precision_is_used_where_the_processor_computes_it(
     assert usual == ("bf16" if expected else "fp32")
     assert plan.comparison_config("cifar10", CLASS, precision="fp32").precision == "fp32"
     assert plan.comparison_config("digits", CLASS).precision == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("build", "visible", "on_cpu", "anywhere"),
+    [
+        ("2.11.0+cu130", None, "fp32", "bf16"),
+        ("2.11.0", "0", "fp32", "bf16"),
+        ("2.11.0", "", "fp32", "fp32"),
+        ("2.11.0+cpu", None, "fp32", "fp32"),
+    ],
+)
+def test_a_gpu_says_nothing_of_the_processor_beside_it(
+    monkeypatch, tmp_path, build, visible, on_cpu, anywhere
+):
+    (tmp_path / "gpus").mkdir()
+    (tmp_path / "cpuinfo").write_text("flags : fpu avx2")
+    monkeypatch.setattr(machine, "GPUS", tmp_path / "gpus")
+    monkeypatch.setattr(machine, "CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(machine.metadata, "version", lambda _package: build)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert plan.comparison_config("cifar10", CLASS, device="cpu").precision == on_cpu
+    assert plan.comparison_config("cifar10", CLASS).precision == anywhere
+    command = ["compare", "--dataset", "cifar10", "--forget-class", "3", "--device", "cpu"]
+    assert inputs.comparison(build_parser().parse_args(command)).precision == on_cpu
 
 
 def test_smoothed_labels_cost_what_the_definition_says():

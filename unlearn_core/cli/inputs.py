@@ -30,6 +30,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         epochs=args.epochs,
         precision=args.precision,
         pretrained=args.pretrained,
+        device=args.device,
     )
 
 

@@ -24,7 +24,7 @@ LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be l
 RELEARNING = RelearnConfig(examples=(1, 5, 20))
 
 
-def comparison_config(
+def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it with a default
     dataset: str,
     forget: ForgetConfig,
     *,
@@ -34,11 +34,12 @@ def comparison_config(
     epochs: int | None = None,
     precision: str = "auto",
     pretrained: bool = False,
+    device: str = "auto",
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
     The recipe is that for `train_examples`, or for as many as the data set has.  The precision
-    "auto" is what suits the data set and this machine.
+    "auto" is what suits the data set and the `device` of this machine on which runs are made.
     A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
     them as in RFA, for as many epochs as the data set's recipe has.
     """
@@ -58,14 +59,14 @@ def comparison_config(
         data=with_content(DataConfig(name=dataset, train_examples=train_examples)),
         model=network,
         training=recipe,
-        precision=usual_precision(spec) if precision == "auto" else precision,
+        precision=usual_precision(spec, device) if precision == "auto" else precision,
     )
     return with_request(start, forget)
 
 
-def usual_precision(spec: DatasetSpec) -> str:
-    """Return "bf16" where the data set gains by it and this machine computes it in hardware."""
-    return "bf16" if spec.precision == "auto" and has_fast_bf16() else "fp32"
+def usual_precision(spec: DatasetSpec, device: str = "auto") -> str:
+    """Return "bf16" where the data set gains by it and the device computes it in hardware."""
+    return "bf16" if spec.precision == "auto" and has_fast_bf16(device) else "fp32"
 
 
 def with_request(config: RunConfig, forget: ForgetConfig) -> RunConfig:
