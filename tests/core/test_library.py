@@ -361,6 +361,19 @@ def test_fresh_must_build_the_same_network(rows):
 GOOD = (torch.zeros(4, 8), torch.tensor([0, 1, 2, 0]))
 
 
+class Listed(torch.utils.data.Dataset):
+    """A data set of these examples."""
+
+    def __init__(self, *examples):
+        self.examples = examples
+
+    def __len__(self):
+        return len(self.examples)
+
+    def __getitem__(self, i):
+        return self.examples[i]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -386,6 +399,28 @@ GOOD = (torch.zeros(4, 8), torch.tensor([0, 1, 2, 0]))
         (
             {"forget": (GOOD[0][:, :5], GOOD[1])},
             r"cannot take the inputs of `forget`, torch.float32",
+        ),
+        ({"method": ["rfa"]}, r"`method` must be the name of a method, got list"),
+        ({"settings": [1]}, r"`settings` must be a mapping.*got list"),
+        ({"parts": "fc"}, r"`parts` must be Parts\(...\), got str"),
+        ({"recipe": "long"}, r"`recipe` must be a TrainingConfig or a mapping, got str"),
+        ({"fresh": 3}, r"`fresh` must be a function that builds a network, got int"),
+        (
+            {"method": "retrain", "fresh": lambda: None},
+            r"`fresh` must be a torch network, got None",
+        ),
+        ({"device": "gpu"}, r"`device` must be one that torch can use here.*got 'gpu'"),
+        ({"device": "meta"}, r"`device` must be one that torch can use here"),
+        ({"model": nn.Identity()}, r"`model` must have weights that can be trained, got none"),
+        ({"model": nn.Linear(8, 3, device="meta")}, r"`model` must have weights with values"),
+        ({"model": torch.jit.ScriptModule()}, r"`model` must be a plain torch network"),
+        ({"forget": (["a"], [1])}, r"`forget inputs` must be a tensor or an array of numbers"),
+        ({"forget": (GOOD[0], list("abca"))}, r"`forget labels` must be a tensor or an array"),
+        ({"retain": (GOOD[0].to("meta"), GOOD[1])}, r"`retain inputs` must be a dense tensor"),
+        ({"retain": (GOOD[0].to_sparse(), GOOD[1])}, r"`retain inputs` must be a dense tensor"),
+        (
+            {"forget": Listed((torch.zeros(8), 0), (torch.zeros(7), 0))},
+            r"`forget` must give examples of one shape",
         ),
     ],
 )
@@ -550,7 +585,12 @@ SOME = {"forget": outputs(), "retain": outputs()}
         ),
         ((SOME, {**SOME, "retain": outputs(n_classes=4)}, SOME), "`original` must tell 3 classes"),
         ((mlp(), SOME, SOME), "`forget` must be given where a model is a network"),
-        ((3, SOME, SOME), "A model must be a network.*got int"),
+        ((3, SOME, SOME), "`model` must be a network.*got int"),
+        ((SOME, None, SOME), "`original` must be a network.*got NoneType"),
+        (
+            ({**SOME, "forget": np.zeros((6, 3))}, SOME, SOME),
+            r"`model\['forget'\]` must be Outputs\(...\), got ndarray",
+        ),
     ],
 )
 def test_models_of_different_examples_are_refused_in_one_line(models, words):
@@ -566,11 +606,25 @@ def test_models_of_different_examples_are_refused_in_one_line(models, words):
         ({"labels": [0, 1]}, r"`labels` must have shape \(6,\)"),
         ({"labels": [0, 1, 2, 3, 0, 0]}, r"`labels` must be between 0 and 2"),
         ({"features": np.zeros((5, 2))}, r"`features` must have 6 rows, got 5"),
+        ({"logits": [["a", "b"]]}, r"`logits` must hold real numbers"),
+        ({"logits": [[1, 2], [3]]}, r"`logits` must have rows of one length"),
     ],
 )
 def test_outputs_have_one_row_an_example(changes, words):
     with pytest.raises(ValueError, match=words):
         Outputs(**{"logits": np.zeros((6, 3)), "labels": [0, 1, 2, 0, 1, 2], **changes})
+
+
+def test_outputs_in_half_precision_are_taken():
+    logits = torch.tensor([[0.5, -1.0]], requires_grad=True, dtype=torch.bfloat16)
+    assert Outputs(logits=logits, labels=[1]).logits.tolist() == [[0.5, -1.0]]
+
+
+def test_without_test_examples_metrics_of_them_are_missing_with_a_reason(rows):
+    found = evaluate(rows.model, rows.model, None, forget=GOOD, retain=GOOD, parts=Parts(head="2"))
+    for name in ("linear_probe_forget", "linear_probe_retain"):
+        assert found.values[name] is None
+        assert "is empty for this request" in found.reasons[name]
 
 
 def test_a_model_that_took_no_steps_has_no_cost():

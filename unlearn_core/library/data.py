@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from unlearn_core.checks import InputError, whole_numbers
 from unlearn_core.data.batches import Examples
@@ -39,7 +39,10 @@ def pair_of(name: str, data: Data) -> Pair:
     if not (isinstance(pair, Sequence) and len(pair) == 2):
         what = "a pair (inputs, labels) or a torch Dataset of such pairs"
         raise InputError(f"`{name}` must be {what}, got {type(pair).__name__}.")
-    inputs, labels = (torch.as_tensor(side) for side in pair)
+    inputs, labels = (
+        _tensor(f"{name} {what}", side)
+        for what, side in zip(("inputs", "labels"), pair, strict=True)
+    )
     if not inputs.ndim or not len(inputs):
         raise InputError(f"`{name}` must hold an example, got none.")
     try:
@@ -49,11 +52,34 @@ def pair_of(name: str, data: Data) -> Pair:
     return inputs.detach(), torch.from_numpy(whole)
 
 
+def _tensor(name: str, side: Any) -> Tensor:
+    try:
+        tensor = torch.as_tensor(side)
+    except (TypeError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split(maxsplit=20)[:20])
+        raise InputError(f"`{name}` must be a tensor or an array of numbers: {told}") from error
+    if tensor.layout != torch.strided or tensor.is_meta:
+        kind = "a meta tensor" if tensor.is_meta else f"one of layout {tensor.layout}"
+        raise InputError(f"`{name}` must be a dense tensor with values, got {kind}.")
+    return tensor
+
+
 def _read(name: str, data: Dataset[Any]) -> tuple[Any, ...]:
     if type(data) is TensorDataset:  # another kind may change what it hands out
         return data.tensors
+    if not (hasattr(data, "__len__") or isinstance(data, IterableDataset)):
+        raise InputError(f"`{name}` must be a Dataset that tells its length, got one without.")
+
+    def together(items: list[Any]) -> Any:
+        try:
+            return default_collate(items)
+        except (TypeError, RuntimeError) as error:
+            told = " ".join(str(error).split())
+            raise InputError(f"`{name}` must give examples of one shape: {told}") from error
+
     own = torch.Generator()  # a loader without one draws from the global generator
-    batches = list(DataLoader(data, batch_size=READ_AT_ONCE, generator=own))
+    loader = DataLoader(data, batch_size=READ_AT_ONCE, generator=own, collate_fn=together)
+    batches = list(loader)
     if not all(isinstance(batch, list | tuple) and len(batch) == 2 for batch in batches):
         raise InputError(f"`{name}` must give pairs (input, label), one an example.")
     if not batches:
@@ -96,9 +122,43 @@ def stored_together(
     return {name: everything.take(part) for name, part in zip(pairs, rows, strict=True)}
 
 
+def network_of(name: str, model: Any) -> nn.Module:
+    """Return a caller's network, or raise `InputError` where it is none that can be copied."""
+    if not isinstance(model, nn.Module):
+        raise InputError(f"`{name}` must be a torch network, got {type(model).__name__}.")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise InputError(f"`{name}` must be a plain torch network, got a scripted one.")
+    if any(tensor.is_meta for tensor in model.state_dict().values()):
+        raise InputError(f"`{name}` must have weights with values, got some on the device meta.")
+    return model
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Return where a network's weights are; the CPU where it has none."""
     return next((weight.device for weight in model.parameters()), torch.device("cpu"))
+
+
+def place_of(device: Any, model: nn.Module) -> torch.device:
+    """Return the device that a caller names, or where the network is if that is None.
+
+    Raises
+    ------
+    InputError
+        If torch knows no such device or cannot compute on it here.
+    """
+    try:
+        place = device_of(model) if device is None else torch.device(device)
+        torch.ones(1, device=place).item()
+    except (TypeError, RuntimeError, AssertionError):  # which one depends on how torch was built
+        what = "must be one that torch can use here, such as 'cpu' or 'cuda'"
+        raise InputError(f"`device` {what}, got {device!r}.") from None
+    return place
+
+
+def require(name: str, value: Any, kind: Any, what: str) -> None:
+    """Raise `InputError` unless an optional argument is None or of this kind."""
+    if not (value is None or isinstance(value, kind)):
+        raise InputError(f"`{name}` must be {what}, got {type(value).__name__}.")
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unlearn_core.checks import InputError, whole_numbers
+from unlearn_core.config import RunConfig
 from unlearn_core.data.batches import Examples
 from unlearn_core.engine.measure import distances
 from unlearn_core.engine.probes import compare_layers, layer_examples, outputs_of
@@ -22,7 +23,10 @@ from unlearn_core.library.data import (
     Pair,
     count_classes,
     device_of,
+    network_of,
     pair_of,
+    place_of,
+    require,
     stored_together,
 )
 from unlearn_core.library.unlearning import Fresh, UnlearnResult, built_anew
@@ -60,7 +64,9 @@ class Outputs:
         n_examples, n_classes = logits.shape
         arrays: dict[str, NDArray[Any]] = {
             "logits": logits,
-            "labels": whole_numbers("labels", _array(self.labels), n_examples, below=n_classes),
+            "labels": whole_numbers(
+                "labels", _array("labels", self.labels), n_examples, below=n_classes
+            ),
         }
         if self.features is not None:
             arrays["features"] = _matrix("features", self.features)
@@ -139,12 +145,17 @@ def evaluate(  # noqa: PLR0913 - three models, four sets, and what may be known 
         for name, data in zip(SETS, (forget, retain, forget_test, retain_test), strict=True)
         if data is not None
     }
+    require("parts", parts, Parts, "Parts(...)")
+    require("fresh", fresh, Callable, "a function that builds a network")
     given = {"model": model, "original": original, "retrained": retrained}
-    there = {name: side for name, side in given.items() if side is not None}
-    networks = {name: _network(side) for name, side in there.items() if not _is_recorded(side)}
+    there = {name: side for name, side in given.items() if name != "retrained" or side is not None}
+    networks = {
+        name: _network(name, side) for name, side in there.items() if not _is_recorded(side)
+    }
+    RunConfig(seed=seed)  # checks it
     measures = _Networks(pairs, networks, parts, device) if networks else None
     recorded = {
-        name: measures.outputs(name) if measures and name in networks else _sides(side)
+        name: measures.outputs(name) if measures and name in networks else _sides(name, side)
         for name, side in there.items()
     }
     _require_alike(recorded, {name: labels.numpy() for name, (_, labels) in pairs.items()})
@@ -180,7 +191,7 @@ class _Networks:
             if name not in pairs:
                 raise InputError(f"`{name}` must be given where a model is a network, got none.")
         first = next(iter(networks.values()))
-        self.device = torch.device(device or device_of(first))
+        self.device = place_of(device, first)
         stated = [parts_of(network) for network in networks.values() if hasattr(network, STATED)]
         self.parts = parts or next(iter(stated), None)
         self.networks = {name: self._placed(network) for name, network in networks.items()}
@@ -245,21 +256,22 @@ def _is_recorded(side: Measured) -> bool:
     return isinstance(side, Mapping)
 
 
-def _network(side: Any) -> nn.Module:
-    network = side.model if isinstance(side, UnlearnResult) else side
-    if not isinstance(network, nn.Module):
+def _network(name: str, side: Any) -> nn.Module:
+    if not isinstance(side, UnlearnResult | nn.Module):
         what = "a network, a result of `unlearn`, or a mapping of sets to `Outputs`"
-        raise InputError(f"A model must be {what}, got {type(side).__name__}.")
-    return network
+        raise InputError(f"`{name}` must be {what}, got {type(side).__name__}.")
+    return network_of(name, side.model if isinstance(side, UnlearnResult) else side)
 
 
-def _sides(side: Any) -> dict[str, Outputs]:
+def _sides(name: str, side: Any) -> dict[str, Outputs]:
     """Return a model's outputs by set, in the sets' order."""
+    for which, outputs in side.items():
+        require(f"{name}[{which!r}]", outputs, Outputs, "Outputs(...)")
     unknown = [name for name in side if name not in SETS]
     if unknown or not {"forget", "retain"} <= side.keys():
         came = ", ".join(map(str, side)) or "none"
         raise InputError(f"Outputs must be of forget, retain and of no set but {SETS}, got {came}.")
-    return {name: side[name] for name in SETS if name in side}
+    return {which: side[which] for which in SETS if which in side}
 
 
 def _cost(side: Measured | None) -> Cost | None:
@@ -307,12 +319,21 @@ def _records(outputs: OutputsOfSets, sets: Sets) -> Records:
     )
 
 
-def _array(value: Any) -> NDArray[Any]:
-    return np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
+def _array(name: str, value: Any) -> NDArray[Any]:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype == torch.bfloat16 else value  # NumPy has none
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(f"`{name}` must have rows of one length.") from None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"`{name}` must hold real numbers, got {array.dtype}.")
+    return array
 
 
 def _matrix(name: str, value: Any) -> NDArray[np.float32]:
-    array = _array(value)
+    array = _array(name, value)
     if array.ndim != 2 or not len(array):
         what = "must have shape (n_examples, columns) with an example"
         raise InputError(f"`{name}` {what}, got {array.shape}.")

@@ -16,7 +16,16 @@ from torch import nn
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig, TrainingConfig
 from unlearn_core.engine.meter import Meter, warm_up
-from unlearn_core.library.data import Data, count_classes, device_of, pair_of, stored_together
+from unlearn_core.library.data import (
+    Data,
+    count_classes,
+    device_of,
+    network_of,
+    pair_of,
+    place_of,
+    require,
+    stored_together,
+)
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import Cost
 from unlearn_core.models import Parts, initialise, state_parts
@@ -107,15 +116,21 @@ def unlearn(  # noqa: PLR0913 - what a method has to know, most of it with a def
     ValueError
         In one line, if an argument or a setting cannot be, or the method does not fit the network.
     """
-    if not isinstance(model, nn.Module):
-        raise InputError(f"`model` must be a torch network, got {type(model).__name__}.")
+    network_of("model", model)
+    require("method", method, str, "the name of a method")
+    require("settings", settings, Mapping, "a mapping of names to values")
+    require("parts", parts, Parts, "Parts(...)")
+    require("recipe", recipe, TrainingConfig | Mapping, "a TrainingConfig or a mapping")
+    require("fresh", fresh, Callable, "a function that builds a network")
     made = get_method(method)
     chosen = _chosen(method, preset, {**(settings or {}), **more})
     known = RunConfig(seed=seed, precision=precision, training=_recipe(recipe))  # checks them
     pairs = {"forget": pair_of("forget", forget), "retain": pair_of("retain", retain)}
-    home, place = device_of(model), torch.device(device or device_of(model))
+    home, place = device_of(model), place_of(device, model)
     n_classes = count_classes(model, "forget", pairs["forget"][0])
     copied = copy.deepcopy(model).to(place)
+    if not any(weight.is_floating_point() for weight in copied.parameters()):
+        raise InputError("`model` must have weights that can be trained, got none.")
     trains = {name: weight.requires_grad for name, weight in copied.named_parameters()}
     copied.requires_grad_(True)  # a method says itself what it freezes
     if parts is not None:
@@ -172,7 +187,7 @@ def built_anew(fresh: Fresh, like: nn.Module, generator: torch.Generator) -> nn.
     """Build a network with a seed from the generator, and with the parts of `like`."""
     seed = int(torch.randint(2**62, (1,), generator=generator))
     with _seeded(torch.device("cpu"), seed):
-        built = fresh().to(device_of(like))
+        built = network_of("fresh", fresh()).to(device_of(like))
     if built.state_dict().keys() != like.state_dict().keys():
         what = "must build a network like `model`, with weights of the same names"
         raise InputError(f"`fresh` {what}, got a {type(built).__name__} with others.")

@@ -112,6 +112,7 @@ def linear_probe_forget(evidence: Evidence) -> float:
 )
 def linear_probe_retain(evidence: Evidence) -> float:
     """Accuracy on retained test examples of a fresh linear classifier trained on D_r."""
+    evidence.records_of("retain_test")
     return probe_accuracy(evidence.records, evidence.sets.retain, evidence.sets.retain_test)
 
 
