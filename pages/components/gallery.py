@@ -8,6 +8,7 @@ from itertools import cycle
 import streamlit as st
 
 from pages.components import reads
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
 
@@ -112,5 +113,5 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
 def _read_text() -> None:
     try:
         choose(requests.parse_ids(st.session_state[TEXT]))
-    except ValueError as error:
+    except InputError as error:
         st.session_state[FAULT] = str(error)
