@@ -18,6 +18,7 @@ import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 
 from unlearn_core.checks import InputError
+from unlearn_core.machine import has_gpu, visible_gpus
 from unlearn_core.runs.at_once import SLOT, SMALL_SLOT
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -158,7 +159,12 @@ def _require_store(client: Client, workers: list[str], witness: Path) -> None:
 
 
 def _count_gpus() -> int:
-    """Count GPUs without loading torch in the server."""
+    """Count the GPUs that this process may use, without loading torch in the server."""
+    if not has_gpu():
+        return 0
+    visible = visible_gpus()
+    if visible is not None:
+        return len(visible)
     if shutil.which("nvidia-smi") is None:
         return 0
     command = ["nvidia-smi", "--list-gpus"]

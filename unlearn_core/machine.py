@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-GPUS = Path("/proc/driver/nvidia/gpus")
+GPUS = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))  # a sandbox shows one of them
 CPU_FACTS = Path("/proc/cpuinfo")
 BF16_INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}  # Intel and AMD, Intel, ARM
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # Linux, control groups version 2
@@ -52,10 +53,22 @@ def free_bytes(folder: Path) -> int:
 def has_gpu() -> bool:
     """Say whether torch can use a GPU here, without loading torch.
 
-    The driver lists one, it is not hidden from this process, and torch was not built without CUDA.
+    The driver shows one, it is not hidden from this process, and torch was not built without CUDA.
     """
-    is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return GPUS.is_dir() and not is_hidden and not metadata.version("torch").endswith("+cpu")
+    is_there = any(path.exists() for path in GPUS)
+    return is_there and visible_gpus() != [] and not metadata.version("torch").endswith("+cpu")
+
+
+def visible_gpus() -> list[str] | None:
+    """Return the GPUs that `CUDA_VISIBLE_DEVICES` leaves to this process; None for all there are.
+
+    As CUDA reads it: what follows a name that cannot be, such as -1, does not count.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return None
+    names = (name.strip() for name in named.split(","))
+    return list(takewhile(lambda name: name and not name.startswith("-"), names))
 
 
 def has_fast_bf16(device: str = "auto") -> bool:

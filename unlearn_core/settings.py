@@ -90,7 +90,7 @@ def as_declared(where: str, value: Any, wanted: Any) -> Any:
         raise InputError(f"{where} must be a finite number, got a larger number.") from None
 
 
-def _kind_of(wanted: Any) -> tuple[type[Any], Any, bool]:
+def _kind_of(wanted: Any) -> tuple[Any, Any, bool]:
     """Return the class, the type without `None`, and whether None is allowed."""
     optional = NoneType in get_args(wanted)
     plain = next(part for part in get_args(wanted) if part is not NoneType) if optional else wanted

@@ -93,7 +93,7 @@ def test_half_precision_is_used_where_the_processor_computes_it(
     facts = tmp_path / "cpuinfo"
     facts.write_text(flags)
     monkeypatch.setattr(machine, "CPU_FACTS", facts)
-    monkeypatch.setattr(machine, "GPUS", tmp_path / "none")
+    monkeypatch.setattr(machine, "GPUS", (tmp_path / "none",))
     assert machine.has_fast_bf16() is expected
     usual = plan.comparison_config("cifar10", CLASS).precision
     assert usual == ("bf16" if expected else "fp32")
@@ -115,7 +115,7 @@ def test_a_gpu_says_nothing_of_the_processor_beside_it(
 ):
     (tmp_path / "gpus").mkdir()
     (tmp_path / "cpuinfo").write_text("flags : fpu avx2")
-    monkeypatch.setattr(machine, "GPUS", tmp_path / "gpus")
+    monkeypatch.setattr(machine, "GPUS", (tmp_path / "none", tmp_path / "gpus"))
     monkeypatch.setattr(machine, "CPU_FACTS", tmp_path / "cpuinfo")
     monkeypatch.setattr(machine.metadata, "version", lambda _package: build)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

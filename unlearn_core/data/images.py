@@ -108,8 +108,8 @@ def _put(dataset: Dataset, device: torch.device) -> Stored:
     channels = (-1, 1, 1)
     inputs = ImageInputs(
         images=torch.from_numpy(images).to(device),
-        mean=torch.tensor(dataset.mean, device=device).view(channels),
-        std=torch.tensor(dataset.std, device=device).view(channels),
+        mean=torch.tensor(dataset.mean).view(channels).to(device),
+        std=torch.tensor(dataset.std).view(channels).to(device),
     )
     row_of = np.full(len(dataset.labels), -1)
     row_of[ids] = np.arange(len(ids))
@@ -121,6 +121,11 @@ def _put(dataset: Dataset, device: torch.device) -> Stored:
     )
 
 
+def _beside(images: Tensor, drawn: Tensor) -> Tensor:
+    """Return what was drawn on the CPU on the images' device, without waiting for a GPU."""
+    return drawn.to(images.device, non_blocking=True)
+
+
 def _keep(images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG001
     return images
 
@@ -129,7 +134,7 @@ def _shift(images: Tensor, generator: torch.Generator, pad: int = 1) -> Tensor:
     """Move each image by up to `pad` pixels in each direction, repeating the border."""
     n, channels, height, width = images.shape
     padded = F.pad(images, (pad, pad, pad, pad), mode="replicate")
-    top, left = torch.randint(0, 2 * pad + 1, (2, n), generator=generator).to(images.device)
+    top, left = _beside(images, torch.randint(0, 2 * pad + 1, (2, n), generator=generator))
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = left[:, None] + torch.arange(width, device=images.device)
     each = torch.arange(n, device=images.device)[:, None, None, None]
@@ -142,7 +147,7 @@ def _shift(images: Tensor, generator: torch.Generator, pad: int = 1) -> Tensor:
 def _crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Crop after padding by an eighth of the size, then mirror half of the images."""
     moved = _shift(images, generator, pad=images.shape[-1] // 8)
-    mirror = (torch.rand(len(moved), generator=generator) < 0.5).to(images.device)
+    mirror = _beside(images, torch.rand(len(moved), generator=generator) < 0.5)
     return torch.where(mirror[:, None, None, None], moved.flip(-1), moved)
 
 
@@ -157,7 +162,7 @@ def _shared_crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     padded = F.pad(images, (pad, pad, pad, pad), mode="reflect")
     top, left = torch.randint(0, 2 * pad + 1, (2,), generator=generator).tolist()
     moved = padded[:, :, top : top + size[0], left : left + size[1]]
-    mirror = (torch.rand(len(moved), generator=generator) < 0.5).to(images.device)
+    mirror = _beside(images, torch.rand(len(moved), generator=generator) < 0.5)
     return torch.where(mirror[:, None, None, None], moved.flip(-1), moved).contiguous()
 
 

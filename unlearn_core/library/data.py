@@ -113,7 +113,7 @@ def stored_together(
         torch.tensor(sizes)
     )
     everything = Examples.of(
-        TensorInputs(tensor=torch.cat([inputs for inputs, _ in pairs.values()]).to(device)),
+        TensorInputs(tensor=torch.cat([inputs.to(device) for inputs, _ in pairs.values()])),
         torch.cat([labels for _, labels in pairs.values()]).to(device),
         n_classes,
         is_forget=kinds.to(device),
@@ -148,11 +148,12 @@ def place_of(device: Any, model: nn.Module) -> torch.device:
     """
     try:
         place = device_of(model) if device is None else torch.device(device)
-        torch.ones(1, device=place).item()
+        tried = torch.ones(1, device=place)
+        tried.item()
     except (TypeError, RuntimeError, AssertionError):  # which one depends on how torch was built
         what = "must be one that torch can use here, such as 'cpu' or 'cuda'"
         raise InputError(f"`device` {what}, got {device!r}.") from None
-    return place
+    return tried.device  # "cuda" alone is equal to no device of a tensor
 
 
 def require(name: str, value: Any, kind: Any, what: str) -> None:

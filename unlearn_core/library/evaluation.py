@@ -252,7 +252,7 @@ class _Networks:
         return softmax(outputs_of(random, self.examples["forget"], with_features=False)[0])
 
 
-def _is_recorded(side: Measured) -> bool:
+def _is_recorded(side: Measured | None) -> bool:
     return isinstance(side, Mapping)
 
 

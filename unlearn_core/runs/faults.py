@@ -18,9 +18,12 @@ from unlearn_core.machine import free_bytes, in_gigabytes, memory_limit
 MISTAKEN = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 """What the system says of a path that the program itself got wrong."""
 
-NO_MEMORY = (  # messages of torch, of the C++ library, of the dynamic loader, of threads
+NO_MEMORY = (  # messages of torch, CUDA's and the C++ library, the dynamic loader, threads
     "DefaultCPUAllocator: can't allocate memory",
     "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
     "std::bad_alloc",
     "failed to map segment from shared object",
     "can't start new thread",
