@@ -294,3 +294,13 @@ def test_membership_rate_names_the_option_that_does_not_fit(changed, message):
     scores = dict.fromkeys(("retain_scores", "test_scores", "forget_scores"), np.arange(4.0))
     with pytest.raises(ValueError, match=message):
         membership_rate(**{**scores, **changed})
+
+
+def test_the_deviation_over_draws_is_kept_beside_the_rate():
+    evidence = make_evidence(300, 60, gap=0.5)
+    rates = {name: compute(name, evidence) for name in ("mia_muda", "mia_neglora", "mia_efficacy")}
+    assert rates["mia_efficacy"] == pytest.approx(1 - rates["mia_neglora"])
+    assert evidence.deviations["mia_muda"] > 0
+    assert evidence.deviations["mia_efficacy"] == evidence.deviations["mia_neglora"]
+    compute("mia_muda_unbalanced", evidence)  # which draws nothing
+    assert evidence.deviations.keys() == rates.keys()

@@ -153,3 +153,11 @@ def test_the_linear_probe_equals_standardised_logistic_regression():
 def test_the_linear_probe_names_the_bad_argument(train, labels, message):
     with pytest.raises(ValueError, match=message):
         linear_probe_accuracy(train, labels, np.ones((1, 3)), np.array([1]))
+
+
+def test_one_draw_that_is_turned_around_hardly_moves_the_rate(monkeypatch):
+    rates = iter([0.9, *[0.1] * 24])
+    monkeypatch.setattr("unlearn_core.metrics.membership._attack", lambda *_: next(rates))
+    random = np.random.default_rng(0)
+    value = membership_rate(*random.normal(size=(3, 20)), attack="logistic")
+    assert value == pytest.approx(0.1 + 0.8 / 25)

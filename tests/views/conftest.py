@@ -14,6 +14,7 @@ def run(method, label, seed, metrics, word="matched", **reasons):
         "settings": SETTINGS,
         "metrics": {**metrics, **dict.fromkeys(reasons)},
         "reasons": reasons,
+        "deviations": {"mia_rfa": 0.05} if "mia_rfa" in metrics else {},
         "verdict": word,
         "because": f"{label} seed {seed}",
         "caveats": [],

@@ -49,7 +49,8 @@ def measure(
 ) -> dict[str, Any]:
     """Return the content of `metrics.json` of a run that is being made.
 
-    `values` and, where one is missing, `reasons` by metric; `sizes` of the sets; `layers` with the
+    `values` and, where one is missing, `reasons` by metric; `deviations` over draws of those that
+    draw; `sizes` of the sets; `layers` with the
     distances to each reference.  The one called original is read from the base: it is the same
     model, and a request's original run may not be made yet.
 
@@ -82,6 +83,7 @@ def measure(
     return {
         "values": values,
         "reasons": reasons,
+        "deviations": evidence.deviations,
         "sizes": sizes(evidence),
         "layers": [_without_nan(row) for row in layers],
     }

@@ -108,6 +108,7 @@ def _measured(run: RunArtefact, store: Store, device: torch.device) -> dict[str,
     return {
         "values": values,
         "reasons": reasons,
+        "deviations": evidence.deviations,
         "sizes": sizes(evidence),
         "layers": old["layers"],
     }

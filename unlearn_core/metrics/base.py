@@ -65,6 +65,8 @@ class Evidence:
         Finer labels of the recorded examples, where a subclass is forgotten.
     seed : int
         For metrics that fit something.
+    deviations : dict of str to float
+        Standard deviation over draws of metrics that draw; filled as these are computed.
     """
 
     records: Records
@@ -80,6 +82,7 @@ class Evidence:
     confused: tuple[int, int] | None = None
     subclass_labels: NDArray[np.int64] | None = None
     seed: int = 0
+    deviations: dict[str, float] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
 
     def records_of(self, name: str) -> Records:

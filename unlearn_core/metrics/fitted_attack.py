@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
-from unlearn_core.metrics.membership import MOST_PER_SIDE, draw, membership_rate
+from unlearn_core.metrics.membership import MOST_PER_SIDE, draw, membership_rates
 from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream
 
 GROUP = "Membership"
 BALANCED = (
     "Fitted on D_r against test examples of the retained classes, balanced: as many of each, at "
-    "most 1,000 (4,000 for logistic regression), drawn five times."
+    "most 1,000 (4,000 for logistic regression), drawn 9 times for an SVC and 25 times for a "
+    "logistic regression."
 )
 MODELS = {"svc": "an SVC", "logistic": "a logistic regression"}
 
@@ -56,6 +57,8 @@ class FittedAttack:
         Take at most so many members and non-members.
     class_weight, probability
         As in `membership.membership_rate`.
+    name : str
+        Of the metric; set when it is registered.
     """
 
     score: Score
@@ -67,6 +70,7 @@ class FittedAttack:
     at_most: tuple[int, int] | None = None
     class_weight: str | None = None
     probability: bool = False
+    name: str = ""
 
     @property
     def definition(self) -> str:
@@ -83,19 +87,23 @@ class FittedAttack:
 
     def __call__(self, evidence: Evidence) -> float:
         """Return the reported share; attacks that differ only in what they report train once."""
-        rate = evidence.cached(
-            str(replace(self, reports_non_members=False)), lambda: self.member_rate(evidence)
+        rates = evidence.cached(
+            str(replace(self, reports_non_members=False, name="")),
+            lambda: self.member_rates(evidence),
         )
+        if len(rates) > 1:
+            evidence.deviations[self.name] = float(np.std(rates, ddof=1))
+        rate = float(np.mean(rates))
         return 1.0 - rate if self.reports_non_members else rate
 
-    def member_rate(self, evidence: Evidence) -> float:
-        """Return the share of D_f called training data."""
+    def member_rates(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the share of D_f called training data in each draw, shape (n_draws,)."""
         retain, non_members, forget = (
             self.score.of(records) for records in attacked_sets(evidence, self.non_members)
         )
         n_members, n_others = self._sizes(len(retain), len(non_members))
         random = numpy_stream(evidence.seed, "attacked examples")
-        return membership_rate(
+        return membership_rates(
             draw(retain, n_members, random),
             draw(non_members, n_others, random),
             forget,
@@ -134,7 +142,7 @@ def register_attack(
         unit="fraction of forget",
         definition=definition or attack.definition,
     )
-    add(attack)
+    add(replace(attack, name=name))
 
 
 def attacked_sets(

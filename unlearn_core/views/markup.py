@@ -16,7 +16,7 @@ from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.wording import distance_text, format_value, interval_text
+from unlearn_core.views.wording import distance_text, draws_text, format_value, interval_text
 
 SIDES = {
     "matched": ("matched", "as near as retrained models are to one another"),
@@ -122,7 +122,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
         text += f" ± {format_value(name, row['std'])}"
     text = f"<b>{text}</b>" if row["is_nearest"] else text
     word, meaning = SIDES.get(row["side"], ("", ""))
-    title = f' title="{". ".join(filter(None, (meaning, over)))}"' if meaning or over else ""
+    told = ". ".join(filter(None, (meaning, over, draws_text(row))))
+    title = f' title="{told}"' if told else ""
     if not word:
         return f"<td{title}>{text}</td>"
     return (

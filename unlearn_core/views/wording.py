@@ -58,6 +58,13 @@ def interval_text(row: Mapping[str, Any]) -> str:
     return f"{row['n_seeds']} seeds, {row['kind']} of the mean {low} to {high}"
 
 
+def draws_text(row: Mapping[str, Any]) -> str:
+    """Return how much the draws of a metric that draws differ; nothing for any other."""
+    if math.isnan(row["draws"]):
+        return ""
+    return f"draws differ by a deviation of {format_value(row['metric'], row['draws'])}"
+
+
 def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Sequence[str]) -> str:
     """Return a forget request in words, such as "class 3" or "12 chosen images"."""
     if not isinstance(forget, ForgetConfig):
