@@ -26,7 +26,7 @@ DID_NOT_WORK = 1
 def compare(args: argparse.Namespace) -> int:
     """Make every run of a comparison that is not there yet, then print and save its table."""
     from unlearn_core.methods import METHODS
-    from unlearn_core.runs.plan import relearning_configs, run_configs
+    from unlearn_core.runs.plan import reference_configs, relearning_configs, run_configs
 
     names = list(METHODS) if args.methods == "all" else inputs.names(args.methods)
     start = inputs.comparison(args)
@@ -37,6 +37,7 @@ def compare(args: argparse.Namespace) -> int:
         for name in methods
     }
     configs = run_configs(start, settings, inputs.integers(args.seeds, "--seeds"))
+    configs += reference_configs(start, args.reference_seeds)
     if args.audits:
         configs += relearning_configs(configs)
     return _make_and_show(configs, args)
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def sweep(args: argparse.Namespace) -> int:
     """Make one run for each value of a setting, beside the references."""
-    from unlearn_core.runs.plan import run_configs
+    from unlearn_core.runs.plan import reference_configs, run_configs
 
     start = inputs.comparison(args)
     seeds = inputs.integers(args.seeds, "--seeds")
@@ -63,6 +64,7 @@ def sweep(args: argparse.Namespace) -> int:
         changed = {**others, args.setting: inputs.value(text)}
         settings = inputs.settings(args.method, start, changed, preset=args.preset)
         configs += run_configs(start, {args.method: settings}, seeds)
+    configs += reference_configs(start, args.reference_seeds)
     return _make_and_show(list({config.key(): config for config in configs}.values()), args)
 
 
@@ -154,7 +156,8 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
 
     inputs.require_writable(args)
     store = Store(inputs.require_folder(default_root()))
-    configs = [validate(config) for config in configs]
+    unique = {config.key(): config for config in map(validate, configs)}
+    configs = list(unique.values())
     made = _make(configs, store, args)
     if made:
         _show([config.key() for config in made], store, args)

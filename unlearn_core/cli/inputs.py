@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
     """Return the config of the original that the options describe."""
     from unlearn_core.runs.plan import comparison_config
 
-    return comparison_config(
+    start = comparison_config(
         args.dataset,
         _forget(args),
         model=args.model,
@@ -32,6 +33,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         pretrained=args.pretrained,
         device=args.device,
     )
+    return replace(start, same_start=args.same_start)
 
 
 def _forget(args: argparse.Namespace) -> ForgetConfig:

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _comparison_options(one)
     one.add_argument("--methods", default="all", help="names with commas, or all")
+    _reference_option(one)
     _preset_option(one)
     one.add_argument(
         "--audits",
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--method", required=True)
     one.add_argument("--setting", required=True)
     one.add_argument("--values", required=True, help="values with commas")
+    _reference_option(one)
     _preset_option(one)
     one.set_defaults(command=commands.sweep)
 
@@ -128,6 +130,11 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="start from ImageNet weights, on images scaled to 224 pixels, and fine-tune as RFA",
     )
+    parser.add_argument(
+        "--same-start",
+        action="store_true",
+        help="retrain from the original's initial weights, so that layers can be compared (RFA)",
+    )
     parser.add_argument("--train-examples", type=int)
     parser.add_argument("--epochs", type=int, help="of the original's training")
     parser.add_argument("--seeds", default="0", help="whole numbers with commas")
@@ -153,6 +160,16 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
         help="another value of a method's setting; may be given again",
     )
     _output_options(parser)
+
+
+def _reference_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reference-seeds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="retrained models of the seeds 0 to N-1 besides, as the measure of what varies",
+    )
 
 
 def _preset_option(parser: argparse.ArgumentParser) -> None:

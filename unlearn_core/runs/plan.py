@@ -107,6 +107,13 @@ def relearning_configs(configs: Iterable[RunConfig]) -> list[RunConfig]:
     return [replace(c, relearn=RELEARNING) for c in configs if c.role in taught]
 
 
+def reference_configs(start: RunConfig, n_seeds: int) -> list[RunConfig]:
+    """Return the retrained models of the seeds 0 to `n_seeds` - 1, without methods beside them."""
+    if n_seeds < 0:
+        raise InputError(f"The number of reference seeds must not be negative, got {n_seeds}.")
+    return [replace(start, seed=seed).retrained() for seed in range(n_seeds)]
+
+
 def incremental_configs(start: RunConfig, seeds: Sequence[int] = (0,)) -> list[RunConfig]:
     """Return the references of each seed, and the run that learns the forget set after all.
 
