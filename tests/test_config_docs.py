@@ -31,7 +31,9 @@ def test_every_field_is_listed_with_its_default():
     expected = {
         f"{part}.{f.name}": plain[part][f.name] for part in PARTS for f in fields(PARTS[part])
     }
-    expected |= {name: plain[name] for name in ("method", "settings", "seed", "precision")}
+    expected |= {
+        name: plain[name] for name in ("method", "settings", "seed", "precision", "same_start")
+    }
     assert {name: json.loads(default) for name, default in listed.items()} == expected
 
 

@@ -252,6 +252,10 @@ class RunConfig(Settings):
         choices=("fp32", "bf16"),
     )
     relearn: RelearnConfig = field(default_factory=RelearnConfig)
+    same_start: bool = setting(
+        False,
+        "Retrain from the original's initial weights, as in RFA, and not from others.",
+    )
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or self.seed < 0:
@@ -303,7 +307,9 @@ class RunConfig(Settings):
 
     def base(self) -> RunConfig:
         """Return the config of the trained model that every forget request starts from."""
-        return replace(self.taught(), method="original", settings={}, forget=ForgetConfig())
+        return replace(
+            self.taught(), method="original", settings={}, forget=ForgetConfig(), same_start=False
+        )
 
     def original(self) -> RunConfig:
         """Return the config of the original model, evaluated on this forget request."""

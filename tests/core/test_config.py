@@ -90,6 +90,7 @@ DEFAULTS = {
     "seed": 0,
     "precision": "fp32",
     "relearn": {"examples": [], "steps": 20, "learning_rate": 1e-3},
+    "same_start": False,
 }
 
 

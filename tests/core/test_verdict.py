@@ -38,8 +38,8 @@ UNCHANGED += ("effective_rank",)
 
 
 def standard(original=ORIGINAL, retrained=RETRAINED, sizes=SIZES, **more):
-    """One retrained model, or several of which `retrained` is a list."""
-    models = retrained if isinstance(retrained, list) else [retrained]
+    """Four retrained models that agree, or those of which `retrained` is a list."""
+    models = retrained if isinstance(retrained, list) else [retrained] * 4
     known = {
         name: reference(name, [m[name] for m in models], sizes.get(METRICS[name].share_of))
         for name in models[0]
@@ -61,7 +61,13 @@ RFA = {"cluster_f1": 0.99, "cluster_nmi": 0.969, "mia_rfa": 0.0}
 def test_a_tight_cluster_behind_matching_answers_pretends():
     found = judge({**RETRAINED, **BADT}, standard())
     assert found.word == "pretends"
-    assert "its features still form one cluster: F1 0.97 against 0.57" in found.because
+    assert found.because.startswith("answers match; its features still form one cluster: ")
+    assert "F1 0.97 against 0.57 ± 0.10" in found.because
+
+
+def test_one_retrained_model_is_enough_to_see_it():
+    assert word(BADT, retrained=[RETRAINED]) == "pretends"
+    assert word({**BADT, **RFA}, retrained=[RETRAINED]) == "pretends"
 
 
 @pytest.mark.parametrize("alignment", [0.842, 0.860, 0.873])
@@ -223,7 +229,7 @@ def test_a_match_names_what_is_off_although_it_does_not_tell():
     start = {**ORIGINAL, "mia_rfa": 0.436}
     found = judge({**RETRAINED, "mia_rfa": 1.0}, standard(start))
     assert (found.word, len(found.caveats)) == ("matched", 1)
-    assert found.sentence.endswith("; but MIA (RFA) 100.0% against 43.6% ± 17.4")
+    assert found.sentence.endswith("; but MIA (RFA) 100.0% against 43.6% ± 13.0")
 
 
 def test_without_a_retrained_model_nothing_is_known():
@@ -249,6 +255,9 @@ def test_a_value_past_the_target_is_over_whichever_side_the_original_is_on(origi
     assert side(past, 0.5, there) == "off"  # the original was on target
 
 
-def test_floors_are_no_wider_than_what_tells_a_trick_from_retraining():
-    for name in ("cluster_f1", "cluster_nmi", "dimensional_alignment"):
-        assert 3 * FLOORS[name] * 2**0.5 < abs(ORIGINAL[name] - RETRAINED[name])
+def test_what_tells_by_itself_with_one_retrained_model_is_known():
+    telling = {
+        name for name in FLOORS if 3 * FLOORS[name] * 2**0.5 < abs(ORIGINAL[name] - RETRAINED[name])
+    }
+    assert {"forget_accuracy", "cluster_nmi", "dimensional_alignment"} <= telling
+    assert "cluster_f1" not in telling  # it differs by .11 between retrained models

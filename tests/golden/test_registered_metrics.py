@@ -128,6 +128,15 @@ class Plain:
         gaps = (self.p - other)[self.sets.forget]
         return np.mean([np.linalg.norm(gap, ord=order) for gap in gaps])
 
+    def similarity(self):
+        mine, theirs = (
+            records.features[self.sets.forget].astype(float)
+            for records in (self.evidence.records, self.evidence.retrained)
+        )
+        mine, theirs = (side - side.mean(axis=0) for side in (mine, theirs))
+        sizes = [np.linalg.norm(side.T @ side) for side in (mine, theirs)]
+        return np.linalg.norm(theirs.T @ mine) ** 2 / np.prod(sizes)
+
     def separation(self, non_members, n_splits):
         losses = -np.log(self.label_p)
         return told_apart(losses[self.sets.forget], losses[non_members], n_splits)
@@ -162,6 +171,7 @@ REFERENCES = {
     "cluster_nmi_arithmetic": lambda e: e.nmi(np.mean),
     "activation_distance_l2": lambda e: e.activation(2),
     "activation_distance_l1": lambda e: e.activation(1),
+    "cka_retrained": lambda e: e.similarity(),
     "feature_distance_original": lambda e: e.evidence.layer_distances["original/forget"],
     "feature_distance_retrained": lambda e: e.evidence.layer_distances["retrained/forget"],
     "mia_rfa": lambda e: e.attack(e.entropies, "svc"),

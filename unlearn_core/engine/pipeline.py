@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -288,7 +287,7 @@ class _Making:
             precision=self.config.precision,
             subset_seed=stream_seed(self.config.seed, "retained part"),
             recipe=self.config.training,
-            restart=partial(restart, config=self.config.model),
+            restart=self._restart,
             facts=self.facts,
             log=self.writer.log,
         )
@@ -326,6 +325,12 @@ class _Making:
             self._report(step=done, total=total, losses=meter.progress.losses)
         self.writer.table(HISTORY, pd.DataFrame(rows))
         return replace(meter.cost(), steps=done)
+
+    def _restart(self, model: nn.Module, generator: torch.Generator) -> None:
+        """Set a model back to fresh weights, or to those that the original started from."""
+        if self.config.same_start:
+            generator = torch_stream(self.config.seed, "initial weights")
+        restart(model, generator, self.config.model)
 
     def _share_base(self) -> MadeModel:
         base = self.store.load(self.config.base().key())

@@ -8,9 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import finite, probability_matrix, same_shape
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    usable_features,
+)
+from unlearn_core.metrics.similarity import linear_cka
+from unlearn_core.seeding import numpy_stream
 
 TINY = 1e-8
+FEWEST, MOST_COMPARED = 2, 2000  # examples, of CKA
 SOURCE = "arXiv:2411.08443, section V"
 
 
@@ -179,8 +187,38 @@ def feature_distance_original(evidence: Evidence) -> float:
     bounds=(0.0, None),
 )
 def feature_distance_retrained(evidence: Evidence) -> float:
-    """Definition 2: mean absolute difference from the retrained model's layer outputs, on D_f."""
+    """Definition 2: mean absolute difference from the retrained model's layer outputs, on D_f.
+
+    It depends on initial weights and on the order of channels: a model retrained from other initial
+    weights is as far from any model as from itself with its channels shuffled, so the smallest is
+    not the best.  It compares models only with retraining from the same start (`--same-start`, as
+    in RFA); CKA to retrained does not depend on either.
+    """
     return _layers(evidence, "retrained/forget")
+
+
+@register_metric(
+    "cka_retrained",
+    label="CKA to retrained",
+    group="Distance to retrained",
+    source="arXiv:1905.00414",
+    ideal="higher",
+)
+def cka_retrained(evidence: Evidence) -> float:
+    """Similarity (linear CKA) of this and the retrained model's features on D_f.
+
+    1 for features that are equal but for rotation and scale, so that it depends neither on the
+    order of channels nor on the size of weights, as feature distance does.  Two models retrained
+    from different initial weights do not reach 1 either.  Of more than 2,000 examples a seeded
+    sample.
+    """
+    reference = evidence.reference().where(evidence.sets.forget)
+    own = evidence.records_of("forget")
+    if len(own) < FEWEST:
+        raise NotApplicableError("there are fewer than 2 examples to forget")
+    rows = numpy_stream(evidence.seed, "compared features").permutation(len(own))[:MOST_COMPARED]
+    features = (usable_features(records)[rows] for records in (own, reference))
+    return linear_cka(*features)
 
 
 def _layers(evidence: Evidence, name: str) -> float:

@@ -16,17 +16,19 @@ FLOOR_MODELS = 8  # as how many models the measured floor counts
 RESOLUTION = 0.1
 MOST_EXAMPLES = 10_000
 
-# standard deviation of retrained models over seeds, as `benchmarks/verdicts.py --floors` prints it
+# Standard deviation of retrained models over seeds, as `benchmarks/verdicts.py` prints it: digits
+# without class 3, 16 models.  These answer all of D_r and none of D_f right, so that their
+# deviations there, below .001, are no floor for models that fit less: those three are set by hand.
 FLOORS = {
     "forget_accuracy": 0.01,
     "forget_test_accuracy": 0.01,
     "retain_accuracy": 0.005,
-    "retain_test_accuracy": 0.01,
-    "dimensional_alignment": 0.015,
-    "cluster_f1": 0.08,
-    "cluster_nmi": 0.05,
-    "linear_probe_forget": 0.05,
-    "mia_rfa": 0.12,
+    "retain_test_accuracy": 0.007,
+    "dimensional_alignment": 0.013,
+    "cluster_f1": 0.11,
+    "cluster_nmi": 0.07,
+    "linear_probe_forget": 0.064,
+    "mia_rfa": 0.13,
 }
 
 

@@ -67,6 +67,7 @@ class About(TypedDict):
     training: dict[str, Any]
     forget: dict[str, Any]
     precision: str
+    same_start: bool
     seeds: list[int]
     reference: dict[str, ReferenceEntry]
     matched_within: dict[str, float]
@@ -79,6 +80,7 @@ class About(TypedDict):
 class RunEntry(TypedDict):
     """One run in a report: its metrics (None where missing, with a reason) and its verdict.
 
+    `deviations` tell, of metrics that draw, how much the draws differ (standard deviation);
     `caveats` are the numbers that a matched run is off in; `config`, `environment` and
     `data_content` make the run again.
     """
@@ -90,6 +92,7 @@ class RunEntry(TypedDict):
     settings: dict[str, Any]
     metrics: dict[str, float | None]
     reasons: dict[str, str]
+    deviations: dict[str, float]
     verdict: str
     because: str
     caveats: list[str]
@@ -122,6 +125,7 @@ class Report:
         """One row per run and metric.
 
         Columns: `method`, `label`, `seed`, `key`, `metric`, `value` (NaN where missing), `reason`,
+        `draws` (how much the draws of a metric that draws differ: their standard deviation),
         `retrained` (the retrained models' mean), `original` (of the same seed), `distance` (value
         minus retrained), `deviations` (the same in the retrained models' deviations; NaN where
         the retrained model is not the target) and `side` (matched, under, over, or off where
@@ -140,12 +144,13 @@ class Report:
                     "metric": name,
                     "value": value,
                     "reason": run["reasons"].get(name, ""),
+                    "draws": run["deviations"].get(name),
                     "original": start.get(name),
                     **self._distance(name, value, start.get(name)),
                 }
                 for name, value in run["metrics"].items()
             ]
-        columns = ["value", "retrained", "original", "distance", "deviations"]
+        columns = ["value", "draws", "retrained", "original", "distance", "deviations"]
         return pd.DataFrame(rows).astype(dict.fromkeys(columns, float))
 
     @cached_property
@@ -156,8 +161,9 @@ class Report:
         the interval (`spread.interval`; NaN for one seed), `retrained` (the retrained models'
         mean), `original` (mean over the same seeds), `distance` and `deviations` (of the mean from
         retrained, as in `rows`), `side` of the mean (as in `rows`, "" where there is no target),
-        `reason` of a missing value, `is_nearest` (among methods: to the retrained models, or the
-        lowest or highest where the metric says that this is better).
+        `draws` (the largest deviation over draws), `reason` of a missing value, `is_nearest`
+        (among methods: to the retrained models, or the lowest or highest where the metric says
+        that this is better).
         """
         grouped = self.rows.groupby(["label", "method", "metric"], sort=False)
         table = grouped.agg(
@@ -168,6 +174,7 @@ class Report:
             original=("original", "mean"),
             distance=("distance", "mean"),
             deviations=("deviations", "mean"),
+            draws=("draws", "max"),
             reason=("reason", "max"),
         ).reset_index()
         values = grouped["value"].agg(list)
@@ -198,7 +205,7 @@ class Report:
         """
         table = self.summary
         kept = ["label", "method", "metric", "n_seeds", "mean", "std", "low", "high", "kind"]
-        kept += ["retrained", "distance", "deviations", "side"]
+        kept += ["draws", "retrained", "distance", "deviations", "side"]
         records = table[kept].astype(object).where(table[kept].notna(), None).to_dict("records")
         return [{str(name): value for name, value in record.items()} for record in records]
 
@@ -281,6 +288,7 @@ def report(comparison: Comparison) -> Report:
                 "settings": dict(run.settings),
                 "metrics": content["values"],
                 "reasons": content["reasons"],
+                "deviations": content.get("deviations", {}),
                 "verdict": verdict.word,
                 "because": verdict.sentence,
                 "caveats": list(verdict.caveats),
@@ -306,6 +314,7 @@ def about(comparison: Comparison) -> About:
         "training": plain["training"],
         "forget": plain["forget"],
         "precision": plain["precision"],
+        "same_start": plain["same_start"],
         "seeds": comparison.seeds,
         "reference": {name: asdict(each) for name, each in standard.reference.items()},  # type: ignore[misc]
         "matched_within": {name: each.within for name, each in standard.reference.items()},

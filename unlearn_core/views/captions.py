@@ -28,6 +28,7 @@ def comparison_caption(report: Report, *, with_request: bool = True) -> str:
             f"{training['epochs']} epochs of {training['optimizer']} at learning rate "
             f"{training['learning_rate']:g} ({training['schedule']}), "
             f"batch {training['batch_size']}",
+            *(["retrained from the same initial weights"] if about.get("same_start") else []),
             seeds_text(about["seeds"]),
         ]
     )
