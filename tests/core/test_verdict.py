@@ -66,7 +66,9 @@ def test_a_tight_cluster_behind_matching_answers_pretends():
 
 
 def test_one_retrained_model_is_enough_to_see_it():
-    assert word(BADT, retrained=[RETRAINED]) == "pretends"
+    found = judge({**RETRAINED, **BADT}, standard(retrained=[RETRAINED]))
+    assert found.word == "pretends"
+    assert "F1 0.97 against 0.57 ± 0.16" in found.because  # 2.6 deviations, and .94 of the way left
     assert word({**BADT, **RFA}, retrained=[RETRAINED]) == "pretends"
 
 
@@ -253,6 +255,15 @@ def test_a_value_past_the_target_is_over_whichever_side_the_original_is_on(origi
     assert side(1 - past, original, there) == "under"
     assert side(0.55, original, there) == "matched"
     assert side(past, 0.5, there) == "off"  # the original was on target
+
+
+@pytest.mark.parametrize(("f1", "expected"), [(0.92, "partly matched"), (0.85, "matched")])
+def test_two_deviations_count_where_most_of_the_way_is_left(f1, expected):
+    assert word({"cluster_f1": f1}, retrained=[RETRAINED]) == expected
+
+
+def test_two_deviations_past_the_retrained_models_do_not_count():
+    assert word({"cluster_f1": 0.22}, retrained=[RETRAINED]) == "matched"
 
 
 def test_what_tells_by_itself_with_one_retrained_model_is_known():

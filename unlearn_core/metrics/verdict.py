@@ -26,6 +26,7 @@ from unlearn_core.tasks import CLASSIFICATION
 BROKEN_DROP = 0.05
 FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
 HALF = 0.5
+DOUBTFUL = 2.0  # deviations
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 DECIDING = CLASSIFICATION.deciding
 REMAINS = ("features", "relearning")  # groups that show what is left behind the answers
@@ -131,6 +132,23 @@ class Finding:
         """How much of the way from retrained (0) to the original (1) is left."""
         mean = self.reference.mean
         return float(np.clip((self.value - mean) / (self.original - mean), 0.0, 1.0))
+
+    @property
+    def differs(self) -> bool:
+        """Whether the original lies two deviations from the retrained models, or more."""
+        return abs(self.original - self.reference.mean) > DOUBTFUL * self.reference.deviation
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the number is still the original's rather than the retrained models'.
+
+        It is off on the original's side; or by two deviations, with most of the way left.
+        """
+        if self.tells and self.is_off:
+            return self.side == "under"
+        gap = abs(self.value - self.reference.mean)
+        is_doubtful = gap > DOUBTFUL * self.reference.deviation
+        return self.differs and is_doubtful and self.left > HALF
 
     @property
     def words(self) -> str:
@@ -274,8 +292,8 @@ def _underfitted(case: Case) -> Verdict | None:
 
 def _pretends(case: Case) -> Verdict | None:
     """Outputs match, but most of what tells original from retrained is left behind them."""
-    telling = [each for group in REMAINS for each in case.found.get(group, ()) if each.tells]
-    kept = [each for each in telling if each.side == "under"]
+    telling = [each for group in REMAINS for each in case.found.get(group, ()) if each.differs]
+    kept = [each for each in telling if each.is_kept]
     if not kept or np.mean([each.left for each in telling]) <= HALF:
         return None
     return Verdict("pretends", f"answers match; {_trace(kept)}")
@@ -286,11 +304,7 @@ def _partly(case: Case) -> Verdict | None:
     off = {
         group: part
         for group in (*REMAINS, "attacks", "utility")
-        if (
-            part := [
-                e for e in case.found.get(group, ()) if e.is_off and (group == "utility" or e.tells)
-            ]
-        )
+        if (part := [e for e in case.found.get(group, ()) if _gives_away(e, group)])
     }
     if not off:
         return None
@@ -333,6 +347,13 @@ def _matched(case: Case) -> Verdict:
     ]
     numbers = _listed([each for part in telling.values() for each in part])
     return Verdict("matched", f"{_joined(list(telling))} match: {numbers}", tuple(caveats))
+
+
+def _gives_away(finding: Finding, group: str) -> bool:
+    """Whether a number of a model whose answers match tells it from retrained models."""
+    if group == "utility":
+        return finding.is_off
+    return (finding.is_off and finding.tells) or (group in REMAINS and finding.is_kept)
 
 
 def _knows_more(finding: Finding) -> bool:

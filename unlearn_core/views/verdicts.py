@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import DEVIATIONS, RESOLUTION
-from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, HALF
+from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, DOUBTFUL, HALF
 from unlearn_core.runs.report import Report
 from unlearn_core.views.tables import with_values
 from unlearn_core.views.wording import format_value
@@ -46,11 +46,12 @@ def rule_text(report: Report) -> str:
         "**pretends**: answers match, but the classifier alone was edited.",
         "**nothing to tell**: nothing tells the original from the retrained models, or the "
         "original is under-fitted.",
-        "**pretends**: features or relearning are off on the original's side, and of the way from "
-        f"the original to the retrained models more than {HALF:.0%} is left, on average over all "
-        "of them that tell.",
-        "**partly matched**: features, relearning or attacks that tell, or accuracy on what was "
-        "to be kept, are off.",
+        "**pretends**: features or relearning are kept, and of the way from the original to the "
+        f"retrained models more than {HALF:.0%} is left, on average over all of them. *Kept* is "
+        f"what is off on the original's side, or {DOUBTFUL:.0f} deviations away on it with more "
+        "than half of its own way left.",
+        "**partly matched**: features, relearning or attacks that tell are off or kept, or "
+        "accuracy on what was to be kept is off.",
         "**matched**: none of these.",
     ]
     return "\n".join(
