@@ -12,6 +12,7 @@ from unlearn_core.metrics.membership import (
     MOST_PER_SIDE,
     entropy,
     membership_rate,
+    membership_rates,
     modified_entropy,
 )
 from unlearn_core.metrics.probing import linear_probe_accuracy
@@ -161,3 +162,16 @@ def test_one_draw_that_is_turned_around_hardly_moves_the_rate(monkeypatch):
     random = np.random.default_rng(0)
     value = membership_rate(*random.normal(size=(3, 20)), attack="logistic")
     assert value == pytest.approx(0.1 + 0.8 / 25)
+
+
+@pytest.mark.parametrize(
+    ("attack", "model", "n"), [("svc", SVC, 9), ("logistic", LogisticRegression, 25)]
+)
+def test_each_draw_is_an_attack_of_its_own(attack, model, n):
+    random = np.random.default_rng(1)
+    retain, test, forget = (random.normal(m, size=k) for m, k in ((0, 20), (1, 20), (0.5, 30)))
+    rates = membership_rates(retain, test, forget, attack=attack)
+    options = {"C": 3, "gamma": 1.0} if attack == "svc" else {}
+    fitted = model(**options).fit(np.concatenate([retain, test])[:, None], np.repeat([1, 0], 20))
+    assert rates == pytest.approx(np.full(n, fitted.predict(forget[:, None]).mean()))  # all drawn
+    assert membership_rate(retain, test, forget, attack=attack) == pytest.approx(rates.mean())
