@@ -51,12 +51,11 @@ st.caption(
 export_buttons(report, names)
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})
-verdicts = report.verdicts
 left, right = st.columns(2)
 with left, st.expander("Why each run has its verdict", icon=":material/gavel:", key="why"):
-    for row in verdicts.itertuples():
-        agreement = f" ({row.agreement})" if row.agreement else ""
-        st.markdown(f"- **{row.label}**: {row.word}{agreement}. {as_markdown(str(row.because))}")
+    for row in report.verdicts.to_dict("records"):
+        word = ", ".join(filter(None, (row["word"], row["agreement"])))
+        st.markdown(f"- **{row['label']}**: {word}. {as_markdown(str(row['because']))}")
 with left, st.expander("How the verdict is reached", icon=":material/rule:", key="rule"):
     st.markdown(as_markdown(rule_text(report), keep="*#"))
 with right, st.expander("What the metrics mean", icon=":material/menu_book:", key="definitions"):

@@ -76,6 +76,7 @@ CLASSIFICATION = Classification(
             "cluster_f1",
             "cluster_nmi",
             "linear_probe_forget",
+            "prototype_forget",
         ),
         "attacks": ("mia_rfa",),
     },

@@ -231,9 +231,9 @@ def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
     if not args.quiet:
         print(tables.to_text(tables.display_table(result).starred))
         print(evidence_text(result))
-        for row in result.verdicts.itertuples():
-            agreement = f", {row.agreement}" if row.agreement else ""
-            print(f"{row.label}: {row.word}{agreement} ({row.because})")
+        for row in result.verdicts.to_dict("records"):
+            word = ", ".join(filter(None, (row["word"], row["agreement"])))
+            print(f"{row['label']}: {word} ({row['because']})")
         if getattr(args, "audits", False):
             print(audits.text(result))
     if args.json:

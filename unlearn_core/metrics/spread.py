@@ -28,6 +28,7 @@ FLOORS = {
     "cluster_f1": 0.11,
     "cluster_nmi": 0.07,
     "linear_probe_forget": 0.064,
+    "prototype_forget": 0.11,
     "mia_rfa": 0.13,
 }
 
