@@ -46,8 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _comparison_options(one)
     one.add_argument("--methods", default="all", help="names with commas, or all")
-    _reference_option(one)
-    _preset_option(one)
+    _method_options(one)
     one.add_argument(
         "--audits",
         action="store_true",
@@ -66,8 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--method", required=True)
     one.add_argument("--setting", required=True)
     one.add_argument("--values", required=True, help="values with commas")
-    _reference_option(one)
-    _preset_option(one)
+    _method_options(one)
     one.set_defaults(command=commands.sweep)
 
     one = subparsers.add_parser(
@@ -162,7 +160,7 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     _output_options(parser)
 
 
-def _reference_option(parser: argparse.ArgumentParser) -> None:
+def _method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference-seeds",
         type=int,
@@ -170,9 +168,6 @@ def _reference_option(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="retrained models of the seeds 0 to N-1 besides, as the measure of what varies",
     )
-
-
-def _preset_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         metavar="NAME",
