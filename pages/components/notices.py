@@ -109,6 +109,6 @@ def show_underfitted(report: Report) -> None:
 
 def _offered(icon: str, words: str, action: str) -> bool:
     """Show one line with a button for what helps; say whether it was pressed."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/{icon}: {words}", width="stretch")
-        return st.button(action, key=f"notice_{icon}", type="tertiary")
+    left, right = st.columns([8, 1], vertical_alignment="center")
+    left.caption(f":material/{icon}: {words}")
+    return right.button(action, key=f"notice_{icon}", type="tertiary")
