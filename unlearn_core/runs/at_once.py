@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from unlearn_core.config import RunConfig
 from unlearn_core.data import get_dataset
-from unlearn_core.machine import GPUS, memory_bytes
+from unlearn_core.machine import has_gpu, memory_bytes
 
 SMALL = 1024  # numbers of a first stage's output for one image: 16 channels of 8x8 pixels
 BYTES_EACH = 1.5e9  # of a process that makes small runs: libraries, data and a step's memory
@@ -35,7 +35,7 @@ def most_at_once(device: str = "auto") -> int:
 
     One on a GPU, which they would share.
     """
-    if device == "cuda" or (device == "auto" and GPUS.is_dir()):
+    if device == "cuda" or (device == "auto" and has_gpu()):
         return 1
     return max(1, int(min(processors(), memory_bytes() // BYTES_EACH)))
 
