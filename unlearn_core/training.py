@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +18,8 @@ from unlearn_core.tasks import CLASSIFICATION, Task
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 OBJECTIVE = "objective"
+READ_EVERY = {"cpu": 1}  # steps between two looks at the losses; reading the CPU's costs nothing
+READ_EVERY_ELSEWHERE = 16  # each look waits until an accelerator has done what it was asked to
 
 Losses = dict[str, Tensor]
 LossesOf = Callable[[Batch], Losses]
@@ -28,18 +30,55 @@ class DivergedError(KnownFailureError):
     """The loss or the weights stopped being finite; the message says at which step."""
 
 
+class StepLosses(Mapping[str, float]):
+    """The losses of a step, in nats, which stay on the device until one of them is asked for.
+
+    `is_read` says whether they are here already, so that looking at them waits for nothing.
+    """
+
+    def __init__(self, losses: Losses) -> None:
+        self._names = list(losses)
+        self._unread: list[Tensor] | None = [value.detach() for value in losses.values()]
+        self._values: list[float] = []
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the values have been fetched."""
+        return self._unread is None
+
+    def __getitem__(self, name: str) -> float:
+        """Return a loss; the first call for any waits for the step."""
+        if self._unread is not None:
+            self._values = torch.stack([value.float() for value in self._unread]).tolist()
+            self._unread = None
+        return self._values[self._names.index(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return the number of losses."""
+        return len(self._names)
+
+
+def are_read(losses: Mapping[str, float]) -> bool:
+    """Say whether looking at a step's losses waits for nothing."""
+    return not isinstance(losses, StepLosses) or losses.is_read
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """One step of a run, for a progress bar and for the stored learning curve.
 
-    `losses` are in nats; `phase` names what the step belongs to, such as "recover"; `n_examples`
-    is how many examples the step looked at.
+    `losses` are in nats, and may still be on the device (`StepLosses`); `phase` names what the
+    step belongs to, such as "recover"; `n_examples` is how many examples the step looked at.
     """
 
     step: int
     total: int
     n_examples: int = 0
-    losses: dict[str, float] = field(default_factory=dict)
+    losses: Mapping[str, float] = field(default_factory=dict)
     phase: str = ""
 
 
@@ -100,18 +139,25 @@ def optimise(
 ) -> Iterator[Progress]:
     """Take one step per batch down the entry "objective" of `losses_of(batch)`.
 
+    On the CPU each step's losses are looked at before its update.  Elsewhere a look waits for the
+    device, so they are looked at every few steps, and a step that needs a loss, such as the end
+    of an ascent, has it by asking (`StepLosses`).
+
     Raises
     ------
     DivergedError
-        If the objective is not finite; the weights are then those of the step before.  Or if the
-        weights are not finite after the last step.
+        If the objective is not finite, naming the step; on the CPU the weights are then those of
+        the step before, elsewhere later steps may have broken them.  Or if the weights are not
+        finite after the last step.
     """
     step = first_step
+    unseen: list[tuple[int, StepLosses]] = []
     for step, batch in enumerate(batches, start=first_step + 1):
         losses = losses_of(batch)
-        objective = losses[OBJECTIVE]
-        if not torch.isfinite(objective):
-            raise DivergedError(f"The loss became {objective.item()} at step {step} of {total}.")
+        objective, kept = losses[OBJECTIVE], StepLosses(losses)
+        unseen.append((step, kept))
+        if len(unseen) >= READ_EVERY.get(objective.device.type, READ_EVERY_ELSEWHERE):
+            _require_finite_losses(unseen, total)
         if objective.requires_grad:  # else nothing in this batch has a gradient
             optimizer.zero_grad(set_to_none=True)
             objective.backward()
@@ -119,14 +165,19 @@ def optimise(
         if scheduler is not None:
             scheduler.step()
         yield Progress(
-            step=step,
-            total=total,
-            n_examples=_n_examples(batch),
-            losses={name: value.item() for name, value in losses.items()},
-            phase=phase,
+            step=step, total=total, n_examples=_n_examples(batch), losses=kept, phase=phase
         )
+    _require_finite_losses(unseen, total)
     trained = (p for group in optimizer.param_groups for p in group["params"])
     require_finite(trained, f"step {step} of {total}")
+
+
+def _require_finite_losses(unseen: list[tuple[int, StepLosses]], total: int) -> None:
+    """Raise `DivergedError` for the first step whose objective is not finite; forget the steps."""
+    for step, losses in unseen:
+        if not math.isfinite(losses[OBJECTIVE]):
+            raise DivergedError(f"The loss became {losses[OBJECTIVE]} at step {step} of {total}.")
+    unseen.clear()
 
 
 def require_finite(weights: Iterable[Tensor], when: str) -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.lanes import fast_lane
+from unlearn_core import training
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.images import ImageInputs
@@ -28,6 +29,8 @@ from unlearn_core.models import (
 from unlearn_core.training import (
     OBJECTIVE,
     DivergedError,
+    StepLosses,
+    are_read,
     make_optimizer,
     optimise,
     rate_factor,
@@ -385,6 +388,49 @@ def test_a_diverging_loss_stops_before_it_touches_the_weights():
     with pytest.raises(DivergedError, match="The loss became nan at step 2 of 2"):
         next(steps)
     assert weight.item() == 0
+
+
+def test_an_accelerators_losses_are_looked_at_every_few_steps(monkeypatch):
+    monkeypatch.setattr(training, "READ_EVERY", {"cpu": 3})
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    steps = optimise(
+        optimizer, [1.0, 2.0, 3.0, 4.0], lambda f: {OBJECTIVE: f * weight.sum()}, total=4
+    )
+    first, second = next(steps), next(steps)
+    assert not first.losses.is_read
+    assert weight.item() == 1 - 1 - 2  # both steps are taken, nobody has looked
+    third = next(steps)
+    assert first.losses.is_read
+    assert second.losses.is_read
+    assert third.losses.is_read
+    values = [dict(each.losses) for each in (first, second, third, *steps)]
+    assert values == [{OBJECTIVE: v} for v in (1.0, 0.0, -6.0, -20.0)]
+
+
+@pytest.mark.parametrize("n_steps", [2, 3, 5])
+def test_a_loss_that_diverges_unseen_is_told_with_its_step(monkeypatch, n_steps):
+    monkeypatch.setattr(training, "READ_EVERY", {"cpu": 3})
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    factors = [1.0, *[float("nan")] * (n_steps - 1)]
+    steps = optimise(optimizer, factors, lambda f: {OBJECTIVE: f * weight.sum()}, total=n_steps)
+    with pytest.raises(DivergedError, match=f"The loss became nan at step 2 of {n_steps}"):
+        list(steps)
+
+
+def test_losses_are_fetched_once_and_are_a_mapping():
+    value = torch.tensor(2.0, requires_grad=True)
+    losses = StepLosses({"a": value, "b": 2 * value})
+    assert not losses.is_read
+    assert not are_read(losses)
+    assert (list(losses), len(losses)) == (["a", "b"], 2)
+    assert losses["b"] == 4
+    with torch.no_grad():
+        value.fill_(9)
+    assert dict(losses) == {"a": 2, "b": 4}
+    assert are_read(losses)
+    assert are_read({"a": 1.0})
 
 
 def test_a_batch_with_nothing_to_learn_from_takes_no_step():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
-from unlearn_core.training import Progress
+from unlearn_core.training import Progress, are_read
 
 PROBES = 10  # probes on the way, besides the ones before the first and after the last step
 
@@ -26,7 +28,8 @@ class Recorder:
     """Collects the rows of `history.parquet`, and the tracked features at each probe.
 
     `frames` maps a step to the tracked examples' features (n_tracked, n_features), rows in the
-    order of `tracked_ids`.
+    order of `tracked_ids`.  `losses` are the latest that are known: those of a step become a row
+    once the loop has looked at them, as looking waits for an accelerator.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class Recorder:
         self.tracked_ids = np.flatnonzero(tracked)
         self.frames: dict[int, NDArray[np.float32]] = {}
         self.rows: list[dict[str, Any]] = []
+        self.losses: dict[str, float] = {}
+        self._unread: deque[tuple[dict[str, Any], Mapping[str, float]]] = deque()
         self.probes = Probe(
             dataset=dataset,
             examples=to_device(dataset, tracked, device),
@@ -54,16 +59,22 @@ class Recorder:
             precision=precision,
         )
 
-    def step(self, progress: Progress, model: nn.Module, seconds: float, *, probing: bool) -> None:
-        """Record the losses of one step, and every few steps probe the model."""
-        losses = {LOSS_PREFIX + name: value for name, value in progress.losses.items()}
-        self._add({"step": progress.step, "seconds": seconds, "phase": progress.phase, **losses})
+    def step(self, progress: Progress, seconds: float) -> None:
+        """Record the losses of one step."""
+        about = {"step": progress.step, "seconds": seconds, "phase": progress.phase}
+        self._unread.append((about, progress.losses))
+        while self._unread and are_read(self._unread[0][1]):
+            self._read()
+
+    @staticmethod
+    def is_due(progress: Progress) -> bool:
+        """Say whether a probe follows this step: about ten do, besides those at both ends."""
         every = max(1, round(progress.total / PROBES))
-        if probing and progress.step % every == 0 and progress.step < progress.total:
-            self.probe(model, step=progress.step, seconds=seconds)
+        return progress.step % every == 0 and progress.step < progress.total
 
     def probe(self, model: nn.Module, *, step: int, seconds: float = 0.0) -> None:
         """Evaluate the model on the tracked examples, and keep their features."""
+        self._read_all()
         values, records = self.probes(model)
         named = {PROBE_PREFIX + name: value for name, value in values.items()}
         self.frames[step] = records.features
@@ -71,6 +82,7 @@ class Recorder:
 
     def finish(self, name: str) -> None:
         """Write the table as `name`, and the features of each probe under `frames/`."""
+        self._read_all()
         self.writer.table(name, pd.DataFrame(self.rows))
         for step, features in self.frames.items():
             content: dict[str, NDArray[Any]] = {
@@ -78,6 +90,16 @@ class Recorder:
                 "features": features,
             }
             self.writer.arrays(f"frames/{step:06d}.safetensors", content)
+
+    def _read_all(self) -> None:
+        while self._unread:
+            self._read()
+
+    def _read(self) -> None:
+        about, losses = self._unread.popleft()
+        self.losses = dict(losses)
+        named = {LOSS_PREFIX + name: value for name, value in self.losses.items()}
+        self._add({**about, **named})
 
     def _add(self, row: dict[str, Any]) -> None:
         self.rows.append(row)

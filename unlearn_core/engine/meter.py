@@ -53,7 +53,11 @@ def warm_up(
 
 
 class Meter:
-    """Drives a loop one step at a time and counts what its steps cost."""
+    """Drives a loop one step at a time and counts what its steps cost.
+
+    An accelerator may still be at a step that `advance` has returned from, so that the next can
+    be prepared meanwhile.  Before anything else is asked of it, such as a probe, call `settle`.
+    """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         self.model, self.memory = model, _Memory(device)
@@ -65,9 +69,9 @@ class Meter:
         with self.memory:
             before = time.perf_counter()
             following = next(steps, None)
-            _settle(self.memory.device)
             self.seconds += time.perf_counter() - before
         if following is None:
+            self.settle()
             return False
         is_new_phase = self.seen == 0 or following.phase != self.progress.phase
         self.progress = following
@@ -75,6 +79,12 @@ class Meter:
         if is_new_phase:  # only now has the method chosen what it trains; the last phase counts
             self.trainable = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
         return True
+
+    def settle(self) -> None:
+        """Wait for the steps so far, which counts as their time."""
+        before = time.perf_counter()
+        _settle(self.memory.device)
+        self.seconds += time.perf_counter() - before
 
     def cost(self) -> Cost:
         """Return what the steps so far have cost."""

@@ -353,8 +353,13 @@ class _Making:
             if not meter.advance(steps):
                 break
             progress = meter.progress
-            self.recorder.step(progress, model, meter.seconds, probing=not is_base)
-            self._report(step=progress.step, total=progress.total, losses=progress.losses)
+            is_due = not is_base and self.recorder.is_due(progress)
+            if is_due:
+                meter.settle()
+            self.recorder.step(progress, meter.seconds)
+            if is_due:
+                self.recorder.probe(model, step=progress.step, seconds=meter.seconds)
+            self._report(step=progress.step, total=progress.total, losses=self.recorder.losses)
         if not is_base:
             self.recorder.probe(model, step=meter.progress.step, seconds=meter.seconds)
         self._report(force=True)

@@ -218,9 +218,11 @@ def _follow(
     model: nn.Module, steps: Iterator[Progress], device: torch.device
 ) -> tuple[pd.DataFrame, Cost]:
     meter = Meter(model, device)
-    rows = []
+    taken = []
     while meter.advance(steps):
-        progress = meter.progress
-        about = {"step": progress.step, "phase": progress.phase, "n_examples": progress.n_examples}
-        rows.append({**about, **progress.losses})
+        taken.append(meter.progress)
+    rows = [
+        {"step": each.step, "phase": each.phase, "n_examples": each.n_examples, **each.losses}
+        for each in taken  # in the end, as looking at a loss waits for an accelerator
+    ]
     return pd.DataFrame(rows), meter.cost()

@@ -106,6 +106,8 @@ def ascend(
         phase="ascend",
     ):
         yield progress
+        if not settings.until_loss:
+            continue  # looking at a loss waits for an accelerator
         losses.append(progress.losses[FORGET_LOSS])
         # over a whole pass, so never in the middle of the first
         if len(losses) == in_a_pass and is_enough(inputs, settings, losses, progress):

@@ -70,8 +70,8 @@ def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[P
                 phase=phase,
             ):
                 yield progress
-                if FORGET_LOSS in progress.losses:
+                if settings.until_loss and FORGET_LOSS in progress.losses:
                     ascended.append(progress.losses[FORGET_LOSS])
             step = progress.step
-        if is_enough(inputs, settings, ascended, progress):
+        if ascended and is_enough(inputs, settings, ascended, progress):
             return
