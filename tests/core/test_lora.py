@@ -13,6 +13,7 @@ from unlearn_core.models.lora import (
     adaptable_layers,
     attach,
     captured_branches,
+    merge_in_passes,
 )
 
 LAYERS = {
@@ -129,7 +130,7 @@ def test_both_branches_are_recorded_and_add_up_to_the_layers_output():
     with captured_branches(made) as branches:
         output = made.model(x)
     assert torch.equal(branches.frozen[0], plain(x))
-    assert torch.allclose(branches.frozen[0] + branches.residuals[0], output, atol=1e-12)
+    assert torch.allclose(branches.frozen[0] + branches.residuals[0].value, output, atol=1e-12)
     made.model(x)
     assert len(branches.frozen) == len(branches.residuals) == 1  # the hooks are gone
 
@@ -153,7 +154,7 @@ def test_branches_come_in_network_order():
     widths = [layer.base_layer.out_channels for layer in made.layers.values()]
     assert list(made.layers) == names
     assert [t.shape[1] for t in branches.frozen] == widths
-    assert [t.shape for t in branches.residuals] == [t.shape for t in branches.frozen]
+    assert [r.value.shape for r in branches.residuals] == [t.shape for t in branches.frozen]
 
 
 def test_disabled_adapters_give_the_plain_network():
@@ -191,3 +192,40 @@ def test_layers_can_be_chosen_by_the_start_of_their_name():
     assert chosen == ["layer1.0.conv1", "layer1.0.conv2", "layer4.1.conv1", "layer4.1.conv2"]
     with pytest.raises(ValueError, match="No layer to adapt under \\['layer9'\\]"):
         adaptable_layers(model, under=("layer9",))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_an_adapter_that_is_merged_in_passes_has_pefts_outputs_and_gradients(kind):
+    ran = []
+    for merged in (False, True):
+        made, plain, x = one_layer(kind, torch.float64)
+        if merged:
+            merge_in_passes(made)
+        output = made.model(x)
+        output.square().sum().backward()
+        layer = made.layers["layer"]
+        weights = [layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight]
+        ran.append([output.detach(), *(w.grad for w in weights), made.merge().layer.weight])
+        assert plain.layer.weight.shape == ran[-1][-1].shape
+    for one, two in zip(*ran, strict=True):
+        assert torch.allclose(one, two, atol=1e-6, rtol=0)
+    assert torch.equal(ran[0][-1], ran[1][-1])  # PEFT merges both
+
+
+def test_merging_in_passes_freezes_the_weights_and_can_be_disabled():
+    made, plain, x = one_layer("strided conv", torch.float64)
+    merge_in_passes(made)
+    made.model(x).sum().backward()
+    assert made.layers["layer"].base_layer.weight.grad is None
+    with made.disabled():
+        assert torch.equal(made.model(x), plain(x))
+
+
+def test_an_adapter_behind_dropout_keeps_its_own_pass():
+    model = resnet()
+    made = attach(model, adaptable_layers(model), rank=2, alpha=2, dropout=0.5, generator=seeded())
+    merge_in_passes(made)
+    for layer in made.layers.values():
+        nn.init.normal_(layer.lora_B[ADAPTER].weight, generator=seeded(1))
+    images = torch.randn(2, 1, 8, 8, generator=seeded(2))
+    assert not torch.equal(made.model(images), made.model(images))  # each pass drops others

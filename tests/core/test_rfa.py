@@ -126,8 +126,10 @@ def test_the_objective_has_the_golden_values(norm, mode, _layer1, _layer2, inter
     made = adapted()
     settings = resolve_settings("rfa", {"norm": norm, "mode": mode, "gamma": 0.5})
     inputs = UnlearnInputs(model=made.model, forget=None, retain=None, generator=None)
+    teacher = rfa.teacher_outputs(made, IMAGES) if mode == "teacher" else None
     with captured_branches(made) as branches:
-        losses = rfa._losses(inputs, settings, made, branches, RetainedAverages(), BATCH)
+        logits = made.model(IMAGES)
+    losses = rfa._losses(inputs, settings, branches, RetainedAverages(), BATCH, logits, teacher)
     assert losses["objective"].item() == pytest.approx(total, abs=1e-6)
     assert losses["alignment_loss"].item() == pytest.approx(inter, abs=2e-6)
     assert losses["task_loss"].item() == pytest.approx(3.289083, abs=1e-6)

@@ -15,7 +15,13 @@ from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings, rfa
 from unlearn_core.methods.averages import RetainedAverages, class_frequencies, retained_averages
 from unlearn_core.methods.losses import residual_alignment_loss
 from unlearn_core.models import build_model
-from unlearn_core.models.lora import ADAPTER, adaptable_layers, captured_branches
+from unlearn_core.models.lora import (
+    ADAPTER,
+    Residual,
+    adaptable_layers,
+    by_position,
+    captured_branches,
+)
 
 CPU = torch.device("cpu")
 ONLY_FORGET = Batch(
@@ -34,8 +40,11 @@ def losses_of(made, batch, averages=None, *, layer_local=False, **changes):
     """Return the losses of a batch through the adapters' own hooks."""
     settings = resolve_settings("rfa", {"norm": "sq", "layer_local": layer_local, **changes})
     inputs = UnlearnInputs(model=made.model, forget=None, retain=None, generator=None)
+    teacher = rfa.teacher_outputs(made, batch.inputs) if settings.mode == "teacher" else None
     with captured_branches(made, layer_local=layer_local) as branches:
-        return rfa._losses(inputs, settings, made, branches, averages or RetainedAverages(), batch)
+        logits = made.model(batch.inputs)
+    averages = averages or RetainedAverages()
+    return rfa._losses(inputs, settings, branches, averages, batch, logits, teacher)
 
 
 def gradients(made, loss):
@@ -321,3 +330,49 @@ def test_the_log_says_when_many_batches_have_no_example_to_forget(parts):
         settings = resolve_settings("rfa", {"batch_size": 8, "forget_per_batch": n})
         next(METHODS["rfa"].run(inputs, settings))
     assert lines == ["75% of the batches have no example to forget, on average."]
+
+
+# Speed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", ["mse", "l2", "sq"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_residual_by_its_factors_has_the_loss_and_gradient_of_the_whole(norm, layout):
+    def draw(*shape, seed):
+        return torch.randn(shape, dtype=torch.float64, generator=seeded(seed))
+
+    frozen = draw(4, 5, 3, 3, seed=1).to(memory_format=layout)
+    down = draw(4, 2, 3, 3, seed=2).to(memory_format=layout).requires_grad_()
+    up = draw(5, 2, seed=3).requires_grad_()
+    is_forget = torch.tensor([True, False, False, True])
+    value = torch.einsum("brhw,cr->bchw", down, up)
+    residual = Residual(value=value, down=by_position(down), up=up)
+    found, expected = (
+        residual_alignment_loss([each], [frozen], is_forget, norm=norm, alpha=0.5, beta=2.0)
+        for each in (residual, value)
+    )
+    assert found.item() == pytest.approx(expected.item(), rel=1e-10)
+    for a, b in zip(*(torch.autograd.grad(x, (down, up)) for x in (found, expected)), strict=True):
+        assert torch.allclose(a, b, atol=1e-10)
+    assert by_position(down).data_ptr() == down.data_ptr()
+
+
+@pytest.mark.parametrize("mode", ["direct", "teacher"])
+def test_half_precision_takes_nearly_the_same_steps(parts, small_dataset, mode):
+    forget, retain = parts(small_dataset.labels == 1)
+    ran = {}
+    for precision in ("fp32", "bf16"):
+        model = build_model(ModelConfig(width=4, norm="batch"), 1, 4, seeded()).to(
+            memory_format=torch.channels_last
+        )
+        inputs = UnlearnInputs(
+            model=model.eval(),
+            forget=forget,
+            retain=retain,
+            generator=seeded(1),
+            precision=precision,
+        )
+        settings = resolve_settings("rfa", {"mode": mode, "batch_size": 8, "rank": 2})
+        ran[precision] = [p.losses["objective"] for p in METHODS["rfa"].run(inputs, settings)]
+    assert ran["bf16"] == pytest.approx(ran["fp32"], rel=0.05)
+    assert ran["bf16"] != ran["fp32"]

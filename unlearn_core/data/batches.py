@@ -139,6 +139,10 @@ class Examples:
         """Return the examples at these positions in the set, int64 (n,)."""
         return replace(self, rows=self.rows[positions], is_forget=self.is_forget[positions])
 
+    def plain(self) -> Examples:
+        """Return the same examples without augmentation."""
+        return replace(self, inputs=self.inputs.plain())
+
     def join(self, other: Examples) -> Examples:
         """Return these examples followed by the `other` ones, which are of the same store.
 

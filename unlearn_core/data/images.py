@@ -7,7 +7,7 @@ images; indexing a resident tensor does not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -50,6 +50,15 @@ class ImageInputs(Inputs):
     def device(self) -> torch.device:
         """Where the images are."""
         return self.images.device
+
+    @property
+    def augments(self) -> bool:
+        """Whether `augmented` changes images."""
+        return self.augment != "none"
+
+    def plain(self) -> ImageInputs:
+        """Return the same images, served as they are."""
+        return replace(self, augment="none")
 
     def batch(self, rows: Tensor) -> Tensor:
         """Return these images, float32 (n, C, H, W), normalised."""

@@ -30,6 +30,15 @@ class Inputs(ABC):
     def device(self) -> torch.device:
         """Where the examples are."""
 
+    @property
+    def augments(self) -> bool:
+        """Whether `augmented` may change an example, so that no pass sees it as another did."""
+        return type(self).augmented is not Inputs.augmented
+
+    def plain(self) -> Inputs:
+        """Return the same store without augmentation, where it can do without."""
+        return self
+
     @abstractmethod
     def batch(self, rows: Tensor) -> Tensor:
         """Return the examples in these rows, int64 (n,), ready for the network: (n, *shape)."""

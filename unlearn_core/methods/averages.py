@@ -73,8 +73,21 @@ def class_frequencies(examples: Examples) -> Tensor:
 def average_feature(features: Tensor, is_forget: Tensor) -> Tensor:
     """Return the mean (...) of the features (B, ...) of the batch's retained examples."""
     retained = (~is_forget).to(features.dtype)  # one product reads the features once, uncopied
-    mean: Tensor = retained @ features.flatten(1) / (~is_forget).sum()
-    return mean.view(features.shape[1:])
+    mean: Tensor = retained @ in_memory_order(features) / (~is_forget).sum()
+    shape = features.shape[1:]
+    if _is_channels_last(features):
+        return mean.view(*shape[1:], shape[0]).permute(2, 0, 1)
+    return mean.view(shape)
+
+
+def in_memory_order(features: Tensor) -> Tensor:
+    """Return each example's elements in a row, (B, n_elements), without a copy."""
+    ordered = features.permute(0, 2, 3, 1) if _is_channels_last(features) else features
+    return ordered.flatten(1)
+
+
+def _is_channels_last(features: Tensor) -> bool:
+    return features.ndim == 4 and features.is_contiguous(memory_format=torch.channels_last)
 
 
 def average_label(labels: Tensor, is_forget: Tensor, n_classes: int) -> Tensor:

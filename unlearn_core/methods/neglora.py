@@ -26,7 +26,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets, photographs_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models import head, parts_of
-from unlearn_core.models.lora import Adapted, adaptable_layers, attach
+from unlearn_core.models.lora import Adapted, adaptable_layers, attach, merge_in_passes
 from unlearn_core.settings import setting
 from unlearn_core.training import Progress
 
@@ -56,7 +56,7 @@ class NegLoraSettings(AscentSettings):
         **digits_presets(
             class_loss=1.5, backdoor_loss=1.0, rank=4, alpha=8, learning_rate=4e-4, epochs=60
         ),
-        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40),
+        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},
@@ -68,6 +68,7 @@ class NegLoraSettings(AscentSettings):
 def neglora(inputs: UnlearnInputs, settings: NegLoraSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     adapted = adapt(inputs, settings)
+    merge_in_passes(adapted)
     yield from ascend(inputs, settings, adapted.model)
     inputs.extras.update(adapted.state())
     adapted.merge()

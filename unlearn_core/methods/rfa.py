@@ -22,17 +22,30 @@ some into every one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.batches import Batch, chance_without_forget, mixed, require_room
+from unlearn_core.data.batches import (
+    Batch,
+    Examples,
+    chance_without_forget,
+    mixed,
+    require_room,
+)
 from unlearn_core.methods.averages import AVERAGE_LABELS, RetainedAverages, retained_averages
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.frozen_part import (
+    first_changing_block,
+    inputs_of_block,
+    kept_outputs,
+    with_inputs,
+)
 from unlearn_core.methods.rfa_losses import NORMS, residual_alignment_loss, task_loss
 from unlearn_core.models.hooks import captured_outputs
 from unlearn_core.models.lora import (
@@ -42,8 +55,11 @@ from unlearn_core.models.lora import (
     attach,
     captured_branches,
 )
+from unlearn_core.models.parts import parts_of
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
+
+Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +83,9 @@ class RfaSettings(Settings):
     retain_weight: float = setting(1.0, "Task loss on D_r (lambda).", between=(0, 1e6))
     forget_weight: float = setting(1.0, "Average label on D_f (mu).", between=(0, 1e6))
     layers: tuple[str, ...] = setting((), "Adapt only layers under these names; none means all.")
+    augmented: bool = setting(
+        True, "Augment as in training; as they are, images pass frozen layers once."
+    )
     layer_local: bool = setting(False, "Let each layer's alignment train its own adapter alone.")
     average_label: str = setting(
         "batch", "Average label of the batch, or of all of D_r.", choices=AVERAGE_LABELS
@@ -98,6 +117,12 @@ class RfaSettings(Settings):
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
         "photographs class": {"learning_rate": 5e-3, "epochs": 2},
         "rfa": {},
+        "few layers": {
+            "learning_rate": 5e-3,
+            "epochs": 2,
+            "layers": ("layer4", "blocks.11"),
+            "augmented": False,
+        },
     },
 )
 def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
@@ -112,8 +137,9 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
         generator=inputs.generator,
     )
     adapted.model.eval()
+    forget, retain, forward = _behind_frozen_part(inputs, settings, adapted)
     averages = retained_averages(
-        inputs.retain, average_label=settings.average_label, memory=settings.average_memory
+        retain, average_label=settings.average_label, memory=settings.average_memory
     )
     optimizer = make_optimizer(
         "adamw",
@@ -122,22 +148,66 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
         weight_decay=settings.weight_decay,
     )
     batches, total = mixed(
-        inputs.forget,
-        inputs.retain,
+        forget,
+        retain,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         forget_per_batch=settings.forget_per_batch,
         generator=inputs.generator,
     )
     _tell_of_batches_without_forget(inputs, settings)
+    teacher_of = _teacher(inputs, settings, adapted, forget.join(retain), forward)
     with captured_branches(adapted, layer_local=settings.layer_local) as branches:
 
         def losses_of(batch: Batch) -> Losses:
-            return _losses(inputs, settings, adapted, branches, averages, batch)
+            teacher = None if teacher_of is None else teacher_of(batch)
+            branches.clear()
+            with inputs.autocast():
+                logits = forward(batch.inputs)
+            return _losses(inputs, settings, branches, averages, batch, logits, teacher)
 
         yield from optimise(optimizer, batches, losses_of, total=total)
     inputs.extras.update(adapted.state())
     adapted.merge()
+
+
+def _behind_frozen_part(
+    inputs: UnlearnInputs, settings: RfaSettings, adapted: Adapted
+) -> tuple[Examples, Examples, Forward]:
+    """Return D_f, D_r and the forward pass of the network, without what can be computed once."""
+    model, forget, retain = adapted.model, inputs.forget, inputs.retain
+    if not settings.augmented:
+        forget, retain = forget.plain(), retain.plain()
+    both = forget.join(retain)
+    block = first_changing_block(model, list(adapted.layers))
+    resume = parts_of(model).resume
+    if both.inputs.augments or block is None or resume is None:
+        return forget, retain, model
+    with inputs.autocast():
+        features = inputs_of_block(model, block, both)
+    if features is None:
+        return forget, retain, model
+    kept = with_inputs(both, features)
+    places = torch.arange(len(both), device=both.device).split([len(forget), len(retain)])
+    return kept.take(places[0]), kept.take(places[1]), partial(resume, model, block)
+
+
+def _teacher(
+    inputs: UnlearnInputs,
+    settings: RfaSettings,
+    adapted: Adapted,
+    both: Examples,
+    forward: Forward,
+) -> Callable[[Batch], list[Tensor]] | None:
+    """Return what tells the frozen network's outputs of a batch in teacher mode, else None."""
+    if settings.mode != "teacher":
+        return None
+
+    def outputs_of(x: Tensor) -> list[Tensor]:
+        return teacher_outputs(adapted, x, inputs.autocast(), forward)
+
+    kept = None if both.inputs.augments else kept_outputs(outputs_of, both)
+    return (lambda batch: outputs_of(batch.inputs)) if kept is None else kept.of
 
 
 def _tell_of_batches_without_forget(inputs: UnlearnInputs, settings: RfaSettings) -> None:
@@ -150,17 +220,12 @@ def _tell_of_batches_without_forget(inputs: UnlearnInputs, settings: RfaSettings
 def _losses(
     inputs: UnlearnInputs,
     settings: RfaSettings,
-    adapted: Adapted,
     branches: Branches,
     averages: RetainedAverages,
     batch: Batch,
+    logits: Tensor,
+    teacher: list[Tensor] | None = None,
 ) -> Losses:
-    teacher = None
-    if settings.mode == "teacher":
-        teacher = teacher_outputs(adapted, batch.inputs, inputs.autocast())
-    branches.clear()
-    with inputs.autocast():
-        logits = adapted.model(batch.inputs)
     averages.update(branches.frozen if teacher is None else teacher, batch, logits.shape[1])
     alignment = residual_alignment_loss(
         branches.residuals,
@@ -180,7 +245,7 @@ def _losses(
         average=averages.label,
         task=inputs.task,
     )
-    share = settings.gamma / len(adapted.layers)
+    share = settings.gamma / len(branches.frozen)
     return {
         OBJECTIVE: share * alignment + (1 - settings.gamma) * labels_loss,
         "alignment_loss": alignment,
@@ -190,7 +255,10 @@ def _losses(
 
 @torch.no_grad()
 def teacher_outputs(
-    adapted: Adapted, batch: Tensor, context: AbstractContextManager[object] | None = None
+    adapted: Adapted,
+    batch: Tensor,
+    context: AbstractContextManager[object] | None = None,
+    forward: Forward | None = None,
 ) -> list[Tensor]:
     """Return the frozen model's outputs of the adapted layers: a pass with all adapters off."""
     with (
@@ -198,5 +266,5 @@ def teacher_outputs(
         captured_outputs(adapted.model, list(adapted.layers)) as outputs,
         context or nullcontext(),
     ):
-        adapted.model(batch)
+        (forward or adapted.model)(batch)
     return [outputs[name] for name in adapted.layers]

@@ -16,14 +16,15 @@ from torch.autograd.function import once_differentiable
 
 from unlearn_core.checks import same_shape
 from unlearn_core.data.batches import Batch
-from unlearn_core.methods.averages import average_feature, average_label
+from unlearn_core.methods.averages import average_feature, average_label, in_memory_order
+from unlearn_core.models.lora import Residual, by_position
 from unlearn_core.tasks import CLASSIFICATION, Task
 
 NORMS = ("mse", "l2", "sq")
 
 
 def residual_alignment_loss(
-    residuals: Sequence[Tensor],
+    residuals: Sequence[Tensor | Residual],
     frozen: Sequence[Tensor],
     is_forget: Tensor,
     *,
@@ -44,8 +45,9 @@ def residual_alignment_loss(
 
     Parameters
     ----------
-    residuals : sequence of tensors (B, ...)
-        What each adapter added, Delta_k.
+    residuals : sequence of tensors (B, ...) or of `Residual`
+        What each adapter added, Delta_k; with its factors the sizes of retained examples are
+        taken in as many dimensions as the adapter's rank, not as the layer has channels.
     frozen : sequence of tensors (B, ...)
         What the frozen layer gave in the same pass, x_k; a constant in direct mode.
     is_forget : bool tensor of shape (B,)
@@ -65,21 +67,42 @@ def residual_alignment_loss(
     if norm not in NORMS:
         raise ValueError(f"`norm` must be one of {', '.join(NORMS)}, got {norm!r}.")
     _require_layers(residuals=residuals, frozen=frozen, teacher=teacher, averages=averages)
-    require_flags(is_forget, len(residuals[0]))
-    total = residuals[0].new_zeros(())
+    require_flags(is_forget, len(frozen[0]))
+    total = frozen[0].new_zeros(())
     if averages is None and bool(is_forget.all()):
         return total
-    weights = _weights(is_forget, alpha, beta, residuals[0].dtype)
+    weights = _weights(is_forget, alpha, beta, frozen[0].dtype)
     forgotten = is_forget.nonzero().squeeze(1)
     for k, (residual, own) in enumerate(zip(residuals, frozen, strict=True)):
         target = (own if teacher is None else teacher[k]).detach()
-        same_shape(**{f"residuals[{k}]": residual, f"frozen[{k}]": own, f"target[{k}]": target})
-        moved = residual if teacher is None else own + residual - target
+        value = residual.value if isinstance(residual, Residual) else residual
+        same_shape(**{f"residuals[{k}]": value, f"frozen[{k}]": own, f"target[{k}]": target})
         average = average_feature(target, is_forget) if averages is None else averages[k]
-        gap = (average - target.index_select(0, forgotten)).to(moved.dtype)
-        difference = moved.index_add(0, forgotten, gap, alpha=-1)
-        total = total + (weights * _size(difference, norm)).sum()
+        gap = (average - target.index_select(0, forgotten)).to(value.dtype)
+        if teacher is None and isinstance(residual, Residual):
+            squares = _factored_squares(residual, gap, is_forget, forgotten)
+        else:
+            moved = value if teacher is None else own + value - target
+            squares = _SumOfSquares.apply(moved.index_add(0, forgotten, gap, alpha=-1))
+        total = total + (weights * _size(squares, norm, math.prod(own.shape[1:]))).sum()
     return total
+
+
+def _factored_squares(
+    residual: Residual, gap: Tensor, is_forget: Tensor, forgotten: Tensor
+) -> Tensor:
+    r"""Return \|\Delta\|^2 of retained examples, \|\Delta - gap\|^2 of forgotten ones, (B,).
+
+    With Delta = Z U^T at an example's positions, \|\Delta\|^2 = <Z^T Z, U^T U>, which never makes
+    Delta; what forgotten examples differ by from their gap (n_forgotten, ...) is made, as it has
+    no such form.
+    """
+    down, up = residual.down, residual.up
+    grams, form = _at_least_32_bits(down.transpose(1, 2) @ down), _at_least_32_bits(up.T @ up)
+    retained = (grams * form).sum(dim=(1, 2))
+    difference = down.index_select(0, forgotten) @ up.T.to(down.dtype) - by_position(gap)
+    differing = _at_least_32_bits(difference).square().sum(dim=(1, 2))
+    return torch.where(is_forget, 0.0, retained).index_add(0, forgotten, differing)
 
 
 def require_flags(is_forget: Tensor, n_examples: int) -> None:
@@ -91,7 +114,7 @@ def require_flags(is_forget: Tensor, n_examples: int) -> None:
         )
 
 
-def _require_layers(**lists: Sequence[Tensor] | None) -> None:
+def _require_layers(**lists: Sequence[object] | None) -> None:
     counts = {name: len(layers) for name, layers in lists.items() if layers is not None}
     if len(set(counts.values())) > 1 or 0 in counts.values():
         raise ValueError(f"The same layers, at least one, must be in all lists, got {counts}.")
@@ -105,15 +128,18 @@ def _weights(is_forget: Tensor, alpha: float, beta: float, dtype: torch.dtype) -
     return torch.where(is_forget, beta / n_forget, alpha / n_retain)
 
 
-def _size(difference: Tensor, norm: str) -> Tensor:
-    """Return the norm of each example's difference, shape (B,)."""
-    total: Tensor = _SumOfSquares.apply(difference)
+def _size(squares: Tensor, norm: str, n_elements: int) -> Tensor:
+    """Return the norm of each example's difference (B,) from the sum of its squares (B,)."""
     if norm == "mse":
-        return total / math.prod(difference.shape[1:])
+        return squares / n_elements
     if norm == "sq":
-        return total
-    positive = total > 0  # at zero the root's slope is infinite; take the subgradient 0
-    return torch.where(positive, torch.where(positive, total, 1.0).sqrt(), 0.0)
+        return squares
+    positive = squares > 0  # at zero the root's slope is infinite; take the subgradient 0
+    return torch.where(positive, torch.where(positive, squares, 1.0).sqrt(), 0.0)
+
+
+def _at_least_32_bits(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class _SumOfSquares(torch.autograd.Function):
@@ -125,7 +151,7 @@ class _SumOfSquares(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        flat = x.flatten(1).to(torch.promote_types(x.dtype, torch.float32))
+        flat = _at_least_32_bits(in_memory_order(x))
         total: Tensor = torch.linalg.vecdot(flat, flat)
         return total
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from unlearn_core.methods.ascent import ascend, digits_presets, photographs_presets
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt
+from unlearn_core.models.lora import merge_in_passes
 from unlearn_core.models.masked_lora import mask_products, mask_rows
 from unlearn_core.models.pruning import (
     SCHEMES,
@@ -71,7 +72,7 @@ class SparseNegLoraSettings(NegLoraSettings):
             recover_learning_rate=5e-3,
             recover_batch_size=64,
         ),
-        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40),
+        **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
         "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
@@ -93,6 +94,7 @@ def sparse_neglora(inputs: UnlearnInputs, settings: SparseNegLoraSettings) -> It
     by_rows = settings.scheme == "structured_l2_layerwise"
     if not by_rows:
         mask_products(adapted, masks)
+    merge_in_passes(adapted)
     for progress in ascend(inputs, settings, adapted.model, first_step=n_recovery):
         if by_rows:
             mask_rows(adapted, masks)

@@ -34,6 +34,28 @@ def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
+class InputReached(Exception):  # noqa: N818 - it ends a pass that is no error
+    """A forward pass has come to a module; `features` is what it would be given."""
+
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.features = features
+
+
+@contextmanager
+def stopping_at(model: nn.Module, name: str) -> Iterator[None]:
+    """End each forward pass with `InputReached` before the named module runs."""
+
+    def stop(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        raise InputReached(args[0])
+
+    handle = model.get_submodule(name).register_forward_pre_hook(stop)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @contextmanager
 def exact_head(model: nn.Module) -> Iterator[None]:
     """Compute the classifier in 32 bits also under autocast.

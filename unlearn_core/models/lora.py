@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from unlearn_core.checks import InputError
 from unlearn_core.models.parts import is_transposed_linear, parts_of
@@ -150,16 +152,34 @@ def _draw(weight: Tensor, generator: torch.Generator) -> None:
     weight.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))
 
 
+@dataclass(frozen=True)
+class Residual:
+    """What an adapter added in a forward pass, scale * B A x, whole and by its two factors.
+
+    Attributes
+    ----------
+    value : tensor of the layer's output shape
+    down : tensor (B, n_positions, rank)
+        A x at every position of a feature map or sequence; one position without either.
+    up : tensor (n_channels, rank)
+        scale * B, so that ``down @ up.T`` is `value` with its positions in a row.
+    """
+
+    value: Tensor
+    down: Tensor
+    up: Tensor
+
+
 @dataclass
 class Branches:
     """Outputs of the frozen layers and of their adapters in the latest forward pass.
 
-    `frozen[k]` is x_k, the frozen layer's output, and `residuals[k]` is the adapter's
-    contribution scale * B A x_{k-1}; both of the layer's output shape, in network order.
+    `frozen[k]` is x_k, the frozen layer's output, and `residuals[k]` the adapter's contribution
+    scale * B A x_{k-1}, in network order.
     """
 
     frozen: list[Tensor] = field(default_factory=list)
-    residuals: list[Tensor] = field(default_factory=list)
+    residuals: list[Residual] = field(default_factory=list)
 
     def clear(self) -> None:
         """Discard the outputs of the latest forward pass."""
@@ -174,40 +194,79 @@ def captured_branches(adapted: Adapted, *, layer_local: bool = False) -> Iterato
     With `layer_local` a residual is computed once more from its detached input: same value, but
     gradients through it stop at this adapter.  The forward pass itself stays as it is.
     Passes without gradients, such as those of probes between steps, are not recorded.
+
+    PEFT's own forward function, which this replaces for the while, casts a layer's input to 32
+    bits and back under autocast and multiplies by a scale of 1: narrow layers notice.
     """
     latest = Branches()
-    handles = []
-    for layer in adapted.layers.values():
-        handles.append(
-            layer.base_layer.register_forward_hook(
-                lambda _m, _a, output: _keep(latest.frozen, output)
-            )
-        )
-        if layer_local:
-            hook = layer.register_forward_hook(  # type: ignore[attr-defined]
-                lambda layer, inputs, _o: _keep(latest.residuals, _bypass(layer, inputs[0]))
-            )
-        else:
-            hook = layer.lora_B[ADAPTER].register_forward_hook(
-                lambda _m, _a, output, layer=layer: _keep(latest.residuals, _scaled(layer, output))
-            )
-        handles.append(hook)
-    try:
+
+    def forward(layer: LoraLayer, x: Tensor) -> Tensor:
+        frozen: Tensor = layer.base_layer(x)
+        if layer.disable_adapters:
+            return frozen
+        down = layer.lora_A[ADAPTER](x)
+        added = _scaled(layer, layer.lora_B[ADAPTER](down))
+        if torch.is_grad_enabled():
+            if layer_local:
+                down = layer.lora_A[ADAPTER](x.detach())
+            up = _scaled(layer, layer.lora_B[ADAPTER].get_parameter("weight").flatten(1))
+            latest.frozen.append(frozen)
+            latest.residuals.append(Residual(value=added, down=by_position(down), up=up))
+        return frozen + added
+
+    with _forwarding(adapted, forward):
         yield latest
+
+
+def merge_in_passes(adapted: Adapted) -> None:
+    """Let each adapted layer run once, with the weight that it will have when it is merged.
+
+    Gradients reach A and B through that weight.  Layers with dropout in front of their adapter
+    have no such weight and stay as they are.
+    """
+    for layer in adapted.layers.values():
+        if isinstance(layer.lora_dropout[ADAPTER], nn.Identity):
+            vars(layer)["forward"] = partial(_merged_forward, layer)
+
+
+def _merged_forward(layer: LoraLayer, x: Tensor) -> Tensor:
+    base = layer.get_base_layer()
+    changes = {}
+    if not layer.disable_adapters:
+        with torch.autocast(x.device.type, enabled=False):  # small, and summed in 32 bits
+            changes["weight"] = base.get_parameter("weight") + merged_product(layer)
+    outputs: Tensor = functional_call(base, changes, (x,))
+    return outputs
+
+
+def merged_product(layer: LoraLayer) -> Tensor:
+    """Return what merging will add to the layer's weight: scale * B A, under its mask if any."""
+    variant = layer.lora_variant.get(ADAPTER)
+    product: Tensor = (
+        layer.get_delta_weight(ADAPTER)  # type: ignore[attr-defined]
+        if variant is None
+        else variant.product(layer)  # type: ignore[attr-defined]
+    )
+    return product
+
+
+@contextmanager
+def _forwarding(adapted: Adapted, forward: Callable[[LoraLayer, Tensor], Tensor]) -> Iterator[None]:
+    """Give the adapted layers another forward function for a while."""
+    for layer in adapted.layers.values():
+        vars(layer)["forward"] = partial(forward, layer)
+    try:
+        yield
     finally:
-        for handle in handles:
-            handle.remove()
+        for layer in adapted.layers.values():
+            del vars(layer)["forward"]
 
 
-def _keep(outputs: list[Tensor], output: Tensor) -> None:
-    if torch.is_grad_enabled():
-        outputs.append(output)
-
-
-def _bypass(layer: LoraLayer, x: Tensor) -> Tensor:
-    """Return what the adapter adds for the layer's input `x`, a constant."""
-    down = layer.lora_A[ADAPTER](layer.lora_dropout[ADAPTER](x.detach()))
-    return _scaled(layer, layer.lora_B[ADAPTER](down))
+def by_position(x: Tensor) -> Tensor:
+    """Return a layer's output as (B, n_positions, n_channels), a view in either memory format."""
+    if x.ndim == 4:  # feature maps have channels before positions
+        return x.flatten(2).transpose(1, 2)
+    return x.unflatten(0, (-1, 1)) if x.ndim == 2 else x
 
 
 def _scaled(layer: LoraLayer, output: Tensor) -> Tensor:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from unlearn_core.checks import InputError
 from unlearn_core.models.fresh_weights import DrawLayer, draw_layer
 
 WEIGHTED = (nn.Conv2d, nn.Linear)
 M = TypeVar("M", bound=nn.Module)
+Resume = Callable[[nn.Module, str, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,9 @@ class Parts:
         For each block, the layers of its feed-forward network.
     draw_layer : callable taking a layer's name, the layer and the generator
         Gives one layer fresh weights.  Convolutional networks need no other than the default.
+    resume : callable taking the network, a block's name and that block's input, optional
+        Runs the network from the block on; with it, what is frozen before a block is computed
+        once.
     """
 
     head: str
@@ -53,6 +57,7 @@ class Parts:
     projections: tuple[str, ...] = ()
     feed_forward: tuple[tuple[str, ...], ...] = ()
     draw_layer: DrawLayer = draw_layer
+    resume: Resume | None = None
 
     @property
     def is_transformer(self) -> bool:
@@ -112,6 +117,12 @@ def draw_layer_of(model: nn.Module) -> DrawLayer:
     """Return how this network's layers are drawn; the default where no parts were stated."""
     parts: Parts | None = getattr(model, STATED, None)
     return draw_layer if parts is None else parts.draw_layer
+
+
+def blocks_from(model: nn.Module, first: str) -> list[nn.Module]:
+    """Return the block of that name and all behind it."""
+    names = parts_of(model).blocks
+    return [model.get_submodule(name) for name in names[names.index(first) :]]
 
 
 def head(model: nn.Module) -> nn.Linear:

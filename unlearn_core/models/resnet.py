@@ -9,11 +9,11 @@ Source: K. He et al., "Deep Residual Learning for Image Recognition", 2016, arXi
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.base import register_model
-from unlearn_core.models.parts import Parts
+from unlearn_core.models.parts import Parts, blocks_from
 
 SOURCE = "arXiv:1512.03385"
 STAGES = ("layer1", "layer2", "layer3", "layer4")
@@ -37,7 +37,17 @@ def resnet_parts(model: nn.Module) -> Parts:
             for own, layer in block.named_children()
             if isinstance(layer, nn.Conv2d)
         ),
+        resume=resume_resnet,
     )
+
+
+def resume_resnet(model: nn.Module, block: str, features: Tensor) -> Tensor:
+    """Run torchvision's network from a block on, on that block's input."""
+    for module in blocks_from(model, block):
+        features = module(features)
+    pooled = model.get_submodule("avgpool")(features).flatten(1)
+    logits: Tensor = model.get_submodule("fc")(pooled)
+    return logits
 
 
 @register_model("resnet18", label="ResNet-18", source=SOURCE, parts=resnet_parts)

@@ -26,7 +26,7 @@ from unlearn_core.models.fresh_weights import (
     draw_linear,
     draw_normal,
 )
-from unlearn_core.models.parts import Parts
+from unlearn_core.models.parts import Parts, blocks_from
 
 
 def _patch(config: ModelConfig) -> int:
@@ -36,7 +36,16 @@ def _patch(config: ModelConfig) -> int:
 def vit_parts(model: nn.Module) -> Parts:
     """Return the parts of timm's `VisionTransformer`."""
     blocks = [f"blocks.{name}" for name, _ in model.get_submodule("blocks").named_children()]
-    return _parts(blocks, stem="patch_embed.proj", behind=("norm", "head"))
+    parts = _parts(blocks, stem="patch_embed.proj", behind=("norm", "head"))
+    return replace(parts, resume=resume_vit)
+
+
+def resume_vit(model: nn.Module, block: str, tokens: Tensor) -> Tensor:
+    """Run timm's `VisionTransformer` from a block on, on that block's input."""
+    for module in blocks_from(model, block):
+        tokens = module(tokens)
+    logits: Tensor = model.forward_head(model.get_submodule("norm")(tokens))  # type: ignore[operator]
+    return logits
 
 
 def vit_s_parts(model: nn.Module) -> Parts:
