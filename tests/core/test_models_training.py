@@ -395,7 +395,7 @@ def test_an_accelerators_losses_are_looked_at_every_few_steps(monkeypatch):
     weight = nn.Parameter(torch.ones(1))
     optimizer = torch.optim.SGD([weight], lr=1.0)
     steps = optimise(
-        optimizer, [1.0, 2.0, 3.0, 4.0], lambda f: {OBJECTIVE: f * weight.sum()}, total=4
+        optimizer, [[1.0], [2.0], [3.0], [4.0]], lambda f: {OBJECTIVE: f[0] * weight.sum()}, total=4
     )
     first, second = next(steps), next(steps)
     assert not first.losses.is_read
@@ -413,8 +413,8 @@ def test_a_loss_that_diverges_unseen_is_told_with_its_step(monkeypatch, n_steps)
     monkeypatch.setattr(training, "READ_EVERY", {"cpu": 3})
     weight = nn.Parameter(torch.ones(1))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    factors = [1.0, *[float("nan")] * (n_steps - 1)]
-    steps = optimise(optimizer, factors, lambda f: {OBJECTIVE: f * weight.sum()}, total=n_steps)
+    factors = [[1.0], *[[float("nan")]] * (n_steps - 1)]
+    steps = optimise(optimizer, factors, lambda f: {OBJECTIVE: f[0] * weight.sum()}, total=n_steps)
     with pytest.raises(DivergedError, match=f"The loss became nan at step 2 of {n_steps}"):
         list(steps)
 
