@@ -322,7 +322,7 @@ class _Making:
         while meter.advance(steps):
             done += 1
             self._check_stop(f"at {done} steps")
-            self._report(step=done, total=total, losses=meter.progress.losses)
+            self._report(step=done, total=total, losses=dict(meter.progress.losses))
         self.writer.table(HISTORY, pd.DataFrame(rows))
         return replace(meter.cost(), steps=done)
 
