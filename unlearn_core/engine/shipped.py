@@ -39,13 +39,19 @@ from unlearn_core.runs.artefact import (
 )
 from unlearn_core.runs.gamma_sweep import GAMMAS
 from unlearn_core.runs.manifest import manifest_bytes
-from unlearn_core.runs.plan import comparison_config, incremental_config, run_configs
+from unlearn_core.runs.plan import (
+    comparison_config,
+    incremental_config,
+    relearning_configs,
+    run_configs,
+)
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import describe_file
 
 ALL_METHODS = (  # a method that is added later ships nothing until it is named here
     *("badt", "cf_k", "eu_k", "finetune", "fisher", "muda", "neggrad", "neggrad_ft"),
     *("neggrad_plus", "neglora", "partial_neggrad", "retrain", "rfa", "scrub", "sparse_neglora"),
+    *("random_label", "salun", "ssd", "delete", "l1_sparse"),
     *("trick_calibration", "trick_forget_bias", "trick_head_finetune"),
 )
 MAIN_METHODS = ("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "trick_head_finetune")
@@ -57,7 +63,8 @@ class Shipment:
     """A comparison that ships with the project.
 
     `methods` run with seed 0, and those of `repeated` with `more_seeds` too.  With `gamma`, RFA's
-    ablation is part of it; with `learned`, the retrained model that learns the class after all.
+    ablation is part of it; with `learned`, the retrained model that learns the class after all;
+    with `relearned`, how soon each model knows the class again.
     """
 
     dataset: str
@@ -67,11 +74,14 @@ class Shipment:
     more_seeds: tuple[int, ...] = ()
     gamma: bool = False
     learned: bool = False
+    relearned: bool = False
 
     def configs(self) -> list[RunConfig]:
         """Return its runs, each with its usual settings, without what they start from."""
         start = comparison_config(self.dataset, self.forget)
         runs = run_configs(start, {name: self._settings(name) for name in self.methods})
+        if self.relearned:
+            runs += relearning_configs(runs)
         if self.gamma:
             runs += [
                 replace(start, method="rfa", settings=self._settings("rfa", gamma=gamma))
@@ -96,6 +106,7 @@ CLOTHES = Shipment(
     more_seeds=(1, 2),
     gamma=True,
     learned=True,
+    relearned=True,
 )
 DIGITS = Shipment(
     dataset="digits",
@@ -103,6 +114,7 @@ DIGITS = Shipment(
     methods=ALL_METHODS,
     gamma=True,
     learned=True,
+    relearned=True,
 )
 RANDOM_DIGITS = Shipment(
     dataset="digits",
