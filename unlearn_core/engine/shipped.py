@@ -70,6 +70,7 @@ class Shipment:
     dataset: str
     forget: ForgetConfig
     methods: tuple[str, ...]
+    train_examples: int | None = None
     repeated: tuple[str, ...] = ()
     more_seeds: tuple[int, ...] = ()
     gamma: bool = False
@@ -78,7 +79,7 @@ class Shipment:
 
     def configs(self) -> list[RunConfig]:
         """Return its runs, each with its usual settings, without what they start from."""
-        start = comparison_config(self.dataset, self.forget)
+        start = comparison_config(self.dataset, self.forget, train_examples=self.train_examples)
         runs = run_configs(start, {name: self._settings(name) for name in self.methods})
         if self.relearned:
             runs += relearning_configs(runs)
@@ -100,6 +101,7 @@ class Shipment:
 
 CLOTHES = Shipment(
     dataset="fashion",
+    train_examples=3000,
     forget=ForgetConfig(kind="class", values=(5,)),
     methods=ALL_METHODS,
     repeated=MAIN_METHODS,
