@@ -8,7 +8,12 @@ from sklearn.metrics import accuracy_score
 
 from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.cost import speedup
-from unlearn_core.metrics.distance import activation_distance, feature_distance, layer_distances
+from unlearn_core.metrics.distance import (
+    activation_distance,
+    feature_distance,
+    layer_distances,
+    relative_to,
+)
 from unlearn_core.records import softmax
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
@@ -66,6 +71,7 @@ def test_feature_distance_adds_up_the_layers_mean_absolute_differences(seed, n_l
     assert layer_distances(a, b) == pytest.approx(each)
     assert feature_distance(a, b) == pytest.approx(sum(each))
     assert feature_distance(a, b, relative=True) == pytest.approx(sum(relative), rel=1e-6)
+    assert relative_to(b[0], each[0]) == pytest.approx(relative[0], rel=1e-6)
 
 
 def test_feature_distance_does_not_grow_with_the_size_of_a_layer():

@@ -19,7 +19,7 @@ from unlearn_core.metrics.attacks import cross_entropies, two_sample_accuracy
 from unlearn_core.metrics.backdoor import attack_success_rate
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.perplexity import perplexity
-from unlearn_core.metrics.similarity import linear_cka
+from unlearn_core.metrics.similarity import centred_gram, gram_alignment, linear_cka
 from unlearn_core.metrics.zrf import zero_retrain_forgetting
 from unlearn_core.records import Records, Sets, softmax
 
@@ -81,6 +81,8 @@ def test_cka_equals_the_formula_with_centring_matrices(seed, n, a, b):
     expected = hsic(k, other) / math.sqrt(hsic(k, k) * hsic(other, other))
     assert linear_cka(x, y) == pytest.approx(expected, abs=1e-9)
     assert linear_cka(y, x) == pytest.approx(expected, abs=1e-9)
+    np.testing.assert_allclose(centred_gram(x), h @ k @ h, atol=1e-9)
+    assert gram_alignment(h @ k @ h, h @ other @ h) == pytest.approx(expected, abs=1e-9)
 
 
 def test_cka_does_not_see_rotation_scale_shift_or_common_order():

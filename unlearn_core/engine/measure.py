@@ -122,10 +122,15 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
         random_probabilities=random_probabilities,
         triggered=triggered,
         target=config.data.poison_target,
-        confused=config.data.confused[:2] or None,  # type: ignore[arg-type] - two of three
+        confused=_pair(config.data.confused),
         subclass_labels=None if fine is None else fine[ids],
         seed=config.seed,
     )
+
+
+def _pair(confused: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return the two classes of `DataConfig.confused`, without the number of examples."""
+    return (confused[0], confused[1]) if confused else None
 
 
 def distances(layers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
