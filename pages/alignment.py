@@ -50,6 +50,7 @@ axis = right.segmented_control(
     required=True,
     key="curve_axis",
     bind="query-params",
+    wrap=True,
 )
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
 sets = reads.sets(comparison.config.data, comparison.config.forget)
