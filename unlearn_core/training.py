@@ -37,7 +37,7 @@ class StepLosses(Mapping[str, float]):
     """
 
     def __init__(self, losses: Losses) -> None:
-        self._names = list(losses)
+        self._places = {name: place for place, name in enumerate(losses)}
         self._unread: list[Tensor] | None = [value.detach() for value in losses.values()]
         self._values: list[float] = []
 
@@ -48,18 +48,19 @@ class StepLosses(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         """Return a loss; the first call for any waits for the step."""
+        place = self._places[name]
         if self._unread is not None:
             self._values = torch.stack([value.float() for value in self._unread]).tolist()
             self._unread = None
-        return self._values[self._names.index(name)]
+        return self._values[place]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
-        return iter(self._names)
+        return iter(self._places)
 
     def __len__(self) -> int:
         """Return the number of losses."""
-        return len(self._names)
+        return len(self._places)
 
 
 def are_read(losses: Mapping[str, float]) -> bool:

@@ -419,6 +419,14 @@ def test_a_loss_that_diverges_unseen_is_told_with_its_step(monkeypatch, n_steps)
         list(steps)
 
 
+def test_losses_of_a_step_are_asked_for_a_name_that_they_lack():
+    losses = StepLosses({"a": torch.tensor(1.0)})
+    assert "forget_loss" not in losses
+    assert not losses.is_read  # and the question waited for nothing
+    with pytest.raises(KeyError, match="forget_loss"):
+        losses["forget_loss"]
+
+
 def test_losses_are_fetched_once_and_are_a_mapping():
     value = torch.tensor(2.0, requires_grad=True)
     losses = StepLosses({"a": value, "b": 2 * value})
