@@ -36,7 +36,8 @@ def compare(start, *runs):
                 "test_accuracy": None,
                 "feature_distance_original": 5.0 * number,
                 "feature_distance_retrained": 3.0,
-            }
+            },
+            "reasons": {},
         }
         for number, run in enumerate(every)
     }
