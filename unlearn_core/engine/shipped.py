@@ -91,8 +91,7 @@ class Shipment:
         if self.learned:
             runs.append(incremental_config(start))
         again = {name: self._settings(name) for name in self.repeated}
-        for seed in self.more_seeds:
-            runs += run_configs(replace(start, seed=seed), again)
+        runs += run_configs(start, again, self.more_seeds)
         return list({config.key(): config for config in runs}.values())
 
     def _settings(self, method: str, **chosen: Any) -> dict[str, Any]:
