@@ -2,8 +2,8 @@
 
 What the pages show stays: metrics, histories, and maps, logits and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the first
-comparison).  The incremental run, which has a page of its own, keeps its numbers and maps alone.
-The manifest says what is missing.
+comparison).  The incremental run, which has a page of its own, keeps its numbers and maps alone,
+and seeds beyond the first their numbers.  The manifest says what is missing.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS)
 def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
     """Make what is missing in the store `made`, put small copies into `folder`; return their bytes.
 
-    Seeds beyond the first come without arrays.
+    Seeds beyond the first come without arrays and maps, and only the main methods with the map
+    during unlearning.
     """
     with tempfile.TemporaryDirectory() as scratch:
         small = Store(Path(scratch) / "demo")
@@ -138,10 +139,16 @@ def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
             for config in (first.base(), first, *others):
                 run = execute(config, store=made, on_progress=on_progress)
                 if not small.exists(run.key):  # the base of two shipments
-                    numbers_alone = config.role in ("incremental", "relearning")
-                    has_arrays = not numbers_alone and config.seed == first.seed
-                    has_weights = config in (first.base(), first.retrained())
-                    slim(run, small.runs, weights=has_weights, arrays=has_arrays)
+                    is_first = config.seed == first.seed
+                    has_steps = config.role == "incremental" or config.method in MAIN_METHODS
+                    maps = run.projections() if is_first else []
+                    slim(
+                        run,
+                        small.runs,
+                        weights=config in (first.base(), first.retrained()),
+                        arrays=is_first and config.role not in ("incremental", "relearning"),
+                        maps=[name for name in maps if has_steps or name != run.steps_file],
+                    )
         list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(small.root, folder)
@@ -155,11 +162,27 @@ def list_again(folder: Path) -> None:
     Store(folder).write_document(catalogue.NAME, content)
 
 
-def slim(run: RunArtefact, runs: Path, *, weights: bool, arrays: bool = True) -> None:
-    """Copy a run without its frames, and with its weights and its arrays only if asked for."""
-    small = {name: narrow(run.table(name)) for name in run.files if name.startswith("projection-")}
+def slim(
+    run: RunArtefact,
+    runs: Path,
+    *,
+    weights: bool,
+    arrays: bool = True,
+    maps: Iterable[str] | None = None,
+) -> None:
+    """Copy a run without its frames, and with its weights and arrays only if asked for.
+
+    All its `maps` are copied, or those that are named.  Where nothing starts from the run its
+    features are `rounded`: pages draw them, but every number was computed before.
+    """
+    small = {
+        name: narrow(run.table(name)) for name in (run.projections() if maps is None else maps)
+    }
     if arrays:
-        small[ARRAYS + COMPRESSED] = _compressed(save_arrays(half(run.arrays(ARRAYS))))
+        kept_arrays = half(run.arrays(ARRAYS))
+        if not weights:
+            kept_arrays["features"] = rounded(kept_arrays["features"])
+        small[ARRAYS + COMPRESSED] = _compressed(save_arrays(kept_arrays))
     kept = [*NUMBERS, *([MODEL] if weights else [])]
     copy_files(run, runs, kept, small)
 
@@ -188,7 +211,8 @@ def copy_files(
 
 
 def _compressed(content: bytes) -> bytes:
-    return pa.compress(content, codec="zstd", asbytes=True)  # type: ignore[no-any-return]
+    codec = pa.Codec("zstd", compression_level=19)
+    return codec.compress(content, asbytes=True)  # type: ignore[no-any-return]
 
 
 def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -200,6 +224,18 @@ def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     small["example_ids"] = arrays["example_ids"].astype(np.int32)
     small["labels"] = arrays["labels"].astype(np.int16)
     return {name: np.ascontiguousarray(array) for name, array in small.items()}
+
+
+def rounded(features: NDArray[Any]) -> NDArray[Any]:
+    """Return features with 4 of the 10 binary digits of half precision, so 3 % off at most.
+
+    >>> rounded(np.array([1.0, 1.04, -0.1], np.float16))
+    array([ 1.     ,  1.0625 , -0.10156], dtype=float16)
+    """
+    if features.dtype != np.float16:  # values that half precision cannot hold
+        return features
+    mantissa, exponent = np.frexp(features.astype(np.float32))
+    return np.ldexp(np.round(mantissa * 32) / 32, exponent).astype(np.float16)
 
 
 def narrow(table: pd.DataFrame) -> bytes:
