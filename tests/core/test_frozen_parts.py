@@ -64,7 +64,8 @@ def make_inputs(small_dataset):
 
 def start(name, inputs, **changes):
     known = {f.name for f in fields(METHODS[name].settings_class)}
-    quick = {k: v for k, v in {**QUICK, **changes}.items() if k in known}
+    moving = {"alpha": 1.0} if name == "ssd" else {}  # by default it changes no weight here
+    quick = {k: v for k, v in {**QUICK, **moving, **changes}.items() if k in known}
     return METHODS[name].run(inputs, resolve_settings(name, quick))
 
 

@@ -9,6 +9,7 @@ from sklearn.svm import SVC
 
 from tests import formulas
 from unlearn_core.metrics.membership import (
+    DRAWS,
     MOST_PER_SIDE,
     entropy,
     membership_rate,
@@ -107,7 +108,7 @@ def test_balanced_sides_are_capped_so_that_the_attack_stays_quick(monkeypatch):
         lambda members, others, *_: sizes.append((len(members), len(others))) or 0.0,
     )
     membership_rate(np.zeros(20), np.ones(30), np.ones(3))
-    assert sizes == [(7, 7)] * 5
+    assert sizes == [(7, 7)] * DRAWS["svc"]
 
 
 @pytest.mark.parametrize(

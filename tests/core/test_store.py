@@ -160,7 +160,7 @@ def put(path, object_):
 
 def test_a_damaged_manifest_still_tells_what_the_run_was_asked_to_be(store, tiny, key):
     path = store.runs / key / MANIFEST
-    path.write_bytes(path.read_bytes().replace(b'"steps": 2', b'"steps": 3'))
+    path.write_bytes(path.read_bytes().replace(b'"steps": 2,', b'"steps": 3,'))
     assert store.damaged_config(key) == tiny
     path.write_bytes(path.read_bytes().replace(b'"seed": 0', b'"seed": 7'))
     assert store.damaged_config(key) is None  # not the run that the folder is called by
