@@ -52,7 +52,7 @@ def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache
 
     assert [run["method"] for run in first["runs"]] == ["original", "retrain", "neggrad"]
     assert first["comparison"]["dataset"] == "digits"
-    assert first["comparison"]["forget"] == {"kind": "class", "values": [3]}
+    assert first["comparison"]["forget"] == {"kind": "class", "values": [3], "seed": 0}
     for run in first["runs"]:
         assert set(run["metrics"]) == set(METRICS)
         for name, value in run["metrics"].items():
@@ -144,7 +144,7 @@ def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_clas
     content = json.loads(report.read_text())
 
     assert [model["name"] for model in content["models"]] == ["old", "new"]
-    assert content["comparison"]["forget"] == {"kind": "class", "values": [3]}
+    assert content["comparison"]["forget"] == {"kind": "class", "values": [3], "seed": 0}
     old = content["models"][0]
     assert old["metrics"]["forget_accuracy"] == 0
     assert sum(old["nearest_classes"].values()) == pytest.approx(1)

@@ -109,7 +109,7 @@ ROWS = {
     "a vast seed": (config(seed=10**300), "seed must be between 0 and"),
     "a seed below 0": (config(seed=-1), "a whole number from 0, got -1"),
     "a seed that is true": (config(seed=True), "config.seed must be of type int"),
-    "a vast rate": (config(training={"learning_rate": HUGE}), "learning_rate must be at most"),
+    "a vast rate": (config(training={"learning_rate": HUGE}), "rate must be a finite number"),
     "a vast batch": (config(training={"batch_size": HUGE}), "batch_size must be at most"),
     "vast epochs": (given(*CLASS, "--epochs", str(10**12)), "epochs must be at most"),
     "no epochs": (given(*CLASS, "--epochs", "0"), "epochs must be above 0"),
