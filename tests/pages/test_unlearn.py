@@ -35,8 +35,8 @@ class FakeQueue:
 
     last = None
 
-    def __init__(self, store):
-        self.store = store
+    def __init__(self, store, at_once):
+        self.store, self.at_once = store, at_once
         FakeQueue.last = self
 
     def submit(self, configs, *, again=False):

@@ -105,7 +105,7 @@ def relearn_k(curves: Curves) -> float:
     """Accuracy on the other forgotten examples, once the model was taught 5 of them again.
 
     Of each class where classes are forgotten.  It is asked after a short training of all weights,
-    from a classifier that is set anew in every model (docs/methods.md).
+    from a classifier that is set anew in every model.
     """
     return float(curves.judged(curves.own).accuracies[-1])
 

@@ -132,7 +132,7 @@ def examples_needed(share: float) -> int:
     Examples
     --------
     >>> examples_needed(0.95), examples_needed(0.5)
-    (60, 221)
+    (61, 221)
     """
     n = 1
     while chance(share, n) > RESOLUTION and n < MOST_EXAMPLES:
