@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import ForgetConfig, RelearnConfig, RunConfig
 from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.status import Status
 from unlearn_core.views import jobs
@@ -34,6 +34,8 @@ def test_no_estimate_rests_on_another_model_or_recipe():
     assert jobs.estimate(MUDA, [(wider, 1.0)]) is None
     assert jobs.estimate(CLASS_3.retrained(), [(longer, 1.0)]) is None
     assert jobs.estimate(CLASS_3, [(CLASS_3.base(), 1.0)]) is None
+    taught = replace(MUDA, relearn=RelearnConfig(examples=(5,)))
+    assert jobs.estimate(MUDA, [(taught, 1.0)]) is None
 
 
 def test_the_plan_tells_what_exists_what_waits_and_what_is_left():

@@ -66,6 +66,8 @@ def estimate(config: RunConfig, timings: Sequence[Timing]) -> Estimate | None:
 def _is_alike(a: RunConfig, b: RunConfig) -> bool:
     if (a.method, a.data, a.model, a.precision) != (b.method, b.data, b.model, b.precision):
         return False
+    if bool(a.relearn.examples) != bool(b.relearn.examples):
+        return False
     if (a.forget.kind == "none") != (b.forget.kind == "none"):
         return False
     follows_recipe = a.method in (*REFERENCES, "incremental")
