@@ -180,10 +180,19 @@ def neighbours_of(features: NDArray[np.floating], config: ProjectionConfig) -> N
 
 @cache
 def _umap() -> Callable[..., Any]:
-    """Return umap-learn's class, which keeps what it compiles: seconds in each new process."""
-    from umap import UMAP, umap_
+    """Return umap-learn's class, changed in two ways that change no map.
 
-    for compiled in (umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+    What it compiles is kept on disk, or each new process would spend seconds on it, and runs
+    without Python's lock, so that a run is measured beside its map.
+    """
+    from umap import UMAP, layouts, umap_
+
+    for compiled in (
+        umap_.smooth_knn_dist,
+        umap_.compute_membership_strengths,
+        layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
+        compiled.targetoptions["nogil"] = True
         with suppress(RuntimeError):  # numba finds no folder that it may write to
             compiled.enable_caching()
     return UMAP  # type: ignore[no-any-return]

@@ -128,6 +128,24 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def in_order_of(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Return images (n, C, H, W) in the order in memory of the model's first weight.
+
+    Recording a network in channels-last order is a third faster so.  Where both orders are the
+    same, as with one channel, nothing is changed.
+    """
+    first = next((weight for weight in model.parameters() if weight.dim() == inputs.dim()), None)
+    order = torch.channels_last
+    if (
+        first is None
+        or inputs.dim() != 4
+        or first.is_contiguous()
+        or not first.is_contiguous(memory_format=order)
+    ):
+        return inputs
+    return inputs.contiguous(memory_format=order)
+
+
 def optimise(
     optimizer: torch.optim.Optimizer,
     batches: Iterable[B],
@@ -267,7 +285,7 @@ def train(
 
     def losses_of(batch: Batch) -> Losses:
         with autocast(device, precision):
-            outputs = model(batch.inputs)
+            outputs = model(in_order_of(model, batch.inputs))
             return {OBJECTIVE: task.loss(outputs, batch.labels, smoothing=recipe.label_smoothing)}
 
     yield from optimise(

@@ -28,7 +28,7 @@ from unlearn_core.records import Records, Sets
 from unlearn_core.runs.tracked import LAYER_EXAMPLES, TRACKED
 from unlearn_core.seeding import numpy_stream
 from unlearn_core.tasks import CLASSIFICATION, Task
-from unlearn_core.training import autocast
+from unlearn_core.training import autocast, in_order_of
 
 LAYER_SETS = ("forget", "retain", "forget_test", "retain_test")
 
@@ -79,7 +79,9 @@ def outputs_of(
     if with_features:
         capturing = captured_features(model)
     with evaluating(model), capturing as features:
-        logits = [task.recorded(model(batch.inputs)) for batch in examples.ordered()]
+        logits = [
+            task.recorded(model(in_order_of(model, batch.inputs))) for batch in examples.ordered()
+        ]
         kept = [part.float().cpu() for part in features] or [torch.zeros(len(examples), 0)]
     return torch.cat(logits).numpy(), torch.cat(kept).numpy()
 
