@@ -24,7 +24,7 @@ from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.engine.probes import record
 from unlearn_core.engine.request import dataset_of
-from unlearn_core.methods import METHODS, UnlearnInputs, usual_settings
+from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings, usual_settings
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.models import build_model
 from unlearn_core.runs.plan import comparison_config
@@ -32,6 +32,7 @@ from unlearn_core.seeding import stream_seed, torch_stream
 from unlearn_core.training import train
 
 CPU = torch.device("cpu")
+FEATURES_ALONE = "rfa, features alone"
 
 
 class Request:
@@ -53,7 +54,7 @@ class Request:
         augment = self.config.training.augment
         return to_device(self.dataset, mask, CPU, forget=self.sets.forget, augment=augment)
 
-    def outcome(self, method):
+    def outcome(self, method, preset=None):
         """Return the accuracies on D_f and D_rt, and the alignment, after a method."""
         model = copy.deepcopy(self.original)
         if method != "original":
@@ -66,6 +67,8 @@ class Request:
                 recipe=self.config.training,
             )
             settings = usual_settings(method, "digits", self.config.forget)
+            if preset is not None:
+                settings = resolve_settings(method, METHODS[method].presets[preset])
             for _ in METHODS[method].run(inputs, settings):
                 pass
         everything = self.examples(np.ones_like(self.sets.forget))
@@ -82,7 +85,10 @@ class Request:
 def main(seed, wanted):
     kind, _, value = wanted.partition(":")
     request = Request(ForgetConfig(kind=kind, values=(int(value),)), int(seed))
-    json.dump({name: request.outcome(name) for name in ("original", *METHODS)}, sys.stdout)
+    outcomes = {name: request.outcome(name) for name in ("original", *METHODS)}
+    if kind == "class":
+        outcomes[FEATURES_ALONE] = request.outcome("rfa", "features alone")
+    json.dump(outcomes, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ GONE = ("retrain", "muda", "rfa", "scrub", "badt", "eu_k", "neggrad_plus", "fish
 CLIMB = ("neggrad", "partial_neggrad", "neglora", "sparse_neglora", "neggrad_ft")
 KEPT = ("cf_k", "finetune")
 BEYOND = ("random_label", "salun", "ssd", "delete", "l1_sparse")  # beyond the papers
+FEATURES_ALONE = "rfa, features alone"  # as tests/outcomes.py names it
 TRICKS = ("trick_head_finetune", "trick_forget_bias", "trick_calibration")
 
 
@@ -108,6 +109,17 @@ def test_these_bring_the_features_nearer_to_retraining_than_to_the_original(meth
         over_seeds(name, "alignment").mean() for name in (method, "original", "retrain")
     )
     assert abs(ends - retrained) < abs(ends - original)
+
+
+@pytest.mark.slow
+def test_without_the_average_label_rfa_leaves_the_features_where_retraining_does(over_seeds):
+    """The paper's objective forgets too, but its average label keeps D_f apart."""
+    retrained, alone = over_seeds("retrain", "alignment"), over_seeds(FEATURES_ALONE, "alignment")
+    assert over_seeds(FEATURES_ALONE, "forget").max() <= 0.02
+    drop = over_seeds("original", "retain_test") - over_seeds(FEATURES_ALONE, "retain_test")
+    assert drop.max() <= 0.02
+    assert np.abs(alone - retrained).max() < 0.04
+    assert (over_seeds("rfa", "alignment") < alone).all()
 
 
 @pytest.mark.slow
