@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ TINY = RunConfig(
     training=TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05),
     forget=ForgetConfig(kind="class", values=(3,)),
 )
+PATIENCE = 60  # seconds in which a loaded machine answers; what hangs is ended then
 QUICK_MAPS = ProjectionConfig(epochs=20)
 COMPARED = {"neggrad": {"learning_rate": 1e-3, "epochs": 3}, "trick_head_finetune": {"epochs": 2}}
 
@@ -53,6 +55,20 @@ def _decoded_elsewhere(tmp_path_factory, monkeypatch):
     """Keep decoded pictures out of the project's own cache."""
     place = tmp_path_factory.getbasetemp() / "decoded"
     monkeypatch.setattr("unlearn_core.data.decoded.default_root", lambda: place)
+
+
+@pytest.fixture
+def patience():
+    """End what hangs, such as the reading of a pipe that nobody writes to."""
+
+    def give_up(*_):
+        pytest.fail(f"no answer in {PATIENCE} s")  # no OSError: the code under test catches those
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

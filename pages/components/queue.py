@@ -56,12 +56,15 @@ def measure(keys: Sequence[str]) -> bool:
 
 
 def act(action: Callable[[str], None], keys: Sequence[str]) -> None:
-    """Cancel, retry or dismiss these jobs, as a button's callback."""
-    try:
-        for key in keys:
+    """Cancel, retry or dismiss these jobs, as a button's callback; no refusal stops the others."""
+    refused = []
+    for key in keys:
+        try:
             action(key)
-    except (OSError, InputError) as error:
-        st.session_state[REFUSED] = _why(error)  # shown by the panel: a callback has no place
+        except (OSError, InputError) as error:
+            refused.append(_why(error))
+    if refused:  # shown by the panel: a callback has no place
+        st.session_state[REFUSED] = " ".join(dict.fromkeys(refused))
 
 
 def show_refusal() -> None:

@@ -6,7 +6,6 @@ A row is a name and a function that takes an empty folder and returns the argume
 import io
 import json
 import os
-import signal
 import struct
 import zlib
 
@@ -15,7 +14,6 @@ from PIL import Image
 
 from unlearn_core.cli.main import main
 
-PATIENCE = 60  # seconds in which a loaded machine answers; what hangs is ended then
 CLASS = ["compare", "--forget-class", "3", "--methods", "retrain"]
 SWEEP = ["sweep", "--method", "rfa", "--setting", "gamma", "--forget-class", "1", "--values"]
 HUGE = 10**400
@@ -147,20 +145,6 @@ ROWS = {
     "an image that is none": (images(lambda path: path.write_bytes(b"")), "not a readable image"),
     "an image not to be read": (images(forbid), "0.png cannot be read: Permission denied"),
 }
-
-
-@pytest.fixture
-def patience():
-    """End what hangs, such as the reading of a pipe that nobody writes to."""
-
-    def give_up(*_):
-        raise TimeoutError(f"no answer in {PATIENCE} s")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(PATIENCE)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.usefixtures("patience")

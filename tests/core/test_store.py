@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from unlearn_core.runs.artefact import (
 from unlearn_core.runs.manifest import read_manifest
 from unlearn_core.runs.status import STATUS, Status, read_status
 from unlearn_core.runs.store import Store, default_root
+from unlearn_core.runs.writer import CONFIG
 
 
 def make_run(store, config, *, number=1.0):
@@ -203,12 +205,17 @@ def test_a_folder_without_a_manifest_is_not_listed(store, tiny, key):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b'{"key": "a"', b"[]", b"null", b"\xff", b'{"state": 3}', b'{"losses": []}'],
+    [
+        *(b"", b"{", b'{"key": "a"', b"[]", b"null", b"\xff", b'{"state": 3}', b'{"losses": []}'),
+        b"[" * 100_000,
+        b'{"key": "KEY", "method": "rfa", "seed": 0, "state": "paused"}',  # of a newer version
+        b'{"key": "../../..", "method": "rfa", "seed": 0, "state": "failed"}',  # of another run
+    ],
 )
 def test_a_status_that_cannot_be_read_is_that_of_an_interrupted_run(store, tiny, content):
     good = store.enqueue(replace(tiny, seed=1))
     store.enqueue(tiny)
-    (store.work / tiny.key() / STATUS).write_bytes(content)
+    (store.work / tiny.key() / STATUS).write_bytes(content.replace(b"KEY", tiny.key().encode()))
     found = {status.key: status for status in store.statuses()}
     assert found[good.key] == good
     assert found[tiny.key()].state == "interrupted"
@@ -216,6 +223,52 @@ def test_a_status_that_cannot_be_read_is_that_of_an_interrupted_run(store, tiny,
     assert store.requested(tiny.key()) == tiny  # so it can be retried
     store.delete(tiny.key())
     assert [status.key for status in store.statuses()] == [good.key]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, partial(os.symlink, "/dev/zero")])
+def test_what_is_no_file_in_a_work_folder_is_never_waited_for(store, tiny, patience, make):
+    store.enqueue(tiny)
+    folder = store.work / tiny.key()
+    for name in (STATUS, CONFIG, "live.jsonl", "log.txt"):
+        (folder / name).unlink(missing_ok=True)
+        make(folder / name)
+    [status] = store.statuses()
+    assert (status.key, status.state) == (tiny.key(), "interrupted")
+    assert STATUS in status.message
+    with pytest.raises(RunNotFoundError, match=CONFIG):
+        store.requested(tiny.key())
+    assert store.live(tiny.key()).empty
+    assert store.log(tiny.key()) == ""
+    store.delete(tiny.key())
+    assert store.statuses() == []
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"null", b"\xff"])
+def test_a_request_that_cannot_be_read_names_its_file(store, tiny, content):
+    store.enqueue(tiny)
+    (store.work / tiny.key() / CONFIG).write_bytes(content)
+    with pytest.raises(RunNotFoundError, match=f"{CONFIG} does not tell which run it is"):
+        store.requested(tiny.key())
+
+
+def test_the_request_for_another_run_is_not_taken_for_this_one(store, tiny):
+    store.enqueue(tiny)
+    other = replace(tiny, seed=1).to_dict()
+    (store.work / tiny.key() / CONFIG).write_text(json.dumps(other))
+    with pytest.raises(RunNotFoundError, match="tells of another run"):
+        store.requested(tiny.key())
+
+
+def test_a_changed_byte_in_log_or_live_history_hides_no_other_line(store, tiny):
+    writer = store.begin(tiny)
+    for step in (1, 2, 3):
+        writer.live({"step": step})
+    writer.log("made by a test")
+    for name in ("live.jsonl", "log.txt"):
+        path = writer.folder / name
+        path.write_bytes(path.read_bytes() + b"\xff\n[1]\n" + b"[" * 100_000 + b"\n")
+    assert store.live(tiny.key())["step"].tolist() == [1, 2, 3]
+    assert store.log(tiny.key()).startswith("made by a test\n")
 
 
 def test_a_status_of_a_newer_version_is_read_without_what_is_new_in_it(store, tiny):

@@ -377,6 +377,26 @@ def test_a_waiting_job_can_be_cancelled_retried_and_dismissed(one_job):
     assert "Nothing is running" in texts(at)
 
 
+def test_a_request_that_is_damaged_stops_no_other_button(one_job):
+    store, key = one_job
+    other = replace(DIGITS, forget=ForgetConfig(kind="class", values=(4,))).retrained()
+    store.enqueue(other)
+    for name in (key, other.key()):
+        store.mark(name, "failed", "for a test", log="what happened")
+    (store.work / key / "config.json").write_bytes(b"[" * 100_000)
+    with (store.work / key / "log.txt").open("ab") as log:
+        log.write(b"\xff")
+    at = open_page()
+    assert not at.exception
+    at.button(key="retry_all").click().run()
+    assert not at.exception
+    assert [error.value.split(" ", 1)[0] for error in at.error] == [
+        str(store.work / key / "config.json")
+    ]
+    assert store.state(other.key()) == "queued"
+    assert store.state(key) == "failed"
+
+
 def test_a_running_job_shows_true_steps_and_curves_in_any_session(one_job):
     store, key = one_job
     folder = store.work / key

@@ -15,7 +15,7 @@ from pathlib import Path
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunNotFoundError
 from unlearn_core.runs.queue_owner import as_it_stands, this_process
-from unlearn_core.runs.status import Status, read_status, write_status
+from unlearn_core.runs.status import Status, read_status, read_text, write_status
 from unlearn_core.runs.writer import CANCEL, CONFIG, add_to_log, ask_for
 
 
@@ -68,11 +68,15 @@ class AskedRuns:
         """
         path = self.work / key / CONFIG
         try:
-            return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            config = RunConfig.from_dict(json.loads(read_text(path)))
         except FileNotFoundError:
             raise RunNotFoundError(f"The run {key} was not asked for in {self.root}.") from None
-        except (OSError, ValueError, TypeError) as error:
-            raise RunNotFoundError(f"{path} does not tell which run it is: {error}.") from error
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            why = str(error).rstrip(".")
+            raise RunNotFoundError(f"{path} does not tell which run it is: {why}.") from error
+        if config.key() != key:
+            raise RunNotFoundError(f"{path} tells of another run than {key}.")
+        return config
 
     def statuses(self) -> list[Status]:
         """Return the status of every run in progress or left unfinished, oldest first.

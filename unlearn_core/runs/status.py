@@ -16,6 +16,7 @@ STATUS = "status.json"
 ACTIVE = ("queued", "running")
 LOOPS = ("train", "learn", "unlearn")  # stages that go step by step
 ENDED = ("failed", "cancelled", "interrupted")
+STATES = (*ACTIVE, "finished", *ENDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ def read_status(folder: Path) -> Status | None:
     """
     path = folder / STATUS
     try:
-        return _from_plain(json.loads(path.read_text(encoding="utf-8")))
+        return _from_plain(json.loads(read_text(path)), folder.name)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -90,14 +91,25 @@ def read_status(folder: Path) -> Status | None:
         return Status(key=folder.name, method="unknown", seed=0, state="interrupted", message=why)
 
 
-def _from_plain(plain: Any) -> Status:
-    """Build a status; what a newer version writes besides is left out."""
+def _from_plain(plain: Any, key: str) -> Status:
+    """Build the status of the run `key`; what a newer version writes besides is left out."""
     if not isinstance(plain, dict):
         raise ValueError("it holds no object")
     status = Status(**{f.name: plain[f.name] for f in fields(Status) if f.name in plain})
     for name, wanted in types_of(Status).items():
         require_type(name, getattr(status, name), wanted)
+    if status.state not in STATES:
+        raise ValueError(f"{status.state!r} is no state of a run")
+    if status.key != key:
+        raise ValueError(f"it is the status of the run {status.key}")
     return status
+
+
+def read_text(path: Path, errors: str = "strict") -> str:
+    """Read a text file that another process may have written, and wait for no pipe or device."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is no file")
+    return path.read_text(encoding="utf-8", errors=errors)
 
 
 def flush(path: Path) -> None:

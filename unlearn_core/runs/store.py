@@ -45,7 +45,7 @@ from unlearn_core.runs.artefact import (
 )
 from unlearn_core.runs.asking import AskedRuns
 from unlearn_core.runs.manifest import manifest_bytes, read_manifest
-from unlearn_core.runs.status import ACTIVE, flush, read_status, write_status
+from unlearn_core.runs.status import ACTIVE, flush, read_status, read_text, write_status
 from unlearn_core.runs.writer import LIVE, RunWriter, ask_for, describe_file
 
 Keys = list[str]  # named here, because inside `Store` the word `list` is a method
@@ -251,8 +251,8 @@ class Store(AskedRuns):
         documents = []
         for folder in (self.root, *(source.parent for source in self._sources[1:])):
             try:
-                documents.append(json.loads((folder / name).read_text(encoding="utf-8")))
-            except (FileNotFoundError, ValueError):
+                documents.append(json.loads(read_text(folder / name)))
+            except (OSError, ValueError, RecursionError):
                 continue  # not there, or half a file: it can be made again
         return documents
 
@@ -295,20 +295,20 @@ class Store(AskedRuns):
     def live(self, key: str) -> pd.DataFrame:
         """Return the history of a run in progress so far; empty before its first step."""
         try:
-            lines = (self.work / key / LIVE).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+            lines = read_text(self.work / key / LIVE, errors="replace").splitlines()
+        except OSError:
             return pd.DataFrame()
         rows = []
         for line in lines:
-            with suppress(ValueError):  # half a line, while it is written
+            with suppress(ValueError, RecursionError):  # half a line, while it is written
                 rows.append(json.loads(line))
-        return pd.DataFrame(rows)
+        return pd.DataFrame([row for row in rows if isinstance(row, dict)])
 
     def log(self, key: str) -> str:
         """Return the log of a run, finished or not; empty where there is none."""
         folder = self._folder(key) or self.work / key
         path = folder / LOG
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
+        return read_text(path, errors="replace") if path.is_file() else ""
 
     def clean(self) -> Keys:
         """Remove what unfinished runs left behind; what runs or waits stays. Return the keys."""
