@@ -86,6 +86,11 @@ def forbid(path):
     path.chmod(0)
 
 
+def pipe_beside(path):
+    path.write_bytes(png())
+    os.mkfifo(path.with_name("x.png"))
+
+
 ROWS = {
     "a width of 10**9": (given(*CLASS, "--width", "1000000000"), "width must be between"),
     "a width of 60000": (given(*CLASS, "--width", "60000"), "of width 60000 takes at least"),
@@ -139,8 +144,9 @@ ROWS = {
     "a long place for JSON": (given(*CLASS, "--json", "/" + "a" * 5000), "--json cannot be a file"),
     "no scheduler": (given(*CLASS, "--scheduler", "moon://x"), "no Dask scheduler at moon://x"),
     "a bomb": (images(lambda path: path.write_bytes(bomb())), "larger than any image may be"),
-    "a folder like an image": (images(lambda path: path.mkdir()), "holds no image"),
-    "a pipe like an image": (images(os.mkfifo), "holds no image"),
+    "a folder like an image": (images(lambda path: path.mkdir()), "must be a file, got a folder"),
+    "a pipe like an image": (images(os.mkfifo), "must be a file, got a pipe or a device"),
+    "a pipe beside an image": (images(pipe_beside), "must be a file, got a pipe or a device"),
     "a link to nowhere": (images(lambda path: path.symlink_to("no")), "0.png cannot be read: No"),
     "an image that is none": (images(lambda path: path.write_bytes(b"")), "not a readable image"),
     "an image not to be read": (images(forbid), "0.png cannot be read: Permission denied"),

@@ -81,12 +81,21 @@ def require_memory(n_images: int, channels: int, size: int) -> None:
 def image_files(folder: Path) -> list[Path]:
     """Return the images in a folder and the folders in it, in alphabetical order.
 
-    Folders, pipes and devices called like images are none, nor is what is hidden by a leading dot.
-    A link that leads nowhere is one, so that reading it tells of it.
+    What is hidden by a leading dot is none.  A link that leads nowhere is one, so that reading it
+    tells of it.
+
+    Raises
+    ------
+    ValueError
+        If a folder, pipe or device is called like an image: the first of them.
     """
     images = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    visible = (path for path in images if not _is_hidden(path.relative_to(folder)))
-    return sorted(path for path in visible if path.is_file() or not path.exists())
+    visible = sorted(path for path in images if not _is_hidden(path.relative_to(folder)))
+    other = next((path for path in visible if path.exists() and not path.is_file()), None)
+    if other is not None:
+        what = "a folder" if other.is_dir() else "a pipe or a device"
+        raise InputError(f"{other} is called like an image and must be a file, got {what}.")
+    return visible
 
 
 def _is_hidden(path: Path) -> bool:
