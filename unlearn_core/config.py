@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
@@ -22,6 +23,7 @@ SCENARIOS = {  # the others: "class"; wrong labels are to be undone as a backdoo
 }
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
+_HASH = re.compile("[0-9a-f]{16}")
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
 LARGEST_WIDTH, LARGEST_INPUT = 2**16, 2**14  # channels and pixels, far above any use
 PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
@@ -94,9 +96,18 @@ class ModelConfig(Settings):
         positive=True,
         between=(1, LARGEST_INPUT),
     )
+    weights: str = setting(
+        "",
+        "The hash of a file of trained weights, which `--weights FILE` fills in, 16 hex digits: "
+        "they are the original, and only what is retrained is trained.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.weights and not _HASH.fullmatch(self.weights):
+            raise InputError(
+                f"ModelConfig.weights must be 16 hex digits of a file's hash, got {self.weights!r}."
+            )
         has_groups = self.name.startswith("resnet") and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
             what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
@@ -261,6 +272,11 @@ class RunConfig(Settings):
         if type(self.seed) is not int or self.seed < 0:
             raise InputError(f"RunConfig.seed must be a whole number from 0, got {self.seed!r}.")
         super().__post_init__()
+        if self.same_start and self.model.weights:
+            raise InputError(
+                "RunConfig.same_start needs the weights that the original's training started from, "
+                "which a file of trained ones does not tell: leave one of the two out."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types that `from_dict` turns back into an equal config."""

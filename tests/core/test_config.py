@@ -68,6 +68,7 @@ DEFAULTS = {
         "stem": "cifar",
         "pretrained": False,
         "input_size": None,
+        "weights": "",
     },
     "training": {
         "epochs": 30,

@@ -46,7 +46,8 @@ def compare(args: argparse.Namespace) -> int:
 def run(args: argparse.Namespace) -> int:
     """Make the runs that a JSON file describes, and what they need; see docs/config.md."""
     wanted: dict[str, RunConfig] = {}
-    for config in configs_in(Path(args.config)):
+    for described in configs_in(Path(args.config)):
+        config = inputs.given(described, args.weights)
         for each in (config.original(), config.retrained(), config):
             wanted[each.key()] = each
     return _make_and_show(list(wanted.values()), args)

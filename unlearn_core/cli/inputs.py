@@ -33,7 +33,17 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         pretrained=args.pretrained,
         device=args.device,
     )
-    return replace(start, same_start=args.same_start)
+    return given(replace(start, same_start=args.same_start), args.weights)
+
+
+def given(config: RunConfig, weights: str | None) -> RunConfig:
+    """Return the config with the weights of a file as its original, where `--weights` names one."""
+    if weights is None:
+        return config
+    from unlearn_core.engine.given import with_weights
+    from unlearn_core.runs.store import Store, default_root
+
+    return with_weights(config, Path(weights), Store(require_folder(default_root())))
 
 
 def _forget(args: argparse.Namespace) -> ForgetConfig:

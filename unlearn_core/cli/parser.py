@@ -192,6 +192,12 @@ def _table_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _output_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="the original is this trained checkpoint: safetensors, or a state dict of torch.save; "
+        "what is retrained is trained anew",
+    )
     parser.add_argument("--json", metavar="FILE", help="write every number, with reasons")
     parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

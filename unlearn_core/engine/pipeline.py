@@ -4,7 +4,7 @@ This is the one place where these parts meet.
 
 Stages are runs of their own, so nothing is computed twice::
 
-    base         the trained model, shared by every forget request on it
+    base         the trained model, shared by every forget request on it; or one that was given
     retrain      the reference of one forget request                    needs base
     original     the base, measured on one forget request               needs base, retrain
     a method     the base, changed                                      needs base, retrain
@@ -42,9 +42,10 @@ from unlearn_core.engine.threads import threads_of
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST, Cost
 from unlearn_core.models import build_model, restart
+from unlearn_core.models.checkpoint import fit, read_weights
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.records import Records
-from unlearn_core.runs import faults, provenance
+from unlearn_core.runs import faults, given_weights, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.at_once import is_small
 from unlearn_core.runs.plan import parents
@@ -258,7 +259,14 @@ class _Making:
         return MadeModel(model=model, cost=cost, records=records)
 
     def _train_base(self) -> tuple[nn.Module, Cost]:
-        return self._train(self._fresh(), "original", "train")
+        given = self.config.model.weights
+        if not given:
+            return self._train(self._fresh(), "original", "train")
+        model = self._fresh(pretrained=False)
+        file = given_weights.find(self.store.root, given)
+        fit(model, read_weights(file), f"The weights {given}")
+        self.writer.log(f"trained elsewhere: the weights of a file with the hash {given}")
+        return model.eval(), NO_COST
 
     def _learn(self) -> tuple[nn.Module, Cost]:
         """Train the retrained model further on all of D, so that it learns the forget set."""

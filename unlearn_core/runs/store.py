@@ -8,6 +8,7 @@ Only modules of `runs` touch these folders, and `engine/shipped.py`, which makes
     cache/locks/          one lock a run, held by the process that makes it
     cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
+    cache/weights/        files that were given as originals (`given_weights.py`); may be removed
     cache/decoded/        pictures of data sets, decoded (`data/decoded.py`); may be removed
 
 A run becomes visible by one rename of its whole work folder, after its manifest was written:

@@ -94,7 +94,8 @@ def comparison_title(config: RunConfig) -> str:
     what = describe_forget(config.forget, ())
     name = spec.label if spec else config.data.name
     part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
-    return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width})"
+    given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
+    return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width}{given})"
 
 
 def comparison_titles(configs: Mapping[str, RunConfig]) -> dict[str, str]:

@@ -1,0 +1,39 @@
+"""Take weights that were trained elsewhere as the original of a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unlearn_core.checks import InputError
+from unlearn_core.config import RunConfig
+from unlearn_core.engine.request import available, dataset_of
+from unlearn_core.models import build_model
+from unlearn_core.models.checkpoint import fit, read_weights
+from unlearn_core.runs import given_weights
+from unlearn_core.runs.store import Store
+from unlearn_core.seeding import torch_stream
+
+
+def with_weights(config: RunConfig, file: Path, store: Store) -> RunConfig:
+    """Return the config whose original has the weights in a file, which the store keeps.
+
+    Methods unlearn from them.  Retrained models are trained anew, by the config's recipe, as
+    nobody knows how the file's were: choose a recipe like theirs.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or does not fit the network, or is not the config's own.
+    """
+    weights = read_weights(file)
+    dataset = dataset_of(available(config.data))
+    network = replace(config.model, pretrained=False)
+    generator = torch_stream(config.seed, "initial weights")
+    model = build_model(network, dataset.images.shape[1], dataset.n_classes, generator)
+    fit(model, weights, f"The weights {file}")
+    content = given_weights.keep(store.root, file)
+    wanted = config.model.weights
+    if wanted not in ("", content):
+        raise InputError(f"{file} must hold the weights of the config, {wanted}, got {content}.")
+    return replace(config, model=replace(config.model, weights=content))
