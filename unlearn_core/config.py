@@ -21,6 +21,7 @@ SCENARIOS = {  # the others: "class"; wrong labels are to be undone as a backdoo
     "backdoor": "backdoor",
     "confusion": "backdoor",
 }
+DIFFICULTIES = ("any", "low", "medium", "high")
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _HASH = re.compile("[0-9a-f]{16}")
@@ -189,6 +190,11 @@ class ForgetConfig(Settings):
     seed: int = setting(
         0, 'Which draw of `"random"` examples, the same for all seeds.', between=(0, LARGEST_WHOLE)
     )
+    difficulty: str = setting(
+        "any",
+        'Draw `"random"` examples among those that have to be memorised least, most, or between.',
+        choices=DIFFICULTIES,
+    )
 
     def __post_init__(self) -> None:
         values = _whole_values("ForgetConfig.values", self.values)
@@ -198,6 +204,10 @@ class ForgetConfig(Settings):
         super().__post_init__()
         if self.seed and self.kind != "random":
             raise InputError(f"Only random examples have a seed, got one of kind {self.kind!r}.")
+        if self.difficulty != DIFFICULTIES[0] and self.kind != "random":
+            raise InputError(
+                f"Only random examples have a difficulty, got one of kind {self.kind!r}."
+            )
         if is_confusion:
             _require_confusion("A forget request of kind 'confusion'", values)
         if (self.kind == "none") != (not values):

@@ -15,6 +15,7 @@ from unlearn_core.metrics import METRICS
 from unlearn_core.runs.store import Store
 
 SMALL = ["--train-examples", "200", "--epochs", "1", "--width", "4", "--quiet"]
+FIRST_DRAW = {"seed": 0, "difficulty": "any"}
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_compare_writes_every_number_or_its_reason_and_costs_nothing_twice(cache
 
     assert [run["method"] for run in first["runs"]] == ["original", "retrain", "neggrad"]
     assert first["comparison"]["dataset"] == "digits"
-    assert first["comparison"]["forget"] == {"kind": "class", "values": [3], "seed": 0}
+    assert first["comparison"]["forget"] == {"kind": "class", "values": [3], **FIRST_DRAW}
     for run in first["runs"]:
         assert set(run["metrics"]) == set(METRICS)
         for name, value in run["metrics"].items():
@@ -144,7 +145,7 @@ def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_clas
     content = json.loads(report.read_text())
 
     assert [model["name"] for model in content["models"]] == ["old", "new"]
-    assert content["comparison"]["forget"] == {"kind": "class", "values": [3], "seed": 0}
+    assert content["comparison"]["forget"] == {"kind": "class", "values": [3], **FIRST_DRAW}
     old = content["models"][0]
     assert old["metrics"]["forget_accuracy"] == 0
     assert sum(old["nearest_classes"].values()) == pytest.approx(1)
@@ -342,7 +343,7 @@ def test_forget_random_alone_means_128(cache):
     command = ["compare", "--forget-random", "--methods", "retrain", *train]
     assert main([*command, "--json", str(file)]) == 0
     forget = json.loads(file.read_text())["comparison"]["forget"]
-    assert forget == {"kind": "random", "values": [128], "seed": 0}
+    assert forget == {"kind": "random", "values": [128], **FIRST_DRAW}
 
 
 def test_a_preset_that_no_method_has_is_refused(cache, capsys):

@@ -85,7 +85,7 @@ DEFAULTS = {
         "label_smoothing": 0.0,
         "even_batches": False,
     },
-    "forget": {"kind": "none", "values": [], "seed": 0},
+    "forget": {"kind": "none", "values": [], "seed": 0, "difficulty": "any"},
     "method": "original",
     "settings": {},
     "seed": 0,

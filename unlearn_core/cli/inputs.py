@@ -69,7 +69,11 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
     values = numbers(text, where) if kind == "confusion" else integers(text, where)
     if args.forget_seed and kind != "random":
         raise InputError("--forget-seed draws other random examples; it needs --forget-random.")
-    return ForgetConfig(kind=kind, values=tuple(values), seed=args.forget_seed)
+    if args.difficulty != "any" and kind != "random":
+        raise InputError("--difficulty chooses among random examples; it needs --forget-random.")
+    return ForgetConfig(
+        kind=kind, values=tuple(values), seed=args.forget_seed, difficulty=args.difficulty
+    )
 
 
 def settings(

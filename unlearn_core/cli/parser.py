@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unlearn_core.cli import adding, commands, listings, remote, reproduction
+from unlearn_core.config import DIFFICULTIES
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
@@ -149,6 +150,12 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--forget-seed", type=int, default=0, help="another draw of --forget-random"
+    )
+    parser.add_argument(
+        "--difficulty",
+        choices=DIFFICULTIES,
+        default="any",
+        help="of --forget-random: examples that have to be memorised least, most, or between",
     )
     parser.add_argument(
         "--set",

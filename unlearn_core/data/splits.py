@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig
+from unlearn_core.data import difficulty
 from unlearn_core.data.base import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.seeding import numpy_stream
@@ -17,7 +18,7 @@ def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
 
     A class or subclass also splits the test set; other requests leave it whole.
     Random examples are the same for every method and every seed of a run; `forget.seed` draws
-    others.
+    others, and `forget.difficulty` from a part of the training set (`difficulty.draw`).
 
     Raises
     ------
@@ -45,7 +46,8 @@ def describe(forget: ForgetConfig) -> str:
     first = ",".join(str(value) for value in forget.values[:8])
     more = f",... ({len(forget.values)} in all)" if len(forget.values) > 8 else ""
     draw = f", draw {forget.seed}" if forget.seed else ""
-    return f"{forget.kind} {first}{more}{draw}".strip()
+    hard = f" of {forget.difficulty} difficulty" if forget.difficulty != "any" else ""
+    return f"{forget.kind} {first}{more}{hard}{draw}".strip()
 
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -94,8 +96,11 @@ def _random(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> Mas
             f"got {n_forget}."
         )
     mask = none.copy()
-    ids = numpy_stream(forget.seed, "random forget set").permutation(data.train_ids)
-    mask[ids[:n_forget]] = True
+    random = numpy_stream(forget.seed, "random forget set")
+    if forget.difficulty == "any":
+        mask[random.permutation(data.train_ids)[:n_forget]] = True
+    else:
+        mask[difficulty.draw(data, n_forget, forget.difficulty, random)] = True
     return mask, none
 
 

@@ -78,7 +78,9 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     if kind == "ids":
         return f"{len(values)} chosen image{'s' if len(values) > 1 else ''}"
     if kind == "random":
-        return f"{values[0]} random images" + (f" (draw {forget.seed})" if forget.seed else "")
+        hard = f" of {forget.difficulty} difficulty" if forget.difficulty != "any" else ""
+        draw = f" (draw {forget.seed})" if forget.seed else ""
+        return f"{values[0]} random images{hard}{draw}"
     if kind == "confusion":
         names = [class_names[v] if v < len(class_names) else str(v) for v in values[:2]]
         return f"{values[2]} images with swapped labels of {names[0]} and {names[1]}"
