@@ -20,6 +20,7 @@ comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 notices.show_unmeasured(comparison)
 notices.show_underfitted(report)
+notices.show_hardly_changed(comparison)
 st.markdown(
     "A method has unlearned well if its numbers are those of the **retrained** model, which never "
     "saw the forget set. Lower accuracy on it is not better in itself."

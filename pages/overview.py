@@ -74,6 +74,7 @@ if not cards:
     st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
     st.stop()
 notices.show_underfitted(report)
+notices.show_hardly_changed(comparison)
 for row in overview.in_threes(cards):
     for column, card in zip(st.columns(3), row, strict=False):
         with column.container(border=True, height="stretch"):

@@ -107,6 +107,13 @@ def show_underfitted(report: Report) -> None:
         st.warning(f"{line}. No verdict rests on its features.", icon=":material/trending_down:")
 
 
+def show_hardly_changed(comparison: Comparison) -> None:
+    """Say which methods hardly changed the original, where any did."""
+    words = text.hardly_changed_text(comparison)
+    if words:
+        st.warning(words, icon=":material/hourglass_disabled:")
+
+
 def _offered(icon: str, words: str, action: str) -> bool:
     """Show one line with a button for what helps; say whether it was pressed."""
     left, right = st.columns([8, 1], vertical_alignment="center")

@@ -1,5 +1,7 @@
 """Damaged runs, runs of other code and changed data: named in one line, and nothing else breaks."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
@@ -214,3 +216,15 @@ def test_a_plugin_that_cannot_be_loaded_is_named_on_every_page(own, tmp_path, mo
     (tmp_path / "plugins" / "broken.py").write_text("import no_such_package\n")
     monkeypatch.setenv("UNLEARN_PLUGINS", str(tmp_path / "plugins"))
     assert "broken.py was left out: ModuleNotFoundError" in warnings(opened("methods"))
+
+
+def test_a_method_that_hardly_changed_the_model_is_named(own, comparison, no_maps):
+    from unlearn_core.engine.pipeline import execute
+
+    settings = {"learning_rate": 1e-6, "epochs": 1}
+    still = replace(comparison.config, method="neggrad", settings=settings)
+    assert "Hardly changed" not in warnings(opened("metrics"))
+    run = execute(still, store=own, device="cpu")
+    for page in ("metrics", "overview"):
+        [line] = [line for line in warnings(opened(page)).splitlines() if "Hardly" in line]
+        assert run.label in line

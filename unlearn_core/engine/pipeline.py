@@ -48,6 +48,7 @@ from unlearn_core.records import Records
 from unlearn_core.runs import faults, given_weights, provenance
 from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
 from unlearn_core.runs.at_once import is_small
+from unlearn_core.runs.change import change
 from unlearn_core.runs.plan import parents
 from unlearn_core.runs.relearned import FRESH, OWN
 from unlearn_core.runs.status import Status
@@ -198,6 +199,8 @@ class _Making:
         )
         made = self._make()
         self.recorder.finish(HISTORY)
+        if self.config.role == "method":
+            self._note_change(made.records)
         map_facts = self._draw_and_measure(made)
         return self._told(started, made.cost, map_facts)
 
@@ -229,6 +232,16 @@ class _Making:
             self._measure(made)
             self._report(force=True, stage="map")
             return drawing.result()
+
+    def _note_change(self, records: Records) -> None:
+        """Keep how far the model is from the original, and say so where that is next to nothing."""
+        base = self.store.load(self.config.base().key()).records()
+        found = change(records, base, self.sets.forget[base.example_ids])
+        if found is None:  # the outputs are not finite
+            return
+        self.facts.update(found.facts())
+        if found.is_hardly_any:
+            self.writer.log(f"{self.config.method} hardly changed the model: {found.words}.")
 
     def _measure(self, made: MadeModel) -> None:
         if self.config.role == "base":

@@ -1,11 +1,12 @@
-"""Words for runs that are left out or that other code has made."""
+"""Words for runs that are left out, that other code has made, or that changed next to nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.runs.comparison import DamagedRun
+from unlearn_core.runs.change import change_of
+from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.views.jobs import run_name
 
 MOST_NAMED = 5
@@ -35,6 +36,22 @@ def unmeasured_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
     return (
         f"Made before a metric was added: {', '.join(names)}. It is computed from what was "
         "recorded; nothing is trained again."
+    )
+
+
+def hardly_changed_text(comparison: Comparison) -> str:
+    """Return which methods hardly changed the original, and by how much; nothing if none did."""
+    found = [(comparison.label(run), change_of(run)) for run in comparison.runs]
+    named = {label: each for label, each in found if each is not None and each.is_hardly_any}
+    if not named:
+        return ""
+    told = ", ".join(
+        f"{label} (features moved by {each.features:.2%}, answers by {each.answers:.2%})"
+        for label, each in named.items()
+    )
+    return (
+        f"Hardly changed from the original on $D_f$: {told}. Their settings may suit another data "
+        "set; more steps or a larger step size do more."
     )
 
 
