@@ -150,12 +150,37 @@ def test_a_model_much_better_than_the_retrained_one_is_not_matched():
         ({"forget_accuracy": 0.3}, "remembers"),
         ({"forget_test_accuracy": 0.5}, "remembers"),
         ({"forget_accuracy": 0.01}, "matched"),  # one image
+        ({"forget_accuracy": 0.048}, "partly matched"),  # a trace, seven images
+        ({"forget_accuracy": 0.09}, "partly matched"),
+        ({"forget_accuracy": 0.11}, "remembers"),
+        ({"forget_accuracy": 0.048, "forget_test_accuracy": 0.5}, "remembers"),
+        ({"forget_accuracy": 0.048, "retain_test_accuracy": 0.9}, "broken"),
+        ({"forget_accuracy": 0.048, **BADT}, "pretends"),
         ({"mia_rfa": 1.0}, "partly matched"),
         ({"cluster_f1": None, "cluster_nmi": None}, "matched"),
     ],
 )
 def test_the_rule_case_by_case(changed, expected):
     assert word(changed) == expected
+
+
+def test_a_trace_of_the_answers_is_named_before_what_else_is_off():
+    found = judge({**RETRAINED, "forget_accuracy": 0.048, "mia_rfa": 1.0}, standard())
+    assert found.word == "partly matched"
+    assert found.because.startswith("answers match but for a trace: Acc(D_f) 4.8% against 0.0%")
+    assert "; an attacker still tells it" in found.because
+    alone = judge({**RETRAINED, "forget_accuracy": 0.048}, standard()).because
+    assert alone.startswith("answers match but for a trace: ")
+    assert ";" not in alone
+
+
+def test_a_trace_is_measured_on_the_way_from_retrained_to_original():
+    target = {**RETRAINED, "forget_accuracy": 0.9}
+    found = judge({**target, "forget_accuracy": 0.99}, standard(retrained=target))
+    assert found.word == "remembers"  # nearly all of the way, though 9 points only
+    alike = {**RETRAINED, "forget_accuracy": 0.2}
+    same = standard({**ORIGINAL, "forget_accuracy": 0.2}, alike)
+    assert judge({**alike, "forget_accuracy": 0.29}, same).word != "partly matched"
 
 
 def test_a_model_below_the_original_is_not_broken_where_retraining_costs_as_much():

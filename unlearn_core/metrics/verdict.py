@@ -26,6 +26,7 @@ from unlearn_core.tasks import CLASSIFICATION
 BROKEN_DROP = 0.05
 FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
 HALF = 0.5
+LITTLE = 0.1  # of the way from retrained to original: what is left of an answer, but no memory
 DOUBTFUL = 2.0  # deviations
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 DECIDING = CLASSIFICATION.deciding
@@ -151,6 +152,11 @@ class Finding:
         return self.differs and is_doubtful and self.left > HALF
 
     @property
+    def is_trace(self) -> bool:
+        """Whether it is off on the original's side, with at most a tenth of the way left."""
+        return self.tells and self.side == "under" and self.left <= LITTLE
+
+    @property
     def words(self) -> str:
         """The number and its target, such as "F1 0.97 against 0.57 ± 0.05"."""
         spec, there = METRICS[self.metric], self.reference
@@ -226,7 +232,7 @@ def _broken(case: Case) -> Verdict | None:
 
 def _remembers(case: Case) -> Verdict | None:
     """Answers on the forget set, or a backdoor, are still the original's to a part."""
-    known = [each for each in case.found["answers"] if each.is_off and _knows_more(each)]
+    known = [e for e in case.found["answers"] if e.is_off and not e.is_trace and _knows_more(e)]
     if not known:
         return None
     what = "the backdoor still works" if known[0].metric == "backdoor_asr" else "it still knows D_f"
@@ -235,7 +241,7 @@ def _remembers(case: Case) -> Verdict | None:
 
 def _over_forgotten(case: Case) -> Verdict | None:
     """Answers on the forget set are worse than those of a model that never saw it."""
-    over = [each for each in case.found["answers"] if each.is_off]
+    over = [each for each in case.found["answers"] if each.is_off and not each.is_trace]
     if not over:
         return None
     return Verdict("over-forgotten", f"worse than a model that never saw D_f: {_listed(over)}")
@@ -266,7 +272,7 @@ def _only_answers_changed(case: Case) -> Verdict | None:
         return None
     shown = [each for each in case.found["features"] if each.tells]
     return Verdict(
-        "pretends", f"answers match; its features are the original's own{_behind(shown)}"
+        "pretends", f"{_answers(case)}; its features are the original's own{_behind(shown)}"
     )
 
 
@@ -287,7 +293,7 @@ def _underfitted(case: Case) -> Verdict | None:
     """Features that were never learned show nothing."""
     if not case.standard.is_underfitted:
         return None
-    return Verdict("nothing to tell", f"answers match, but {case.standard.underfitted_notice}")
+    return Verdict("nothing to tell", f"{_answers(case)}, but {case.standard.underfitted_notice}")
 
 
 def _pretends(case: Case) -> Verdict | None:
@@ -296,20 +302,20 @@ def _pretends(case: Case) -> Verdict | None:
     kept = [each for each in telling if each.is_kept]
     if not kept or np.mean([each.left for each in telling]) <= HALF:
         return None
-    return Verdict("pretends", f"answers match; {_trace(kept)}")
+    return Verdict("pretends", f"{_answers(case)}; {_trace(kept)}")
 
 
 def _partly(case: Case) -> Verdict | None:
-    """Answers match; features, attacks or what was to be kept do not."""
+    """Answers match or leave a trace; features, attacks or what was to be kept may not match."""
     off = {
         group: part
         for group in (*REMAINS, "attacks", "utility")
         if (part := [e for e in case.found.get(group, ()) if _gives_away(e, group)])
     }
-    if not off:
+    if not off and not _traces(case):
         return None
     lines = [f"{OFF_WORDS[group]}: {_listed(part)}" for group, part in off.items()]
-    return Verdict("partly matched", f"answers match; {'; '.join(lines)}")
+    return Verdict("partly matched", "; ".join([_answers(case), *lines]))
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
@@ -354,6 +360,17 @@ def _gives_away(finding: Finding, group: str) -> bool:
     if group == "utility":
         return finding.is_off
     return (finding.is_off and finding.tells) or (group in REMAINS and finding.is_kept)
+
+
+def _traces(case: Case) -> list[Finding]:
+    """Return the answers that match but for a trace."""
+    return [each for each in case.found["answers"] if each.is_trace]
+
+
+def _answers(case: Case) -> str:
+    """Say that answers match, and what is left of them."""
+    left = _traces(case)
+    return f"answers match but for a trace: {_listed(left)}" if left else "answers match"
 
 
 def _knows_more(finding: Finding) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import DEVIATIONS, RESOLUTION
-from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, DOUBTFUL, HALF
+from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, DOUBTFUL, HALF, LITTLE
 from unlearn_core.runs.report import Report
 from unlearn_core.views.tables import with_values
 from unlearn_core.views.wording import format_value
@@ -39,7 +39,8 @@ def rule_text(report: Report) -> str:
         f"{BROKEN_DROP * 100:.0f} points below both the original's and the retrained models', or "
         "outputs are not finite.",
         "**remembers**: an answer on the forget set, or a backdoor's success, is off on the "
-        "original's side.",
+        f"original's side, with more than {LITTLE:.0%} of the way from the retrained models to the "
+        "original left. Less is a *trace*.",
         "**over-forgotten**: an answer on the forget set is off on the other side.",
         f"**too few to tell**: answers do not tell, and chance alone may move them by more than "
         f"{RESOLUTION * 100:.0f} points.",
@@ -50,8 +51,8 @@ def rule_text(report: Report) -> str:
         f"retrained models more than {HALF:.0%} is left, on average over all of them. *Kept* is "
         f"what is off on the original's side, or {DOUBTFUL:.0f} deviations away on it with more "
         "than half of its own way left.",
-        "**partly matched**: features, relearning or attacks that tell are off or kept, or "
-        "accuracy on what was to be kept is off.",
+        "**partly matched**: features, relearning or attacks that tell are off or kept, accuracy "
+        "on what was to be kept is off, or a trace of an answer is left.",
         "**matched**: none of these.",
     ]
     return "\n".join(
