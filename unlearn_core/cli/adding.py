@@ -48,13 +48,21 @@ def check_method(args: argparse.Namespace) -> int:
 
 
 def measure(args: argparse.Namespace) -> int:
-    """Compute the metrics of finished runs again, of all own ones if none is named."""
+    """Compute the metrics of finished runs again, of all own ones if none is named.
+
+    With `--relearn`, teach their models a few forgotten examples again instead.
+    """
     from unlearn_core.engine.environment import choose_device
     from unlearn_core.engine.remeasure import measure_all
+    from unlearn_core.engine.teach_again import teach_all
 
     store = Store(inputs.require_folder(default_root()), demo=True)
     lines = []
-    for line in measure_all(store, args.keys, choose_device(args.device)):
+    if args.relearn:
+        told = teach_all(store, args.keys, args.device)
+    else:
+        told = measure_all(store, args.keys, choose_device(args.device))
+    for line in told:
         print(line)
         lines.append(line)
     failed = sum(NOT_MEASURED in line for line in lines)

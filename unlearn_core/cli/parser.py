@@ -116,6 +116,11 @@ def _adding_commands(subparsers: argparse._SubParsersAction[Parser]) -> None:
     one.set_defaults(command=adding.check_method)
     one = subparsers.add_parser("measure", help="compute the metrics of finished runs again")
     one.add_argument("keys", nargs="*", metavar="KEY", help="runs; without any, all own runs")
+    one.add_argument(
+        "--relearn",
+        action="store_true",
+        help="teach their models a few forgotten examples again, as compare --audits does",
+    )
     one.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     one.set_defaults(command=adding.measure)
 
