@@ -22,13 +22,12 @@ import torch
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import self_distillation_loss
-from unlearn_core.settings import Settings, setting
+from unlearn_core.methods.optimiser import OptimiserSettings, decay_of_weights, step_size
+from unlearn_core.settings import setting
 from unlearn_core.training import (
     OBJECTIVE,
-    OPTIMIZERS,
     Losses,
     Progress,
-    make_optimizer,
     optimise,
 )
 
@@ -36,15 +35,13 @@ STEPS = {"optimizer": "adam", "batch_size": 64}
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteSettings(Settings):
+class DeleteSettings(OptimiserSettings):
     """Settings of `delete`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(1e-4, "Step size of the optimiser.", positive=True)
+    learning_rate: float = step_size(1e-4)
+    weight_decay: float = decay_of_weights(0.0)
     epochs: int = setting(20, "Passes over the forget set.", positive=True)
     batch_size: int = setting(128, "Examples per step.", positive=True)
-    optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
-    momentum: float = setting(0.9, "Momentum of SGD.", between=(0, 1))
-    weight_decay: float = setting(0.0, "Weight decay.", between=(0, 1))
 
 
 @register_method(
@@ -72,13 +69,7 @@ def delete(inputs: UnlearnInputs, settings: DeleteSettings) -> Iterator[Progress
         return {OBJECTIVE: self_distillation_loss(logits.float(), batch.labels, target.float())}
 
     yield from optimise(
-        make_optimizer(
-            settings.optimizer,
-            model.parameters(),
-            learning_rate=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        ),
+        settings.build(model.parameters()),
         inputs.forget.epochs(settings.epochs, settings.batch_size, inputs.generator),
         losses_of,
         total=settings.epochs * inputs.forget.steps(settings.batch_size),

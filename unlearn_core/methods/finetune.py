@@ -16,23 +16,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.settings import Settings, setting
-from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise, to_train_mode
+from unlearn_core.methods.optimiser import (
+    OptimiserSettings,
+    chosen_optimizer,
+    decay_of_weights,
+    sgd_momentum,
+    step_size,
+)
+from unlearn_core.settings import setting
+from unlearn_core.training import Progress, optimise, to_train_mode
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneSettings(Settings):
+class FinetuneSettings(OptimiserSettings):
     """Settings of `finetune`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
+    learning_rate: float = step_size(5e-5)
+    optimizer: str = chosen_optimizer("adamw")
+    momentum: float = sgd_momentum(0.0)
+    weight_decay: float = decay_of_weights(0.01)
     epochs: int = setting(1, "Passes over the retained examples.", positive=True)
     batch_size: int = setting(128, "Examples per step.", positive=True)
-    optimizer: str = setting("adamw", "Which optimiser takes the steps.", choices=OPTIMIZERS)
     retain: str = setting(
         "all", "All of D_r, or as many examples as D_f has.", choices=("all", "part")
     )
-    momentum: float = setting(0.0, "Momentum of SGD.", between=(0, 1))
-    weight_decay: float = setting(0.01, "Weight decay.", between=(0, 1))
     train_mode: bool = setting(True, "Update the statistics of batch normalisation.")
 
 
@@ -76,13 +83,7 @@ def finetune(inputs: UnlearnInputs, settings: FinetuneSettings) -> Iterator[Prog
     if settings.train_mode:
         to_train_mode(model, len(retain), settings.batch_size)
     yield from optimise(
-        make_optimizer(
-            settings.optimizer,
-            model.parameters(),
-            learning_rate=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        ),
+        settings.build(model.parameters()),
         retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
         inputs.classify,
         total=settings.epochs * retain.steps(settings.batch_size),

@@ -18,33 +18,28 @@ import torch
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.settings import Settings, setting
+from unlearn_core.methods.optimiser import OptimiserSettings
+from unlearn_core.settings import setting
 from unlearn_core.training import (
     OBJECTIVE,
-    OPTIMIZERS,
     Losses,
     LossesOf,
     Progress,
-    make_optimizer,
     optimise,
     to_train_mode,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class L1SparseSettings(Settings):
+class L1SparseSettings(OptimiserSettings):
     """Settings of `l1_sparse`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(0.01, "Step size of the optimiser.", positive=True)
     epochs: int = setting(10, "Passes over the retained examples.", positive=True)
     batch_size: int = setting(256, "Examples per step.", positive=True)
     gamma: float = setting(5e-4, "Weight of |w|_1 in the first epoch.", between=(0, 1))
     retain: str = setting(
         "all", "All of D_r, or as many examples as D_f has.", choices=("all", "part")
     )
-    optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
-    momentum: float = setting(0.9, "Momentum of SGD.", between=(0, 1))
-    weight_decay: float = setting(5e-4, "Weight decay.", between=(0, 1))
     train_mode: bool = setting(True, "Update the statistics of batch normalisation.")
 
 
@@ -65,13 +60,7 @@ def l1_sparse(inputs: UnlearnInputs, settings: L1SparseSettings) -> Iterator[Pro
     model, retain = inputs.model.eval(), inputs.retained(settings.retain)
     if settings.train_mode:
         to_train_mode(model, len(retain), settings.batch_size)
-    optimizer = make_optimizer(
-        settings.optimizer,
-        model.parameters(),
-        learning_rate=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    optimizer = settings.build(model.parameters())
     in_an_epoch = retain.steps(settings.batch_size)
     for epoch in range(settings.epochs):
         yield from optimise(

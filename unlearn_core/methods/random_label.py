@@ -21,13 +21,12 @@ from torch import Tensor
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
-from unlearn_core.settings import Settings, setting
+from unlearn_core.methods.optimiser import OptimiserSettings, step_size
+from unlearn_core.settings import setting
 from unlearn_core.training import (
     OBJECTIVE,
-    OPTIMIZERS,
     Losses,
     Progress,
-    make_optimizer,
     optimise,
     to_train_mode,
 )
@@ -42,10 +41,10 @@ PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomLabelSettings(Settings):
+class RandomLabelSettings(OptimiserSettings):
     """Settings of `random_label`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(0.013, "Step size of the optimiser.", positive=True)
+    learning_rate: float = step_size(0.013)
     epochs: int = setting(10, "Passes over D_f, then D_r.", positive=True)
     batch_size: int = setting(256, "Examples per step.", positive=True)
     labels: str = setting(
@@ -54,9 +53,6 @@ class RandomLabelSettings(Settings):
     retain: str = setting(
         "all", "All of D_r, or as many examples as D_f has.", choices=("all", "part")
     )
-    optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
-    momentum: float = setting(0.9, "Momentum of SGD.", between=(0, 1))
-    weight_decay: float = setting(5e-4, "Weight decay.", between=(0, 1))
     train_mode: bool = setting(True, "Update the statistics of batch normalisation.")
 
 
@@ -96,13 +92,7 @@ def relabel(
     model, retain = inputs.model.eval(), inputs.retained(settings.retain)
     if settings.train_mode:
         to_train_mode(model, min(len(inputs.forget), len(retain)), settings.batch_size)
-    optimizer = make_optimizer(
-        settings.optimizer,
-        model.parameters(),
-        learning_rate=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    optimizer = settings.build(model.parameters())
     if masks is not None:
         _hold(optimizer, dict(model.named_parameters()), masks)
 

@@ -28,14 +28,13 @@ from torch import Tensor, nn
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import scrub_divergence
+from unlearn_core.methods.optimiser import OptimiserSettings, step_size
 from unlearn_core.models import evaluating
-from unlearn_core.settings import Settings, setting
+from unlearn_core.settings import setting
 from unlearn_core.training import (
     OBJECTIVE,
-    OPTIMIZERS,
     Losses,
     Progress,
-    make_optimizer,
     optimise,
     to_train_mode,
 )
@@ -45,10 +44,10 @@ DECAYS = ("never", "3,5,9", "5,8,9", "3,6,9")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScrubSettings(Settings):
+class ScrubSettings(OptimiserSettings):
     """Settings of `scrub`; each field is one widget on the Unlearn page."""
 
-    learning_rate: float = setting(5e-4, "Step size of the optimiser.", positive=True)
+    learning_rate: float = step_size(5e-4)
     epochs: int = setting(3, "Min epochs, on the retained examples.", positive=True)
     max_epochs: int = setting(2, "Max epochs, on the forget set.", positive=True)
     forget_batch_size: int = setting(512, "Examples per step of a max epoch.", positive=True)
@@ -64,9 +63,6 @@ class ScrubSettings(Settings):
         "Which phase comes first in an epoch.",
         choices=("official", "min_first"),
     )
-    optimizer: str = setting("sgd", "Which optimiser takes the steps.", choices=OPTIMIZERS)
-    momentum: float = setting(0.9, "Momentum of SGD.", between=(0, 1))
-    weight_decay: float = setting(5e-4, "Weight decay.", between=(0, 1))
     decay_after: str = setting(
         "3,5,9", "Epochs after each of which the step size falls to a tenth.", choices=DECAYS
     )
@@ -145,13 +141,7 @@ def scrub(inputs: UnlearnInputs, settings: ScrubSettings) -> Iterator[Progress]:
     teacher = copy.deepcopy(inputs.model).eval().requires_grad_(False)
     model = inputs.model.eval()
     retain = inputs.retained(settings.retain)
-    optimizer = make_optimizer(
-        settings.optimizer,
-        model.parameters(),
-        learning_rate=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    optimizer = settings.build(model.parameters())
     phases = {
         "max": (inputs.forget, settings.forget_batch_size, _max_loss(inputs, settings, teacher)),
         "min": (retain, settings.retain_batch_size, _min_loss(inputs, settings, teacher)),

@@ -146,40 +146,40 @@ def membership_rates(
     """Return `membership_rate` of each draw, shape (n_draws,); one where nothing is drawn."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    _check_scores(retain_scores=retain_scores, test_scores=test_scores, forget_scores=forget_scores)
+    retain, test, forget = _as_rows(
+        retain_scores=retain_scores, test_scores=test_scores, forget_scores=forget_scores
+    )
     model = _model(attack, class_weight, probability)
-    sizes = _sizes(len(retain_scores), len(test_scores), attack, balanced)
+    sizes = _sizes(len(retain), len(test), attack, balanced)
     random = numpy_stream(seed, "membership attack")
     rates = []
     with threadpool_limits(1):  # on so few columns threads only wait for each other
         for _ in range(DRAWS[attack] if balanced else 1):
-            members = draw(retain_scores, sizes[0], random)
-            others = draw(test_scores, sizes[1], random)
-            rates.append(_attack(members, others, _as_rows(forget_scores), model, probability))
+            members, others = draw(retain, sizes[0], random), draw(test, sizes[1], random)
+            rates.append(_attack(members, others, forget, model, probability))
     return np.asarray(rates)
 
 
 def draw(scores: Scores, n: int, random: np.random.Generator) -> NDArray[np.float64]:
     """Return `n` of the scores, as rows (n, d); the draw does not depend on their order."""
-    rows = _as_rows(scores)
+    rows = np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)
     return random.permutation(rows[np.lexsort(rows.T[::-1])])[:n]
 
 
-def _check_scores(**arrays: Scores) -> None:
+def _as_rows(**arrays: Scores) -> list[NDArray[np.float64]]:
+    """Return scores as rows (n, d), or raise `ValueError` where an array cannot be, by its name."""
+    rows = []
     for name, scores in arrays.items():
         array = np.asarray(scores)
         if array.ndim not in (1, 2) or not array.size:
             raise ValueError(
                 f"`{name}` must have shape (n,) or (n, d) with n > 0, got {array.shape}."
             )
-        finite(name, array)
-    columns = [_as_rows(scores).shape[1] for scores in arrays.values()]
+        rows.append(finite(name, array).reshape(len(array), -1))
+    columns = [part.shape[1] for part in rows]
     if len(set(columns)) > 1:
         raise ValueError(f"All scores must have the same number of columns, got {columns}.")
-
-
-def _as_rows(scores: Scores) -> NDArray[np.float64]:
-    return np.asarray(scores, dtype=np.float64).reshape(len(scores), -1)
+    return rows
 
 
 def _sizes(n_members: int, n_others: int, attack: str, balanced: bool) -> tuple[int, int]:
