@@ -24,7 +24,7 @@ class Task(ABC):
     name : str
     deciding : mapping of str to tuple of str
         The metrics that decide a verdict (`metrics.verdict`), by what they look at: "utility" (what
-        was to be kept), "answers" on D_f, "features", "relearning" and "attacks".
+        was to be kept), "answers" on D_f, "features" and "attacks".
     """
 
     name: str

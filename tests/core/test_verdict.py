@@ -6,7 +6,7 @@ import pytest
 
 from unlearn_core.metrics import METRICS
 from unlearn_core.metrics.spread import FLOORS, reference
-from unlearn_core.metrics.verdict import DECIDING, WORDS, Standard, findings, judge, side
+from unlearn_core.metrics.verdict import WORDS, Standard, findings, judge, side
 
 ORIGINAL = {  # the digits with class 3, seed 0
     "retain_test_accuracy": 0.978,
@@ -226,15 +226,12 @@ def test_nothing_is_said_of_features_that_an_underfitted_original_never_learned(
     assert not standard(reaches=0.93).underfitted_notice
 
 
-def test_relearning_shows_what_answers_and_features_hide(monkeypatch):
-    groups = {**DECIDING, "features": (), "relearning": ("linear_probe_retain",)}
-    monkeypatch.setattr("unlearn_core.metrics.verdict.DECIDING", groups)  # a stand-in
-    there = standard(
-        {**ORIGINAL, "linear_probe_retain": 1.0}, {**RETRAINED, "linear_probe_retain": 0.2}
-    )
-    found = judge({**RETRAINED, "linear_probe_retain": 0.9}, there)
-    assert found.word == "pretends"
-    assert "it is learned again faster than new: LP(D_r) 90.0% against 20.0%" in found.because
+def test_relearning_decides_nothing_because_retrained_models_differ_too_much_in_it():
+    # digits without class 3: .60 with a deviation of .126 over 16 retrained models, originals .96
+    start, target = {**ORIGINAL, "relearn_k": 0.96}, {**RETRAINED, "relearn_k": 0.60}
+    there = standard(start, target)
+    assert judge({**target, "relearn_k": 0.96}, there).word == "matched"
+    assert 3 * 0.126 > 0.96 - 0.60
 
 
 def test_an_unreliable_number_decides_nothing():

@@ -30,7 +30,6 @@ LITTLE = 0.1  # of the way from retrained to original: what is left of an answer
 DOUBTFUL = 2.0  # deviations
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 DECIDING = CLASSIFICATION.deciding
-REMAINS = ("features", "relearning")  # groups that show what is left behind the answers
 WORDS = (
     "matched",
     "partly matched",
@@ -298,7 +297,7 @@ def _underfitted(case: Case) -> Verdict | None:
 
 def _pretends(case: Case) -> Verdict | None:
     """Outputs match, but most of what tells original from retrained is left behind them."""
-    telling = [each for group in REMAINS for each in case.found.get(group, ()) if each.differs]
+    telling = [each for each in case.found["features"] if each.differs]
     kept = [each for each in telling if each.is_kept]
     if not kept or np.mean([each.left for each in telling]) <= HALF:
         return None
@@ -309,8 +308,8 @@ def _partly(case: Case) -> Verdict | None:
     """Answers match or leave a trace; features, attacks or what was to be kept may not match."""
     off = {
         group: part
-        for group in (*REMAINS, "attacks", "utility")
-        if (part := [e for e in case.found.get(group, ()) if _gives_away(e, group)])
+        for group in OFF_WORDS
+        if (part := [e for e in case.found[group] if _gives_away(e, group)])
     }
     if not off and not _traces(case):
         return None
@@ -331,7 +330,6 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
 )
 OFF_WORDS = {
     "features": "features do not",
-    "relearning": "relearning does not",
     "attacks": "an attacker still tells it from a retrained model",
     "utility": "what was to be kept does not",
 }
@@ -359,7 +357,7 @@ def _gives_away(finding: Finding, group: str) -> bool:
     """Whether a number of a model whose answers match tells it from retrained models."""
     if group == "utility":
         return finding.is_off
-    return (finding.is_off and finding.tells) or (group in REMAINS and finding.is_kept)
+    return (finding.is_off and finding.tells) or (group == "features" and finding.is_kept)
 
 
 def _traces(case: Case) -> list[Finding]:
@@ -393,12 +391,8 @@ def _same_features(values: Values, standard: Standard) -> bool:
 
 def _trace(kept: Sequence[Finding]) -> str:
     names = {each.metric for each in kept}
-    if names & {"cluster_f1", "cluster_nmi"}:
-        what = "its features still form one cluster"
-    elif names & set(DECIDING["features"]):
-        what = "its features still lie apart"
-    else:
-        what = "it is learned again faster than new"
+    is_cluster = names & {"cluster_f1", "cluster_nmi"}
+    what = "its features still form one cluster" if is_cluster else "its features still lie apart"
     return f"{what}: {_listed(kept)}"
 
 

@@ -27,7 +27,6 @@ GROUPS = {
     "utility": "what was to be kept",
     "answers": "answers on the forget set",
     "features": "features",
-    "relearning": "relearning",
     "attacks": "attacks",
 }
 
@@ -47,11 +46,11 @@ def rule_text(report: Report) -> str:
         "**pretends**: answers match, but the classifier alone was edited.",
         "**nothing to tell**: nothing tells the original from the retrained models, or the "
         "original is under-fitted.",
-        "**pretends**: features or relearning are kept, and of the way from the original to the "
+        "**pretends**: features are kept, and of the way from the original to the "
         f"retrained models more than {HALF:.0%} is left, on average over all of them. *Kept* is "
         f"what is off on the original's side, or {DOUBTFUL:.0f} deviations away on it with more "
         "than half of its own way left.",
-        "**partly matched**: features, relearning or attacks that tell are off or kept, accuracy "
+        "**partly matched**: features or attacks that tell are off or kept, accuracy "
         "on what was to be kept is off, or a trace of an answer is left.",
         "**matched**: none of these.",
     ]
