@@ -1,12 +1,14 @@
-"""What was forgotten from what, the verdicts, small maps, and a guided tour for a lesson."""
+"""Who forgot: the answer in a sentence, a line a method, pictures and maps; the rest below."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.components import charts, notices, reads, selectors
-from unlearn_core.views import overview
-from unlearn_core.views.captions import comparison_caption
+from pages.components.strip.method_strip import method_strip
+from unlearn_core.views import answers, headline, overview
+from unlearn_core.views.captions import comparison_caption, seeds_text
+from unlearn_core.views.examples import answers_table, with_outputs
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
     small_maps_figure,
@@ -17,7 +19,9 @@ from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
 from unlearn_core.views.tour import TOUR
 from unlearn_core.views.verdicts import MEANING, evidence_text
-from unlearn_core.views.wording import request_sentence
+
+METHOD, VERDICT, STRIP = "method", "verdict", "strip"
+MAPS_HEIGHT = 216  # pixels; with what stands above, all of it is within 1280 by 720
 
 selectors.under_app(__file__)
 st.title("What did the model forget?")
@@ -25,19 +29,65 @@ comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 config = comparison.config
 sets = reads.sets(config.data, config.forget)
-names = reads.dataset(config.data).class_names
+dataset = reads.dataset(config.data)
 cards = overview.verdict_cards(comparison, report)
 
-st.markdown(
-    f"{request_sentence(config, names)} Each method starts from the original model and tries to "
-    "become the **retrained** one, which never saw those images, in less time."
-)
-columns = st.columns(4)
-for column, (symbol, meaning, size) in zip(columns, overview.sizes(sets), strict=False):
-    column.metric(as_markdown(f"{symbol}: {meaning}"), size, border=True)
-columns[3].metric(
-    "Runs", overview.runs_text(comparison), border=True, help=comparison_caption(report)
-)
+
+def on_pick() -> None:
+    """Show the clicked method beside the references."""
+    st.session_state[METHOD] = st.session_state[STRIP]["picked"]
+
+
+request = headline.request_text(config, dataset.class_names, sets)
+if not cards:
+    st.markdown(f"{request} {headline.WHY}")
+    st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
+    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    st.stop()
+by_label = {card.label: card for card in cards}
+with st.container(gap="xsmall", key="first_screen"):
+    with st.container(key="headline"):
+        st.markdown(f"{request} **{headline.tally([card.word for card in cards])}**")
+    st.caption(headline.WHY)
+    counts = headline.word_counts(cards)
+    left, right = st.columns([9, 4], vertical_alignment="center")
+    with left, st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Show only", width="content")
+        selectors.restart(comparison, VERDICT, None)
+        word = st.pills(
+            "Only the methods that", list(counts), format_func=lambda w: f"{w} {counts[w]}",
+            key=VERDICT, bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+    with right, st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Look at", width="content")
+        shown = selectors.choose_one(
+            comparison, "Method to look at", list(by_label), METHOD, cards[0].label, hidden=True
+        )
+    left, right = st.columns([2, 3])
+    with left:
+        method_strip(headline.strip_lines(cards, word), selected=shown, key=STRIP, on_pick=on_pick)
+    keys = {name: overview.key_of(comparison, name) for name in (*REFERENCE_NAMES.values(), shown)}
+    runs = [run for run in comparison.runs if run.key in keys.values()]
+    with right:
+        ids = answers.some_forgotten(sets)
+        charts.html(
+            answers.answers_html(
+                runs,
+                answers_table(with_outputs(runs), ids, dataset, sets),
+                reads.thumbnails(config.data, ids),
+                [selectors.sample_link(comparison, number) for number in ids],
+            )
+        )
+        maps = reads.small_map_rows([run.key for run in runs])
+        if maps.empty:
+            st.info(why_no_maps(comparison), icon=":material/info:")
+        else:
+            figure = small_maps_figure(maps, compact=MAPS_HEIGHT)
+            charts.chart(figure, key="small_maps", config={"displayModeBar": False})
+        st.caption(
+            f"{headline.chosen_text(by_label[shown])} Each point is a training image; those that "
+            "a model finds alike lie together. Diamonds are to be forgotten."
+        )
 
 with st.expander("A guided tour for a lesson", icon=":material/school:", key="tour"):
     for number, stop in enumerate(TOUR, start=1):
@@ -45,40 +95,31 @@ with st.expander("A guided tour for a lesson", icon=":material/school:", key="to
         text.markdown(f"{number}. **{stop.title}.** {stop.look}  \n*Ask: {stop.ask}*")
         link.page_link(stop.page, label="Go there", icon=stop.icon)
 
-st.subheader("The features, before and after")
-best = report.best
-compared = [
-    key
-    for name in (*REFERENCE_NAMES.values(), best)
-    if name is not None and (key := overview.key_of(comparison, name)) is not None
-]
-maps = reads.small_map_rows(compared)
-if maps.empty:
-    st.info(why_no_maps(comparison), icon=":material/info:")
-else:
-    figure = small_maps_figure(maps)
-    charts.chart(figure, key="small_maps", config={"displayModeBar": False})
-    rule = f"Shown as best: {best}. The rule: {overview.BEST_RULE}. " if best else ""
+st.subheader("What was compared")
+columns = st.columns(4)
+for column, (symbol, meaning, size) in zip(columns, overview.sizes(sets), strict=False):
+    column.metric(f"{meaning} ({as_markdown(symbol)})", size, border=True)
+columns[3].metric(
+    f"Runs, {seeds_text(comparison.seeds)}", len(comparison.runs), border=True,
+    help=comparison_caption(report),
+)  # fmt: skip
+if not maps.empty:
     st.caption(
-        "Each point is a training image, placed by its penultimate features (UMAP); images that "
-        "the model sees as alike lie together. Diamonds are to be forgotten. "
-        f"{small_maps_caption(comparison, compared, len(maps))} {rule}"
+        f"The maps are UMAPs of penultimate features. "
+        f"{small_maps_caption(comparison, [run.key for run in runs], len(maps))} "
+        f"Shown first: {cards[0].label}. The rule: {overview.BEST_RULE}."
     )
     st.page_link(
         "pages/manifolds.py", label="All models, full maps", icon=":material/arrow_forward:"
     )
 
-st.subheader("The verdicts")
-if not cards:
-    st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
-    st.stop()
+st.subheader("Why each method has its verdict")
 notices.show_underfitted(report)
 notices.show_hardly_changed(comparison)
 for row in overview.in_threes(cards):
     for column, card in zip(st.columns(3), row, strict=False):
         with column.container(border=True, height="stretch"):
-            st.html(
+            charts.html(
                 f"{STYLE}<b>{method_dot(card.method)}{as_html(card.label)}</b><br>"
                 f"{verdict_pill(card.word)} <small>{card.agreement}</small>"
             )

@@ -1,4 +1,4 @@
-"""Charts in the colours of the reader's theme: what is black on a light page is white on a dark."""
+"""Charts and HTML in the colours of the reader's theme: what is black on light is white on dark."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ def chart(figure: go.Figure, *, key: str, **options: Any) -> Any:
     if is_dark():
         shown = json.loads(on_ground(str(figure.to_json()), is_dark=True))
     return st.plotly_chart(shown, key=key, **options)
+
+
+def html(text: str) -> None:
+    """Show HTML whose colours are those of `views.palette`."""
+    st.html(on_ground(text, is_dark=is_dark()))

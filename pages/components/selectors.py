@@ -167,14 +167,28 @@ def first_method(runs: Sequence[RunArtefact]) -> str:
 
 
 def choose_one(
-    comparison: Comparison, words: str, options: Sequence[str], key: str, usual: str
+    comparison: Comparison,
+    words: str,
+    options: Sequence[str],
+    key: str,
+    usual: str,
+    *,
+    hidden: bool = False,
 ) -> str:
-    """Let the reader choose one of `options`, which may change; return the choice."""
+    """Let the reader choose one of `options`, which may change; return the choice.
+
+    With `hidden` the words are for screen readers alone.
+    """
     restart(comparison, key, usual)
     if st.session_state.get(key, usual) not in options:
         st.session_state[key] = usual
     index = options.index(usual)
-    return str(st.selectbox(words, options, index=index, key=key, bind="query-params"))
+    return str(
+        st.selectbox(
+            words, options, index=index, key=key, bind="query-params",
+            label_visibility="collapsed" if hidden else "visible",
+        )
+    )  # fmt: skip
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:

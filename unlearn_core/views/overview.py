@@ -87,9 +87,9 @@ def key_of(comparison: Comparison, name: str) -> str | None:
 def sizes(sets: Sets) -> list[tuple[str, str, str]]:
     """Return symbol, meaning and size of the forget, the retain and the test set."""
     return [
-        (SET_SYMBOLS["forget"], "training images to forget", f"{int(sets.forget.sum()):,}"),
-        (SET_SYMBOLS["retain"], "training images to keep", f"{int(sets.retain.sum()):,}"),
-        (SET_SYMBOLS["test"], "test images", f"{int(sets.test.sum()):,}"),
+        (SET_SYMBOLS["forget"], "Training images to forget", f"{int(sets.forget.sum()):,}"),
+        (SET_SYMBOLS["retain"], "Training images to keep", f"{int(sets.retain.sum()):,}"),
+        (SET_SYMBOLS["test"], "Test images", f"{int(sets.test.sum()):,}"),
     ]
 
 
@@ -121,9 +121,3 @@ def numbers_html(card: VerdictCard) -> str:
     )
     more = f"{card.more} more with changed settings on Metrics" if card.more else ""
     return f'<table style="font-size: .875rem">{cells}</table><small>{more}</small>'
-
-
-def runs_text(comparison: Comparison) -> str:
-    """Return how many runs and seeds there are, such as "7, 1 seed"."""
-    n_seeds = len(comparison.seeds)
-    return f"{len(comparison.runs)}, {n_seeds} seed{'s' if n_seeds > 1 else ''}"

@@ -20,6 +20,7 @@ from unlearn_core.views.palette import FORGET_MARK, class_colour
 MOST_KEPT = 700  # points of the retained classes in each small map
 HEIGHT = 400
 KEPT_MARK = {"size": 4, "opacity": 0.55}
+COMPACT = 0.65  # of a mark's size where maps are small
 MANY_CLASSES = 12  # beyond, a legend of classes helps nobody
 
 
@@ -64,11 +65,14 @@ def old_and_new_maps(
     return pd.concat(filled or parts, ignore_index=True)
 
 
-def small_maps_figure(rows: pd.DataFrame, *, word: str = "to forget") -> go.Figure:
+def small_maps_figure(
+    rows: pd.DataFrame, *, word: str = "to forget", compact: int = 0
+) -> go.Figure:
     """Draw what `small_map` returns for one or more runs.
 
     Columns used: `title`, `example_id`, `x`, `y`, `class_name`, `label`, `is_forget`.  The legend
-    calls the diamonds of D_f `word`; their colour is their class's.
+    calls the diamonds of D_f `word`; their colour is their class's.  `compact` is the height in
+    pixels of a smaller figure with smaller marks and without the legend.
     """
     titles = list(dict.fromkeys(rows["title"]))
     figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
@@ -82,12 +86,14 @@ def small_maps_figure(rows: pd.DataFrame, *, word: str = "to forget") -> go.Figu
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 5, "r": 5, "t": 40, "b": 5},
-        showlegend=rows["label"].nunique() <= MANY_CLASSES,
+        height=compact or HEIGHT,
+        margin={"l": 1, "r": 1, "t": 22, "b": 1} if compact else {"l": 5, "r": 5, "t": 40, "b": 5},
+        showlegend=not compact and rows["label"].nunique() <= MANY_CLASSES,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
         uirevision="keep",
     )
+    if compact:
+        figure.for_each_trace(lambda t: t.marker.update(size=t.marker.size * COMPACT))
     for number in range(1, len(titles) + 1):  # a frame, for the axes themselves are hidden
         suffix = "" if number == 1 else str(number)
         figure.add_shape(

@@ -1,0 +1,36 @@
+// One button a method; a click sends its label to the page.
+
+function cell(kind, text) {
+  const element = document.createElement("span");
+  element.className = kind;
+  element.textContent = text;
+  return element;
+}
+
+function line({ label, number, word, icon, colour, dot, title }, selected, pick) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("role", "option");
+  button.setAttribute("aria-selected", String(label === selected));
+  button.title = title;
+  const name = cell("strip-name", label);
+  const square = document.createElement("i");
+  square.style.background = dot;
+  name.prepend(square);
+  const verdict = cell("strip-word", `${word} ${icon}`);
+  verdict.style.background = `${colour}26`;
+  verdict.style.borderColor = colour;
+  button.append(name, cell("strip-number", number), verdict);
+  button.onclick = () => pick(label);
+  return button;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".strip");
+  const head = document.createElement("div");
+  head.className = "strip-head";
+  head.append(cell("", "Method"), cell("", "still right"), cell("", "verdict"));
+  head.children[1].title = "Share of the images to forget that it still answers right";
+  const pick = (label) => setTriggerValue("picked", label);
+  root.replaceChildren(head, ...data.lines.map((each) => line(each, data.selected, pick)));
+}

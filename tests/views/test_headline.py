@@ -1,0 +1,53 @@
+from unlearn_core.records import Sets
+from unlearn_core.views.headline import strip_lines, tally, word_counts
+from unlearn_core.views.overview import KeyNumber, VerdictCard
+
+
+def card(label, word):
+    number = KeyNumber(label="Acc(D_f)", value="3.0%", retrained="0.0%")
+    return VerdictCard(
+        label=label,
+        method="muda",
+        word=word,
+        because="why",
+        agreement="",
+        numbers=(number,),
+        speedup="2.00x",
+        more=0,
+    )
+
+
+def test_a_sentence_says_one_and_many_and_none():
+    assert tally(["matched"]) == "1 method tried: 1 looks like a network that never saw it."
+    assert tally(["broken", "over-forgotten"]) == (
+        "2 methods tried: none looks like a network that never saw it; 1 forgot too much; "
+        "1 broke the rest."
+    )
+    assert tally(["matched", "matched", "too few to tell"]) == (
+        "3 methods tried: 2 look like a network that never saw it; nothing can be told of 1."
+    )
+    assert tally(["nothing to tell"] * 2) == "2 methods tried: nothing can be told of any."
+
+
+def test_verdicts_are_counted_and_filtered_in_their_order():
+    cards = [card("a", "matched"), card("b", "remembers"), card("c", "matched")]
+    assert word_counts(cards) == {"matched": 2, "remembers": 1}
+    assert list(word_counts(cards[::-1])) == ["matched", "remembers"]
+    assert [line["label"] for line in strip_lines(cards, "matched")] == ["a", "c"]
+    first = strip_lines(cards)[0]
+    assert (first["number"], first["word"], first["icon"]) == ("3.0%", "matched", "✓")
+
+
+def test_some_forgotten_are_spread_and_few_are_all():
+    import numpy as np
+
+    from unlearn_core.views.answers import some_forgotten
+
+    def sets(forget):
+        mask = np.zeros(100, bool)
+        mask[forget] = True
+        empty = np.zeros(100, bool)
+        return Sets(forget=mask, retain=~mask, forget_test=empty, retain_test=empty)
+
+    assert some_forgotten(sets(range(50)), 3) == [0, 24, 49]
+    assert some_forgotten(sets([7, 9]), 6) == [7, 9]

@@ -1,0 +1,78 @@
+"""A few forgotten images in a row, and under each what every model answers."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.views.markup import method_dot
+
+SHOWN = 6
+STYLE = """<style>
+.mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
+.mu-answers th, .mu-answers td {padding: .06rem .2rem; text-align: center; line-height: 1.2;
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
+.mu-answers col.mu-names {width: 6.6rem}
+.mu-answers tbody th {text-align: left; font-weight: 400; padding-left: 0}
+.mu-answers tbody tr > * {border-top: 1px solid rgba(128, 128, 128, .25)}
+.mu-answers img {width: 58px; height: 58px; object-fit: contain; image-rendering: pixelated;
+  border-radius: 3px; display: block; margin: auto}
+.mu-answers thead th {vertical-align: top}
+.mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
+  overflow: hidden; text-overflow: ellipsis}
+.mu-answers .mu-known {font-weight: 700}
+</style>"""
+
+
+def some_forgotten(sets: Sets, n: int = SHOWN) -> list[int]:
+    """Return a few ids of the forget set, spread evenly over it."""
+    ids = np.flatnonzero(sets.forget)
+    rows = np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(int)
+    return [int(number) for number in ids[rows]]
+
+
+def answers_html(
+    runs: Sequence[RunArtefact], table: pd.DataFrame, pictures: Sequence[str], links: Sequence[str]
+) -> str:
+    """Return the images as a row of pictures with their classes, and a row of answers a model.
+
+    `table` is `views.examples.answers_table` of the images for the runs whose outputs are kept;
+    another run's answers are dashes.  Right answers are bold, for there the model still knows.
+    """
+    rows = table.to_dict("records")
+    head = "".join(
+        f'<th scope="col"><a href="{html.escape(link)}" target="_self" title="Open this image">'
+        f'<img src="{picture}" alt="image {row["id"]}"></a>'
+        f"<small>id {row['id']},</small><small>class {html.escape(str(row['label']))}</small></th>"
+        for row, picture, link in zip(rows, pictures, links, strict=True)
+    )
+    body = "".join(_model_row(run, rows) for run in runs)
+    return (
+        f'{STYLE}<table class="mu-answers"><colgroup><col class="mu-names">'
+        f'{"<col>" * len(rows)}</colgroup><thead><tr><th scope="col" style="text-align: left">'
+        f"<small>Images to forget,<br>and what each<br>model answers</small></th>{head}"
+        f"</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _model_row(run: RunArtefact, rows: Sequence[Mapping[Any, Any]]) -> str:
+    cells = "".join(_cell(run.label, row) for row in rows)
+    name = html.escape(run.label)
+    return (
+        f'<tr><th scope="row" title="{name}">{method_dot(run.config.method)}{name}</th>{cells}</tr>'
+    )
+
+
+def _cell(label: str, row: Mapping[Any, Any]) -> str:
+    if label not in row:
+        return '<td title="The outputs of this model were not kept.">–</td>'
+    answer = html.escape(str(row[label]))
+    known = ' class="mu-known"' if row[label] == row["label"] else ""
+    sure = f"{answer}, probability {row[f'{label} p']:.0%}"
+    return f'<td{known} title="{sure}">{answer}</td>'

@@ -1,0 +1,96 @@
+"""The first screen in words: how many methods succeeded, and one line a method."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from unlearn_core.config import RunConfig
+from unlearn_core.data import DATASETS
+from unlearn_core.metrics.verdict import WORDS
+from unlearn_core.records import Sets
+from unlearn_core.views.overview import VerdictCard
+from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
+from unlearn_core.views.verdicts import MEANING
+from unlearn_core.views.wording import describe_forget
+
+WHY = (
+    "Why it matters: people may withdraw their data, and wrong or poisoned data must go. Training "
+    "again is sure but slow; these methods are quick, if they work."
+)
+# what one method with this verdict does, and what several do
+DOES = {
+    "matched": ("looks like a network that never saw it", "look like a network that never saw it"),
+    "partly matched": ("comes close", "come close"),
+    "pretends": ("only pretends", "only pretend"),
+    "remembers": ("still remembers", "still remember"),
+    "over-forgotten": ("forgot too much", "forgot too much"),
+    "broken": ("broke the rest", "broke the rest"),
+}
+NOT_TOLD = "nothing can be told of"
+
+
+def request_text(config: RunConfig, class_names: Sequence[str], sets: Sets) -> str:
+    """Return what was to be forgotten from what, as one sentence in Markdown."""
+    spec = DATASETS.get(config.data.name)
+    n_forget, n_all = int(sets.forget.sum()), int(sets.forget.sum() + sets.retain.sum())
+    how_many = f": {n_forget:,} of them" if config.forget.kind not in ("random", "ids") else ""
+    return (
+        f"A network ({config.model.name}) that was trained on {n_all:,} images "
+        f"({spec.label if spec else config.data.name}) is to forget "
+        f"**{describe_forget(config.forget, class_names)}**{how_many}."
+    )
+
+
+def tally(words: Sequence[str]) -> str:
+    """Return how many methods got which verdict, as one sentence.
+
+    Examples
+    --------
+    >>> tally(["matched", "pretends", "pretends"])
+    '3 methods tried: 1 looks like a network that never saw it; 2 only pretend.'
+    >>> tally(["remembers"])
+    '1 method tried: none looks like a network that never saw it; 1 still remembers.'
+    """
+    counts = Counter(word if word in DOES else NOT_TOLD for word in words)
+    parts = [f"{n} {DOES[word][n > 1]}" for word in DOES if (n := counts[word])]
+    n = len(words)
+    if counts[NOT_TOLD] == n:
+        parts = [f"{NOT_TOLD} {'it' if n == 1 else 'any'}"]
+    elif counts[NOT_TOLD]:
+        parts.append(f"{NOT_TOLD} {counts[NOT_TOLD]}")
+    if parts and not counts["matched"] and counts[NOT_TOLD] < n:
+        parts.insert(0, f"none {DOES['matched'][0]}")
+    return f"{n} method{'s' if n != 1 else ''} tried: {'; '.join(parts)}."
+
+
+def word_counts(cards: Sequence[VerdictCard]) -> dict[str, int]:
+    """Return the verdicts that occur, the best first, and how many methods have each."""
+    counts = Counter(card.word for card in cards)
+    return {word: counts[word] for word in WORDS if counts[word]}
+
+
+def strip_lines(cards: Sequence[VerdictCard], word: str | None = None) -> list[dict[str, Any]]:
+    """Return one line a method in the cards' order, of one verdict or of all, as JSON types.
+
+    `number` is the share of the forget set that is still answered right; `title` the reason.
+    """
+    return [
+        {
+            "label": card.label,
+            "number": card.numbers[0].value,
+            "word": card.word,
+            "icon": VERDICT_ICONS.get(card.word, ""),
+            "colour": VERDICT_COLOURS.get(card.word, VERDICT_COLOURS["unknown"]),
+            "dot": method_colour(card.method),
+            "title": f"{MEANING[card.word].capitalize()}. {card.because}.",
+        }
+        for card in cards
+        if word in (None, card.word)
+    ]
+
+
+def chosen_text(card: VerdictCard) -> str:
+    """Return what the verdict on one method means, as a sentence in Markdown."""
+    return f"**{card.label}: {card.word}**, that is, {MEANING[card.word]}."
