@@ -67,6 +67,6 @@ for group in groups():
     with st.expander(group, icon=":material/straighten:", key=f"metrics_{group}"):
         for metric in grouped([group]):
             st.markdown(
-                f"**{as_markdown(metric.label)}**: {as_markdown(metric.text)} {metric.better} "
-                f"{metric.origin}"
+                f"**{as_markdown(metric.label)}**: {metric.plain} {as_markdown(metric.text)} "
+                f"{metric.better} {metric.origin}"
             )

@@ -7,12 +7,14 @@ import streamlit as st
 from pages.components import charts, notices, reads, selectors
 from pages.components.exports import export_buttons
 from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.glossary import ATTACK
 from unlearn_core.views.markup import side_legend, table_html
-from unlearn_core.views.metric_definitions import grouped, groups, names_in
+from unlearn_core.views.metric_definitions import explained, grouped, groups, names_in
 from unlearn_core.views.remaining_gap import gap_figure, gap_rows
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.tables import cost_rows, missing_rows, with_values
 from unlearn_core.views.verdicts import evidence_text, rule_text
+from unlearn_core.views.wording import file_stem
 
 selectors.under_app(__file__)
 st.title("Metrics")
@@ -30,7 +32,7 @@ chosen = st.pills(
     "Metrics",
     groups(),
     selection_mode="multi",
-    default=["Accuracy", "Features"],
+    default=["Accuracy", "Features", ATTACK],
     key="metric_groups",
     bind="query-params",
 )
@@ -39,9 +41,10 @@ if not chosen:
     st.stop()
 names = with_values(report, names_in(chosen))
 
-st.html(table_html(report, names))
-st.html(f"<small>{side_legend()}</small>")
+charts.html(table_html(report, names))
+charts.html(f"<small>{side_legend()}</small>")
 st.caption(
+    f"{len(names)} columns; where the right edge fades, there are more of them to scroll to. "
     "In parentheses the distance to the mean of the retrained models (of percentages, in points), "
     "and in σ, their deviations, where there are several; in bold the nearest of each column, or "
     "the best where lower or higher is better in itself. Rest the pointer on a heading for its "
@@ -49,7 +52,7 @@ st.caption(
     f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "
     f"{comparison_caption(report)}."
 )
-export_buttons(report, names)
+export_buttons(report, names, file_stem(comparison.config))
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})
 left, right = st.columns(2)
@@ -60,9 +63,10 @@ with left, st.expander("Why each run has its verdict", icon=":material/gavel:", 
 with left, st.expander("How the verdict is reached", icon=":material/rule:", key="rule"):
     st.markdown(as_markdown(rule_text(report), keep="*#"))
 with right, st.expander("What the metrics mean", icon=":material/menu_book:", key="definitions"):
-    for spec in grouped(chosen):
+    for spec in explained(chosen, with_values(report, names_in(groups()))):
         st.markdown(
-            f"**{as_markdown(spec.label)}**: {as_markdown(spec.text)} {spec.better} {spec.origin}"
+            f"**{as_markdown(spec.label)}**: {spec.plain} {as_markdown(spec.text)} {spec.better} "
+            f"{spec.origin}"
         )
 with right, st.expander(f"Missing values ({len(missing)})", icon=":material/help:", key="missing"):
     if missing.empty:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tests.pages.reading import figures, opened, texts
@@ -29,6 +31,33 @@ def test_choosing_groups_chooses_columns(shipped_store):
     app.pills(key="metric_groups").set_value(["Membership"]).run()
     assert "MIA (MUDA)</th>" in table(app)
     assert "Acc(D<sub>" not in table(app)
+
+
+def test_one_attack_is_shown_at_first_under_a_plain_name(shipped_store):
+    app = opened("metrics")
+    heads = re.findall(r'<th scope="col" title.*?</th>', table(app))
+    attacks = [head for head in heads if "MIA" in head]
+    assert len(attacks) == 1
+    assert "Attacker&#x27;s success<small>(MIA (RFA))</small>" in attacks[0]
+    assert "who sees only how sure the model is" in attacks[0]
+    app.pills(key="metric_groups").set_value(["Membership"]).run()
+    assert "(MIA (RFA))" not in table(app)  # each metric is in one group
+
+
+def test_every_metric_that_a_verdict_names_is_explained(shipped_store):
+    app = opened("metrics", metric_groups="Cost")
+    definitions = next(e for e in app.expander if e.label == "What the metrics mean")
+    told = "\n".join(each.value for each in definitions.markdown)
+    for name in ("MIA (RFA)", "NMI", "F1", "Prototypes(", "DA(", "Acc("):
+        assert f"**{name}" in told, name
+    assert "fits in with the others" in told  # in plain words first
+
+
+def test_a_speed_up_beyond_a_thousand_is_told_as_more_than_that(shipped_store):
+    app = opened("metrics", metric_groups="Cost")
+    assert "&gt; 1000x" in table(app)
+    assert not re.search(r"\d{4,}\.\d\dx", table(app))
+    assert not re.search(r"\d{4,}\.\d\dx", texts(opened("overview")))
 
 
 def test_attacks_as_printed_are_a_group_of_their_own(shipped_store):
@@ -66,6 +95,19 @@ def test_rule_of_the_verdict_and_five_exports_are_offered(shipped_store):
     assert "more than 5 points below both the original's" in texts(app)
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
+
+
+def test_names_of_files_say_what_they_are(shipped_store, monkeypatch):
+    from pages.components import exports
+
+    names = []
+    monkeypatch.setattr(
+        exports.st, "download_button", lambda *a, file_name, **o: names.append(file_name)
+    )
+    opened("metrics")
+    stem = "handwritten-digits-forget-class-3-resnet18-width-8"
+    endings = ["every-run.csv", "over-seeds.csv", "table.tex", "table.md", "report.json"]
+    assert names == [f"{stem}-{ending}" for ending in endings]
 
 
 def test_environment_of_every_run_is_listed(shipped_store):

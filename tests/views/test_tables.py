@@ -5,6 +5,7 @@ import pytest
 
 from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
+from unlearn_core.views.captions import origin_note
 from unlearn_core.views.markup import side_legend, table_html
 from unlearn_core.views.verdicts import evidence_text, rule_text
 
@@ -132,11 +133,41 @@ def test_markdown_keeps_its_columns_although_a_symbol_holds_a_bar(report):
 def test_latex_writes_symbols_as_formulas_and_escapes_percent(report):
     table = tables.with_verdicts(tables.display_table(Report(**report), METRICS), Report(**report))
     text = tables.to_latex(table, "a note")
-    assert text.startswith("% a note\n")
+    assert text.startswith(r"% needs \usepackage{booktabs,graphicx}")
+    assert r"\caption{a note (1 of 1).}" in text
     assert r"Acc($D_{f}$)" in text
     assert r"\textbf{1.0\% $\pm$ 1.4\% (+1.0, 0.5$\sigma$)}" in text
     assert r"0.720 ($-$0.180, $-$9.0$\sigma$)" in text
     assert "remembers" in text
+
+
+def test_latex_cuts_wide_tables_so_that_each_fits_a_page(report):
+    made = Report(**report)
+    names = [*METRICS, "test_accuracy", "mia_rfa", "mia_muda", "cluster_f1"]
+    text = tables.to_latex(tables.with_verdicts(tables.display_table(made, names), made), "n")
+    assert text.count(r"\begin{tabular}{llrrrrr}") == 1
+    assert text.count(r"\begin{tabular}{llrr}") == 1
+    assert text.count(r"\resizebox") == text.count(r"\begin{table}") == 2
+    assert text.count("{") == text.count("}")
+    assert text.count(r"MUDA & matched") == 2  # method and verdict stand in each
+
+
+def test_tables_tell_data_model_seeds_and_packages(report):
+    note = origin_note(Report(**report))
+    for part in ("Handwritten digits", "resnet18", "forget class 3", "seeds 0, 1", "torch 2.0"):
+        assert part in note
+    assert "umap-learn" not in note  # it was not there
+    table = tables.display_table(Report(**report), METRICS)
+    assert tables.to_markdown(table, note).endswith(f"\n\n{note}\n")
+
+
+def test_csv_files_hold_the_verdicts(report):
+    made = Report(**report)
+    rows = pd.read_csv(io.StringIO(tables.long_csv(made)))
+    assert set(rows.loc[rows["label"] == "Finetune", "verdict"]) == {"remembers"}
+    means = pd.read_csv(io.StringIO(tables.summary_csv(made))).set_index("label")
+    assert set(means.loc["MUDA", "verdict"]) == {"matched"}
+    assert means["verdict"].notna().all()
 
 
 def test_csv_holds_every_run_and_why_a_value_is_missing(report):

@@ -34,6 +34,16 @@ def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     )
 
 
+def origin_note(report: Report) -> str:
+    """Return what a table says of its origin, packages too, and how its cells are read."""
+    packages = report.runs[0]["environment"]["packages"] if report.runs else {}
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+    return (
+        f"{comparison_caption(report)}. In parentheses the distance to the retrained models' mean; "
+        f"the nearest in bold. Made with {versions}"
+    )
+
+
 def _network(model: Mapping[str, Any]) -> str:
     size = model["input_size"]
     parts = [

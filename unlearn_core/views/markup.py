@@ -12,8 +12,10 @@ from itertools import groupby
 from typing import Any
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.verdict import DECIDING
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
+from unlearn_core.views.glossary import ATTACK, PLAIN
 from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import distance_text, draws_text, format_value, interval_text
@@ -26,8 +28,16 @@ SIDES = {
     "off": ("broken", "away from both, where original and retrained are alike"),
 }
 STYLE = """<style>
-.mu-scroll {overflow-x: auto}
-.mu-table {border-collapse: collapse; width: 100%; font-size: .875rem}
+.mu-scroll {overflow: auto; max-height: min(38rem, 62vh); --mu-ground: light-dark(#FFF, #171614);
+  border: 1px solid rgba(128, 128, 128, .25); animation: mu-more linear;
+  animation-timeline: scroll(self inline)}
+@keyframes mu-more {from, 95% {mask: linear-gradient(to left, #0003, #000 4rem)} to {mask: none}}
+.mu-scroll::-webkit-scrollbar {width: .6rem; height: .7rem}
+.mu-scroll::-webkit-scrollbar-thumb {background: rgba(128, 128, 128, .7); border-radius: .35rem}
+.mu-table {border-collapse: separate; border-spacing: 0; width: 100%; font-size: .875rem}
+.mu-table thead {position: sticky; top: 0; z-index: 2; background: var(--mu-ground)}
+.mu-table tbody th, .mu-table thead tr > :first-child {position: sticky; left: 0; z-index: 1;
+  background: var(--mu-ground); border-right: 2px solid rgba(128, 128, 128, .4)}
 .mu-table th, .mu-table td {padding: .3rem .45rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid rgba(128, 128, 128, .25); line-height: 1.25}
 .mu-table thead th {vertical-align: bottom; cursor: help; font-weight: 600; white-space: normal}
@@ -52,7 +62,7 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
     verdicts = report.verdicts
     specs = [METRICS[name] for name in metrics if name in METRICS]
     head = "".join(
-        f'<th scope="col" title="{_definition(spec)}">{as_html(spec.label)}</th>' for spec in specs
+        f'<th scope="col" title="{_definition(spec)}">{_heading(spec)}</th>' for spec in specs
     )
     above = "".join(
         f'<th scope="colgroup" colspan="{len(list(part))}" class="mu-group">'
@@ -117,7 +127,7 @@ def _cell(row: Mapping[Any, Any]) -> str:
     if not row["n_seeds"]:
         reason = html.escape(str(row["reason"]) or "not measured", quote=True)
         return f'<td title="{reason}"><abbr title="{reason}">–</abbr></td>'
-    text, over = format_value(name, row["mean"]), interval_text(row)
+    text, over = html.escape(format_value(name, row["mean"])), interval_text(row)
     if over:
         text += f" ± {format_value(name, row['std'])}"
     text = f"<b>{text}</b>" if row["is_nearest"] else text
@@ -136,7 +146,15 @@ def _small(text: str) -> str:
     return f"<small>{html.escape(text)}</small>" if text else ""
 
 
+def _heading(spec: Any) -> str:
+    """Return a metric's symbol; of the attack that verdicts rest on also its plain name."""
+    if spec.name not in DECIDING["attacks"]:
+        return as_html(spec.label)
+    return f"{html.escape(ATTACK)}{_small(f'({spec.label})')}"
+
+
 def _definition(spec: Any) -> str:
     ideal = {"reference": "as the retrained model", "lower": "lower", "higher": "higher"}
-    text = f"{' '.join(spec.definition.split())} Better: {ideal[spec.ideal]}."
+    plain = PLAIN.get(spec.name, "")
+    text = f"{plain} {' '.join(spec.definition.split())} Better: {ideal[spec.ideal]}.".strip()
     return html.escape(text, quote=True)

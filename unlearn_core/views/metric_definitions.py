@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearn_core.metrics.base import METRICS, OTHER_FORMS, MetricSpec
+from unlearn_core.metrics.verdict import DECIDING
+from unlearn_core.views.glossary import ATTACK, PLAIN
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 BETTER = {
@@ -18,20 +20,31 @@ BETTER = {
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """One metric: its name, symbol, definition, which way is better, and where it comes from."""
+    """One metric: its name, symbol, definition, which way is better, and where it comes from.
+
+    `plain` says what it tells without formula; it is empty where only the definition does.
+    """
 
     name: str
     label: str
     group: str
+    plain: str
     text: str
     better: str
     origin: str
 
 
 def groups() -> list[str]:
-    """Return the groups of metrics, in the order in which they are shown: other forms last."""
-    names = dict.fromkeys(spec.group for spec in METRICS.values())
+    """Return the groups of metrics, in the order in which they are shown: other forms last.
+
+    The one attack that verdicts rest on is a group by itself, before the papers' variants.
+    """
+    names = dict.fromkeys(_group(spec) for spec in METRICS.values())
     return sorted(names, key=lambda group: group == OTHER_FORMS)
+
+
+def _group(spec: MetricSpec) -> str:
+    return ATTACK if spec.name in DECIDING["attacks"] else spec.group
 
 
 def names_in(chosen: Sequence[str]) -> list[str]:
@@ -43,8 +56,20 @@ def grouped(chosen: Sequence[str]) -> list[Definition]:
     """Return the definitions of the metrics in these groups, group by group."""
     return [
         define(spec) for group in groups() if group in chosen for spec in METRICS.values()
-        if spec.group == group
+        if _group(spec) == group
     ]  # fmt: skip
+
+
+def explained(chosen: Sequence[str], known: Sequence[str]) -> list[Definition]:
+    """Return the definitions of these groups, and of all that verdicts name besides.
+
+    `known` are the metrics that some run has a value of.
+    """
+    listed = grouped(chosen)
+    names = {definition.name for definition in listed}
+    decide = [name for part in DECIDING.values() for name in part]
+    more = [name for name in decide if name in known and name not in names]
+    return [*listed, *(define(METRICS[name]) for name in more)]
 
 
 def define(spec: MetricSpec) -> Definition:
@@ -52,7 +77,8 @@ def define(spec: MetricSpec) -> Definition:
     return Definition(
         name=spec.name,
         label=spec.label,
-        group=spec.group,
+        group=_group(spec),
+        plain=PLAIN.get(spec.name, ""),
         text=" ".join(spec.definition.split()),
         better=BETTER[spec.ideal],
         origin=f"Source: {with_link(spec.source)}." if is_public(spec.source) else "",

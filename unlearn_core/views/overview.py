@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ def numbers_html(card: VerdictCard) -> str:
     """Return a card's numbers as a small table, in parentheses the retrained model's."""
     lines = [(as_html(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
     if card.speedup != "–":
-        lines.append(("Speed-up", f"<b>{card.speedup}</b>", "(1.00x)"))
+        lines.append(("Speed-up", f"<b>{html.escape(card.speedup)}</b>", "(1.00x)"))
     cells = "".join(
         f'<tr><td>{name}</td><td style="padding: 0 .6rem; text-align: right">{value}</td>'
         f'<td style="opacity: .75">{target}</td></tr>'

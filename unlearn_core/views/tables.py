@@ -17,6 +17,7 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import distance_text, format_value
 
 FORMULA = re.compile(r"(?P<symbol>D_(?:ft|rt|f|r|t))\b|-(?=\d)")  # set names, minus signs
+LATEX_COLUMNS = 5  # of numbers in one table, beside method and verdict
 MAIN = (
     "forget_accuracy",
     "retain_accuracy",
@@ -37,8 +38,10 @@ MAIN = (
 
 
 def summary_csv(report: Report) -> str:
-    """Return the report's numbers over seeds as CSV."""
-    return pd.DataFrame(report.summary_records()).to_csv(index=False)
+    """Return the report's numbers over seeds as CSV, each with the verdict on its method."""
+    table = pd.DataFrame(report.summary_records())
+    words = report.verdicts.set_index("label")["word"]
+    return table.assign(verdict=table["label"].map(words)).to_csv(index=False)
 
 
 def with_values(report: Report, metrics: Sequence[str]) -> list[str]:
@@ -103,8 +106,12 @@ def with_verdicts(table: TextTable, report: Report) -> TextTable:
 
 
 def long_csv(report: Report) -> str:
-    """Return every run's every metric, one row each, as CSV; missing values with their reason."""
-    return report.rows.to_csv(index=False)
+    """Return every run's every metric, one row each, as CSV; missing values with their reason.
+
+    `verdict` is that on the run itself, which may differ from that over its seeds.
+    """
+    words = {run["key"]: run["verdict"] for run in report.runs}
+    return report.rows.assign(verdict=report.rows["key"].map(words)).to_csv(index=False)
 
 
 def missing_rows(report: Report, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -159,22 +166,50 @@ def to_text(table: pd.DataFrame) -> str:
     return str(table.T.to_string(justify="right"))
 
 
-def to_markdown(table: TextTable) -> str:
-    """Return the table in Markdown."""
+def to_markdown(table: TextTable, note: str = "") -> str:
+    """Return the table in Markdown, with `note` as a paragraph below."""
     cells = table.cells.mask(table.is_bold, "**" + table.cells + "**").reset_index()
     lines = [list(cells.columns), ["---"] * len(cells.columns), *cells.to_numpy().tolist()]
     escaped = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
+    rows = "\n".join("| " + " | ".join(line) + " |" for line in escaped) + "\n"
+    return f"{rows}\n{note}\n" if note else rows
 
 
 def to_latex(table: TextTable, note: str = "") -> str:
-    """Return the table in LaTeX (booktabs), with `note` as a comment."""
-    cells = table.cells.reset_index()
+    """Return the table in LaTeX, with `note` as caption.
+
+    It is cut into tables of so few columns that each fits between the margins of a page; what is
+    wider still is scaled down.
+    """
+    first = [name for name in table.cells.columns if name == "Verdict"]
+    rest = [name for name in table.cells.columns if name not in first]
+    parts = [rest[start : start + LATEX_COLUMNS] for start in range(0, len(rest), LATEX_COLUMNS)]
+    floats = [
+        _latex_float(table, [*first, *part], f"{note} ({number} of {len(parts)})")
+        for number, part in enumerate(parts or [[]], start=1)
+    ]
+    return "% needs \\usepackage{booktabs,graphicx}\n" + "\n".join(floats)
+
+
+def _latex_float(table: TextTable, columns: Sequence[str], caption: str) -> str:
+    cells = table.cells[list(columns)].reset_index()
     is_bold = table.is_bold.reset_index(drop=True).reindex(columns=cells.columns, fill_value=False)
     style = cells.style.format(_escape).format_index(_escape, axis="columns").hide(axis="index")
     style = style.apply(lambda _: is_bold.replace({True: "textbf:--rwrap;", False: ""}), axis=None)
-    latex = style.to_latex(hrules=True, column_format="l" + "r" * (len(cells.columns) - 1))
-    return f"% {note}\n{latex}" if note else str(latex)
+    texts = [name for name in cells.columns if name in ("Method", "Verdict")]
+    form = "l" * len(texts) + "r" * (len(cells.columns) - len(texts))
+    latex = style.to_latex(hrules=True, column_format=form).strip()
+    fit = r"\ifdim\width>\linewidth \linewidth\else\width\fi"
+    return "\n".join(
+        [
+            r"\begin{table}[p]\centering\footnotesize",
+            rf"\resizebox{{{fit}}}{{!}}{{%",
+            f"{latex}}}",
+            rf"\caption{{{_escape(caption)}.}}",
+            r"\end{table}",
+            "",
+        ]
+    )
 
 
 def _escape(cell: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS
 
+MOST = 1000.0  # a larger ratio is told as more than this
 KEY_DIGITS = 6  # of a key, where a title alone does not tell
 
 
@@ -29,6 +31,8 @@ def format_value(metric: str, value: float | None, *, signed: bool = False) -> s
         return f"{value:{sign},.0f}"
     if unit == "bytes":
         return f"{value / 1e6:{sign},.0f} MB"
+    if unit == "ratio" and value > MOST and not signed:
+        return f"> {MOST:.0f}x"
     if unit in ("seconds", "ratio"):
         return f"{value:{sign}.2f}" + ("s" if unit == "seconds" else "x")
     return f"{value:{sign}.3f}"
@@ -111,6 +115,14 @@ def comparison_titles(configs: Mapping[str, RunConfig]) -> dict[str, str]:
         key: f"{title} [{key[:KEY_DIGITS]}]" if taken[title] > 1 else title
         for key, title in titles.items()
     }
+
+
+def file_stem(config: RunConfig) -> str:
+    """Return a comparison's name for files, such as "handwritten-digits-forget-class-3-...".
+
+    Letters, digits and hyphens only, as every system takes them.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", comparison_title(config).lower()).strip("-")
 
 
 def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:

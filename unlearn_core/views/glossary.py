@@ -1,0 +1,63 @@
+"""Plain words for what pages speak of: metrics that verdicts rest on, sets, models, verdicts."""
+
+from __future__ import annotations
+
+from unlearn_core.views.names import SET_SYMBOLS
+from unlearn_core.views.palette import VERDICT_ICONS
+from unlearn_core.views.verdicts import MEANING
+
+ATTACK = "Attacker's success"  # the plain name of the one attack that verdicts rest on
+# what a metric says, before its definition says how it is computed
+PLAIN = {
+    "retain_accuracy": "How often it still answers right on the training images that stay.",
+    "forget_accuracy": "How often it still answers right on the images to forget.",
+    "retain_test_accuracy": "How often it answers right on new images of what stays.",
+    "forget_test_accuracy": "How often it answers right on new images of what is to be forgotten.",
+    "dimensional_alignment": "How much of what is left of the forgotten images fits in with the "
+    "others: 1 when nothing about them is their own any more.",
+    "cluster_f1": "Whether a program that sorts the features into heaps, without being told any "
+    "class, finds the forgotten images in one heap: 1 means all of them and nothing else.",
+    "cluster_nmi": "How much such heaps tell about who is to be forgotten: 0 nothing, 1 all.",
+    "linear_probe_forget": "How often a small classifier that is trained on the features anew "
+    "gets the forgotten images right: what can still be read there.",
+    "linear_probe_retain": "The same on what stays.",
+    "prototype_forget": "How often the forgotten class is found again from the mean of a few of "
+    "its images, without any training.",
+    "mia_rfa": "How many of the forgotten images an attacker, who sees only how sure the model is, "
+    "still takes for training images.",
+    "relearn_k": "How well the forgotten class is known again after a few of its images were "
+    "shown.",
+    "relearn_gap": "How much sooner it is known again than by a model that never saw it.",
+    "backdoor_asr": "How often the trigger still makes the model give the attacker's answer.",
+    "mutual_confusion": "How often the two classes whose labels were swapped are still confused.",
+    "feature_distance_retrained": "How far the features are from the retrained model's.",
+    "cka_retrained": "How alike the features are to the retrained model's, whatever their axes.",
+    "speedup": "How much faster it is than training again.",
+}
+TERMS = {
+    f"Images to forget ({SET_SYMBOLS['forget']})": "training images that the model must forget; "
+    "diamonds on every map",
+    f"Images to keep ({SET_SYMBOLS['retain']})": "all other training images",
+    f"Test images ({SET_SYMBOLS['test']})": "images that no model was trained on; "
+    f"{SET_SYMBOLS['forget_test']} are those of a forgotten class, {SET_SYMBOLS['retain_test']} "
+    "the others",
+    "Original": "the model before anything is forgotten",
+    "Retrained": "the goal: trained again from the start without the images to forget",
+    "Features": "the numbers in which a network describes an image, just before it answers",
+    "Map": "features in two dimensions (UMAP); images that a model finds alike lie together",
+    "Seed": "where chance starts; another seed shows what chance alone changes",
+    "Trick": "an edit that looks like forgetting to some metrics and forgets nothing",
+}
+IN_SHORT = (
+    "dimensional_alignment", "cluster_f1", "cluster_nmi", "linear_probe_forget",
+    "prototype_forget", "mia_rfa", "relearn_gap",
+)  # fmt: skip
+VERDICTS_TOLD = (
+    "matched", "partly matched", "pretends", "remembers", "over-forgotten", "broken",
+    "nothing to tell",
+)  # fmt: skip
+
+
+def verdict_lines() -> list[tuple[str, str]]:
+    """Return each verdict with its symbol, and what it means."""
+    return [(f"{word} {VERDICT_ICONS[word]}", MEANING[word]) for word in VERDICTS_TOLD]
