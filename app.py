@@ -36,6 +36,7 @@ def main() -> None:
         "Measure": [
             st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
             st.Page("pages/privacy.py", title="Privacy", icon=":material/shield:"),
+            st.Page("pages/bring_back.py", title="Bring it back", icon=":material/undo:"),
         ],
         "Learn": [
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),

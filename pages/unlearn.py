@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from pages.components import data_choice, forget_request, jobs, launch, selectors, settings_form
+from pages.components import (
+    data_choice,
+    forget_request,
+    jobs,
+    kept_form,
+    launch,
+    selectors,
+    settings_form,
+)
 from unlearn_core.config import ForgetConfig
 
 selectors.under_app(__file__)
@@ -11,6 +19,7 @@ st.markdown(
     "Choose what the model shall forget and press **Launch**. Every method starts from the same "
     "original model and is compared with a model *retrained* without the forgotten images."
 )
+kept_form.restore()
 if forget_request.receive_ids():
     data_choice.receive(selectors.chosen_comparison().config)
 choices, runs = st.columns([5, 4], gap="large")
@@ -32,6 +41,7 @@ with choices:
     if data is not None:
         forget = chosen[0].forget if chosen else ForgetConfig()
         methods, faults = settings_form.choose_methods(data[0].data.name, forget)
+kept_form.keep()
 with runs:
     st.subheader("4 · Launch", anchor=False)
     if data is None or chosen is None:

@@ -34,7 +34,7 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
     dataset = reads.dataset(config)
     with st.container(horizontal=True, gap="small"):
         for i, picture in zip(ids, reads.thumbnails(config, ids), strict=True):
-            caption = f"class {dataset.class_names[dataset.labels[i]]}"
+            caption = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
             st.image(picture, caption=caption, width=SIZE)
 
 
@@ -60,12 +60,13 @@ def pick(config: DataConfig) -> None:
 
 
 def _grid(config: DataConfig, ids: Sequence[int]) -> None:
-    chosen = set(chosen_ids())
+    dataset, chosen = reads.dataset(config), set(chosen_ids())
     for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
         with column:
             st.image(reads.thumbnail(config, i), width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
-            st.checkbox(f"id {i}", key=f"pick_{i}", on_change=_toggle, args=(i,))
+            name = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
+            st.checkbox(name, key=f"pick_{i}", on_change=_toggle, args=(i,))
 
 
 def _toggle(example_id: int) -> None:

@@ -26,7 +26,7 @@ from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
-from unlearn_core.views import history, privacy, samples
+from unlearn_core.views import bring_back, history, privacy, samples
 from unlearn_core.views.manifold import points, small_maps, sprites
 from unlearn_core.views.spectra import spectra_rows
 
@@ -199,6 +199,22 @@ def run_history(run_key: str) -> pd.DataFrame:
 @st.cache_data(max_entries=256)
 def _run_history(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
     return store().load(run_key).history()
+
+
+def relearning_curves(comparison: Comparison, run_keys: Sequence[str]) -> pd.DataFrame:
+    """Return what these runs' models showed when they were taught again; see `views.bring_back`."""
+    return _relearning_curves(comparison.key, tuple(run_keys), store().fingerprint())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _relearning_curves(
+    key: str,
+    run_keys: tuple[str, ...],
+    fingerprint: str,  # noqa: ARG001
+) -> pd.DataFrame:
+    chosen = all_comparisons()[key]
+    runs = [run for run in chosen.runs if run.key in run_keys]
+    return bring_back.curve_rows(chosen, runs)
 
 
 def spectra(run_keys: Sequence[str]) -> pd.DataFrame:

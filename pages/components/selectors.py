@@ -15,6 +15,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.manifold.points import default_runs
+from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_titles
 
 CHOSEN = "comparison"
@@ -65,7 +66,8 @@ def choose_comparison() -> None:
             help="One data set, model and forget request, with every run on it.",
         )
         chosen = st.session_state[CHOSEN]
-        st.caption(_titles(comparisons)[chosen])  # in full: the box cuts it off
+        with st.container(key="comparison_title"):  # look.css lays it over the box, which cuts off
+            st.markdown(as_markdown(_titles(comparisons)[chosen]))
         last_choice.keep(None if chosen == first else chosen)
 
 
@@ -146,6 +148,8 @@ def choose_runs(comparison: Comparison, *, most: int = 9) -> list[RunArtefact]:
     by_label = {run.label: run for run in comparison.runs if run.config.seed == seed}
     usual = [run.label for run in default_runs(list(by_label.values()))]
     restart(comparison, "models", usual)
+    if not set(st.session_state.get("models", usual)) <= set(by_label):
+        st.session_state["models"] = usual  # of another seed some are missing: never half of them
     chosen = left.multiselect(
         "Models",
         options=list(by_label),

@@ -42,3 +42,29 @@ def test_another_comparison_on_manifolds_comes_with_its_usual_models(two_url, pa
     page.wait_for_function(f"() => ({panels})().length === 4")
     labels = page.evaluate(panels)
     assert labels[:2] == ["Original", "Retrained"]
+
+
+def test_the_chosen_comparison_can_be_read_in_full_in_its_box(two_url, page, comparison):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    title = comparison_title(comparison.config)
+    opened(page, two_url, "metrics", title)
+    told = page.locator(".st-key-comparison_title p")
+    assert told.inner_text() == title
+    text, box = told.bounding_box(), page.locator(".st-key-comparison [role=group]").bounding_box()
+    assert box["y"] <= text["y"]
+    assert text["y"] + text["height"] <= box["y"] + box["height"] <= 720
+    assert box["x"] <= text["x"]
+    assert text["x"] + text["width"] <= box["x"] + box["width"] - 24  # beside the arrow
+
+
+def test_a_reload_keeps_the_form_on_unlearn(two_url, page, comparison):
+    opened(page, two_url, "unlearn", comparison_title(comparison.config))
+    page.get_by_role("button", name="None", exact=True).click()
+    settled(page)
+    page.locator("label", has_text="MUDA").first.click()
+    settled(page)
+    page.wait_for_function("() => location.search.includes('form=')")
+    page.reload()
+    settled(page)
+    page.locator("[data-testid=stCheckbox]").first.wait_for()
+    assert page.locator("[data-testid=stCheckbox] input:checked").count() == 1

@@ -97,3 +97,17 @@ def test_gamma_starts_on_the_chosen_request_also_where_another_has_more_points(w
     app = choose(opened("gamma"), with_own)
     assert app.selectbox(key="gamma_class_request").value == with_own
     assert "RFA has not run on class 3" in texts(app)
+
+
+def test_another_seed_never_keeps_half_of_the_chosen_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "clothes", "fashion")))
+    app = opened("layers")
+    app.multiselect(key="models").set_value(["Original", "MUDA", "Fisher"]).run()
+    app.selectbox(key="seed").set_value(1).run()  # of which there is no Fisher
+    assert not app.exception
+    usual = app.multiselect(key="models").value
+    assert "Retrained" in usual
+    assert len(usual) > 2
+    app.multiselect(key="models").set_value(["Original", "MUDA"]).run()
+    app.selectbox(key="seed").set_value(2).run()  # which has both
+    assert app.multiselect(key="models").value == ["Original", "MUDA"]

@@ -54,10 +54,10 @@ def answers_table(
 
 
 def picture_caption(example_id: int, dataset: Dataset, sets: Sets) -> str:
-    """Return what stands under a picture, such as "id 17 · class 9 ◆"; the mark is that of maps.
+    """Return what stands under a picture, such as "id 17, class 9 ◆"; the mark is that of maps.
 
     It stands for an example to forget, or a test example of a class to forget.
     """
     name = dataset.class_names[dataset.labels[example_id]]
     mark = " ◆" if (sets.forget | sets.forget_test)[example_id] else ""
-    return f"id {example_id} · class {name}{mark}"
+    return f"id {example_id}, class {name}{mark}"

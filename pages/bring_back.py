@@ -1,0 +1,76 @@
+"""Bring it back: how few forgotten images, shown again, bring the others back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, queue, reads, selectors
+from pages.components.jobs import show_jobs
+from unlearn_core.metrics.relearning import SHOWN
+from unlearn_core.runs.plan import relearning_configs
+from unlearn_core.views import bring_back
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.glossary import PLAIN
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import describe_forget
+
+selectors.under_app(__file__)
+st.title("Bring it back")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+report = reads.comparison_report(comparison.key)
+what = describe_forget(config.forget, reads.dataset(config.data).class_names)
+st.markdown(
+    "Has a model forgotten, or does it only not say? Show it a few of the forgotten images again, "
+    "train it for a moment, and ask for the **others**. A model that has forgotten learns as "
+    "slowly as the **retrained** one; one that pretends knows them all at once."
+)
+runs = selectors.choose_runs(comparison)
+rows = reads.relearning_curves(comparison, [run.key for run in runs])
+untaught = [run for run in runs if comparison.relearning(run) is None]
+if untaught:
+    names = ", ".join(run.label for run in untaught)
+    st.info(
+        f"Not taught again yet: {as_markdown(names)}. It takes seconds a model; what ships without "
+        "weights is made first.",
+        icon=":material/play_arrow:",
+    )
+    is_wanted = st.button("Teach them again", icon=":material/play_arrow:", key="relearn_run")
+    if is_wanted and queue.submit(relearning_configs([run.config for run in untaught])):
+        st.rerun()
+    show_jobs()
+if rows.empty:
+    st.stop()
+numbers = bring_back.numbers_shown(rows)
+shown = int(
+    st.segmented_control(
+        "Images shown again, of each class", numbers,
+        default=SHOWN if SHOWN in numbers else numbers[0], key="relearn_shown",
+        bind="query-params", required=True,
+    )
+)  # fmt: skip
+st.markdown(as_markdown(bring_back.answer_text(rows, shown, what), keep="*"))
+recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
+by_step, by_number = st.columns(2, gap="medium")
+with by_step:
+    st.subheader("Step by step")
+    charts.chart(bring_back.step_figure(rows, shown), key="relearn_steps")
+with by_number:
+    st.subheader("By the number of images")
+    charts.chart(bring_back.examples_figure(rows), key="relearn_numbers")
+st.caption(
+    "Accuracy on the forgotten images that were not shown, after all weights were trained on the "
+    "shown ones and some that stay; the classifier is set anew in every model, so that an edit of "
+    f"it hides nothing. Right: after the last step. {bring_back.FRESH_LABEL}: a network that "
+    f"never learned anything, the floor. {recipe}"
+)
+st.subheader("In numbers")
+table = bring_back.summary_table(comparison, runs)
+st.dataframe(table, hide_index=True, key="relearn_table", width="content")
+st.caption(
+    as_markdown(
+        f"Relearned: {PLAIN['relearn_k']} Relearned sooner: {PLAIN['relearn_gap']} "
+        f"Prototypes(D_f): {PLAIN['prototype_forget']} {recipe}",
+        keep="$",
+    )
+)
