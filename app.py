@@ -37,6 +37,9 @@ def main() -> None:
             st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
             st.Page("pages/privacy.py", title="Privacy", icon=":material/shield:"),
             st.Page("pages/bring_back.py", title="Bring it back", icon=":material/undo:"),
+            st.Page(
+                "pages/fooling.py", title="Fooling the metrics", icon=":material/theater_comedy:"
+            ),
         ],
         "Learn": [
             st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),

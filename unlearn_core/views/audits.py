@@ -28,13 +28,18 @@ def text(report: Report) -> str:
     return "\n".join(["", *parts])
 
 
-def _least_agreement(taus: pd.DataFrame) -> list[str]:
+def least_agreement(taus: pd.DataFrame) -> list[tuple[float, str, str]]:
+    """Return tau and labels of the pairs of metrics that agree least, the least first."""
     numbers, names = taus.to_numpy(float), [_label(name) for name in taus.columns]
     pairs = [(float(numbers[i, j]), i, j) for i, j in combinations(range(len(names)), 2)]
     known = sorted(pair for pair in pairs if not math.isnan(pair[0]))[:APART]
-    if not known:
+    return [(tau, names[i], names[j]) for tau, i, j in known]
+
+
+def _least_agreement(taus: pd.DataFrame) -> list[str]:
+    lines = [f"{tau:5.2f}  {first}, {second}" for tau, first, second in least_agreement(taus)]
+    if not lines:
         return []
-    lines = [f"{tau:5.2f}  {names[i]}, {names[j]}" for tau, i, j in known]
     return [
         "",
         "Kendall's tau of the metrics that agree least (1: same order, -1: reverse)",

@@ -39,11 +39,12 @@ def groups() -> list[str]:
 
     The one attack that verdicts rest on is a group by itself, before the papers' variants.
     """
-    names = dict.fromkeys(_group(spec) for spec in METRICS.values())
+    names = dict.fromkeys(group_of(spec) for spec in METRICS.values())
     return sorted(names, key=lambda group: group == OTHER_FORMS)
 
 
-def _group(spec: MetricSpec) -> str:
+def group_of(spec: MetricSpec) -> str:
+    """Return the group in which pages show a metric."""
     return ATTACK if spec.name in DECIDING["attacks"] else spec.group
 
 
@@ -56,7 +57,7 @@ def grouped(chosen: Sequence[str]) -> list[Definition]:
     """Return the definitions of the metrics in these groups, group by group."""
     return [
         define(spec) for group in groups() if group in chosen for spec in METRICS.values()
-        if _group(spec) == group
+        if group_of(spec) == group
     ]  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def define(spec: MetricSpec) -> Definition:
     return Definition(
         name=spec.name,
         label=spec.label,
-        group=_group(spec),
+        group=group_of(spec),
         plain=PLAIN.get(spec.name, ""),
         text=" ".join(spec.definition.split()),
         better=BETTER[spec.ideal],

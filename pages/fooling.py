@@ -1,0 +1,55 @@
+"""Fooling the metrics: tricks against every audit, and where audits disagree."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from unlearn_core.views import fooling
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.symbols import as_markdown
+
+selectors.under_app(__file__)
+st.title("Fooling the metrics")
+comparison = selectors.chosen_comparison()
+report = reads.comparison_report(comparison.key)
+recipe = as_markdown(f"{comparison_caption(report)}.")
+st.markdown(
+    "A trick changes what a model answers and leaves what it knows. An audit that calls it as good "
+    "as **retrained** is fooled, and proves nothing about a method either. Which audits are?"
+)
+rows = fooling.found_rows(report)
+if rows.empty:
+    st.info(
+        "No trick has run on this comparison beside an original and a retrained model. Choose the "
+        "tricks among the methods on the **Unlearn** page.",
+        icon=":material/info:",
+    )
+    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+else:
+    for line in fooling.answer_lines(rows):
+        st.markdown(f"- {as_markdown(line, keep='*')}")
+    everything = st.toggle("All audits, the papers' variants too", key="audits_all",
+                           bind="query-params")  # fmt: skip
+    charts.html(fooling.fooled_html(rows, everything=everything))
+    st.caption(
+        "Fooled: the trick's number is as near to retrained as retrained models are to one "
+        "another. Cannot tell: the original's is so too, and then the audit says nothing on this "
+        f"request. Rest the pointer on an audit for what it asks. {recipe}"
+    )
+
+st.subheader("Where audits disagree")
+figure = fooling.agreement_figure(report)
+if figure is None:
+    st.info("It takes three methods that two audits can rank.", icon=":material/info:")
+    st.stop()
+st.markdown(
+    "Every audit ranks the methods, the nearest to retrained first. 1: two audits rank them alike; "
+    "0: one says nothing about the other; below 0: what one holds good, the other holds bad."
+)
+charts.chart(figure, key="agreement", config={"displayModeBar": False})
+apart = "; ".join(fooling.apart_lines(report))
+st.caption(
+    f"Kendall's tau over {len(report.ranking)} methods and variants. Furthest apart: "
+    f"{as_markdown(apart)}. {recipe}"
+)
