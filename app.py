@@ -8,7 +8,7 @@ def main() -> None:
     """Show the chosen page under the navigation."""
     import streamlit as st
 
-    from pages.components import notices, selectors
+    from pages.components import notices, selectors, words
 
     # before the navigation: a tab without an icon takes the page's, as a picture from a font host
     st.set_page_config(
@@ -47,6 +47,7 @@ def main() -> None:
     }
     page = st.navigation(pages, expanded=True)
     st.session_state[selectors.UNDER_APP] = True
+    words.show()
     selectors.choose_comparison()
     notices.run_page(page)
 

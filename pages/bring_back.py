@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.components import charts, queue, reads, selectors
 from pages.components.jobs import show_jobs
-from unlearn_core.metrics.relearning import SHOWN
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
 from unlearn_core.views.captions import comparison_caption
@@ -45,7 +44,7 @@ numbers = bring_back.numbers_shown(rows)
 shown = int(
     st.segmented_control(
         "Images shown again, of each class", numbers,
-        default=SHOWN if SHOWN in numbers else numbers[0], key="relearn_shown",
+        default=bring_back.usual_number(rows), key="relearn_shown",
         bind="query-params", required=True,
     )
 )  # fmt: skip

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, selectors
 from pages.components.examples import show_examples
+from pages.components.opening import with_models
 from unlearn_core.views import predictions
-from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.examples import with_outputs
 from unlearn_core.views.symbols import as_markdown
 
 ANY = "any"
@@ -16,21 +15,14 @@ MODEL, LABEL, ANSWER = "matrix_model", "true_class", "answered_class"
 ANSWERS, MATRIX = "answers_grid", "matrix_grid"
 
 selectors.under_app(__file__)
-st.title("Predictions")
-comparison = selectors.chosen_comparison()
-config = comparison.config
-report = reads.comparison_report(comparison.key)
-dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
-names = list(dataset.class_names)
-st.markdown(
+opening = with_models(
+    "Predictions",
     "What do the models answer, and where did the answers on forgotten images go? A network that "
     "never saw them spreads over the classes that look alike, as the **retrained** one does; one "
-    "that sends all of them to one class has been told what to answer."
+    "that sends all of them to one class has been told what to answer.",
 )
-runs = with_outputs(selectors.choose_runs(comparison))
-if not runs:
-    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
-    st.stop()
+comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
+names = list(opening.dataset.class_names)
 by_label = {run.label: run for run in runs}
 groups = predictions.groups_of(sets)
 group = str(
@@ -39,7 +31,6 @@ group = str(
         key="prediction_set", bind="query-params", required=True, wrap=True,
     )
 )  # fmt: skip
-recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 
 def clicked(chart: str) -> list[object] | None:
@@ -62,7 +53,7 @@ def on_matrix() -> None:
 
 
 st.subheader("Where the answers went")
-answers = predictions.answer_cells(runs, sets, group, dataset.n_classes)
+answers = predictions.answer_cells(runs, sets, group, opening.dataset.n_classes)
 charts.chart(
     predictions.grid_figure(answers, list(by_label), names, upright=""),
     key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
@@ -80,9 +71,9 @@ half = str(
         label_visibility="collapsed",
     )
 )  # fmt: skip
-rows = predictions.class_rows(runs, sets, half, dataset.n_classes)
+rows = predictions.class_rows(runs, sets, half, opening.dataset.n_classes)
 shown = predictions.most_changed(rows)
-forgotten = predictions.forgotten_classes(dataset.labels, sets)
+forgotten = predictions.forgotten_classes(opening.dataset.labels, sets)
 charts.chart(predictions.class_figure(shown, names, forgotten), key="class_accuracy")
 few = " Only the classes in which the models differ most." if len(shown) < len(rows) else ""
 st.caption(f"{predictions.HALF_NAMES[half]} of each class.{few} {recipe}")
@@ -98,7 +89,7 @@ with left:
 label = middle.selectbox("True class", [ANY, *names], key=LABEL, bind="query-params")
 answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="query-params")
 run = by_label[model]
-cells = predictions.matrix_cells(run, sets, group, dataset.n_classes)
+cells = predictions.matrix_cells(run, sets, group, opening.dataset.n_classes)
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
     predictions.grid_figure(cells, present, names, upright="true class"),

@@ -6,29 +6,22 @@ import streamlit as st
 
 from pages.components import charts, reads, selectors
 from pages.components.examples import show_examples, show_pictures
+from pages.components.opening import with_models
 from unlearn_core.views import privacy
-from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.examples import with_outputs
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_markdown
 
 MODEL = "attacked_model"
 
 selectors.under_app(__file__)
-st.title("Privacy")
-comparison = selectors.chosen_comparison()
-config = comparison.config
-report = reads.comparison_report(comparison.key)
-sets = reads.sets(config.data, config.forget)
-st.markdown(
+opening = with_models(
+    "Privacy",
     "An attacker who sees only the model's answers asks of each image: **was it trained on?** "
     "Images that a model learned get surer answers. After unlearning, the images to forget should "
-    "score as they do in the **retrained** model, neither higher nor lower."
+    "score as they do in the **retrained** model, neither higher nor lower.",
+    most=6,
 )
-runs = with_outputs(selectors.choose_runs(comparison, most=6))
-if not runs:
-    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
-    st.stop()
+comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
 score = str(
     st.segmented_control(
         "The attacker looks at", list(privacy.SCORES),
@@ -46,7 +39,6 @@ others = str(
 rows = reads.attack_scores(tuple(run.key for run in runs), score, others)
 low, high = privacy.threshold_range(rows)
 usual = privacy.usual_threshold(rows)
-recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 st.subheader("Scores, and a threshold")
 choice = f"threshold_{score}"

@@ -6,29 +6,23 @@ import streamlit as st
 
 from pages.components import charts, reads, selectors
 from pages.components.examples import show_pictures
+from pages.components.opening import with_models
 from unlearn_core.views import samples
-from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.examples import picture_caption, with_outputs
+from unlearn_core.views.examples import picture_caption
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
 
 PICTURE, MOST_PATHS = 192, 4
 
 selectors.under_app(__file__)
-st.title("Samples")
-comparison = selectors.chosen_comparison()
-config = comparison.config
-report = reads.comparison_report(comparison.key)
-dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
-names = dataset.class_names
-st.markdown(
+opening = with_models(
+    "Samples",
     "One image, and what each model makes of it. Pictures on other pages lead here; step through "
-    "the images of its set, or type an id."
+    "the images of its set, or type an id.",
 )
-runs = with_outputs(selectors.choose_runs(comparison))
-if not runs:
-    st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
-    st.stop()
+comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
+config, dataset = comparison.config, opening.dataset
+names = dataset.class_names
 last, usual = samples.last_id(sets), samples.usual_example(sets)
 selectors.restart(comparison, selectors.EXAMPLE, usual)
 
@@ -57,7 +51,6 @@ if not samples.is_recorded(sets, example):
     )
     st.stop()
 name, true = str(sets.names()[example]), names[dataset.labels[example]]
-recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
 
 left, right = st.columns([1, 3], gap="medium")
 with left:

@@ -20,6 +20,7 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title
 
 WATCHED = "watched_jobs"  # the active jobs when this session last looked
+SEEN = "jobs_seen"  # each job at the first look in each of its stages
 NOTHING = "Nothing is running. Runs that you launch appear here, with their progress and curves."
 
 
@@ -67,6 +68,8 @@ def _panel(jobs: list[Status]) -> None:
             st.caption(title)
         with st.container(border=True):
             _job(job, config, positions.get(job.key))
+            if waits := job_views.waiting_text(job, jobs):
+                st.caption(waits)
 
 
 def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
@@ -79,12 +82,19 @@ def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
         if job.state in ACTIVE:
             _cancel(job.key)
     if job.state == "running":
-        st.progress(job.fraction, text=job_views.progress_text(job))
+        text = job_views.progress_text(job, _first_seen(job))
+        st.progress(job_views.progress_fraction(job), text=text)
         _curves(job)
     elif job.message:
         st.caption(job_views.reason(job))
     if job.state in ENDED:
         _after_the_end(job.key)
+
+
+def _first_seen(job: Status) -> Status:
+    """Return the job as this session first saw it in its stage."""
+    seen: dict[tuple[str, str], Status] = st.session_state.setdefault(SEEN, {})
+    return seen.setdefault((job.key, job.stage), job)
 
 
 def _cancel(key: str) -> None:

@@ -43,16 +43,14 @@ class _Forms:
             return dict(self.known.get(name, {}))
 
 
-@st.cache_resource
-def _forms() -> _Forms:
-    return _Forms()
+FORMS = _Forms()  # of all sessions of this server
 
 
 def restore() -> None:
     """Fill the fields of a new session as the form in the address had them, before any is made."""
     if BEGUN not in st.session_state:
         st.session_state[BEGUN] = True
-        for key, value in _forms().get(st.query_params.get(PARAMETER, "")).items():
+        for key, value in FORMS.get(st.query_params.get(PARAMETER, "")).items():
             st.session_state.setdefault(key, value)
 
 
@@ -63,6 +61,6 @@ def keep() -> None:
     }
     # an id of its own: a copied link starts from the same form and changes another
     name = st.session_state.setdefault(OWN, secrets.token_urlsafe(6))
-    _forms().put(name, content)
+    FORMS.put(name, content)
     if st.query_params.get(PARAMETER) != name:
         st.query_params[PARAMETER] = name

@@ -36,3 +36,18 @@ def test_map_component_is_given_the_colours_of_the_theme(monkeypatch):
         "outline": "#EEEEEE",
         "ids": {"bdata": "AAAA"},
     }
+
+
+@pytest.mark.parametrize("page", ["overview", "unlearn", "metrics", "methods", "fooling"])
+def test_the_words_are_explained_on_every_page(shipped_store, page):
+    popovers = opened(page).get("popover")
+    [told] = [each for each in popovers if each.proto.popover.label == "Glossary"]
+    text = "\n".join(each.value for each in told.markdown)
+    for part in (
+        "Images to forget ($D_{f}$)**: training images that the model must forget",
+        "**pretends",
+        "**DA($D_{f}$",
+        "fits in with the others",
+        "**Retrained**",
+    ):
+        assert part in text

@@ -61,3 +61,32 @@ def test_waiting_runs_have_places_and_running_ones_come_first():
     assert jobs.headline(statuses) == "1 running, 2 queued, 1 failed"
     assert jobs.active(statuses) == {"a", "c", "d"}
     assert jobs.progress_text(statuses[-1]) == "Unlearning, step 1,200 of 2,400"
+
+
+def test_the_bar_is_not_full_while_maps_are_drawn():
+    done = status("a", "running", stage="map", step=315, total=315)
+    assert jobs.progress_text(done) == "Finishing: drawing the maps"
+    stages = [("unlearn", 0), ("unlearn", 315), ("record", 315), ("map", 315), ("measure", 315)]
+    bars = [
+        jobs.progress_fraction(status("a", "running", stage=stage, step=step, total=315))
+        for stage, step in stages
+    ]
+    assert bars == sorted(set(bars))
+    assert bars[-1] < 1
+
+
+def test_the_time_left_counts_down():
+    first = status("a", "running", stage="unlearn", step=100, total=400, updated=10.0)
+    later = status("a", "running", stage="unlearn", step=200, total=400, updated=20.0)
+    last = status("a", "running", stage="unlearn", step=390, total=400, updated=39.0)
+    assert jobs.progress_text(later, first).endswith("; about 20 s left")
+    assert jobs.progress_text(last, first).endswith("; about 1 s left")
+    assert "left" not in jobs.progress_text(first, first)
+    assert "left" not in jobs.progress_text(replace(later, stage="train"), first)
+
+
+def test_an_idle_workers_queue_says_what_it_waits_for():
+    waiting = [status("a", "queued"), status("b", "queued")]
+    assert "worker is starting" in jobs.waiting_text(waiting[0], waiting)
+    assert jobs.waiting_text(waiting[1], waiting) == ""
+    assert jobs.waiting_text(waiting[0], [*waiting, status("c", "running")]) == ""

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.relearning import SHOWN
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.relearned import FRESH, OWN, relearning_table
@@ -45,6 +46,12 @@ def curve_rows(comparison: Comparison, runs: Sequence[RunArtefact]) -> pd.DataFr
 def numbers_shown(rows: pd.DataFrame) -> list[int]:
     """Return how many examples were shown, ascending: one curve each."""
     return sorted(int(number) for number in rows["examples"].unique())
+
+
+def usual_number(rows: pd.DataFrame) -> int:
+    """Return the number of shown examples by which models are judged, or else the smallest."""
+    numbers = numbers_shown(rows)
+    return SHOWN if SHOWN in numbers else numbers[0]
 
 
 def step_figure(rows: pd.DataFrame, shown: int) -> go.Figure:

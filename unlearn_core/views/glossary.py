@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unlearn_core.metrics.base import METRICS
 from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import VERDICT_ICONS
 from unlearn_core.views.verdicts import MEANING
@@ -61,3 +62,8 @@ VERDICTS_TOLD = (
 def verdict_lines() -> list[tuple[str, str]]:
     """Return each verdict with its symbol, and what it means."""
     return [(f"{word} {VERDICT_ICONS[word]}", MEANING[word]) for word in VERDICTS_TOLD]
+
+
+def metric_lines() -> list[tuple[str, str]]:
+    """Return the label and the plain words of the metrics that verdicts rest on most."""
+    return [(METRICS[name].label, PLAIN[name]) for name in IN_SHORT]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import REFERENCES
-from unlearn_core.runs.status import ACTIVE, ENDED, Status
+from unlearn_core.runs.status import ACTIVE, ENDED, LOOPS, Status
 
 Timing = tuple[RunConfig, float]
 STAGES = {
@@ -24,6 +24,8 @@ STAGES = {
     "map": "drawing the maps",
     "measure": "measuring",
 }
+LOOP_SHARE = 0.85  # of a job's bar; the rest is for what comes after the steps
+AFTER_LOOP = {"record": 0.87, "map": 0.92, "measure": 0.97}
 STATE_COLOURS = {
     "queued": "gray",
     "running": "blue",
@@ -168,13 +170,40 @@ def headline(jobs: Sequence[Status]) -> str:
     return ", ".join(f"{n} {state}" for state, n in counts.items() if n) or "nothing to do"
 
 
-def progress_text(job: Status) -> str:
-    """Return where a running job stands, with its true steps."""
+def progress_fraction(job: Status) -> float:
+    """Return how full a running job's bar is; it is full only when nothing is left to do."""
+    if job.stage in LOOPS:
+        return LOOP_SHARE * job.fraction
+    return AFTER_LOOP.get(job.stage, 0.0)
+
+
+def progress_text(job: Status, first: Status | None = None) -> str:
+    """Return where a running job stands, with its true steps.
+
+    `first` is an earlier status of the same stage, from which the time left is told.
+    """
     if not job.stage:
         return "Starting"
-    steps = f", step {job.step:,} of {job.total:,}" if job.total else ""
     stage = "train" if job.method == "retrain" and job.stage == "unlearn" else job.stage
-    return STAGES.get(stage, stage).capitalize() + steps
+    if job.stage not in LOOPS:
+        return f"Finishing: {STAGES.get(stage, stage)}"
+    steps = f", step {job.step:,} of {job.total:,}" if job.total else ""
+    return STAGES.get(stage, stage).capitalize() + steps + _left_text(job, first)
+
+
+def _left_text(job: Status, first: Status | None) -> str:
+    if first is None or first.stage != job.stage or job.step <= first.step:
+        return ""
+    seconds = (job.updated - first.updated) / (job.step - first.step) * (job.total - job.step)
+    return f"; about {duration(seconds)} left"
+
+
+def waiting_text(job: Status, jobs: Sequence[Status]) -> str:
+    """Return why the next job is not running yet, where nothing else is; "" for any other."""
+    is_next = positions(jobs).get(job.key) == 1
+    if not is_next or any(each.state == "running" for each in jobs):
+        return ""
+    return "The worker is starting: the first run of a server waits up to a minute for it."
 
 
 def losses_text(job: Status) -> str:
