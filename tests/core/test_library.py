@@ -381,7 +381,7 @@ class Listed(torch.utils.data.Dataset):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"colour": 1}, r"finetune has no setting 'colour'; it has learning_rate, epochs"),
+        ({"colour": 1}, r"finetune has no setting 'colour'; it has learning_rate, optimizer"),
         ({"epochs": 0}, r"epochs must be above 0"),
         ({"method": "magic"}, r"Unknown unlearning method 'magic'"),
         ({"preset": "mine"}, r"finetune has no preset 'mine'; it has digits"),
