@@ -1,5 +1,7 @@
 """Clustering of the forget set: docs/golden.md, and the formula of mutual information."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,3 +81,9 @@ def test_k_means_finds_well_separated_clusters_and_repeats_them():
     first, second = (cluster_features(features, 3, seed=1) for _ in range(2))
     assert (first == second).all()
     assert normalized_mutual_info_score(labels, first) == pytest.approx(1)
+
+
+def test_examples_that_all_lie_in_one_point_are_one_cluster_without_a_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (cluster_features(np.zeros((30, 4)), 3) == 0).all()

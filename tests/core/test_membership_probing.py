@@ -1,5 +1,7 @@
 """Membership attacks (docs/golden.md M1-M3) and linear probes, against scikit-learn."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -155,6 +157,18 @@ def test_the_linear_probe_equals_standardised_logistic_regression():
 def test_the_linear_probe_names_the_bad_argument(train, labels, message):
     with pytest.raises(ValueError, match=message):
         linear_probe_accuracy(train, labels, np.ones((1, 3)), np.array([1]))
+
+
+def test_a_probe_that_ends_early_says_nothing():
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(60, 5)), np.arange(60) % 3
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        patch.setattr(
+            "sklearn.linear_model.LogisticRegression",
+            lambda **_: LogisticRegression(max_iter=1),
+        )
+        assert 0 <= linear_probe_accuracy(features, labels, features, labels) <= 1
 
 
 def test_one_draw_that_is_turned_around_hardly_moves_the_rate(monkeypatch):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import finite
 from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.fits import quiet_fit
 from unlearn_core.metrics.fitted_attack import (
     GROUP,
     FittedAttack,
@@ -80,7 +81,9 @@ def two_sample_accuracy(
         test_size=max(2, round(0.2 * n)),
         random_state=stream_seed(seed, "separability splits") % 2**32,
     )
-    return float(cross_val_score(LogisticRegression(), scores, groups, cv=splits).mean())
+    with quiet_fit():
+        found = cross_val_score(LogisticRegression(), scores, groups, cv=splits)
+    return float(found.mean())
 
 
 def label_probabilities(records: Records) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import flags, matrix, same_shape, whole_numbers
 from unlearn_core.metrics.base import OTHER_FORMS, Evidence, register_metric, usable_features
+from unlearn_core.metrics.fits import quiet_fit
 from unlearn_core.seeding import stream_seed
 
 SOURCE = "arXiv:2407.17710, section D.1"
@@ -96,7 +97,8 @@ def cluster_features(
     random_state = stream_seed(seed, "k-means") % 2**32
     kmeans = KMeans(n_clusters=n_clusters, n_init=10, random_state=random_state)
     assignments = np.empty(len(exact), dtype=np.int64)
-    assignments[order] = kmeans.fit_predict(exact[order])
+    with quiet_fit():
+        assignments[order] = kmeans.fit_predict(exact[order])
     return assignments
 
 

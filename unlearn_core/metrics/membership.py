@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import finite, probability_matrix, whole_numbers
+from unlearn_core.metrics.fits import quiet_fit
 from unlearn_core.seeding import numpy_stream
 
 DRAWS = {"svc": 9, "logistic": 25}
@@ -214,7 +215,7 @@ def _attack(
     probability: bool,
 ) -> float:
     is_member = np.concatenate([np.ones(len(members)), np.zeros(len(others))])
-    with warnings.catch_warnings():
+    with quiet_fit():
         warnings.simplefilter("ignore", category=RuntimeWarning)  # separable scores overflow exp
         model.fit(np.concatenate([members, others]), is_member)
     memberships = model.predict_proba(targets)[:, 1] if probability else model.predict(targets)

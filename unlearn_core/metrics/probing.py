@@ -14,6 +14,7 @@ from unlearn_core.metrics.base import (
     register_metric,
     usable_features,
 )
+from unlearn_core.metrics.fits import quiet_fit
 from unlearn_core.records import Records
 
 SOURCE = "arXiv:2407.17710, section 4.2"
@@ -69,7 +70,7 @@ def linear_probe_accuracy(
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
     # L-BFGS takes hundreds of tiny steps: on few numbers, threads only wait for each other
     threads = 1 if train.size < FEW else None
-    with threadpool_limits(threads, user_api="blas"):
+    with threadpool_limits(threads, user_api="blas"), quiet_fit():
         probe.fit(train, taught)
     return float((probe.predict(test) == true).mean())
 
