@@ -60,7 +60,7 @@ def show_removal(keys: list[str]) -> None:
         try:
             removed = inventory.remove(store, keys)
         except (InputError, OSError) as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(queue.refusal(error), icon=":material/error:")
             return
         ask_removal([])
         st.toast(f"Removed: {len(removed)} runs", icon=":material/delete:")

@@ -1,7 +1,7 @@
 """`show_jobs()`: the queue as a live panel, for every page that launches runs.
 
-It polls only while something is queued or running.  What it shows is on disk and in the queue,
-so that a refresh or a second tab shows the same.
+It polls each second while something is queued or running, and else looks now and then whether
+another tab or server has changed something.  What it shows is on disk, the same for all of them.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from unlearn_core.views.wording import comparison_title
 
 WATCHED = "watched_jobs"  # the active jobs when this session last looked
 SEEN = "jobs_seen"  # each job at the first look in each of its stages
+LOOK_SECONDS = 3.0  # between looks where nothing is queued or running
 NOTHING = "Nothing is running. Runs that you launch appear here, with their progress and curves."
 
 
 def show_jobs() -> None:
     """Show all jobs, and keep showing them while one is queued or running."""
     st.subheader("Jobs", anchor=False)
-    if job_views.active(queue.jobs()):
+    jobs = queue.jobs()
+    if job_views.active(jobs):
         _watching()
     else:
-        _noticed(queue.jobs())
-        _panel(queue.jobs())
+        _noticed(jobs)
+        _panel(jobs)
+        _looking(_states(jobs))
 
 
 @st.fragment(run_every=1.0)
@@ -40,6 +43,16 @@ def _watching() -> None:
     if _noticed(jobs):
         st.rerun()  # once: the rest of the page shall see the new run
     _panel(jobs)
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def _looking(shown: list[tuple[str, str]]) -> None:
+    if _states(queue.jobs()) != shown:
+        st.rerun()
+
+
+def _states(jobs: list[Status]) -> list[tuple[str, str]]:
+    return [(job.key, job.state) for job in jobs]
 
 
 def _noticed(jobs: list[Status]) -> bool:
@@ -75,10 +88,11 @@ def _panel(jobs: list[Status]) -> None:
 def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
     labels = reads.method_labels()
     name = job_views.run_name(config, labels) if config else labels.get(job.method, job.method)
+    seed = config.seed if config else job.seed  # a status that cannot be read does not tell
     state = f"{job.state}, place {position}" if position else job.state
     badge = f":{job_views.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{name}**, seed {job.seed} {badge}", width="stretch")
+        st.markdown(f"**{name}**, seed {seed} {badge}", width="stretch")
         if job.state in ACTIVE:
             _cancel(job.key)
     if job.state == "running":

@@ -73,9 +73,13 @@ def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
         if is_wanted and queue.submit(again):
             st.rerun()
         if lost and st.button("Remove", key="damaged_remove", icon=":material/delete:"):
-            for key in lost:
-                reads.store().delete(key)
-            st.rerun()
+            try:
+                for key in lost:
+                    reads.store().delete(key)
+            except OSError as error:
+                st.error(queue.refusal(error), icon=":material/error:")
+            else:
+                st.rerun()
 
 
 def show_other_code() -> None:

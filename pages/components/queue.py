@@ -41,7 +41,7 @@ def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
         with st.spinner("Handing the runs to the worker…"):
             job_queue().submit(configs, again=again)
     except (OSError, InputError) as error:
-        st.error(_why(error), icon=":material/error:")
+        st.error(refusal(error), icon=":material/error:")
         return False
     return True
 
@@ -62,7 +62,7 @@ def act(action: Callable[[str], None], keys: Sequence[str]) -> None:
         try:
             action(key)
         except (OSError, InputError) as error:
-            refused.append(_why(error))
+            refused.append(refusal(error))
     if refused:  # shown by the panel: a callback has no place
         st.session_state[REFUSED] = " ".join(dict.fromkeys(refused))
 
@@ -74,7 +74,8 @@ def show_refusal() -> None:
         st.error(why, icon=":material/error:")
 
 
-def _why(error: Exception) -> str:
+def refusal(error: Exception) -> str:
+    """Return in one line why something could not be done; raise a fault of the program."""
     known = faults.named(error, reads.store().root)
     if faults.is_fault(known):
         raise error

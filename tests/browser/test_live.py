@@ -111,3 +111,18 @@ def test_the_curves_grow_in_place_without_a_blink(live, run):
     assert {look["drawn"] for look in seen} == {2}
     # Streamlit begins to fade what it draws again slowly: to 0.33, which here is never reached
     assert min(look["opacity"] for look in seen) > 0.6
+
+
+def test_an_idle_page_sees_what_another_server_does(serve, page, tmp_path):
+    store = Store(tmp_path / "idle")
+    page.goto(f"{serve(store.root)}/unlearn")
+    page.get_by_text("Nothing is running").wait_for()
+    config = comparison_config("digits", ForgetConfig(kind="class", values=(3,)))
+    store.enqueue(config)  # and nobody touches the page
+    page.get_by_text("queued, place 1").wait_for(timeout=15_000)
+    store.mark(config.key(), "cancelled", "cancelled before it began")
+    page.get_by_text("1 cancelled").wait_for(timeout=15_000)
+    store.enqueue(config)
+    page.get_by_text("queued, place 1").wait_for(timeout=15_000)
+    store.delete(config.key())
+    page.get_by_text("Nothing is running").wait_for(timeout=15_000)

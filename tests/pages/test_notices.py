@@ -1,5 +1,7 @@
 """Damaged runs, runs of other code and changed data: named in one line, and nothing else breaks."""
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -110,6 +112,19 @@ def test_a_damaged_run_that_nobody_can_name_can_be_removed(own, comparison, aske
     assert not own.exists(run.key)
     assert run.key not in warnings(app)
     assert asked == []
+
+
+def test_a_damaged_run_on_a_disk_that_refuses_is_one_line(own, comparison, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(own.runs / "x"))
+
+    run = own.load(comparison.runs["neggrad"].key)
+    (run.folder / "manifest.json").write_text("{")
+    app = opened("overview")
+    monkeypatch.setattr(Store, "delete", refuse)
+    app.button(key="damaged_remove").click().run()
+    assert not app.exception
+    assert [line.value for line in app.error] == [f"The disk of {own.root} can only be read."]
 
 
 def test_runs_of_other_code_are_told_and_made_again_where_asked(own, asked, monkeypatch):

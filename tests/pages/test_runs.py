@@ -1,3 +1,5 @@
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -56,6 +58,19 @@ def test_removal_names_what_depends_on_it_and_asks_first(own, comparison):
     assert own.list() == [comparison.runs["base"].key]
 
 
+def test_a_removal_that_the_disk_refuses_is_one_line(own, comparison, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(own.runs / "x"))
+
+    monkeypatch.setattr("unlearn_core.runs.inventory.remove", refuse)
+    app = opened("runs")
+    tick(app, "NegGrad")
+    app.button(key="ask_remove").click().run()
+    app.button(key="remove_runs").click().run()
+    assert not app.exception
+    assert [line.value for line in app.error] == [f"The disk of {own.root} can only be read."]
+
+
 def test_removal_can_be_taken_back(own, comparison):
     app = opened("runs")
     tick(app, "NegGrad")
@@ -100,3 +115,11 @@ def test_running_and_failed_jobs_stand_below_and_all_can_be_stopped(own, compari
     assert app.button(key="cancel_all").label == "Stop all"
     app.button(key="cancel_all").click().run()
     assert [status.state for status in own.statuses()].count("cancelled") == 2
+
+
+def test_a_job_whose_status_cannot_be_read_has_the_seed_that_was_asked_for(own, comparison):
+    config = replace(comparison.config, method="neggrad", settings={"epochs": 30}, seed=7)
+    (own.work / own.enqueue(config).key / "status.json").write_text("")
+    app = opened("runs")
+    assert "**, seed 7" in texts(app)
+    assert "cannot be read" in texts(app)
