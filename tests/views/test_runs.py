@@ -28,6 +28,16 @@ def test_every_word_must_be_found(table, words, origins, n):
     assert len(views.found(table, words, origins)) == n
 
 
+def test_a_number_is_found_as_a_whole():
+    titles = ["Clothes, 3,000 images: forget class 5", "Digits: forget class 3 (resnet18, width 8)"]
+    shown = {"Run": "MUDA", "Settings": "gamma 0.35", "Origin": views.OWN}
+    table = pd.DataFrame([{**shown, "Comparison": title} for title in titles])
+    assert views.found(table, "muda class 3", []).index.tolist() == [1]
+    assert views.found(table, "3,000", []).index.tolist() == [0]
+    assert len(views.found(table, "gamma 0.35", [])) == 2
+    assert views.found(table, "35", []).empty
+
+
 def test_only_what_differs_is_shown_beside_the_numbers(comparison):
     chosen = [comparison.runs["retrain"], comparison.runs["neggrad"]]
     rows = views.differences(chosen, {"neggrad": "NegGrad", "retrain": "Retrained"}).set_index("")

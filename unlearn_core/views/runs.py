@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from unlearn_core.views.wording import comparison_title, format_value
 
 COLUMNS = ["Run", "Seed", "Settings", "Comparison", "Origin", "Made", "Seconds", "MB", "Key"]
 SEARCHED = ("Run", "Settings", "Comparison", "Origin")
+NUMBER = r"[\d.,]*\d"
 OWN, SHIPPED = "made here", "came with the project"
 COMPARED = (
     *("forget_accuracy", "retain_test_accuracy", "dimensional_alignment", "unlearn_seconds"),
@@ -51,12 +53,15 @@ def _title(config: RunConfig) -> str:
 def found(table: pd.DataFrame, words: str, origins: Collection[str]) -> pd.DataFrame:
     """Return the rows that hold every word, of these origins (all where none is named).
 
-    In what a person reads, `SEARCHED`; upper and lower case are alike.
+    In what a person reads, `SEARCHED`; upper and lower case are alike.  A number is found as a
+    whole, so that "class 3" does not find class 5 of 3,000 images.
     """
     chosen = table[table["Origin"].isin(origins)] if origins else table
     text = chosen[list(SEARCHED)].agg(" ".join, axis=1).str.lower()
     for word in words.lower().split():
-        chosen = chosen[text[chosen.index].str.contains(word, regex=False)]
+        is_number = re.fullmatch(NUMBER, word) is not None
+        wanted = rf"(?<![\d.,]){re.escape(word)}(?![\d]|[.,]\d)" if is_number else re.escape(word)
+        chosen = chosen[text[chosen.index].str.contains(wanted, regex=True)]
     return chosen
 
 
