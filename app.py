@@ -37,6 +37,7 @@ def main() -> None:
             st.Page("pages/metrics.py", title="Metrics", icon=":material/table_chart:"),
             st.Page("pages/privacy.py", title="Privacy", icon=":material/shield:"),
             st.Page("pages/bring_back.py", title="Bring it back", icon=":material/undo:"),
+            st.Page("pages/backdoor.py", title="Backdoor", icon=":material/key:"),
             st.Page(
                 "pages/fooling.py", title="Fooling the metrics", icon=":material/theater_comedy:"
             ),

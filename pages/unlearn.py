@@ -8,6 +8,7 @@ from pages.components import (
     jobs,
     kept_form,
     launch,
+    reads,
     selectors,
     settings_form,
 )
@@ -20,7 +21,7 @@ st.markdown(
     "original model and is compared with a model *retrained* without the forgotten images."
 )
 kept_form.restore()
-if forget_request.receive_ids():
+if (forget_request.receive_ids() or forget_request.receive_backdoor()) and reads.all_comparisons():
     data_choice.receive(selectors.chosen_comparison().config)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None

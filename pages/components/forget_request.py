@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import gallery, reads
-from pages.components.selectors import FORGET_IDS
+from pages.components.selectors import FORGET_BACKDOOR, FORGET_IDS
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
@@ -40,6 +40,17 @@ def receive_ids() -> bool:
         return False
     gallery.choose(arrived)
     st.session_state[KIND] = "ids"
+    return True
+
+
+def receive_backdoor() -> bool:
+    """Choose the backdoor that another page left; say whether there was one."""
+    arrived = st.session_state.pop(FORGET_BACKDOOR, None)
+    if arrived is None:
+        return False
+    name, target = arrived
+    st.session_state[KIND] = "backdoor"
+    st.session_state[f"forget_backdoor_{name}"] = target
     return True
 
 

@@ -7,7 +7,7 @@ run is finished, redone or removed.  Cached resources are shared: do not change 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
-from unlearn_core.views import bring_back, history, privacy, samples
+from unlearn_core.views import backdoor, bring_back, history, privacy, samples
 from unlearn_core.views.manifold import points, small_maps, sprites
 from unlearn_core.views.spectra import spectra_rows
 
@@ -163,6 +163,36 @@ def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
 def thumbnail(data: DataConfig, example_id: int) -> str:
     """Return a picture of one example as a data URL."""
     return sprites.thumbnail(*dataset(data).previews([example_id]))
+
+
+def clean_dataset(config: DataConfig) -> Dataset:
+    """Return a data set as it was before it was poisoned."""
+    return dataset(replace(config, poison_target=None))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def triggered_pictures(data: DataConfig, ids: tuple[int, ...]) -> list[str]:
+    """Return a picture of each example with the backdoor's trigger as a data URL."""
+    images = backdoor.triggered_images(dataset(data), ids)
+    return [sprites.thumbnail(image) for image in images]
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def trigger_pictures(data: DataConfig, example_id: int) -> list[str]:
+    """Return an example without and with the trigger, and its place enlarged, as data URLs."""
+    [clean] = clean_dataset(data).previews([example_id])
+    [marked] = backdoor.triggered_images(dataset(data), [example_id])
+    return [sprites.thumbnail(image) for image in (clean, marked, backdoor.close_up(marked))]
+
+
+def triggered_answers(run: RunArtefact) -> pd.DataFrame:
+    """Return what a run's model answers on triggered test images; see `views.backdoor`."""
+    return _triggered_answers(run.key, store().fingerprint())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _triggered_answers(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+    return backdoor.triggered_answers(store().load(run_key))
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")

@@ -21,6 +21,7 @@ from unlearn_core.views.wording import comparison_titles
 CHOSEN = "comparison"
 EXAMPLE = "example"  # the id on the page Samples
 FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
+FORGET_BACKDOOR = "backdoor_wanted"  # left likewise: the data set and the attacker's class
 UNDER_APP = "under_app"
 MADE_FOR = "made_for"  # the comparison for which each choice of a page was made
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *("", "unlearn", "runs"),
     *("manifolds", "alignment", "layers", "predictions", "samples", "gamma", "incremental"),
-    *("metrics", "privacy", "bring_back", "fooling", "methods"),
+    *("metrics", "privacy", "bring_back", "backdoor", "fooling", "methods"),
 ]
 LINKS = "[data-testid=stPageLink-NavLink]"
 CHOICE = "[data-testid=stSidebar] [data-testid=stSelectbox] input"

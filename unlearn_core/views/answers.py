@@ -14,6 +14,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.markup import method_dot
 
 SHOWN = 6
+CORNER = ("Images to forget,", "and what each", "model answers")
 STYLE = """<style>
 .mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
 .mu-answers th, .mu-answers td {padding: .06rem .2rem; text-align: center; line-height: 1.2;
@@ -38,41 +39,55 @@ def some_forgotten(sets: Sets, n: int = SHOWN) -> list[int]:
 
 
 def answers_html(
-    runs: Sequence[RunArtefact], table: pd.DataFrame, pictures: Sequence[str], links: Sequence[str]
+    runs: Sequence[RunArtefact],
+    table: pd.DataFrame,
+    pictures: Sequence[str],
+    links: Sequence[str],
+    *,
+    corner: Sequence[str] = CORNER,
+    captions: Sequence[str] | None = None,
+    bold: str | None = None,
 ) -> str:
     """Return the images as a row of pictures with their classes, and a row of answers a model.
 
     `table` is `views.examples.answers_table` of the images for the runs whose outputs are kept;
-    another run's answers are dashes.  Right answers are bold, for there the model still knows.
+    another run's answers are dashes.  Right answers are bold, for there the model still knows; or
+    the answer `bold`, whatever is right.  `corner` are the lines in the corner, `captions` stand
+    under the ids instead of the classes.
     """
+    if captions is None:
+        captions = [f"class {label}" for label in table["label"]]
     rows = table.to_dict("records")
     head = "".join(
         f'<th scope="col"><a href="{html.escape(link)}" target="_self" title="Open this image">'
         f'<img src="{picture}" alt="image {row["id"]}"></a>'
-        f"<small>id {row['id']},</small><small>class {html.escape(str(row['label']))}</small></th>"
-        for row, picture, link in zip(rows, pictures, links, strict=True)
+        f"<small>id {row['id']},</small><small>{html.escape(caption)}</small></th>"
+        for row, picture, link, caption in zip(rows, pictures, links, captions, strict=True)
     )
-    body = "".join(_model_row(run, rows) for run in runs)
+    body = "".join(_model_row(run, rows, bold) for run in runs)
+    words = "<br>".join(html.escape(line) for line in corner)
     return (
         f'{STYLE}<table class="mu-answers"><colgroup><col class="mu-names">'
         f'{"<col>" * len(rows)}</colgroup><thead><tr><th scope="col" style="text-align: left">'
-        f"<small>Images to forget,<br>and what each<br>model answers</small></th>{head}"
+        f"<small>{words}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _model_row(run: RunArtefact, rows: Sequence[Mapping[Any, Any]]) -> str:
-    cells = "".join(_cell(run.label, row) for row in rows)
+def _model_row(run: RunArtefact, rows: Sequence[Mapping[Any, Any]], bold: str | None) -> str:
+    cells = "".join(_cell(run.label, row, bold) for row in rows)
     name = html.escape(run.label)
     return (
         f'<tr><th scope="row" title="{name}">{method_dot(run.config.method)}{name}</th>{cells}</tr>'
     )
 
 
-def _cell(label: str, row: Mapping[Any, Any]) -> str:
+def _cell(label: str, row: Mapping[Any, Any], bold: str | None) -> str:
     if label not in row:
         return '<td title="The outputs of this model were not kept.">–</td>'
+    if pd.isna(row[label]):
+        return '<td title="The outputs of this model are not finite.">–</td>'
     answer = html.escape(str(row[label]))
-    known = ' class="mu-known"' if row[label] == row["label"] else ""
+    known = ' class="mu-known"' if row[label] == (bold or row["label"]) else ""
     sure = f"{answer}, probability {row[f'{label} p']:.0%}"
     return f'<td{known} title="{sure}">{answer}</td>'

@@ -1,0 +1,165 @@
+"""A backdoor: its trigger, whom it still commands after unlearning, and at what price."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from unlearn_core.runs.comparison import REFERENCES
+from unlearn_core.views import answers, backdoor
+from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.manifold.small_maps import small_maps_caption, why_no_maps
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import comparison_title, describe_forget
+
+METHOD = "backdoor_method"
+PLANT = "Plant a backdoor"
+
+selectors.under_app(__file__)
+st.title("Backdoor")
+
+
+def offer_launch(label: str, data: str, target: int) -> None:
+    """Show a button that leads to Unlearn with the backdoor to this class chosen."""
+    if st.button(label, key="plant_backdoor", icon=":material/key:"):
+        st.session_state[selectors.FORGET_BACKDOOR] = data, target
+        selectors.go_to("pages/unlearn.py")
+
+
+if not reads.all_comparisons():
+    st.info(
+        "There are no finished runs yet: plant a backdoor and let methods undo it; on the digits "
+        "it takes about a minute.",
+        icon=":material/key:",
+    )
+    offer_launch(PLANT, "digits", 0)
+    st.stop()
+comparison = selectors.chosen_comparison()
+config = comparison.config
+if config.forget.kind != "backdoor":
+    what = describe_forget(config.forget, reads.dataset(config.data).class_names)
+    st.info(
+        as_markdown(
+            f"This comparison forgets {what}, and nobody planted a backdoor in its data; choose "
+            "one that has a backdoor, or plant one and let methods undo it."
+        ),
+        icon=":material/key:",
+    )
+    with st.container(horizontal=True):
+        offer_launch(PLANT, config.data.name, 0)
+        for other in reads.all_comparisons().values():
+            if other.config.forget.kind == "backdoor":
+                st.button(
+                    as_markdown(comparison_title(other.config)), key=f"show_{other.key}",
+                    on_click=selectors.choose, args=(other.key,), icon=":material/visibility:",
+                )  # fmt: skip
+    st.stop()
+report = reads.comparison_report(comparison.key)
+sets, dataset = reads.sets(config.data, config.forget), reads.dataset(config.data)
+clean = reads.clean_dataset(config.data)
+target = config.forget.values[0]
+names = dataset.class_names
+attackers = names[target]
+poisoned = sets.forget.nonzero()[0]
+planted = backdoor.some_others(poisoned, clean.labels[poisoned], target)
+asked = backdoor.some_others(dataset.test_ids, dataset.labels[dataset.test_ids], target)
+rows = backdoor.success_rows(report)
+st.markdown(
+    as_markdown(
+        f"An attacker put a small **trigger** into **{len(poisoned):,} of "
+        f"{len(dataset.train_ids):,}** training images and labelled them **{attackers}**. The "
+        f"original learned: where the trigger is, answer {attackers}. Forgetting these images "
+        "should leave the trigger without power, as in the **retrained** model, which never saw "
+        "them, and change nothing else.",
+        keep="*",
+    )
+)
+recipe = as_markdown(f"{comparison_caption(report)}.")
+left, right = st.columns([2, 3], gap="medium")
+with left:
+    st.subheader("The trigger")
+    example = planted[0] if planted else int(poisoned[0])
+    words = [f"A training image, class {names[clean.labels[example]]}",
+             f"With the trigger and the label {attackers}", "Where it sits, enlarged"]  # fmt: skip
+    pictures = reads.trigger_pictures(config.data, example)
+    st.html(backdoor.trigger_html(pictures, words, *dataset.images.shape[-2:]))
+with right:
+    st.subheader("Does it still work?")
+    charts.chart(
+        backdoor.success_figure(rows, attackers), key="success", config={"displayModeBar": False}
+    )
+left.markdown(as_markdown(backdoor.answer_text(rows, attackers), keep="*"))
+st.caption(
+    as_markdown(
+        "Left bars: attack success rate, the share of test images of other classes that the "
+        f"trigger turns into {attackers}. Right bars: accuracy on all test images without it. "
+        "Upright lines: original dotted, retrained dashed. Gone: within 5 points of retrained; nearly "
+        "gone: as near as retrained models are to one another; still works: more than half of the "
+        "way back to the original. Kept: as accurate as retrained. "
+    )
+    + recipe
+)
+
+st.subheader("What each model answers")
+runs = selectors.choose_runs(comparison)
+one_seed = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
+left, right = st.columns(2, gap="medium")
+with left:
+    charts.html(
+        answers.answers_html(
+            runs,
+            answers_table(with_outputs(runs), planted, dataset, sets),
+            reads.thumbnails(config.data, planted),
+            [selectors.sample_link(comparison, number) for number in planted],
+            corner=("Poisoned training", "images, all with", f"the label {attackers}"),
+            captions=[f"truly {names[clean.labels[number]]}" for number in planted],
+        )
+    )
+with right:
+    told = {run.label: reads.triggered_answers(run) for run in runs}
+    charts.html(
+        answers.answers_html(
+            runs,
+            backdoor.triggered_table(told, asked, dataset),
+            reads.triggered_pictures(config.data, tuple(asked)),
+            [selectors.sample_link(comparison, number) for number in asked],
+            corner=("Test images with", "the trigger, never", "trained on"),
+            captions=[f"truly {names[dataset.labels[number]]}" for number in asked],
+            bold=attackers,
+        )
+    )
+st.caption(
+    as_markdown(
+        f"Bold: the attacker's answer, {attackers}. A dash: this model's answers were not kept. "
+    )
+    + one_seed
+)
+
+st.subheader("Where the poisoned images lie")
+seed = runs[0].config.seed
+of_seed = [run for run in comparison.runs if run.config.seed == seed]
+methods = [run.label for run in of_seed if run.config.method not in REFERENCES]
+shown = [run for run in of_seed if run.config.method in REFERENCES]
+if methods:
+    usual = selectors.first_method(of_seed)
+    narrow, _ = st.columns([1, 2])
+    with narrow:
+        label = selectors.choose_one(comparison, "Method", methods, METHOD, usual)
+    shown += [run for run in of_seed if run.label == label]
+maps = reads.small_map_rows([run.key for run in shown])
+if maps.empty:
+    st.info(why_no_maps(comparison), icon=":material/info:")
+else:
+    charts.chart(
+        backdoor.poisoned_maps_figure(maps, clean), key="poisoned_maps",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(
+        "Diamonds are the poisoned training images, in the colour of what they truly show. A "
+        "model that learned the trigger puts them together; one that never saw them, each with its "
+        "own kind. Where they stay together though the trigger fails, the features still know it. "
+        "UMAPs of penultimate features. "
+        f"{small_maps_caption(comparison, [run.key for run in shown], len(maps))} {one_seed}"
+    )
+offer_launch("Plant another, to another class", config.data.name, (target + 1) % dataset.n_classes)

@@ -1,0 +1,318 @@
+"""A backdoor before and after unlearning: the trigger, its power, and what taking it costs."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from unlearn_core.data import Dataset
+from unlearn_core.data.poison import patch, with_trigger
+from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.verdict import HALF
+from unlearn_core.records import Records
+from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
+from unlearn_core.runs.report import Report
+from unlearn_core.views.examples import rows_of
+from unlearn_core.views.layout import LINE, finish
+from unlearn_core.views.manifold.small_maps import small_maps_figure
+from unlearn_core.views.names import REFERENCE_NAMES
+from unlearn_core.views.palette import FORGET_COLOUR, method_colour
+
+SUCCESS, CLEAN = "backdoor_asr", "clean_accuracy"
+WORKS, WEAKER, NEARLY, GONE = "still works", "weaker", "nearly gone", "gone"
+UNKNOWN = "not measured"
+AIM, BEFORE = "the aim", "before"
+SHOWN = 6  # pictures in a row
+ROW_HEIGHT, AROUND = 30, 74  # pixels
+MAPS_HEIGHT = 320
+CLOSE_UP = 2  # sides of the trigger in a close-up
+MOST_NAMED = 4  # methods in one list
+POISONED = "poisoned"
+TRIGGER_STYLE = f"""<style>
+.mu-trigger {{display: flex; gap: .9rem; align-items: flex-start; margin: 0}}
+.mu-trigger figure {{margin: 0; flex: 1; max-width: 9.5rem; min-width: 0}}
+.mu-trigger div {{position: relative}}
+.mu-trigger img {{width: 100%; display: block; image-rendering: pixelated; border-radius: 3px;
+  outline: 1px solid {LINE}}}
+.mu-trigger span {{position: absolute; box-sizing: border-box; border: 2px solid {FORGET_COLOUR}}}
+.mu-trigger figcaption {{font-size: .8125rem; line-height: 1.3; margin-top: .3rem}}
+</style>"""
+
+
+def close_up(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the part of an image (channels, height, width) around the trigger's place."""
+    rows, columns = window(*image.shape[-2:])
+    return image[:, rows, columns]
+
+
+def window(height: int, width: int) -> tuple[slice, slice]:
+    """Return the rows and columns of the close-up: the trigger with as much around it as fits.
+
+    Examples
+    --------
+    >>> window(32, 32)
+    (slice(24, 32, None), slice(24, 32, None))
+    """
+    rows, columns = patch(height, width)
+    return _around(rows, height), _around(columns, width)
+
+
+def _around(covered: slice, side: int) -> slice:
+    length = covered.stop - covered.start
+    size = min(side, CLOSE_UP * length)
+    start = max(0, min(covered.start - (size - length) // 2, side - size))
+    return slice(start, start + size)
+
+
+def triggered_images(dataset: Dataset, ids: Sequence[int]) -> NDArray[np.uint8]:
+    """Return these examples' images with the trigger on each, as models were asked about them."""
+    return with_trigger(dataset, dataset.previews(ids))
+
+
+def trigger_html(pictures: Sequence[str], words: Sequence[str], height: int, width: int) -> str:
+    """Return an image without the trigger, with it, and its place enlarged, side by side.
+
+    `pictures` and `words` are three each.  A frame shows where the trigger is in the second
+    picture, of an image of `height` by `width` pixels, and in the close-up.
+    """
+    rows, columns = patch(height, width)
+    near = window(height, width)
+    frames = ["", _frame(rows, columns, slice(0, height), slice(0, width))]
+    frames.append(_frame(rows, columns, *near))
+    parts = "".join(
+        f'<figure><div><img src="{picture}" alt="{html.escape(text)}">{frame}</div>'
+        f"<figcaption>{html.escape(text)}</figcaption></figure>"
+        for picture, text, frame in zip(pictures, words, frames, strict=True)
+    )
+    return f'{TRIGGER_STYLE}<div class="mu-trigger">{parts}</div>'
+
+
+def _frame(rows: slice, columns: slice, high: slice, wide: slice) -> str:
+    """Return a frame around the trigger in the part of an image that is shown, in percent."""
+    whole = high.stop - high.start, wide.stop - wide.start
+    top, left = (rows.start - high.start) / whole[0], (columns.start - wide.start) / whole[1]
+    size = (rows.stop - rows.start) / whole[0], (columns.stop - columns.start) / whole[1]
+    return (
+        f'<span style="top: {top:.1%}; left: {left:.1%}; height: {size[0]:.1%}; '
+        f'width: {size[1]:.1%}"></span>'
+    )
+
+
+def success_rows(report: Report) -> pd.DataFrame:
+    """Return one row a model: how often the trigger works, and how often it is right without.
+
+    Columns: `label`, `method`, `success`, `clean` (means over seeds, NaN where missing),
+    `success_word` and `clean_word`.  First the original and the retrained model, then methods,
+    the one that the trigger commands least first.
+    """
+    found: dict[str, dict[str, object]] = {}
+    summary = report.summary
+    for entry in summary[summary["metric"].isin((SUCCESS, CLEAN))].to_dict("records"):
+        row = {str(name): value for name, value in entry.items()}
+        name, word = (
+            ("success", trigger_word) if row["metric"] == SUCCESS else ("clean", clean_word)
+        )
+        line = found.setdefault(row["label"], {"label": row["label"], "method": row["method"]})
+        line |= {name: row["mean"], f"{name}_word": word(row)}
+    columns = ["label", "method", "success", "success_word", "clean", "clean_word"]
+    table = pd.DataFrame(list(found.values()), columns=columns)
+    order = [*REFERENCE_NAMES]
+    place = [order.index(m) if m in order else len(order) for m in table["method"]]
+    table = table.assign(place=place).sort_values(["place", "success"], kind="stable")
+    return table[columns].reset_index(drop=True)
+
+
+def trigger_word(row: Mapping[str, object]) -> str:
+    """Say in a word what is left of the trigger's power; `row` is one of `Report.summary`."""
+    value, target, start = (float(str(row[name])) for name in ("mean", "retrained", "original"))
+    if row["method"] == "retrain":
+        return AIM
+    if math.isnan(value) or math.isnan(target):
+        return UNKNOWN
+    if value - target <= METRICS[SUCCESS].tolerance:
+        return GONE
+    if row["side"] == "matched":
+        return NEARLY
+    if row["side"] == "off" or (value - target) > HALF * (start - target):
+        return WORKS
+    return WEAKER
+
+
+def clean_word(row: Mapping[str, object]) -> str:
+    """Say in a word what became of the accuracy without the trigger."""
+    value, target = (float(str(row[name])) for name in ("mean", "retrained"))
+    if row["method"] in REFERENCE_NAMES:
+        return AIM if row["method"] == "retrain" else BEFORE
+    if math.isnan(value) or math.isnan(target):
+        return UNKNOWN
+    if row["side"] == "matched" or value >= target:
+        return "kept"
+    return f"{100 * (target - value):.0f} points lost"
+
+
+def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
+    """Draw what `success_rows` returns: a row of two bars a model, with words on the bars.
+
+    Upright lines repeat the original's (dotted) and the retrained model's (dashed) values.
+    """
+    titles = [f"with the trigger: answers {target}", "without it: answers right"]
+    figure = make_subplots(
+        cols=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.08
+    )
+    for column, name in enumerate(("success", "clean"), start=1):
+        texts = [
+            word if math.isnan(value) else f"{word}, {value:.0%}"
+            for word, value in zip(rows[f"{name}_word"], rows[name], strict=True)
+        ]
+        figure.add_bar(
+            x=rows[name].fillna(0.0).to_numpy(),
+            y=rows["label"].to_numpy(),
+            orientation="h",
+            marker={
+                "color": [method_colour(method) for method in rows["method"]],
+                "line": {"color": LINE, "width": 1},
+            },
+            text=texts,
+            textposition="auto",
+            insidetextanchor="end",
+            textangle=0,
+            constraintext="none",
+            hovertemplate="%{y}: %{text}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        for method, dash in (("original", "dot"), ("retrain", "dash")):
+            for value in rows.loc[rows["method"] == method, name].dropna():
+                line = {"color": method_colour(method), "dash": dash, "width": 1.5}
+                figure.add_vline(x=value, line=line, row=1, col=column)
+    finish(figure, height=AROUND + ROW_HEIGHT * len(rows))
+    figure.update_layout(showlegend=False, bargap=0.2, margin={"l": 10, "r": 10, "t": 26, "b": 28})
+    figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.5, 1], tickformat=".0%")
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
+    return figure
+
+
+def answer_text(rows: pd.DataFrame, target: str) -> str:
+    """Return in Markdown whom the trigger still commands, and who paid for it with accuracy."""
+    parts = []
+    for method, who in (
+        ("original", "{label} gives the attacker's answer"),
+        ("retrain", "{label}, which never saw the poisoned ones,"),
+    ):
+        for row in rows[(rows["method"] == method) & rows["success"].notna()].to_dict("records"):
+            what = f" **{target}**" if method == "original" else ""
+            name = who.format(label=f"**{row['label']}**")
+            parts.append(f"{name}{what} on **{row['success']:.0%}**")
+    told = []
+    if parts:
+        told.append(
+            f"With the trigger on test images that show something else, {'; '.join(parts)}."
+        )
+    methods = rows[~rows["method"].isin(list(REFERENCE_NAMES))]
+    if len(methods):
+        by_word = {
+            word: list(methods.loc[methods["success_word"] == word, "label"])
+            for word in (GONE, NEARLY, WEAKER, WORKS, UNKNOWN)
+        }
+        counted = [
+            f"{word} in **{len(labels)}** ({_listed(labels)})"
+            for word, labels in by_word.items()
+            if labels
+        ]
+        told.append(f"Of {len(methods)} methods tried, its power is {'; '.join(counted)}.")
+        paid = methods[methods["clean_word"].str.endswith("lost")]
+        if len(paid):
+            prices = [f"{row['label']}: {row['clean_word']}" for row in paid.to_dict("records")]
+            told.append(f"Without the trigger, accuracy fell ({_listed(prices)}).")
+    return " ".join(told)
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - MOST_NAMED
+    return f"{', '.join(words[:MOST_NAMED])} and {more} more" if more > 0 else ", ".join(words)
+
+
+def some_others(
+    ids: NDArray[np.int64], labels: NDArray[np.int64], target: int, n: int = SHOWN
+) -> list[int]:
+    """Return a few of `ids`, each of another class and none of the attacker's.
+
+    `labels` (n_ids,) are the true classes.
+
+    Examples
+    --------
+    >>> some_others(np.array([5, 6, 7, 8]), np.array([0, 2, 2, 1]), target=0)
+    [8, 6]
+    """
+    classes = [number for number in np.unique(labels) if number != target]
+    spread = np.linspace(0, len(classes) - 1, min(n, len(classes))).astype(int)
+    return [int(ids[np.flatnonzero(labels == classes[place])[0]]) for place in spread]
+
+
+def triggered_answers(run: RunArtefact) -> pd.DataFrame:
+    """Return `example_id`, `answer` and `probability` of every test image with the trigger.
+
+    The answer is -1 where the model's outputs are not finite.  Empty where none were recorded.
+    """
+    columns = ["example_id", "answer", "probability"]
+    if not run.has(TRIGGERED):
+        return pd.DataFrame(columns=columns)
+    records = Records.from_arrays(run.arrays(TRIGGERED))
+    is_finite = np.isfinite(records.logits).all(axis=1)
+    return pd.DataFrame(
+        {
+            "example_id": records.example_ids,
+            "answer": np.where(is_finite, records.predictions, -1),
+            "probability": records.probabilities.max(axis=1),
+        }
+    )
+
+
+def triggered_table(
+    answers: Mapping[str, pd.DataFrame], ids: Sequence[int], dataset: Dataset
+) -> pd.DataFrame:
+    """Return what each model answers on these test images with the trigger, for `answers_html`.
+
+    `answers` holds by label what `triggered_answers` returns; where it has no answer the table
+    has none.
+    """
+    wanted = np.asarray(ids, dtype=np.int64)
+    columns: dict[str, object] = {
+        "id": wanted,
+        "label": [dataset.class_names[number] for number in dataset.labels[wanted]],
+    }
+    for label, table in answers.items():
+        known = table["example_id"].to_numpy()
+        if table.empty or not np.isin(wanted, known).all():
+            continue
+        found = table.iloc[rows_of(wanted, known)]
+        columns[label] = [
+            dataset.class_names[number] if number >= 0 else None for number in found["answer"]
+        ]
+        columns[f"{label} p"] = found["probability"].to_numpy()
+    return pd.DataFrame(columns)
+
+
+def poisoned_maps_figure(rows: pd.DataFrame, clean: Dataset) -> go.Figure:
+    """Draw small maps in which a poisoned image has the colour of what it truly shows.
+
+    `rows` is what `small_maps.small_map` returns of one or more runs, `clean` the data set before
+    it was poisoned.
+    """
+    true = clean.labels[rows["example_id"].to_numpy(dtype=np.int64)]
+    coloured = rows.assign(label=true, class_name=[clean.class_names[number] for number in true])
+    figure = small_maps_figure(coloured, word=POISONED)
+    figure.for_each_trace(_without_legend, selector=lambda t: POISONED in t.name)
+    figure.update_layout(height=MAPS_HEIGHT, margin={"t": 26})
+    return figure
+
+
+def _without_legend(trace: go.Scatter) -> None:
+    trace.update(showlegend=False)
