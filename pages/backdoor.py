@@ -79,7 +79,7 @@ recipe = as_markdown(f"{comparison_caption(report)}.")
 left, right = st.columns([2, 3], gap="medium")
 with left:
     st.subheader("The trigger")
-    example = planted[0] if planted else int(poisoned[0])
+    example = backdoor.clearest(planted or poisoned.tolist(), clean, dataset)
     words = [f"A training image, class {names[clean.labels[example]]}",
              f"With the trigger and the label {attackers}", "Where it sits, enlarged"]  # fmt: skip
     pictures = reads.trigger_pictures(config.data, example)
@@ -94,9 +94,9 @@ st.caption(
     as_markdown(
         "Left bars: attack success rate, the share of test images of other classes that the "
         f"trigger turns into {attackers}. Right bars: accuracy on all test images without it. "
-        "Upright lines: original dotted, retrained dashed. Gone: within 5 points of retrained; nearly "
-        "gone: as near as retrained models are to one another; still works: more than half of the "
-        "way back to the original. Kept: as accurate as retrained. "
+        "Upright lines: original dotted, retrained dashed. Gone: within 5 points of retrained; "
+        "nearly gone: as near as retrained models are to one another; still works: more than half "
+        "of the way back to the original. Kept: as accurate as retrained. "
     )
     + recipe
 )

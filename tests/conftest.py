@@ -111,6 +111,22 @@ def comparison(tmp_path_factory):
     return SimpleNamespace(store=kept, config=TINY, runs=runs, projection=QUICK_MAPS)
 
 
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """Execute a tiny comparison with a backdoor to class 0, maps included; do not change it."""
+    from unlearn_core.engine.pipeline import execute
+    from unlearn_core.runs.plan import run_configs, with_request
+
+    kept = Store(tmp_path_factory.mktemp("planted"))
+    start = with_request(TINY, ForgetConfig(kind="backdoor", values=(0,)))
+    methods = {"neggrad": COMPARED["neggrad"], "trick_forget_bias": {}}
+    runs = {
+        config.method: execute(config, store=kept, device="cpu", projection=QUICK_MAPS)
+        for config in run_configs(start, methods)
+    }
+    return SimpleNamespace(store=kept, config=start, runs=runs, projection=QUICK_MAPS)
+
+
 @pytest.fixture
 def own(comparison, tmp_path, monkeypatch):
     """Copy the tiny comparison into a store of its own, that pages and commands read."""

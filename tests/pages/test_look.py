@@ -38,7 +38,9 @@ def test_map_component_is_given_the_colours_of_the_theme(monkeypatch):
     }
 
 
-@pytest.mark.parametrize("page", ["overview", "unlearn", "metrics", "methods", "fooling"])
+@pytest.mark.parametrize(
+    "page", ["overview", "unlearn", "metrics", "methods", "fooling", "backdoor"]
+)
 def test_the_words_are_explained_on_every_page(shipped_store, page):
     popovers = opened(page).get("popover")
     [told] = [each for each in popovers if each.proto.popover.label == "Glossary"]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.page
 PAGES = (
     *("overview", "unlearn", "runs"),
     *("manifolds", "alignment", "layers", "predictions", "samples", "gamma", "incremental"),
-    *("metrics", "privacy", "methods"),
+    *("metrics", "privacy", "backdoor", "methods"),
 )
 EVERYWHERE = ("metrics.json", "manifest.json")  # what every page reads of every run
 DAMAGE = [

@@ -18,6 +18,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.verdict import HALF
 from unlearn_core.records import Records
 from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
+from unlearn_core.runs.comparison import LEFT_OUT_LABEL
 from unlearn_core.runs.report import Report
 from unlearn_core.views.examples import rows_of
 from unlearn_core.views.layout import LINE, finish
@@ -31,6 +32,11 @@ UNKNOWN = "not measured"
 AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
 ROW_HEIGHT, AROUND = 30, 74  # pixels
+DASH_OF = {"original": "dot", "retrain": "dash"}  # of the upright lines
+WHO = {
+    "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
+    "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.0%}**",
+}
 MAPS_HEIGHT = 320
 CLOSE_UP = 2  # sides of the trigger in a close-up
 MOST_NAMED = 4  # methods in one list
@@ -74,6 +80,12 @@ def _around(covered: slice, side: int) -> slice:
 def triggered_images(dataset: Dataset, ids: Sequence[int]) -> NDArray[np.uint8]:
     """Return these examples' images with the trigger on each, as models were asked about them."""
     return with_trigger(dataset, dataset.previews(ids))
+
+
+def clearest(ids: Sequence[int], clean: Dataset, poisoned: Dataset) -> int:
+    """Return the poisoned image of `ids` that the trigger changed most: there it is seen best."""
+    before, after = (data.previews(ids).astype(int) for data in (clean, poisoned))
+    return int(ids[int(np.abs(after - before).sum(axis=(1, 2, 3)).argmax())])
 
 
 def trigger_html(pictures: Sequence[str], words: Sequence[str], height: int, width: int) -> str:
@@ -132,7 +144,7 @@ def success_rows(report: Report) -> pd.DataFrame:
 def trigger_word(row: Mapping[str, object]) -> str:
     """Say in a word what is left of the trigger's power; `row` is one of `Report.summary`."""
     value, target, start = (float(str(row[name])) for name in ("mean", "retrained", "original"))
-    if row["method"] == "retrain":
+    if _role(row) == "retrain":
         return AIM
     if math.isnan(value) or math.isnan(target):
         return UNKNOWN
@@ -148,13 +160,23 @@ def trigger_word(row: Mapping[str, object]) -> str:
 def clean_word(row: Mapping[str, object]) -> str:
     """Say in a word what became of the accuracy without the trigger."""
     value, target = (float(str(row[name])) for name in ("mean", "retrained"))
-    if row["method"] in REFERENCE_NAMES:
-        return AIM if row["method"] == "retrain" else BEFORE
+    if role := _role(row):
+        return AIM if role == "retrain" else BEFORE
     if math.isnan(value) or math.isnan(target):
         return UNKNOWN
     if row["side"] == "matched" or value >= target:
         return "kept"
     return f"{100 * (target - value):.0f} points lost"
+
+
+def _role(row: Mapping[str, object]) -> str:
+    """Return "original" or "retrain" for a reference; nothing for what is judged by them."""
+    method = str(row["method"])
+    return method if method in REFERENCE_NAMES and row["label"] != LEFT_OUT_LABEL else ""
+
+
+def _roles(rows: pd.DataFrame) -> list[str]:
+    return [_role(row) for row in rows[["label", "method"]].to_dict("records")]
 
 
 def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
@@ -188,9 +210,9 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
             row=1,
             col=column,
         )
-        for method, dash in (("original", "dot"), ("retrain", "dash")):
-            for value in rows.loc[rows["method"] == method, name].dropna():
-                line = {"color": method_colour(method), "dash": dash, "width": 1.5}
+        for role, value in zip(_roles(rows), rows[name], strict=True):
+            if role and not math.isnan(value):
+                line = {"color": method_colour(role), "dash": DASH_OF[role], "width": 1.5}
                 figure.add_vline(x=value, line=line, row=1, col=column)
     finish(figure, height=AROUND + ROW_HEIGHT * len(rows))
     figure.update_layout(showlegend=False, bargap=0.2, margin={"l": 10, "r": 10, "t": 26, "b": 28})
@@ -201,21 +223,16 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
 
 def answer_text(rows: pd.DataFrame, target: str) -> str:
     """Return in Markdown whom the trigger still commands, and who paid for it with accuracy."""
-    parts = []
-    for method, who in (
-        ("original", "{label} gives the attacker's answer"),
-        ("retrain", "{label}, which never saw the poisoned ones,"),
-    ):
-        for row in rows[(rows["method"] == method) & rows["success"].notna()].to_dict("records"):
-            what = f" **{target}**" if method == "original" else ""
-            name = who.format(label=f"**{row['label']}**")
-            parts.append(f"{name}{what} on **{row['success']:.0%}**")
+    rows = rows.assign(role=_roles(rows))
+    parts = [
+        WHO[row["role"]].format(label=row["label"], target=target, share=row["success"])
+        for row in rows[(rows["role"] != "") & rows["success"].notna()].to_dict("records")
+    ]
     told = []
     if parts:
-        told.append(
-            f"With the trigger on test images that show something else, {'; '.join(parts)}."
-        )
-    methods = rows[~rows["method"].isin(list(REFERENCE_NAMES))]
+        where = "With the trigger on test images that show something else"
+        told.append(f"{where}, {'; '.join(parts)}.")
+    methods = rows[rows["role"] == ""]
     if len(methods):
         by_word = {
             word: list(methods.loc[methods["success_word"] == word, "label"])

@@ -1,0 +1,135 @@
+"""Words for what is left of a trigger, pictures of it and answers to it, on numbers by hand."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.data.poison import patch
+from unlearn_core.records import Records
+from unlearn_core.runs.comparison import LEFT_OUT_LABEL
+from unlearn_core.views import backdoor
+
+NAN = float("nan")
+
+
+def entry(metric="backdoor_asr", **changes):
+    return {
+        "label": "A", "method": "a", "metric": metric, "mean": 0.5, "retrained": 0.01,
+        "original": 0.99, "side": "under", **changes,
+    }  # fmt: skip
+
+
+def rows_of(*entries):
+    return backdoor.success_rows(SimpleNamespace(summary=pd.DataFrame(entries)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"mean": 0.02, "side": "matched"}, "gone"),
+        ({"mean": 0.0, "side": "over"}, "gone"),
+        ({"mean": 0.1, "side": "matched"}, "nearly gone"),
+        ({"mean": 0.3}, "weaker"),
+        ({"mean": 0.6}, "still works"),
+        ({"mean": 0.4, "original": 0.02, "side": "off"}, "still works"),
+        ({"mean": NAN, "side": ""}, "not measured"),
+        ({"retrained": NAN, "side": ""}, "not measured"),
+        ({"label": "Retrained", "method": "retrain", "mean": 0.01, "side": "matched"}, "the aim"),
+        ({"label": LEFT_OUT_LABEL, "method": "retrain", "mean": 0.01, "side": "matched"}, "gone"),
+        ({"label": "Original", "method": "original", "mean": 0.99}, "still works"),
+    ],
+)
+def test_a_word_says_what_is_left_of_the_triggers_power(changes, word):
+    assert backdoor.trigger_word(entry(**changes)) == word
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"mean": 0.94, "side": "matched"}, "kept"),
+        ({"mean": 0.99, "side": "over"}, "kept"),
+        ({"mean": 0.80}, "15 points lost"),
+        ({"mean": NAN, "side": ""}, "not measured"),
+        ({"label": "Original", "method": "original", "mean": 0.95}, "before"),
+        ({"label": LEFT_OUT_LABEL, "method": "retrain", "mean": 0.80}, "15 points lost"),
+    ],
+)
+def test_a_word_says_what_it_cost(changes, word):
+    assert backdoor.clean_word(entry("clean_accuracy", **{"retrained": 0.95, **changes})) == word
+
+
+def test_rows_begin_with_the_references_and_then_go_by_what_is_left():
+    methods = {"Retrained": ("retrain", 0.01), "B": ("b", 0.9), "Original": ("original", 0.99)}
+    found = rows_of(
+        *(entry(label=name, method=m, mean=v) for name, (m, v) in methods.items()),
+        entry(label="C", method="c", mean=0.0, side="matched"),
+        entry("clean_accuracy", label="C", method="c", mean=0.5, retrained=0.95),
+        entry("accuracy"),
+    )
+    assert found["label"].tolist() == ["Original", "Retrained", "C", "B"]
+    assert found["clean_word"].tolist()[2] == "45 points lost"
+    told = backdoor.answer_text(found.fillna({"clean_word": ""}), "0")
+    assert "**Original** gives the attacker's answer **0** on **99%**" in told
+    assert "gone in **1** (C); still works in **1** (B)" in told
+    assert "accuracy fell (C: 45 points lost)" in told
+
+
+def test_a_long_list_of_methods_is_cut():
+    entries = [entry(label=f"M{n}", method=f"m{n}", mean=0.9) for n in range(6)]
+    entries += [entry("clean_accuracy", label=f"M{n}", method=f"m{n}") for n in range(6)]
+    assert "(M0, M1, M2, M3 and 2 more)" in backdoor.answer_text(rows_of(*entries), "0")
+
+
+@pytest.mark.parametrize("side", [8, 28, 32, 64, 224])
+def test_a_close_up_holds_the_trigger_and_is_twice_as_wide(side):
+    window, covered = backdoor.window(side, side)[0], patch(side, side)[0]
+    assert 0 <= window.start <= covered.start
+    assert covered.stop <= window.stop <= side
+    assert window.stop - window.start == 2 * (covered.stop - covered.start)
+
+
+def test_the_picture_that_shows_the_trigger_best_is_the_one_it_changed_most(small_dataset):
+    images = small_dataset.images.copy()
+    images[4] ^= 1
+    images[6] ^= 128
+    changed = replace(small_dataset, images=images)
+    assert backdoor.clearest([3, 4, 6, 7], small_dataset, changed) == 6
+
+
+def test_frames_are_where_the_trigger_is():
+    shown = backdoor.trigger_html(["a", "b", "c"], ["one", "<two>", "three"], 32, 32)
+    whole, near = shown.split("<span ")[1:]
+    assert "top: 81.2%; left: 81.2%; height: 12.5%; width: 12.5%" in whole
+    assert "top: 25.0%; left: 25.0%; height: 50.0%; width: 50.0%" in near
+    assert "&lt;two&gt;" in shown
+
+
+def test_answers_to_the_trigger_are_read_by_id_and_missing_ones_stay_missing(small_dataset):
+    records = Records(
+        example_ids=np.array([3, 5]),
+        labels=np.array([0, 0]),
+        is_train=np.zeros(2, dtype=bool),
+        logits=np.array([[np.nan, 0, 0, 0], [0, 0, 9, 0]], dtype=np.float32),
+        features=np.zeros((2, 0), dtype=np.float32),
+    )
+    run = SimpleNamespace(has=lambda _: True, arrays=lambda _: records.to_arrays())
+    answers = {
+        "A": backdoor.triggered_answers(run),
+        "B": backdoor.triggered_answers(SimpleNamespace(has=lambda _: False)),
+    }
+    table = backdoor.triggered_table(answers, [5, 3], small_dataset)
+    assert table["A"].tolist()[0] == small_dataset.class_names[2]
+    assert pd.isna(table["A"][1])
+    assert "B" not in table
+
+
+def test_images_get_the_trigger_of_the_poisoned_data(small_dataset):
+    data = replace(small_dataset, poisoned=np.zeros(len(small_dataset.labels), dtype=bool))
+    marked = backdoor.triggered_images(data, [0, 1])
+    rows, columns = patch(8, 8)
+    changed = marked != data.images[:2]
+    changed[..., rows, columns] = False
+    assert not changed.any()
