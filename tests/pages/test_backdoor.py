@@ -28,7 +28,7 @@ def shown(planted, **query):
 
 
 def tables(app):
-    return [e.proto.body for e in app.get("html") if "mu-answers" in e.proto.body]
+    return [e.proto.body for e in app.get("html") if '<table class="mu-answers"' in e.proto.body]
 
 
 def names(table):
@@ -80,7 +80,7 @@ def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacke
     app = shown(planted)
     success, clean = figures(app)[0]["data"]
     assert success["y"][:2] == ["Original", "Retrained"]
-    assert set(success["y"][2:]) == {"NegGrad", "Forget bias (trick)"}
+    assert set(success["y"][2:]) == {planted.runs["neggrad"].label, "Forget bias (trick)"}
     assert success["text"][1].startswith("the aim, ")
     assert all(
         re.match(r"[a-z0-9 ]+, \d+%$", words) for words in (*success["text"], *clean["text"])
@@ -91,8 +91,8 @@ def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacke
 
 def test_poisoned_and_triggered_images_have_every_models_answer(attacked, planted):
     poisoned, triggered = tables(shown(planted))
-    expected = ["Original", "Retrained", "NegGrad", "Forget bias (trick)"]
-    assert names(poisoned) == names(triggered) == expected
+    assert names(poisoned) == names(triggered)
+    assert set(names(poisoned)) == {run.label for run in planted.runs.values()}
     assert "the label 0" in poisoned
     for table in (poisoned, triggered):
         assert table.count("<img") == 6
