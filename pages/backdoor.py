@@ -162,4 +162,8 @@ else:
         "UMAPs of penultimate features. "
         f"{small_maps_caption(comparison, [run.key for run in shown], len(maps))} {one_seed}"
     )
-offer_launch("Plant another, to another class", config.data.name, (target + 1) % dataset.n_classes)
+offer_launch(
+    "Plant another, to another class",
+    config.data.name,
+    backdoor.next_class(target, dataset.n_classes),
+)

@@ -69,7 +69,7 @@ def test_a_comparison_that_has_one_is_offered_where_another_is_chosen(attacked, 
 
 def test_trigger_is_shown_without_with_and_enlarged(attacked, planted):
     app = shown(planted)
-    [trigger] = [e.proto.body for e in app.get("html") if "mu-trigger" in e.proto.body]
+    [trigger] = [e.proto.body for e in app.get("html") if '<div class="mu-trigger"' in e.proto.body]
     assert trigger.count("<img") == 3
     assert len(set(re.findall(r'src="([^"]+)"', trigger))) == 3
     assert trigger.count("<span") == 2  # a frame around the trigger in two of them

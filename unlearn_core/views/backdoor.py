@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,7 @@ def clean_word(row: Mapping[str, object]) -> str:
     return f"{100 * (target - value):.0f} points lost"
 
 
-def _role(row: Mapping[str, object]) -> str:
+def _role(row: Mapping[Any, Any]) -> str:
     """Return "original" or "retrain" for a reference; nothing for what is judged by them."""
     method = str(row["method"])
     return method if method in REFERENCE_NAMES and row["label"] != LEFT_OUT_LABEL else ""
@@ -272,6 +273,11 @@ def some_others(
     classes = [number for number in np.unique(labels) if number != target]
     spread = np.linspace(0, len(classes) - 1, min(n, len(classes))).astype(int)
     return [int(ids[np.flatnonzero(labels == classes[place])[0]]) for place in spread]
+
+
+def next_class(target: int, n_classes: int) -> int:
+    """Return the class after the attacker's, or the first after the last."""
+    return (target + 1) % n_classes
 
 
 def triggered_answers(run: RunArtefact) -> pd.DataFrame:
