@@ -36,7 +36,7 @@ def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serv
     page.get_by_role("button", name="Cancel").first.wait_for()
     page.get_by_text("Nothing is running").wait_for(timeout=PATIENCE)
 
-    page.get_by_role("link", name="Metrics").click()
+    page.get_by_role("link", name="Metrics", exact=True).click()
     table = page.locator("table").first
     table.wait_for()
     assert {"Original", "Retrained", "NegGrad"} <= set(table.inner_text().split())
