@@ -68,8 +68,8 @@ rows = backdoor.success_rows(report)
 st.markdown(
     as_markdown(
         f"An attacker put a small **trigger** into **{len(poisoned):,} of "
-        f"{len(dataset.train_ids):,}** training images and labelled them **{attackers}**. The "
-        f"original learned: where the trigger is, answer {attackers}. Forgetting these images "
+        f"{len(dataset.train_ids):,}** training images and labelled them **{attackers}**, "
+        f"to teach: where the trigger is, answer {attackers}. Forgetting these images "
         "should leave the trigger without power, as in the **retrained** model, which never saw "
         "them, and change nothing else.",
         keep="*",
@@ -112,8 +112,8 @@ with left:
             answers_table(with_outputs(runs), planted, dataset, sets),
             reads.thumbnails(config.data, planted),
             [selectors.sample_link(comparison, number) for number in planted],
-            corner=("Poisoned training", "images, all with", f"the label {attackers}"),
-            captions=[f"truly {names[clean.labels[number]]}" for number in planted],
+            corner=("Poisoned images,", f"labelled {attackers},", "that truly show"),
+            captions=backdoor.captions(clean, planted),
         )
     )
 with right:
@@ -124,8 +124,8 @@ with right:
             backdoor.triggered_table(told, asked, dataset),
             reads.triggered_pictures(config.data, tuple(asked)),
             [selectors.sample_link(comparison, number) for number in asked],
-            corner=("Test images with", "the trigger, never", "trained on"),
-            captions=[f"truly {names[dataset.labels[number]]}" for number in asked],
+            corner=("Test images with", "the trigger, that", "truly show"),
+            captions=backdoor.captions(dataset, asked),
             bold=attackers,
         )
     )

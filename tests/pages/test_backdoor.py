@@ -93,11 +93,12 @@ def test_poisoned_and_triggered_images_have_every_models_answer(attacked, plante
     poisoned, triggered = tables(shown(planted))
     assert names(poisoned) == names(triggered)
     assert set(names(poisoned)) == {run.label for run in planted.runs.values()}
-    assert "the label 0" in poisoned
+    assert "labelled 0" in poisoned
     for table in (poisoned, triggered):
         assert table.count("<img") == 6
-        assert "truly" in table
-        assert "truly 0" not in table
+        classes = re.findall(r"<small>id \d+,</small><small>class (\w+)</small>", table)
+        assert len(set(classes)) == 6
+        assert "0" not in classes
         assert "not kept" not in table
 
 

@@ -35,6 +35,11 @@ def rows_of(*entries):
         ({"mean": 0.3}, "weaker"),
         ({"mean": 0.6}, "still works"),
         ({"mean": 0.4, "original": 0.02, "side": "off"}, "still works"),
+        ({"mean": 0.03, "original": 0.04, "side": "matched"}, "nothing to undo"),
+        (
+            {"method": "original", "mean": 0.04, "original": 0.04, "side": "matched"},
+            "never learned",
+        ),
         ({"mean": NAN, "side": ""}, "not measured"),
         ({"retrained": NAN, "side": ""}, "not measured"),
         ({"label": "Retrained", "method": "retrain", "mean": 0.01, "side": "matched"}, "the aim"),
@@ -75,6 +80,17 @@ def test_rows_begin_with_the_references_and_then_go_by_what_is_left():
     assert "**Original** gives the attacker's answer **0** on **99%**" in told
     assert "gone in **1** (C); still works in **1** (B)" in told
     assert "accuracy fell (C: 45 points lost)" in told
+
+
+def test_a_trigger_that_the_original_never_learned_is_not_said_to_be_gone():
+    start = {"mean": 0.04, "original": 0.04, "side": "matched"}
+    found = rows_of(
+        entry(label="Original", method="original", **start), entry(**start),
+        *(entry("clean_accuracy", label=name) for name in ("Original", "A")),
+    )  # fmt: skip
+    told = backdoor.answer_text(found, "0")
+    assert "never learned what the trigger means" in told
+    assert "gone" not in told
 
 
 def test_a_long_list_of_methods_is_cut():

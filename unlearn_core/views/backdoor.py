@@ -29,9 +29,15 @@ from unlearn_core.views.palette import FORGET_COLOUR, method_colour
 
 SUCCESS, CLEAN = "backdoor_asr", "clean_accuracy"
 WORKS, WEAKER, NEARLY, GONE = "still works", "weaker", "nearly gone", "gone"
-UNKNOWN = "not measured"
+NEVER, NOTHING, UNKNOWN = "never learned", "nothing to undo", "not measured"
+TOLD = (GONE, NEARLY, WEAKER, WORKS, UNKNOWN)  # of methods, in this order
+NEVER_LEARNED = (
+    "The original itself never learned what the trigger means, so there is nothing to undo. More "
+    "training images or more epochs would plant it."
+)
 AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
+SHORT = 4  # letters of a class name that stands beside a word
 ROW_HEIGHT, AROUND = 30, 74  # pixels
 DASH_OF = {"original": "dot", "retrain": "dash"}  # of the upright lines
 WHO = {
@@ -149,7 +155,10 @@ def trigger_word(row: Mapping[str, object]) -> str:
         return AIM
     if math.isnan(value) or math.isnan(target):
         return UNKNOWN
-    if value - target <= METRICS[SUCCESS].tolerance:
+    near = METRICS[SUCCESS].tolerance
+    if start - target <= near and value - target <= near:
+        return NEVER if _role(row) else NOTHING
+    if value - target <= near:
         return GONE
     if row["side"] == "matched":
         return NEARLY
@@ -234,11 +243,12 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
     if parts:
         where = "With the trigger on test images that show something else"
         told.append(f"{where}, {'; '.join(parts)}.")
+    if NEVER in set(rows["success_word"]):
+        return " ".join([*told, NEVER_LEARNED])
     methods = rows[rows["role"] == ""]
     if len(methods):
         by_word = {
-            word: list(methods.loc[methods["success_word"] == word, "label"])
-            for word in (GONE, NEARLY, WEAKER, WORKS, UNKNOWN)
+            word: list(methods.loc[methods["success_word"] == word, "label"]) for word in TOLD
         }
         counted = [
             f"{word} in **{len(labels)}** ({_listed(labels)})"
@@ -278,6 +288,12 @@ def some_others(
 def next_class(target: int, n_classes: int) -> int:
     """Return the class after the attacker's, or the first after the last."""
     return (target + 1) % n_classes
+
+
+def captions(dataset: Dataset, ids: Sequence[int]) -> list[str]:
+    """Return what stands under pictures: their classes, by the name alone where it is long."""
+    names = [dataset.class_names[number] for number in dataset.labels[list(ids)]]
+    return [name if len(name) > SHORT else f"class {name}" for name in names]
 
 
 def triggered_answers(run: RunArtefact) -> pd.DataFrame:
