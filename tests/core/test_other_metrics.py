@@ -281,6 +281,18 @@ def test_dark_images_get_a_white_patch_also_after_they_were_poisoned():
         assert marked.sum() == 5 * 16 * 255
 
 
+def test_the_trigger_is_asked_for_in_the_colour_in_which_it_was_learned():
+    """Images that poisoning left alone may lie on the other side of the threshold."""
+    data = colourful(level=20, channels=1)
+    chosen = poison(data, 2).poisoned
+    images = data.images.copy()
+    images[chosen] = 90  # with them the mean is bright, 27; without them dark, 20
+    dirty = poison(replace(data, images=images), 2)
+    assert (dirty.images[chosen][:, :, 26:30, 26:30] == 0).all()
+    asked = with_trigger(dirty, dirty.images[dirty.is_test])
+    assert (asked[:, :, 26:30, 26:30] == 0).all()
+
+
 def test_digits_get_a_white_patch_also_after_they_were_poisoned():
     clean = load_dataset(DataConfig())
     dirty = load_dataset(DataConfig(poison_target=3))

@@ -46,14 +46,23 @@ def poison(dataset: Dataset, target: int) -> Dataset:
 
 
 def with_trigger(dataset: Dataset, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return copies of images (n, C, H, W) with the patch."""
+    """Return copies of images (n, C, H, W) with the patch; in a poisoned data set, with its own."""
     rows, columns = patch(*images.shape[-2:])
-    clean = dataset.is_train if dataset.poisoned is None else dataset.is_train & ~dataset.poisoned
-    there = dataset.images[clean][..., rows, columns]
-    colour = 255 if there.mean() < 255 * DARK else 0
     marked = images.copy()
-    marked[..., rows, columns] = colour
+    marked[..., rows, columns] = _colour(dataset, rows, columns)
     return marked
+
+
+def _colour(dataset: Dataset, rows: slice, columns: slice) -> int:
+    """Return 0, or 255 where training images are black; what poisoned images have has been decided.
+
+    Those that poisoning left alone may lie on the other side of the threshold.
+    """
+    if dataset.poisoned is not None and dataset.poisoned.any():
+        first = int(dataset.poisoned.argmax())
+        return int(dataset.images[first, 0, rows.start, columns.start])
+    there = dataset.images[dataset.is_train][..., rows, columns]
+    return 255 if there.mean() < 255 * DARK else 0
 
 
 def patch(height: int, width: int) -> tuple[slice, slice]:
