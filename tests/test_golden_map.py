@@ -22,7 +22,7 @@ A1; Z; PPL; RTE; UA; Fisher; Trigger; P networks; P adapters; P headatt; G-R log
 G-R L_inter; G-R L; G-R start; G-R B1=0; G-R B2=0; G-R empty; G-R label; G-R batches;
 ToW; RMIA; JSD; Margin; KLoM; FQ; SSD; DELETE
 """
-HELPERS = {"base", "fitted_attack"}  # what metrics are made with, not metrics
+HELPERS = {"base", "fits", "fitted_attack"}  # what metrics are made with, not metrics
 NUMBERS = (int, float)
 CHOSEN = {
     "draw",
