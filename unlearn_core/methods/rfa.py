@@ -20,8 +20,8 @@ shuffled examples, 128 to forget are absent from 72 % of the batches of 128; `fo
 some into every one.
 The average label (mu) works against the features: it asks D_f for an answer that no retained
 example gets, which the network learns by setting D_f apart in a cluster of its own.  Without it,
-the preset "features alone", D_f spreads over what is retained, as in a retrained model; found on
-digits, it carries less far on clothes.
+the preset "features alone", D_f spreads over what is retained, much as in a retrained model; found
+on digits, it carries less far on clothes.
 """
 
 from __future__ import annotations
