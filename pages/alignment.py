@@ -36,7 +36,7 @@ if not labels:
         "No method has run on this comparison yet. Start one on the **Unlearn** page.",
         icon=":material/play_circle:",
     )
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     st.stop()
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")

@@ -25,7 +25,7 @@ if rows.empty:
         "tricks among the methods on the **Unlearn** page.",
         icon=":material/info:",
     )
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
 else:
     for line in fooling.answer_lines(rows):
         st.markdown(f"- {as_markdown(line, keep='*')}")

@@ -46,7 +46,7 @@ if not can_be_learned(config.forget):
         "Choose such a comparison in the sidebar, or make one on the **Unlearn** page.",
         icon=":material/info:",
     )
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     st.stop()
 
 seed = comparison.seeds[0]

@@ -27,7 +27,7 @@ if rows.empty:
         "retrained model, or run one on the **Unlearn** page.",
         icon=":material/info:",
     )
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     st.stop()
 names = layers.sets_in(rows)
 with st.container(horizontal=True, vertical_alignment="bottom"):

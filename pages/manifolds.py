@@ -100,7 +100,7 @@ for run in runs:
 mapped = [run for run in runs if run.key not in reasons]
 if table is None:
     st.info("None of the chosen models has a map. Choose others, or run them on the Unlearn page.")
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
 assets({**reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})

@@ -42,7 +42,7 @@ request = headline.request_text(config, dataset.class_names, sets)
 if not cards:
     st.markdown(f"{request} {headline.WHY}")
     st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     st.stop()
 by_label = {card.label: card for card in cards}
 with st.container(gap="xsmall", key="first_screen"):

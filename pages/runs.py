@@ -94,7 +94,7 @@ def show_differences(chosen: list[RunArtefact]) -> None:
 
 if not runs:
     st.info("Nothing is stored yet. Start runs on the **Unlearn** page.", icon=":material/info:")
-    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+    selectors.link_to_unlearn()
     show_jobs()
     st.stop()
 left, right = st.columns([3, 2], vertical_alignment="bottom")

@@ -113,6 +113,11 @@ def go_to(page: str) -> NoReturn:
     st.switch_page(page, query_params={})
 
 
+def link_to_unlearn() -> None:
+    """Show the way to the page that makes what this one lacks."""
+    st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+
+
 def chosen_comparison() -> Comparison:
     """Return the chosen comparison, or end the page with what to do next."""
     comparisons = reads.all_comparisons()
@@ -122,7 +127,7 @@ def chosen_comparison() -> Comparison:
             "start one; on the digits it takes about a minute.",
             icon=":material/play_circle:",
         )
-        st.page_link("pages/unlearn.py", label="Go to Unlearn", icon=":material/arrow_forward:")
+        link_to_unlearn()
         st.stop()
     return comparisons[chosen_key(comparisons)]
 

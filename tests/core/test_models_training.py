@@ -31,6 +31,7 @@ from unlearn_core.training import (
     DivergedError,
     StepLosses,
     are_read,
+    in_order_of,
     make_optimizer,
     optimise,
     rate_factor,
@@ -482,3 +483,19 @@ def test_weights_that_the_last_step_breaks_end_the_run():
     assert next(steps).losses == {OBJECTIVE: -1e9}
     with pytest.raises(DivergedError, match="no longer finite after step 1 of 1"):
         next(steps)
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_images_come_in_the_order_of_the_weights_and_keep_their_values(order):
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 2))
+    images = torch.rand(2, 3, 5, 5)
+    ordered = in_order_of(model.to(memory_format=order), images)
+    assert ordered.is_contiguous(memory_format=order)
+    assert torch.equal(ordered, images)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 5, 5), (2, 7)])
+def test_what_has_one_order_is_passed_on_as_it_is(shape):
+    first = nn.Conv2d(1, 4, 3) if len(shape) == 4 else nn.Linear(7, 2)
+    inputs = torch.rand(shape)
+    assert in_order_of(first.to(memory_format=torch.channels_last), inputs) is inputs
