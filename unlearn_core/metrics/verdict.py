@@ -41,6 +41,7 @@ WORDS = (
     "nothing to tell",
     "unknown",
 )
+"""From the kindest to the worst, and then those that say nothing of the model."""
 Values = Mapping[str, float | None]
 
 
@@ -101,6 +102,11 @@ class Verdict:
     def sentence(self) -> str:
         """The numbers that the word rests on, and those that speak against it."""
         return f"{self.because}; but {'; '.join(self.caveats)}" if self.caveats else self.because
+
+
+def rank(verdict: Verdict) -> int:
+    """Return a verdict's place in `WORDS`; that of the models one compares with stands first."""
+    return WORDS.index(verdict.word) if verdict.word in WORDS else -1
 
 
 @dataclass(frozen=True, kw_only=True)

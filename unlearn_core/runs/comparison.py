@@ -11,7 +11,7 @@ from unlearn_core.config import RunConfig
 from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
 from unlearn_core.metrics.spread import Reference, reference
-from unlearn_core.metrics.verdict import Standard, Values, Verdict, findings, judge
+from unlearn_core.metrics.verdict import WORDS, Standard, Values, Verdict, findings, judge, rank
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.plan import RELEARNING
@@ -152,27 +152,29 @@ class Comparison:
 
     def verdict(self, run: RunArtefact) -> Verdict:
         """Judge a run by the original of its seed and by the retrained models of all."""
+        if run.config.method == "original":
+            return Verdict("original", self.standard.underfitted_notice or "before unlearning")
         original = self.reference("original", run.config.seed)
         start = self.metrics(original)["values"] if original else self.standard.original
-        return self._judged([run], start)
-
-    def verdict_over_seeds(self, label: str) -> Verdict:
-        """Judge a method's variant by the means of its numbers over seeds."""
-        runs = [run for run in self.runs if self.label(run) == label]
-        starts = [self.reference("original", run.config.seed) for run in runs]
-        measured = [self.metrics(run)["values"] for run in starts if run is not None]
-        return self._judged(runs, mean_values(measured) if measured else self.standard.original)
-
-    def _judged(self, runs: list[RunArtefact], start: Values) -> Verdict:
-        [method, *_] = [run.config.method for run in runs]
-        if method == "original":
-            return Verdict("original", self.standard.underfitted_notice or "before unlearning")
         standard = replace(self.standard, original=start)
-        if method == "retrain":
-            if runs != [self.left_out]:
+        if run.config.method == "retrain":
+            if run is not self.left_out:
                 return Verdict("reference", "trained without the forget set")
             standard = replace(standard, unreliable=frozenset())
-        return judge(mean_values([self.metrics(run)["values"] for run in runs]), standard)
+        return judge(self.metrics(run)["values"], standard)
+
+    def verdict_over_seeds(self, label: str) -> Verdict:
+        """Return the verdict in the middle of a variant's seeds, from the kindest to the worst.
+
+        Of an even number the worse of the two.  Its sentence is that of the first such seed.
+        """
+        runs = [run for run in self.runs if self.label(run) == label]
+        judged = sorted(((self.verdict(run), run) for run in runs), key=lambda pair: rank(pair[0]))
+        word = judged[len(judged) // 2][0].word
+        verdict, run = next(pair for pair in judged if pair[0].word == word)
+        if len(runs) == 1 or word not in WORDS:
+            return verdict
+        return replace(verdict, because=f"seed {run.config.seed}: {verdict.because}")
 
     def _values(self, method: str) -> list[Values]:
         return [self.metrics(run)["values"] for run in self.runs if run.config.method == method]

@@ -35,7 +35,7 @@ class ReferenceEntry(TypedDict):
 
 
 class VerdictEntry(TypedDict):
-    """The verdict on a method's variant, by the means of its numbers over seeds.
+    """The verdict on a method's variant: that in the middle of its seeds.
 
     `agreement` tells of how many seeds the verdict is the same, such as "2 of 3 seeds"; it is empty
     for one seed.
@@ -218,9 +218,9 @@ class Report:
     def verdicts(self) -> pd.DataFrame:
         """One row per method variant.
 
-        Columns: `label`, `method`, `word` (by the means over its seeds), `agreement` (such as
-        "2 of 3 seeds", "" for one seed), `because`, and `n_caveats`: in how many other numbers it
-        is off.
+        Columns: `label`, `method`, `word` (that in the middle of its seeds), `agreement` (such
+        as "2 of 3 seeds", "" for one seed), `because`, and `n_caveats`: in how many other numbers
+        it is off.
         """
         rows = [
             {**entry, "because": _sentence(entry), "n_caveats": len(entry["caveats"])}
