@@ -165,6 +165,12 @@ class TrainingConfig(Settings):
         "Divide each pass evenly, so that no small last batch spoils the statistics of batch "
         "normalisation.",
     )
+    small_share: float = setting(
+        0.0,
+        "Share of all steps, the first ones, on images of three quarters of their height and "
+        "width; for networks that take any size.",
+        between=(0, 1),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import SCHEDULES, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.data.images import smaller
 from unlearn_core.tasks import CLASSIFICATION, Task
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -253,6 +254,12 @@ def rate_factor(
     return factor
 
 
+def smaller_at_first(batches: Iterable[Batch], n_steps: int) -> Iterator[Batch]:
+    """Yield the batches, the first `n_steps` of them with smaller images."""
+    for step, batch in enumerate(batches):
+        yield replace(batch, inputs=smaller(batch.inputs)) if step < n_steps else batch
+
+
 def train(
     model: nn.Module,
     examples: Examples,
@@ -288,9 +295,10 @@ def train(
             outputs = model(in_order_of(model, batch.inputs))
             return {OBJECTIVE: task.loss(outputs, batch.labels, smoothing=recipe.label_smoothing)}
 
+    batches = examples.epochs(recipe.epochs, recipe.batch_size, generator, even=recipe.even_batches)
     yield from optimise(
         optimizer,
-        examples.epochs(recipe.epochs, recipe.batch_size, generator, even=recipe.even_batches),
+        smaller_at_first(batches, round(recipe.small_share * total)),
         losses_of,
         total=total,
         scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, factor),

@@ -84,6 +84,7 @@ DEFAULTS = {
         "nesterov": False,
         "label_smoothing": 0.0,
         "even_batches": False,
+        "small_share": 0.0,
     },
     "forget": {"kind": "none", "values": [], "seed": 0, "difficulty": "any"},
     "method": "original",

@@ -4,16 +4,18 @@ import copy
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from tests.lanes import fast_lane
 from unlearn_core import training
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import to_device
-from unlearn_core.data.images import ImageInputs
+from unlearn_core.data.images import ImageInputs, smaller
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import (
     MODELS,
@@ -499,3 +501,33 @@ def test_what_has_one_order_is_passed_on_as_it_is(shape):
     first = nn.Conv2d(1, 4, 3) if len(shape) == 4 else nn.Linear(7, 2)
     inputs = torch.rand(shape)
     assert in_order_of(first.to(memory_format=torch.channels_last), inputs) is inputs
+
+
+def test_smaller_images_are_what_another_library_makes_of_them():
+    images = torch.rand(2, 3, 32, 28, generator=seeded())
+    expected = [
+        [
+            np.asarray(Image.fromarray(part.numpy()).resize((21, 24), Image.Resampling.BILINEAR))
+            for part in image
+        ]
+        for image in images
+    ]
+    assert smaller(images).shape == (2, 3, 24, 21)
+    torch.testing.assert_close(smaller(images), torch.tensor(np.array(expected)))
+
+
+def test_only_images_can_be_made_smaller():
+    with pytest.raises(ValueError, match=r"must be \(n, C, H, W\), got shape \(4, 16\)"):
+        smaller(torch.zeros(4, 16))
+
+
+def test_a_recipe_shows_small_images_for_its_first_steps(small_dataset):
+    seen = []
+    model = build_model(ModelConfig(width=4), 1, 10, seeded())
+    model.register_forward_pre_hook(lambda _model, inputs: seen.append(inputs[0].shape[-1]))
+    examples = to_device(small_dataset, small_dataset.is_train, torch.device("cpu"))
+    recipe = TrainingConfig(epochs=3, batch_size=64, small_share=2 / 3)
+    steps = examples.steps(64)
+    list(train(model, examples, recipe, seeded()))
+    side = small_dataset.images.shape[-1]
+    assert seen == [round(0.75 * side)] * 2 * steps + [side] * steps
