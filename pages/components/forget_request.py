@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.components import gallery, reads
@@ -15,7 +17,7 @@ from unlearn_core.runs.plan import with_request
 from unlearn_core.views import forget_request as requests
 from unlearn_core.views.symbols import as_markdown
 
-KIND, SEED = "forget_kind", "forget_seed"
+KIND, SEED, DIFFICULTY = "forget_kind", "forget_seed", "forget_difficulty"
 KINDS = {
     "class": "Whole classes",
     "subclass": "Subclasses",
@@ -31,6 +33,12 @@ HELP = (
     "mistakes, and what should come out is known."
 )
 FIRST_CLASS = 3
+DIFFICULTY_WORDS = {
+    "any": "Any",
+    "low": "Easy ones",
+    "medium": "Middling ones",
+    "high": "Hard ones",
+}
 
 
 def receive_ids() -> bool:
@@ -76,8 +84,8 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     )
     values = _choose(kind or "class", start.data, dataset)
     try:
-        seed = st.session_state.get(SEED, 0) if kind == "random" else 0
-        request = ForgetConfig(kind=kind or "class", values=tuple(values), seed=seed)
+        which = _which() if kind == "random" else {}
+        request = ForgetConfig(kind=kind or "class", values=tuple(values), **which)
         config = with_request(start, request)
         return config, split(reads.dataset(config.data), request)
     except InputError as error:
@@ -119,8 +127,13 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
     )
 
 
+def _which() -> dict[str, Any]:
+    """Return the fields of the request that say which random images are meant."""
+    return {"seed": st.session_state[SEED], "difficulty": st.session_state[DIFFICULTY]}
+
+
 def _count(config: DataConfig, dataset: Dataset) -> int:
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     number = left.number_input(
         "How many",
         value=requests.random_default(dataset),
@@ -128,6 +141,18 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         step=1,
         key=f"forget_random_{config.name}",
         help="The same images for every method and seed.",
+        persist_state="session",
+    )
+    middle.selectbox(
+        "Which ones",
+        DIFFICULTY_WORDS,
+        format_func=DIFFICULTY_WORDS.__getitem__,
+        key=DIFFICULTY,
+        help=(
+            "How much an image has to be memorised, by a fit to the pixels that needs no network: "
+            "easy ones have many like them, hard ones are odd or look like another class. Of these "
+            "the draw is made."
+        ),
         persist_state="session",
     )
     right.number_input(

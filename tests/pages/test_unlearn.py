@@ -257,6 +257,21 @@ def test_the_gallery_shows_all_classes_again_after_another_kind_of_request(empty
     assert at.checkbox(key=f"pick_{train_ids()[0]}").label.startswith("id ")  # not a class
 
 
+def test_random_images_of_one_difficulty_are_asked_for_and_too_many_are_told(empty_store):
+    at = open_page()
+    at.segmented_control(key="forget_kind").set_value("random").run()
+    at.number_input(key="forget_random_digits").set_value(50).run()
+    at.selectbox(key="forget_difficulty").set_value("high").run()
+    assert not at.error
+    at.button(key="launch").click().run()
+    requests = [Store(empty_store).requested(job.key) for job in jobs_of(empty_store)]
+    wanted = ForgetConfig(kind="random", values=(50,), difficulty="high")
+    assert wanted in {request.forget for request in requests}
+    at.number_input(key="forget_random_digits").set_value(500).run()
+    [fault] = at.error
+    assert "at most a sixth of the 1438 training examples" in fault.value
+
+
 def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
     at = open_page()
     at.segmented_control(key="forget_kind").set_value("backdoor").run()
