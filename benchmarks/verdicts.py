@@ -28,7 +28,8 @@ from unlearn_core.data import get_dataset
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
-from unlearn_core.metrics.verdict import DECIDING, Values, judge
+from unlearn_core.metrics.findings import DECIDING, Values
+from unlearn_core.metrics.verdict import judge
 from unlearn_core.runs.comparison import standard_of
 from unlearn_core.runs.plan import comparison_config, run_configs
 from unlearn_core.runs.store import Store

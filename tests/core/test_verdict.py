@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from unlearn_core.metrics import METRICS
+from unlearn_core.metrics.findings import Standard, findings, side
 from unlearn_core.metrics.spread import FLOORS, reference
-from unlearn_core.metrics.verdict import WORDS, Standard, findings, judge, side
+from unlearn_core.metrics.verdict import WORDS, judge
 
 ORIGINAL = {  # the digits with class 3, seed 0
     "retain_test_accuracy": 0.978,

@@ -1,35 +1,22 @@
 """The verdict on a model, in a word, with the numbers that it rests on.
 
-Every number that decides is compared with the mean of the retrained models.  It is *off* when it
-is farther away than retraining itself varies and than chance makes of so few examples
-(`spread.reference`).  It *tells* something only where the original's own value is off: what does
-not change by retraining cannot show whether something was forgotten.  The first of `RULES` that
-holds gives the word; each rule's docstring says what the word means (docs/verdicts.md).
+The first of `RULES` that holds of what was found (`findings`) gives the word; each rule's docstring
+says what the word means (docs/verdicts.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.spread import (
-    RESOLUTION,
-    Reference,
-    chance,
-    examples_needed,
-)
-from unlearn_core.tasks import CLASSIFICATION
+from unlearn_core.metrics.findings import DECIDING, HALF, Finding, Standard, Values, findings
+from unlearn_core.metrics.spread import RESOLUTION, chance, examples_needed
 
 BROKEN_DROP = 0.05
-FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
-HALF = 0.5
-LITTLE = 0.1  # of the way from retrained to original: what is left of an answer, but no memory
-DOUBTFUL = 2.0  # deviations
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
-DECIDING = CLASSIFICATION.deciding
 WORDS = (
     "matched",
     "partly matched",
@@ -42,49 +29,6 @@ WORDS = (
     "unknown",
 )
 """From the kindest to the worst, and then those that say nothing of the model."""
-Values = Mapping[str, float | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standard:
-    """What a model is judged by.
-
-    Attributes
-    ----------
-    original : mapping of str to float or None
-        The model before unlearning.
-    reference : mapping of str to Reference
-        What the retrained models say of each metric.
-    sizes : mapping of str to int
-        How many examples each set has.
-    unreliable : set of str
-        Metrics by which a retrained model that was left out was told from the others: no verdict
-        rests on them.
-    reaches : float, optional
-        The training accuracy that the data set's recipe reaches.
-    """
-
-    original: Values
-    reference: Mapping[str, Reference]
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    unreliable: frozenset[str] = frozenset()
-    reaches: float | None = None
-
-    @property
-    def is_underfitted(self) -> bool:
-        """Whether the original fits its training data far less than the recipe can."""
-        fit = self.original.get("retain_accuracy")
-        return self.reaches is not None and fit is not None and fit < self.reaches - FAR_BELOW
-
-    @property
-    def underfitted_notice(self) -> str:
-        """Say in one line that the original is under-fitted; nothing where it is not."""
-        if not self.is_underfitted or self.reaches is None:
-            return ""
-        return (
-            f"the original is under-fitted: it answers {self.original['retain_accuracy']:.1%} of "
-            f"its training examples right, where the data set's recipe reaches {self.reaches:.0%}"
-        )
 
 
 @dataclass(frozen=True)
@@ -110,68 +54,6 @@ def rank(verdict: Verdict) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One number of a model beside the original's and the retrained models'."""
-
-    metric: str
-    value: float
-    original: float
-    reference: Reference
-
-    @property
-    def is_off(self) -> bool:
-        """Whether the number is not a retrained model's."""
-        return abs(self.value - self.reference.mean) > self.reference.within
-
-    @property
-    def tells(self) -> bool:
-        """Whether the original and retrained models can be told apart by it."""
-        return abs(self.original - self.reference.mean) > self.reference.within
-
-    @property
-    def side(self) -> str:
-        """Return "matched", "under" (the original's side), "over" (past retrained) or "off"."""
-        return side(self.value, self.original, self.reference)
-
-    @property
-    def left(self) -> float:
-        """How much of the way from retrained (0) to the original (1) is left."""
-        mean = self.reference.mean
-        return float(np.clip((self.value - mean) / (self.original - mean), 0.0, 1.0))
-
-    @property
-    def differs(self) -> bool:
-        """Whether the original lies two deviations from the retrained models, or more."""
-        return abs(self.original - self.reference.mean) > DOUBTFUL * self.reference.deviation
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the number is still the original's rather than the retrained models'.
-
-        It is off on the original's side; or by two deviations, with most of the way left.
-        """
-        if self.tells and self.is_off:
-            return self.side == "under"
-        gap = abs(self.value - self.reference.mean)
-        is_doubtful = gap > DOUBTFUL * self.reference.deviation
-        return self.differs and is_doubtful and self.left > HALF
-
-    @property
-    def is_trace(self) -> bool:
-        """Whether it is off on the original's side, with at most a tenth of the way left."""
-        return self.tells and self.side == "under" and self.left <= LITTLE
-
-    @property
-    def words(self) -> str:
-        """The number and its target, such as "F1 0.97 against 0.57 ± 0.05"."""
-        spec, there = METRICS[self.metric], self.reference
-        if spec.unit == "fraction":
-            spread = f"{there.deviation * 100:.1f}"
-            return f"{spec.label} {self.value:.1%} against {there.mean:.1%} ± {spread}"
-        return f"{spec.label} {self.value:.2f} against {there.mean:.2f} ± {there.deviation:.2f}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Case:
     """A model's metrics, what it is judged by, and what was found, by group of `DECIDING`."""
 
@@ -187,34 +69,6 @@ def judge(values: Values, standard: Standard) -> Verdict:
     case = Case(values=values, standard=standard, found=findings(values, standard))
     verdicts = (rule(case) for rule in (*RULES, _matched))
     return next(verdict for verdict in verdicts if verdict is not None)
-
-
-def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:
-    """Return by group what decides: all that the three models have, but for unreliable metrics."""
-    return {
-        group: [
-            Finding(metric=name, value=value, original=start, reference=standard.reference[name])
-            for name in names
-            if name in standard.reference and name not in standard.unreliable
-            if (value := values.get(name)) is not None
-            if (start := standard.original.get(name)) is not None
-        ]
-        for group, names in DECIDING.items()
-    }
-
-
-def side(value: float, original: float, reference: Reference) -> str:
-    """Return where a value lies beside the retrained models' mean.
-
-    "matched"; "under": on the original's side; "over": past the mean; "off": away from both,
-    where original and retrained agree.
-    """
-    gap, way = value - reference.mean, original - reference.mean
-    if abs(gap) <= reference.within:
-        return "matched"
-    if abs(way) <= reference.within:
-        return "off"
-    return "under" if gap * way > 0 else "over"
 
 
 def _broken(case: Case) -> Verdict | None:

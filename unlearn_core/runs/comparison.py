@@ -10,8 +10,9 @@ from typing import Any
 from unlearn_core.config import RunConfig
 from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
+from unlearn_core.metrics.findings import Standard, Values, findings
 from unlearn_core.metrics.spread import Reference, reference
-from unlearn_core.metrics.verdict import WORDS, Standard, Values, Verdict, findings, judge, rank
+from unlearn_core.metrics.verdict import WORDS, Verdict, judge, rank
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.plan import RELEARNING

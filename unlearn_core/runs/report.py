@@ -14,8 +14,9 @@ import pandas as pd
 
 from unlearn_core.config import SCHEMA_VERSION
 from unlearn_core.metrics.base import METRICS, OF_SEEDS, of_scope
+from unlearn_core.metrics.findings import side
 from unlearn_core.metrics.spread import Reference, interval
-from unlearn_core.metrics.verdict import WORDS, Verdict, side
+from unlearn_core.metrics.verdict import WORDS, Verdict
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import LEFT_OUT_LABEL, REFERENCES, Comparison
 from unlearn_core.runs.disagreement import disagreement

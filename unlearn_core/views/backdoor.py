@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.data import Dataset
 from unlearn_core.data.poison import patch, with_trigger
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.verdict import HALF
+from unlearn_core.metrics.findings import HALF
 from unlearn_core.records import Records
 from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
 from unlearn_core.runs.comparison import LEFT_OUT_LABEL

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.verdict import DECIDING
+from unlearn_core.metrics.findings import DECIDING
 from unlearn_core.runs.disagreement import agreements, fooled, ranks
 from unlearn_core.runs.report import Report
 from unlearn_core.views.audits import least_agreement

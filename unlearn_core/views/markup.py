@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.verdict import DECIDING
+from unlearn_core.metrics.findings import DECIDING
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.views.glossary import ATTACK, PLAIN

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearn_core.metrics.base import METRICS, OTHER_FORMS, MetricSpec
-from unlearn_core.metrics.verdict import DECIDING
+from unlearn_core.metrics.findings import DECIDING
 from unlearn_core.views.glossary import ATTACK, PLAIN
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.findings import DECIDING, DOUBTFUL, HALF, LITTLE
 from unlearn_core.metrics.spread import DEVIATIONS, RESOLUTION
-from unlearn_core.metrics.verdict import BROKEN_DROP, DECIDING, DOUBTFUL, HALF, LITTLE
+from unlearn_core.metrics.verdict import BROKEN_DROP
 from unlearn_core.runs.report import Report
 from unlearn_core.views.tables import with_values
 from unlearn_core.views.wording import format_value
