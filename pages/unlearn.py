@@ -25,7 +25,7 @@ if (forget_request.receive_ids() or forget_request.receive_backdoor()) and reads
     data_choice.receive(selectors.chosen_comparison().config)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
-methods: dict[str, dict[str, object]] = {}
+methods: dict[str, list[dict[str, object]]] = {}
 faults: list[str] = []
 with choices:
     st.subheader("1 · Data and model", anchor=False)

@@ -74,25 +74,29 @@ def _panel(jobs: list[Status]) -> None:
         return
     _buttons_for_all(jobs)
     positions, title = job_views.positions(jobs), ""
+    configs = {job.key: queue.requested(job.key) for job in jobs}
+    known = [config for config in configs.values() if config]
+    apart = job_views.told_apart(known, reads.method_defaults())
     for job in job_views.in_order(jobs):
-        config = queue.requested(job.key)
+        config = configs[job.key]
         if config and config.forget.kind != "none" and comparison_title(config) != title:
             title = comparison_title(config)
             st.caption(title)
         with st.container(border=True):
-            _job(job, config, positions.get(job.key))
+            _job(job, config, positions.get(job.key), apart.get(job.key, ""))
             if waits := job_views.waiting_text(job, jobs):
                 st.caption(waits)
 
 
-def _job(job: Status, config: RunConfig | None, position: int | None) -> None:
+def _job(job: Status, config: RunConfig | None, position: int | None, settings: str) -> None:
     labels = reads.method_labels()
     name = job_views.run_name(config, labels) if config else labels.get(job.method, job.method)
     seed = config.seed if config else job.seed  # a status that cannot be read does not tell
     state = f"{job.state}, place {position}" if position else job.state
     badge = f":{job_views.STATE_COLOURS.get(job.state, 'gray')}-badge[{state}]"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{name}**, seed {seed} {badge}", width="stretch")
+        of_grid = f" ({as_markdown(settings)})" if settings else ""
+        st.markdown(f"**{name}**{of_grid}, seed {seed} {badge}", width="stretch")
         if job.state in ACTIVE:
             _cancel(job.key)
     if job.state == "running":

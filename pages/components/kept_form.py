@@ -22,7 +22,8 @@ FIELDS = (
     "width_", "norm_", "part_", "epochs_", "rate_", "seeds", "forget_kind", "forget_seed",
     "forget_difficulty",
     "forget_class_", "forget_subclass_", "forget_random_", "forget_confusion_",
-    "forget_confused_", "forget_backdoor_", "use_", "preset_", "set_", gallery.CHOSEN,
+    "forget_confused_", "forget_backdoor_", "use_", "preset_", "set_", "vary_", "values_",
+    gallery.CHOSEN,
 )  # fmt: skip
 
 

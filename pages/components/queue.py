@@ -10,9 +10,9 @@ import streamlit as st
 from pages.components import reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
-from unlearn_core.runs import faults
+from unlearn_core.runs import faults, inventory
 from unlearn_core.runs.again import measured_again
-from unlearn_core.runs.artefact import CorruptRunError, RunNotFoundError
+from unlearn_core.runs.artefact import RunNotFoundError
 from unlearn_core.runs.at_once import most_at_once
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
@@ -114,11 +114,4 @@ def timings() -> list[Timing]:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _timings(root: str, fingerprint: str) -> list[Timing]:  # noqa: ARG001
-    store, finished = reads.store(), []
-    for key in store.list():
-        try:
-            run = store.load(key)
-        except (CorruptRunError, RunNotFoundError):
-            continue
-        finished.append((run.config, run.total_seconds))
-    return finished
+    return inventory.timings(reads.store())

@@ -28,6 +28,7 @@ from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
 from unlearn_core.views import backdoor, bring_back, history, privacy, samples
 from unlearn_core.views.manifold import points, small_maps, sprites
+from unlearn_core.views.settings_form import default_settings
 from unlearn_core.views.spectra import spectra_rows
 
 
@@ -127,6 +128,11 @@ def method_entry(name: str) -> dict[str, Any]:
 def method_labels() -> dict[str, str]:
     """Return what each method is called, by its name."""
     return {method["name"]: method["label"] for method in catalogue()["methods"]}
+
+
+def method_defaults() -> dict[str, dict[str, Any]]:
+    """Return each method's settings where nobody says more, by its name."""
+    return {method["name"]: default_settings(method) for method in catalogue()["methods"]}
 
 
 @st.cache_data(ttl=5, show_spinner=False)

@@ -16,13 +16,15 @@ from unlearn_core.views import settings_form as forms
 Settings = dict[str, Any]
 
 
-def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settings], list[str]]:
+def choose_methods(
+    dataset: str, forget: ForgetConfig
+) -> tuple[dict[str, list[Settings]], list[str]]:
     """Show a card a method; return the settings of the chosen ones, and what is wrong.
 
-    Of each those that differ from its defaults, as configs hold them.
+    Of each a list of settings to try, as configs hold them: those that differ from its defaults.
     """
     labels = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
-    chosen: dict[str, Settings] = {}
+    chosen: dict[str, list[Settings]] = {}
     faults: list[str] = []
     methods = forms.in_order(reads.catalogue()["methods"])
     with st.container(horizontal=True):
@@ -38,9 +40,8 @@ def choose_methods(dataset: str, forget: ForgetConfig) -> tuple[dict[str, Settin
                 help=method["description"],
             )
             if is_on:
-                settings, wrong = settings_form(method, dataset, forget, labels)
-                defaults = forms.default_settings(method)
-                chosen[method["name"]] = changed_from(defaults, settings)
+                points, wrong = settings_form(method, dataset, forget, labels)
+                chosen[method["name"]] = points
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
 
@@ -52,14 +53,14 @@ def _switch(methods: list[Mapping[str, Any]], is_on: bool) -> None:
 
 def settings_form(
     method: Mapping[str, Any], dataset: str, forget: ForgetConfig, datasets: Mapping[str, str]
-) -> tuple[Settings, list[str]]:
-    """Show one method's form; return complete settings, and one line for each that is wrong.
+) -> tuple[list[Settings], list[str]]:
+    """Show one method's form; return the settings to try, and one line for each that is wrong.
 
     Widgets of another data set or scenario are other widgets: each starts from its own preset.
     """
     if not method["settings"]:
         st.caption("It has no settings.")
-        return {}, []
+        return [{}], []
     presets = forms.presets(method, dataset, forget, datasets)
     where = f"{method['name']}.{dataset}.{forget.scenario}"
     with st.expander("Settings", icon=":material/tune:", key=f"form_{where}"):
@@ -82,22 +83,70 @@ def settings_form(
                 help="Back to the preset's values.",
             )
         preset = presets[st.session_state[f"preset_{where}"]]
-        values, faults = {}, []
-        for row, column in zip(method["settings"], cycle(st.columns(2)), strict=False):
-            with column:
-                key = f"set_{where}.{row['name']}"
-                content = _widget(row, key, next(iter(presets.values()))[row["name"]])
-                try:
-                    values[row["name"]] = forms.from_widget(row, content)
-                except InputError as error:
-                    st.markdown(f":red[{error}]")
-                    faults.append(str(error))
-        edited = {} if faults else changed_from(preset, values)
+        values, grid, faults = _fields(method, where, presets)
+        try:
+            points = [] if faults else forms.points(method, values, grid)
+        except InputError as error:
+            points, faults = [], [str(error)]
+        edited = {} if faults else changed_from(preset, {**preset, **values})
         if edited:
             st.caption("Changed: " + ", ".join(f"{name} = {v}" for name, v in edited.items()))
+    if grid and not faults:
+        st.caption(f":material/grid_on: {forms.grid_text(grid)}")
     for fault in faults:
         st.error(fault, icon=":material/error:")
-    return values, faults
+    return points, faults
+
+
+def _fields(
+    method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]
+) -> tuple[Settings, dict[str, list[Any]], list[str]]:
+    """Show a field a setting; return values, those of settings with several, and what is wrong."""
+    several, start = _choose_varied(method, where), next(iter(presets.values()))
+    values: Settings = {}
+    grid: dict[str, list[Any]] = {}
+    faults: list[str] = []
+    for row, column in zip(method["settings"], cycle(st.columns(2)), strict=False):
+        name = row["name"]
+        with column:
+            try:
+                if name in several:
+                    content = _several(row, f"values_{where}.{name}", start[name])
+                    grid[name] = forms.from_several(row, content)
+                else:
+                    content = _widget(row, f"set_{where}.{name}", start[name])
+                    values[name] = forms.from_widget(row, content)
+            except InputError as error:
+                st.markdown(f":red[{error}]")
+                faults.append(str(error))
+    return values, grid, faults
+
+
+def _choose_varied(method: Mapping[str, Any], where: str) -> list[str]:
+    """Show which settings shall have several values; return their names."""
+    rows = {row["name"]: row for row in method["settings"] if forms.can_vary(row)}
+    return st.multiselect(
+        "Try several values of",
+        list(rows),
+        format_func=lambda name: forms.field_label(rows[name]),
+        key=f"vary_{where}",
+        persist_state="session",
+        placeholder="nothing: one run",
+        help="A grid: every combination of the values is a run of its own.",
+    )
+
+
+def _several(row: Mapping[str, Any], key: str, value: Any) -> Any:
+    """Show the field for several values of a setting and return its content."""
+    st.session_state.setdefault(key, forms.suggested(row, value))
+    label = f"Values of {forms.field_label(row).lower()}"
+    if forms.offered(row):
+        return st.multiselect(
+            label, forms.offered(row), key=key, help=row["help"], persist_state="session"
+        )
+    return st.text_input(
+        label, key=key, help=f"With commas. {row['help']}", persist_state="session"
+    )
 
 
 def _fill(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:

@@ -138,6 +138,23 @@ def test_sweep_makes_one_run_per_value_and_labels_it(started, capsys):
     assert labels == ["Original", "Retrained", "NegGrad (epochs=1)", "NegGrad (epochs=2)"]
 
 
+def test_a_grid_makes_every_combination_of_several_settings(started, capsys):
+    options = ["--grid", "neggrad.epochs=1,2", "--grid", "neggrad.learning_rate=1e-4,1e-3"]
+    command = ["sweep", *options, "--forget-random", "20", *SMALL]
+    report = started / "grid.json"
+    assert main([*command, "--json", str(report)]) == 0
+    runs = json.loads(report.read_text())["runs"]
+    tried = {
+        (run["settings"]["epochs"], run["settings"]["learning_rate"])
+        for run in runs
+        if run["method"] == "neggrad"
+    }
+    assert tried == {(1, 1e-4), (1, 1e-3), (2, 1e-4), (2, 1e-3)}
+    capsys.readouterr()
+    assert main([*command, "--dry-run"]) == 0
+    assert "exist already; launching costs nothing" in capsys.readouterr().out
+
+
 def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_class(started, capsys):
     command = ["incremental", "--dataset", "digits", "--forget-class", "3", *SMALL[:-1]]
     report, rows = started / "out.json", started / "out.csv"

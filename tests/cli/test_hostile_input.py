@@ -140,7 +140,7 @@ ROWS = {
     "deep values": (given(*SWEEP, "[" * DEEP), "--values takes numbers and words"),
     "values of 5000 digits": (given(*SWEEP, "1" * 5000), "--values takes numbers and words"),
     "values that are none": (given(*SWEEP, "NaN"), "takes finite numbers, got 'NaN'"),
-    "no values": (given(*SWEEP, ""), "gamma must be of type float"),
+    "no values": (given(*SWEEP, ""), "takes values with commas, got"),
     "a long place for JSON": (given(*CLASS, "--json", "/" + "a" * 5000), "--json cannot be a file"),
     "no scheduler": (given(*CLASS, "--scheduler", "moon://x"), "no Dask scheduler at moon://x"),
     "a bomb": (images(lambda path: path.write_bytes(bomb())), "larger than any image may be"),

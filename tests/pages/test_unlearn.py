@@ -166,6 +166,42 @@ def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
     assert Store(empty_store).requested(muda.key).settings["learning_rate"] == 5e-4
 
 
+def test_several_values_of_several_settings_are_one_launch(empty_store):
+    at = open_page()
+    at.button(key="switch_False").click().run()
+    at.checkbox(key="use_neggrad").check().run()
+    where = "neggrad.digits.class"
+    at.multiselect(key=f"vary_{where}").set_value(["epochs", "learning_rate"]).run()
+    at.text_input(key=f"values_{where}.epochs").set_value("1, 2").run()
+    at.text_input(key=f"values_{where}.learning_rate").set_value("1e-4, 1e-3, 1e-2").run()
+    assert not at.error
+    assert "6 combinations: 3 of learning rate, 2 of epochs" in texts(at)
+    assert "9 runs to make" in texts(at)
+    plan = at.dataframe[0].value
+    assert plan["Settings"].tolist()[-1] == "learning rate 0.01, epochs 2"
+    at.button(key="launch").click().run()
+    queued = [job for job in jobs_of(empty_store) if job.method == "neggrad"]
+    tried = {Store(empty_store).requested(job.key).settings["learning_rate"] for job in queued}
+    assert len(queued) == 6
+    assert len(tried) == 3
+    assert "**NegGrad** (learning rate 0.01, epochs 2), seed 0" in texts(at)
+
+
+def test_a_wrong_value_of_a_grid_says_so_and_stops_the_launch(empty_store):
+    at = open_page()
+    where = "muda.digits.class"
+    at.multiselect(key=f"vary_{where}").set_value(["learning_rate"]).run()
+    at.text_input(key=f"values_{where}.learning_rate").set_value("0.1, fast").run()
+    assert any("must be a number" in error.value for error in at.error)
+    assert is_disabled(at)
+    at.text_input(key=f"values_{where}.learning_rate").set_value("0.1, 0.2").run()
+    assert not at.error
+    names = ",".join(map(str, range(1, 600)))
+    at.text_input(key=f"values_{where}.learning_rate").set_value(names).run()
+    assert any("at most 500 combinations" in error.value for error in at.error)
+    assert is_disabled(at)
+
+
 def test_a_width_that_no_network_can_have_is_refused_with_the_reason(empty_store):
     at = open_page()
     at.number_input(key="width_digits").set_value(9).run()

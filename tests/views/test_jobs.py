@@ -41,7 +41,7 @@ def test_no_estimate_rests_on_another_model_or_recipe():
 def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
     needed = all_needed([MUDA])
     finished, waiting = {CLASS_3.base().key()}, {CLASS_3.retrained().key()}
-    table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS)
+    table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS, {})
     assert table["State"].tolist() == ["exists already", "in the queue", "to make"]
     assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s (from 1 run)"]
     assert jobs.left_to_make(table) == 1
@@ -51,6 +51,24 @@ def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
     )
     everything = {config.key() for config in needed}
     assert "costs nothing" in jobs.plan_summary(needed, everything, [])
+
+
+def test_runs_of_one_method_are_told_apart_by_the_settings_in_which_they_differ():
+    other = replace(MUDA, settings={"alpha": 0.2, "order": ["a", "b"]})
+    defaults = {"muda": {"alpha": 0.5, "order": [], "epochs": 3}}
+    apart = jobs.told_apart([MUDA, other, CLASS_3.retrained()], defaults)
+    assert apart[MUDA.key()] == "alpha 0.1, order none"
+    assert apart[other.key()] == "alpha 0.2, order a b"
+    assert apart[CLASS_3.retrained().key()] == ""
+    usual = replace(MUDA, settings={})
+    assert jobs.told_apart([MUDA, usual], defaults)[usual.key()] == "alpha 0.5"
+    elsewhere = replace(other, forget=ForgetConfig(kind="class", values=(5,)))
+    assert set(jobs.told_apart([MUDA, elsewhere], defaults).values()) == {""}
+
+    plan = jobs.plan_table([MUDA, other], (), (), [], LABELS, defaults)
+    assert jobs.settings_column(plan) == ["Settings"]
+    assert plan["Settings"].tolist() == [apart[MUDA.key()], apart[other.key()]]
+    assert jobs.settings_column(plan.iloc[:0]) == []
 
 
 def test_waiting_runs_have_places_and_running_ones_come_first():

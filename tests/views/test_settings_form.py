@@ -95,3 +95,71 @@ def test_names_become_a_list_and_an_empty_field_an_empty_one():
     row = {**RATE, "name": "layers", "type": "tuple", "positive": False}
     assert settings_form.from_widget(row, "layer4, layer3.0 ,") == ["layer4", "layer3.0"]
     assert settings_form.from_widget(row, settings_form.to_widget(row, [])) == []
+
+
+def row(**rules):
+    return {**RATE, "positive": False, **rules}
+
+
+EPOCHS = row(name="epochs", type="int", positive=True)
+GAMMA = row(name="gamma", type="float", between=(0, 1))
+ORDER = row(name="order", type="str", choices=["max_first", "min_first"])
+FAST = row(name="fast", type="bool")
+
+
+@pytest.mark.parametrize(
+    ("rules", "content", "values"),
+    [
+        (RATE, "0.1, 1e-3,0.1", [0.1, 1e-3]),
+        (EPOCHS, "1,2", [1, 2]),
+        (GAMMA, "0, 1", [0.0, 1.0]),
+        (ORDER, ["min_first"], ["min_first"]),
+        (FAST, [True, False], [True, False]),
+    ],
+)
+def test_several_values_are_read_as_one_is(rules, content, values):
+    assert settings_form.from_several(rules, content) == values
+
+
+@pytest.mark.parametrize(
+    ("rules", "content", "words"),
+    [
+        (RATE, "0.1, fast", "must be a number"),
+        (RATE, "0.1, -1", "must be above 0, got -1"),
+        (GAMMA, "0, 2", "between 0 and 1"),
+        (EPOCHS, "1.5", "must be a whole number"),
+        (RATE, " , ", "at least one value"),
+        (ORDER, [], "at least one value"),
+    ],
+)
+def test_one_wrong_value_of_several_is_named(rules, content, words):
+    with pytest.raises(ValueError, match=words):
+        settings_form.from_several(rules, content)
+
+
+@pytest.mark.parametrize(
+    ("rules", "value", "content"),
+    [
+        (RATE, 0.01, "0.005, 0.01, 0.02"),
+        (EPOCHS, 1, "1, 2"),
+        (EPOCHS, 6, "3, 6, 12"),
+        (GAMMA, 0.3, "0, 0.25, 0.5, 0.75, 1"),
+        (row(name="rank", type="int", between=(1, 8)), 8, "4, 8"),
+        (ORDER, "min_first", ["max_first", "min_first"]),
+        (FAST, True, [False, True]),
+    ],
+)
+def test_a_field_for_several_values_starts_with_allowed_ones_around_the_usual(
+    rules, value, content
+):
+    assert settings_form.suggested(rules, value) == content
+    assert value in settings_form.from_several(rules, content) or rules is GAMMA
+
+
+def test_points_of_a_grid_are_what_configs_hold():
+    method = {"label": "A", "settings": [RATE, {**EPOCHS, "default": 1}]}
+    settings = {"learning_rate": 0.5, "epochs": 1}
+    points = settings_form.points(method, settings, {"epochs": [1, 2]})
+    assert points == [{"learning_rate": 0.5}, {"learning_rate": 0.5, "epochs": 2}]
+    assert settings_form.points(method, settings, {}) == [{"learning_rate": 0.5}]
+    assert not settings_form.can_vary(row(type="tuple"))

@@ -54,19 +54,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def sweep(args: argparse.Namespace) -> int:
-    """Make one run for each value of a setting, beside the references."""
-    from unlearn_core.runs.plan import reference_configs, run_configs
+    """Make a run for every combination of the values of settings, beside the references."""
+    from unlearn_core.runs.grid import combinations
+    from unlearn_core.runs.plan import reference_configs, variant_configs
 
     start = inputs.comparison(args)
     seeds = inputs.integers(args.seeds, "--seeds")
-    configs: list[RunConfig] = []
-    others = inputs.chosen_settings(args.set, [args.method]).get(args.method, {})
-    for text in args.values.split(","):
-        changed = {**others, args.setting: inputs.value(text)}
-        settings = inputs.settings(args.method, start, changed, preset=args.preset)
-        configs += run_configs(start, {args.method: settings}, seeds)
-    configs += reference_configs(start, args.reference_seeds)
-    return _make_and_show(list({config.key(): config for config in configs}.values()), args)
+    grid = inputs.grid(args)
+    others = inputs.chosen_settings(args.set, grid)
+    variants = {
+        method: [
+            inputs.settings(method, start, {**others.get(method, {}), **point}, preset=args.preset)
+            for point in combinations(method, values)
+        ]
+        for method, values in grid.items()
+    }
+    configs = variant_configs(start, variants, seeds)
+    return _make_and_show(configs + reference_configs(start, args.reference_seeds), args)
 
 
 def incremental(args: argparse.Namespace) -> int:
@@ -159,10 +163,24 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     store = Store(inputs.require_folder(default_root()))
     unique = {config.key(): config for config in map(validate, configs)}
     configs = list(unique.values())
+    if not args.quiet or getattr(args, "dry_run", False):
+        _tell_plan(configs, store)
+    if getattr(args, "dry_run", False):
+        return 0
     made = _make(configs, store, args)
     if made:
         _show([config.key() for config in made], store, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
+
+
+def _tell_plan(configs: Sequence[RunConfig], store: Store) -> None:
+    """Print how many runs will be made, and how long like ones took on this machine."""
+    from unlearn_core.runs.inventory import timings
+    from unlearn_core.views.jobs import plan_summary
+
+    needed = all_needed(configs)
+    finished = {config.key() for config in needed if store.is_whole(config.key())}
+    print(plan_summary(needed, finished, timings(store)))
 
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:

@@ -194,6 +194,42 @@ def chosen_settings(options: Sequence[str], methods: Collection[str]) -> dict[st
     return chosen
 
 
+def grid(args: argparse.Namespace) -> dict[str, dict[str, list[Any]]]:
+    """Read what `sweep` varies: by method and setting, the values to try, each once.
+
+    `--method M --setting S --values V,V` says the same as `--grid M.S=V,V`.
+    """
+    one = [args.method, args.setting, args.values]
+    if any(part is not None for part in one) and None in one:
+        raise InputError("--method, --setting and --values go together; or give --grid alone.")
+    given = [] if one[0] is None else [(f"{args.method}.{args.setting}", args.values, "--values")]
+    for option in args.grid:
+        where, is_given, text = option.partition("=")
+        method, has_setting, name = where.partition(".")
+        if not (is_given and method and has_setting and name):
+            raise InputError(f"--grid takes METHOD.SETTING=VALUE,VALUE,..., got {option!r}.")
+        given.append((where, text, "--grid"))
+    if not given:
+        raise InputError("Give what to vary: --grid METHOD.SETTING=VALUE,VALUE,...")
+    fixed = {option.partition("=")[0] for option in args.set}
+    chosen: dict[str, dict[str, list[Any]]] = {}
+    for where, text, option in given:
+        method, _, name = where.partition(".")
+        if where in fixed or name in chosen.get(method, {}):
+            raise InputError(f"{option} {where}: its values are given twice; leave one out.")
+        chosen.setdefault(method, {})[name] = several(text, option)
+    return chosen
+
+
+def several(text: str, option: str) -> list[Any]:
+    """Read values with commas, each once; with brackets in them as JSON, for lists of names."""
+    split = [value(part.strip(), option) for part in text.split(",")]
+    found: Any = split if "[" not in text else value(f"[{text}]", option)
+    if not isinstance(found, list) or "" in found:
+        raise InputError(f"{option} takes values with commas, got {text!r}.")
+    return list({repr(one): one for one in found}.values())
+
+
 def value(text: str, option: str = "--values") -> Any:
     """Read a setting's value: JSON where it is JSON, otherwise the text itself."""
     try:

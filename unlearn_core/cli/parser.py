@@ -61,14 +61,11 @@ def build_parser() -> argparse.ArgumentParser:
     _output_options(one)
     one.set_defaults(command=commands.run)
 
-    one = subparsers.add_parser("sweep", help="one run for each value of a setting")
-    _comparison_options(one)
-    one.add_argument("--method", required=True)
-    one.add_argument("--setting", required=True)
-    one.add_argument("--values", required=True, help="values with commas")
-    _method_options(one)
-    one.set_defaults(command=commands.sweep)
-
+    _sweep_options(
+        subparsers.add_parser(
+            "sweep", help="one run for each combination of the values of settings"
+        )
+    )
     one = subparsers.add_parser(
         "reproduce", help="run the experiment behind a paper's table; print both side by side"
     )
@@ -172,6 +169,22 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     _output_options(parser)
 
 
+def _sweep_options(parser: argparse.ArgumentParser) -> None:
+    _comparison_options(parser)
+    parser.add_argument(
+        "--grid",
+        metavar="METHOD.SETTING=V,V,...",
+        action="append",
+        default=[],
+        help="values of a method's setting; given again, every combination is run",
+    )
+    parser.add_argument("--method", help="with --setting and --values: the grid of one setting")
+    parser.add_argument("--setting")
+    parser.add_argument("--values", help="values with commas")
+    _method_options(parser)
+    parser.set_defaults(command=commands.sweep)
+
+
 def _method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference-seeds",
@@ -184,6 +197,11 @@ def _method_options(parser: argparse.ArgumentParser) -> None:
         "--preset",
         metavar="NAME",
         help="settings of a paper, such as muda, where a method has them; see list methods --json",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only say how many runs there are to make, and how long they may take",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from unlearn_core.config import ForgetConfig, RunConfig, changed_from
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.runs.plan import run_configs
+from unlearn_core.runs.plan import variant_configs
 
 METHOD, SETTING = "rfa", "gamma"
 GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -74,13 +74,8 @@ def sweep_configs(
     `settings` are RFA's complete settings for the data set, `defaults` those of the method;
     `like` gives data, model and training.
     """
-    start = replace(like, forget=forget)
-    configs: dict[str, RunConfig] = {}
-    for gamma in gammas:
-        changed = changed_from(defaults, {**settings, SETTING: float(gamma)})
-        for config in run_configs(start, {METHOD: changed}, seeds):
-            configs[config.key()] = config
-    return list(configs.values())
+    points = [changed_from(defaults, {**settings, SETTING: float(gamma)}) for gamma in gammas]
+    return variant_configs(replace(like, forget=forget), {METHOD: points}, seeds)
 
 
 def _shared_parts(config: RunConfig) -> tuple[object, ...]:

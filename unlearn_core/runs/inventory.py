@@ -24,6 +24,11 @@ def stored_runs(store: Store) -> list[RunArtefact]:
     return sorted(runs, key=lambda run: run.created, reverse=True)
 
 
+def timings(store: Store) -> list[tuple[RunConfig, float]]:
+    """Return every finished run's config with the seconds that it took."""
+    return [(run.config, run.total_seconds) for run in stored_runs(store)]
+
+
 def size_of(run: RunArtefact) -> int:
     """Return the bytes of a run's files; weights shared with another run count with both."""
     return sum(entry["bytes"] for entry in run.files.values())

@@ -89,16 +89,30 @@ def run_configs(
 
     `methods` maps a method's name to its settings that differ from its defaults.
     """
-    configs = []
+    return variant_configs(start, {name: [one] for name, one in methods.items()}, seeds)
+
+
+def variant_configs(
+    start: RunConfig,
+    variants: Mapping[str, Sequence[Mapping[str, Any]]],
+    seeds: Sequence[int] = (0,),
+) -> list[RunConfig]:
+    """Return the runs of a comparison whose methods have several settings each, every run once.
+
+    `variants` maps a method's name to its settings, of each those that differ from its defaults.
+    """
+    configs: dict[str, RunConfig] = {}
     for seed in seeds:
         seeded = replace(start, seed=seed)
-        configs += [seeded.original(), seeded.retrained()]
-        configs += [
+        made = [seeded.original(), seeded.retrained()]
+        made += [
             replace(seeded, method=name, settings=dict(settings))
-            for name, settings in methods.items()
+            for name, several in variants.items()
             if name not in ("retrain", "original")
+            for settings in several
         ]
-    return configs
+        configs |= {config.key(): config for config in made}
+    return list(configs.values())
 
 
 def relearning_configs(configs: Iterable[RunConfig]) -> list[RunConfig]:

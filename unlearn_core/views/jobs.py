@@ -6,13 +6,15 @@ A *timing* is a finished run's config with the seconds it took.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import REFERENCES
+from unlearn_core.runs.grid import varied
 from unlearn_core.runs.status import ACTIVE, ENDED, LOOPS, Status
 
 Timing = tuple[RunConfig, float]
@@ -49,6 +51,45 @@ def run_name(config: RunConfig, labels: Mapping[str, str]) -> str:
     if config.method == "original":
         return "Original (measured)" if config.forget.kind != "none" else "Original (trained)"
     return {"incremental": "Incremental", **labels}.get(config.method, config.method)
+
+
+def told_apart(
+    configs: Sequence[RunConfig], defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return what tells runs of one method in one comparison apart, by key; "" for one alone.
+
+    Such as "gamma 0.25, rank 8".  `defaults` are each method's settings where nobody says more.
+    """
+    groups: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for config in configs:
+        complete = {**defaults.get(config.method, {}), **config.settings}
+        of_method = groups.setdefault((config.method, config.comparison_key()), {})
+        of_method[config.key()] = complete
+    return {
+        key: settings_text(settings, varied(of_method.values()))
+        for of_method in groups.values()
+        for key, settings in of_method.items()
+    }
+
+
+def settings_text(settings: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Return these settings for people.
+
+    Examples
+    --------
+    >>> settings_text({"learning_rate": 0.01, "rank": 8}, ["learning_rate", "rank"])
+    'learning rate 0.01, rank 8'
+    """
+    return ", ".join(f"{name.replace('_', ' ')} {value_text(settings.get(name))}" for name in names)
+
+
+def value_text(value: Any) -> str:
+    """Return a setting's value for people."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
 
 
 def estimate(config: RunConfig, timings: Sequence[Timing]) -> Estimate | None:
@@ -99,12 +140,13 @@ def plan_table(
     queued: Collection[str],
     timings: Sequence[Timing],
     labels: Mapping[str, str],
+    defaults: Mapping[str, Mapping[str, Any]],
 ) -> pd.DataFrame:
-    """Return one row per run: `Run`, `Seed`, `State`, `Time` and `key`.
+    """Return one row per run: `Run`, `Settings`, `Seed`, `State`, `Time` and `key`.
 
-    `finished` and `queued` are keys of runs.
+    `finished` and `queued` are keys of runs; `Settings` are those that tell runs apart.
     """
-    rows = []
+    rows, apart = [], told_apart(configs, defaults)
     for config in configs:
         key = config.key()
         state = FINISHED if key in finished else WAITING if key in queued else TO_DO
@@ -112,9 +154,14 @@ def plan_table(
         time = "" if state == FINISHED else "no estimate yet"
         if guess and state != FINISHED:
             time = f"about {duration(guess.seconds)} (from {_count(guess.n_runs, 'run')})"
-        row = {"Run": run_name(config, labels), "Seed": config.seed, "State": state, "Time": time}
-        rows.append({**row, "key": key})
+        row = {"Run": run_name(config, labels), "Settings": apart[key], "Seed": config.seed}
+        rows.append({**row, "State": state, "Time": time, "key": key})
     return pd.DataFrame(rows)
+
+
+def settings_column(plan: pd.DataFrame) -> list[str]:
+    """Return the name of a plan's column of settings where a method has several, else nothing."""
+    return ["Settings"] if plan["Settings"].any() else []
 
 
 def plan_summary(

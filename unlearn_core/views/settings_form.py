@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig
+from unlearn_core.config import ForgetConfig, changed_from
 from unlearn_core.data.presets import usual_preset
 from unlearn_core.runs.comparison import FIRST
+from unlearn_core.runs.grid import combinations
 from unlearn_core.settings import require_allowed
 
 Row = Mapping[str, Any]
@@ -117,6 +118,81 @@ def from_widget(row: Row, content: Any) -> Any:
     value = _READ.get(row["type"], _as_is)(row, content)
     require_allowed(field_label(row), value, row, shown=str(content))
     return value
+
+
+def can_vary(row: Row) -> bool:
+    """Say whether several values of a setting can be tried: lists of names cannot."""
+    return bool(row["type"] != "tuple")
+
+
+def offered(row: Row) -> list[Any]:
+    """Return the values among which a person ticks several; none where they are written."""
+    return [False, True] if row["type"] == "bool" else list(row["choices"])
+
+
+def suggested(row: Row, value: Any) -> Any:
+    """Return what the field for several values starts with: all, or some around the usual one."""
+    if offered(row):
+        return offered(row)
+    if widget_of(row) == "fraction":
+        return "0, 0.25, 0.5, 0.75, 1"
+    around = [value / 2, value, value * 2]
+    if row["type"] == "int":
+        around = [int(number) for number in around]
+    possible = [number for number in around if _is_allowed(row, number)]
+    return ", ".join(f"{number:g}" for number in dict.fromkeys(possible))
+
+
+def _is_allowed(row: Row, value: Any) -> bool:
+    try:
+        require_allowed(field_label(row), value, row)
+    except InputError:
+        return False
+    return True
+
+
+def from_several(row: Row, content: Any) -> list[Any]:
+    """Return the values, each once, that the field for several stands for.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is not of the setting's type or breaks its rules; one line.
+    """
+    parts = content.split(",") if isinstance(content, str) else content
+    written = [part.strip() if isinstance(part, str) else part for part in parts]
+    values = [from_widget(row, part) for part in written if part != ""]
+    if not values:
+        raise InputError(f"{field_label(row)} must have at least one value to try, got none.")
+    return list(dict.fromkeys(values))
+
+
+def points(
+    method: Row, settings: Mapping[str, Any], several: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """Return the settings of each point of a grid, of each those that differ from the defaults.
+
+    Raises
+    ------
+    InputError
+        If the grid has too many points.
+    """
+    defaults = default_settings(method)
+    crossed = combinations(str(method["label"]), several)
+    return [changed_from(defaults, {**settings, **point}) for point in crossed]
+
+
+def grid_text(several: Mapping[str, Sequence[Any]]) -> str:
+    """Return how many combinations a grid has.
+
+    Examples
+    --------
+    >>> grid_text({"gamma": [0, 0.5, 1], "learning_rate": [0.1, 0.01]})
+    '6 combinations: 3 of gamma, 2 of learning rate'
+    """
+    n = math.prod(len(values) for values in several.values())
+    parts = [f"{len(values)} of {name.replace('_', ' ')}" for name, values in several.items()]
+    return f"{n} combination{'' if n == 1 else 's'}: {', '.join(parts)}"
 
 
 def _as_is(_row: Row, content: Any) -> Any:
