@@ -46,11 +46,11 @@ def chosen_of(words: str, key: str, options: list[str], usual: list[str]) -> lis
 
 
 labels = reads.method_labels()
-with st.container(horizontal=True, vertical_alignment="bottom"):
+first, left, right = st.columns([2, 3, 3])
+with first:
     by_label = {labels.get(name, name): name for name in methods}
     label = selectors.choose_one(comparison, "Method", list(by_label), METHOD, next(iter(by_label)))
 grid = views.grid_of(comparison, report, by_label[label])
-left, right = st.columns(2)
 with left:
     by_name = {METRICS[name].label: name for name in grid.metrics}
     usual = [text for text, name in by_name.items() if name in views.USUAL_METRICS]

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import own_images, reads
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
+from unlearn_core.data import uploads
+from unlearn_core.views.wording import data_label
 
 DATASET, MODEL = "dataset", "model"
 RECEIVED = "received_config"
+FIRST = "digits"  # the data set that a new form has
 SEEDS = range(10)
 
 
@@ -21,7 +24,7 @@ def receive(config: RunConfig) -> None:
 
     What has no field, such as the batch size, is kept for as long as data and model are the same.
     """
-    name = config.data.name
+    name = uploads.choice_of(config.data)
     st.session_state[RECEIVED] = config
     st.session_state[DATASET], st.session_state[MODEL] = name, config.model.name
     st.session_state[f"width_{name}"] = config.model.width
@@ -34,11 +37,16 @@ def receive(config: RunConfig) -> None:
 def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
     datasets = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
+    datasets |= {name: data_label(one) for name, one in reads.uploads().items()}
+    if wanted := st.session_state.pop(own_images.ADDED, None):
+        st.session_state[DATASET] = wanted
+    if st.session_state.get(DATASET, FIRST) not in datasets:
+        st.session_state[DATASET] = FIRST  # an upload that was removed
     models = {row["name"]: row["label"] for row in reads.catalogue()["models"]}
     first, second, third = st.columns([3, 2, 2])
     name = first.selectbox(
         "Data set",
-        sorted(datasets, key=lambda name: name != "digits"),
+        sorted(datasets, key=lambda name: name != FIRST),
         format_func=datasets.__getitem__,
         key=DATASET,
         bind="query-params",
@@ -67,16 +75,17 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     )
     try:
         with st.expander("Training recipe and seeds", icon=":material/settings:"):
-            config, seeds = _advanced(start, int(width))
+            config, seeds = _advanced(name, start, int(width))
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return None
+    own_images.offer()
     return (config, seeds) if is_available(config.data) and seeds else None
 
 
-def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
+def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:
     st.caption("How the original and the retrained model are trained. It is the data set's own.")
-    name, recipe = start.data.name, start.training
+    recipe = start.training
     left, right = st.columns(2)
     epochs = left.number_input(
         "Epochs",
@@ -140,7 +149,7 @@ def _start_config(name: str, model: str) -> RunConfig:
     received: RunConfig | None = st.session_state.get(RECEIVED)
     if received is None or part != received.data.train_examples:
         return usual
-    if (name, model) != (received.data.name, received.model.name):
+    if (name, model) != (uploads.choice_of(received.data), received.model.name):
         return usual
     return replace(
         usual, model=received.model, training=received.training, precision=received.precision

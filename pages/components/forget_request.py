@@ -12,6 +12,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
+from unlearn_core.data.uploads import choice_of
 from unlearn_core.records import Sets
 from unlearn_core.runs.plan import with_request
 from unlearn_core.views import forget_request as requests
@@ -120,7 +121,7 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
         options=range(len(names)),
         default=[FIRST_CLASS if len(names) > FIRST_CLASS else 0],
         format_func=names.__getitem__,
-        key=f"forget_{kind}_{config.name}",
+        key=f"forget_{kind}_{choice_of(config)}",
         label_visibility="collapsed",
         placeholder="Choose at least one",
         persist_state="session",
@@ -139,7 +140,7 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         value=requests.random_default(dataset),
         min_value=0,
         step=1,
-        key=f"forget_random_{config.name}",
+        key=f"forget_random_{choice_of(config)}",
         help="The same images for every method and seed.",
         persist_state="session",
     )
@@ -175,7 +176,7 @@ def _confusion(config: DataConfig, dataset: Dataset) -> list[int]:
         default=[0, 1],
         max_selections=2,
         format_func=dataset.class_names.__getitem__,
-        key=f"forget_confusion_{config.name}",
+        key=f"forget_confusion_{choice_of(config)}",
         help="Labels of some of their training images are swapped before anything is trained.",
         persist_state="session",
     )
@@ -184,7 +185,7 @@ def _confusion(config: DataConfig, dataset: Dataset) -> list[int]:
         value=requests.random_default(dataset),
         min_value=2,
         step=2,
-        key=f"forget_confused_{config.name}",
+        key=f"forget_confused_{choice_of(config)}",
         help="Half of either class.",
         persist_state="session",
     )
@@ -196,7 +197,7 @@ def _target(config: DataConfig, dataset: Dataset) -> int:
         "The attacker's class",
         options=range(dataset.n_classes),
         format_func=dataset.class_names.__getitem__,
-        key=f"forget_backdoor_{config.name}",
+        key=f"forget_backdoor_{choice_of(config)}",
         help=(
             "A tenth of the training images get a patch in the corner and this label, and the "
             "original learns from them. Forgetting them should undo the patch's power."

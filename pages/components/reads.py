@@ -16,6 +16,7 @@ import streamlit as st
 
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import incremental, inventory, provenance
@@ -85,8 +86,23 @@ def _codes() -> dict[str, provenance.Code]:
 
 @st.cache_data(ttl=5, max_entries=64, show_spinner=False)
 def start_config(dataset: str, model: str, train_examples: int | None = None) -> RunConfig:
-    """Return the usual config on a data set; it looks at the data's files only now and then."""
-    return comparison_config(dataset, ForgetConfig(), model=model, train_examples=train_examples)
+    """Return the usual config on a data set; it looks at the data's files only now and then.
+
+    `dataset` is a data set or an upload, as pages offer them.
+    """
+    name, content = own_data.named_by(dataset)
+    return comparison_config(
+        name, ForgetConfig(), model=model, train_examples=train_examples, content=content
+    )
+
+
+def uploads() -> dict[str, DataConfig]:
+    """Return the images that were given through the page, by the name under which they are offered.
+
+    The latest first.
+    """
+    configs = (DataConfig(name=own_data.DATASET, content=u.content) for u in own_data.kept())
+    return {own_data.choice_of(config): config for config in configs}
 
 
 def _current() -> Survey:

@@ -19,6 +19,7 @@ from pathlib import Path
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.data.base import DatasetSpec, data_root, get_dataset
+from unlearn_core.data.uploaded import folder_with
 
 KEPT = ".content.json"
 NOT_DATA = ("readme", "license", "licence")  # beside the data, not part of it
@@ -30,12 +31,19 @@ class DataChangedError(InputError):
     """The files of a data set are not those that a run was asked for with."""
 
 
-def content_of(name: str) -> str:
-    """Return the hash of a data set's files, 16 hex digits; "" where there are none."""
+def content_of(name: str, wanted: str = "") -> str:
+    """Return the hash of a data set's files, 16 hex digits; "" where there are none.
+
+    `wanted` is the content that a config names, which may be kept as an upload.
+    """
     spec = get_dataset(name)
     if spec.embedded is not None:
         return hash_file(spec.embedded())[:DIGITS]
-    folder = folder_of(spec)
+    return hash_folder(folder_of(spec, wanted))
+
+
+def hash_folder(folder: Path) -> str:
+    """Return the hash of the files in a folder, 16 hex digits; "" where there are none."""
     files = sorted(_files(folder))
     if not files:
         return ""
@@ -64,18 +72,19 @@ def require_content(config: DataConfig) -> None:
     """Raise `DataChangedError` unless the files are those that the config names."""
     if not config.content:
         return
-    now = content_of(config.name)
+    now = content_of(config.name, config.content)
     if now and now != config.content:
         raise DataChangedError(
-            f"The files of the data set {config.name!r} in {folder_of(get_dataset(config.name))} "
+            f"The files of the data set {config.name!r} in "
+            f"{folder_of(get_dataset(config.name), config.content)} "
             f"must be those of content {config.content}, got {now}: they have changed since. "
             "Launch the comparison again to work on the changed data."
         )
 
 
-def folder_of(spec: DatasetSpec) -> Path:
-    """Return the folder that a data set is read from."""
-    return data_root() / (spec.folder or spec.name)
+def folder_of(spec: DatasetSpec, content: str = "") -> Path:
+    """Return the folder that a data set is read from: an upload of this content, or the root's."""
+    return folder_with(content) or data_root() / (spec.folder or spec.name)
 
 
 Look = tuple[str, int, int, int]

@@ -16,9 +16,12 @@ from unlearn_core.data.parquet import files_of
 IDX = "train-images-idx3-ubyte"
 
 
-def count_training(spec: DatasetSpec) -> int:
-    """Return the number of training examples; `spec.n_train` where no file tells."""
-    folder = folder_of(spec)
+def count_training(spec: DatasetSpec, content: str = "") -> int:
+    """Return the number of training examples; `spec.n_train` where no file tells.
+
+    `content` is that of images which are kept as an upload, if any.
+    """
+    folder = folder_of(spec, content)
     try:
         counted = _in_parquet(folder) or _in_idx(folder) or _in_folders(folder)
     except (OSError, ValueError, EOFError, zlib.error):  # the loader tells what is wrong

@@ -53,7 +53,7 @@ def read_once(spec: DatasetSpec, folder: Path, content: str) -> Dataset:
     if dataset is None:
         dataset = spec.load(folder)
         if _can_be_kept(dataset):
-            _keep(dataset, kept, spec.name)
+            _keep(dataset, kept, older="" if folder.name == content else spec.name)
             dataset = _read(kept) or dataset
     return dataset
 
@@ -107,8 +107,12 @@ def _read(kept: Path) -> Dataset | None:
         return None
 
 
-def _keep(dataset: Dataset, kept: Path, name: str) -> None:
-    """Write a data set, and remove what was kept of older files; a full disk keeps nothing."""
+def _keep(dataset: Dataset, kept: Path, older: str) -> None:
+    """Write a data set, and remove what was kept of the `older` files of the set of this name.
+
+    Of an upload, whose folder is called by its content, there are none: uploads stay side by side.
+    A full disk keeps nothing.
+    """
     if free_bytes(kept.parent) < dataset.images.nbytes + SPARE_BYTES:
         return
     temporary = kept.with_name(f"{kept.name}.{uuid4().hex[:8]}.tmp")
@@ -121,8 +125,14 @@ def _keep(dataset: Dataset, kept: Path, name: str) -> None:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     hashes = "-".join("?" * len(part) for part in kept.name.split("-")[-2:])
-    older = (old for old in kept.parent.glob(f"{name}-{hashes}") if old.name != kept.name)
-    _remove([*older, *_abandoned(kept.parent)])
+    others = kept.parent.glob(f"{older}-{hashes}") if older else ()
+    outdated = (other for other in others if other.name != kept.name)
+    _remove([*outdated, *_abandoned(kept.parent)])
+
+
+def forget_decoded(name: str, content: str) -> None:
+    """Remove what is kept of the files of this content."""
+    _remove((default_root() / FOLDER).glob(f"{name}-{content}-*"))
 
 
 def _write(dataset: Dataset, folder: Path) -> None:

@@ -15,6 +15,7 @@ from unlearn_core.data.parquet import files_of
 from unlearn_core.data.sources import join, missing, read_splits
 
 LARGEST = 64
+HINT = "Images that were added on the Unlearn page and removed since have to be added again."
 
 
 @register_dataset(
@@ -34,7 +35,7 @@ def load_folder(folder: Path) -> Dataset:
 def _shape_of_first(folder: Path) -> tuple[int, int]:
     """Return the channels and the size of the first training image."""
     if not (folder / "train").is_dir():
-        raise missing(folder.name, folder)
+        raise missing(folder.name, folder, HINT)
     files = image_files(folder / "train")
     if not files:
         raise InputError(f"{folder / 'train'} holds no image ({', '.join(IMAGE_SUFFIXES)}).")

@@ -33,7 +33,7 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
         If the data is not on this machine and cannot be fetched.
     """
     require_content(config)
-    dataset = _whole(config.name, fetch=fetch)
+    dataset = _whole(config, fetch=fetch)
     if config.train_examples is not None:
         dataset = _with_fewer_examples(dataset, config.train_examples)
     if config.poison_target is not None:
@@ -57,16 +57,16 @@ def fetch_dataset(name: str) -> None:
     spec.fetch(folder_of(spec))
 
 
-def _whole(name: str, *, fetch: bool) -> Dataset:
-    spec = get_dataset(name)
-    folder = folder_of(spec)
+def _whole(config: DataConfig, *, fetch: bool) -> Dataset:
+    spec = get_dataset(config.name)
+    folder, content = folder_of(spec, config.content), content_of(config.name, config.content)
     try:
-        return read_once(spec, folder, content_of(name))
+        return read_once(spec, folder, content)
     except DataNotFoundError:
         if spec.fetch is None or not fetch:
             raise
-    fetch_dataset(name)
-    return read_once(spec, folder, content_of(name))
+    fetch_dataset(config.name)
+    return read_once(spec, folder, content_of(config.name))
 
 
 def _with_fewer_examples(dataset: Dataset, n_examples: int) -> Dataset:

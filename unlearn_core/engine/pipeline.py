@@ -214,7 +214,7 @@ class _Making:
             "created": started,
             "total_seconds": time.time() - started,
             "environment": describe(self.device, self.config.method),
-            "data_content": content_of(self.config.data.name),
+            "data_content": content_of(self.config.data.name, self.config.data.content),
         }
 
     def _draw_and_measure(self, made: MadeModel) -> list[dict[str, Any]]:

@@ -35,10 +35,12 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     precision: str = "auto",
     pretrained: bool = False,
     device: str = "auto",
+    content: str = "",
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
-    The recipe is that for `train_examples`, or for as many as the data set has.  The precision
+    The recipe is that for `train_examples`, or for as many as the data set has.  `content` names
+    images that are kept as an upload, in place of those in the data root.  The precision
     "auto" is what suits the data set and the `device` of this machine on which runs are made.
     A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
     them as in RFA, for as many epochs as the data set's recipe has.
@@ -47,7 +49,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     network = ModelConfig(
         name=model, width=spec.width if width is None else width, norm=spec.norm, stem=spec.stem
     )
-    recipe = spec.recipe(train_examples or count_training(spec))
+    recipe = spec.recipe(train_examples or count_training(spec, content))
     if recipe.optimizer == "sgd" and not model.startswith("resnet"):
         recipe = for_transformer(recipe)
     if pretrained:
@@ -56,7 +58,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     if epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     start = RunConfig(
-        data=with_content(DataConfig(name=dataset, train_examples=train_examples)),
+        data=with_content(DataConfig(name=dataset, train_examples=train_examples, content=content)),
         model=network,
         training=recipe,
         precision=usual_precision(spec, device) if precision == "auto" else precision,

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlearn_core.data import DATASETS
+from unlearn_core.config import DataConfig
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.names import SET_SYMBOLS
-from unlearn_core.views.wording import describe_forget
+from unlearn_core.views.wording import data_label, describe_forget
 
 
 def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     """Return data, model, request, training and seeds of a comparison in one line."""
     about = report.comparison
-    spec = DATASETS.get(about["dataset"])
     model, training = about["model"], about["training"]
     limit = about["data"].get("train_examples")
-    data = f"{spec.label if spec else about['dataset']}{f', {limit:,} images' if limit else ''}"
+    name = data_label(DataConfig(**about["data"]))
+    data = f"{name}{f', {limit:,} images' if limit else ''}"
     return "; ".join(
         [
             data,

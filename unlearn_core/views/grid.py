@@ -235,18 +235,21 @@ def _scales(figure: go.Figure, drawn: Sequence[Axis]) -> None:
             type="line", x0=x, x1=x, y0=0, y1=1, line={"color": LINE, "width": 1}, layer="below"
         )
         figure.add_annotation(
-            x=x, y=1.09, text=f"<b>{as_html(axis.title)}</b>", showarrow=False, font={"size": 14}
+            x=x, y=1.14, text=f"<b>{as_html(axis.title)}</b>", showarrow=False, font={"size": 15}
         )
         for y, text in axis.ticks:
+            is_end = bool(axis.marks)  # of a metric: above and below, where no line crosses it
             figure.add_annotation(
-                x=x, y=y, text=as_html(text), showarrow=False, xanchor="right", xshift=-9,
-                yshift=9, font={"size": 12},
+                x=x, y=y, text=as_html(text), showarrow=False, font={"size": 13},
+                xanchor="center" if is_end else "right",
+                xshift=0 if is_end else -10,
+                yshift=(20 if y > 0 else -20) if is_end else 9,
             )  # fmt: skip
     finish(figure, height=HEIGHT)
     figure.update_layout(margin={"l": 20, "r": 20, "t": 60, "b": 20}, dragmode="select")
-    figure.update_layout(legend={"y": 1.08, "yanchor": "bottom"})
+    figure.update_layout(legend={"y": 1.02, "font": {"size": 14}})
     figure.update_xaxes(visible=False, range=[-0.6, len(drawn) - 0.7], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-0.06, 1.15], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.12, 1.2], fixedrange=True)
 
 
 def picked(points: Sequence[Mapping[str, Any]], rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.config import RunConfig
-from unlearn_core.data import DATASETS
 from unlearn_core.metrics.verdict import WORDS
 from unlearn_core.records import Sets
 from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.verdicts import MEANING
-from unlearn_core.views.wording import describe_forget
+from unlearn_core.views.wording import data_label, describe_forget
 
 WHY = (
     "Why it matters: people may withdraw their data, and wrong or poisoned data must go. Training "
@@ -33,12 +32,11 @@ NOT_TOLD = "nothing can be told of"
 
 def request_text(config: RunConfig, class_names: Sequence[str], sets: Sets) -> str:
     """Return what was to be forgotten from what, as one sentence in Markdown."""
-    spec = DATASETS.get(config.data.name)
     n_forget, n_all = int(sets.forget.sum()), int(sets.forget.sum() + sets.retain.sum())
     how_many = f": {n_forget:,} of them" if config.forget.kind not in ("random", "ids") else ""
     return (
         f"A network ({config.model.name}) that was trained on {n_all:,} images "
-        f"({spec.label if spec else config.data.name}) is to forget "
+        f"({data_label(config.data)}) is to forget "
         f"**{describe_forget(config.forget, class_names)}**{how_many}."
     )
 

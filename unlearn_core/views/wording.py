@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlearn_core.config import ForgetConfig, RunConfig
-from unlearn_core.data import DATASETS
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.data import DATASETS, uploads
 from unlearn_core.metrics.base import METRICS
 
 MOST = 1000.0  # a larger ratio is told as more than this
@@ -94,11 +94,17 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     return "nothing"
 
 
+def data_label(config: DataConfig) -> str:
+    """Return what a data set is called; images that a person gave, also by what these were."""
+    spec = DATASETS.get(config.name)
+    label = spec.label if spec else config.name
+    upload = uploads.find(config.content) if config.name == uploads.DATASET else None
+    return f"{label} ({upload.name})" if upload else label
+
+
 def comparison_title(config: RunConfig) -> str:
     """Return a comparison's name in a list, such as "Handwritten digits: forget class 3"."""
-    spec = DATASETS.get(config.data.name)
-    what = describe_forget(config.forget, ())
-    name = spec.label if spec else config.data.name
+    what, name = describe_forget(config.forget, ()), data_label(config.data)
     part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
     given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width}{given})"
@@ -127,9 +133,8 @@ def file_stem(config: RunConfig) -> str:
 
 def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:
     """Return what is to be forgotten from what, as one sentence in Markdown."""
-    spec = DATASETS.get(config.data.name)
     what = describe_forget(config.forget, class_names)
     return (
         f"The request: remove **{what}** from a {config.model.name} of width "
-        f"{config.model.width} trained on **{spec.label if spec else config.data.name}**."
+        f"{config.model.width} trained on **{data_label(config.data)}**."
     )
