@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import queue, reads, selectors
+from pages.components import own_files, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.checks import InputError
 from unlearn_core.runs import inventory
@@ -95,6 +95,7 @@ def show_differences(chosen: list[RunArtefact]) -> None:
 if not runs:
     st.info("Nothing is stored yet. Start runs on the **Unlearn** page.", icon=":material/info:")
     selectors.link_to_unlearn()
+    own_files.show()
     show_jobs()
     st.stop()
 left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -135,4 +136,5 @@ if 2 <= len(chosen) <= MOST_COMPARED:
     show_differences(chosen)
 elif len(chosen) > MOST_COMPARED:
     st.caption(f"Tick two to {MOST_COMPARED} runs to see what tells them apart.")
+own_files.show()
 show_jobs()

@@ -8,6 +8,7 @@ from pages.components import (
     jobs,
     kept_form,
     launch,
+    own_method,
     reads,
     selectors,
     settings_form,
@@ -42,6 +43,7 @@ with choices:
     if data is not None:
         forget = chosen[0].forget if chosen else ForgetConfig()
         methods, faults = settings_form.choose_methods(data[0].data.name, forget)
+        own_method.offer()
 kept_form.keep()
 with runs:
     st.subheader("4 · Launch", anchor=False)

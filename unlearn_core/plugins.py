@@ -1,9 +1,10 @@
 """Methods, metrics, data sets and models from outside the package. Loads no torch by itself.
 
-A plugin is a Python file that registers something, either one in the folder `UNLEARN_PLUGINS` or a
-module that an installed package names in the entry-point group ``unlearn.methods`` (or
-``.metrics``, ``.datasets``, ``.models``).  Each registry loads those that register into it when it
-is filled itself, so that pages, which read metrics only, never load a method's torch.
+A plugin is a Python file that registers something: one in the folder `UNLEARN_PLUGINS`, one that a
+person added through the page (``plugins/`` in the store), or a module that an installed package
+names in the entry-point group ``unlearn.methods`` (or ``.metrics``, ``.datasets``, ``.models``).
+Each registry loads those that register into it when it is filled itself, so that pages, which read
+metrics only, never load a method's torch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from unlearn_core.machine import default_root
+
 FOLDER = "UNLEARN_PLUGINS"
+NONE = {FOLDER: ""}  # in the environment of a process that shall see none but installed ones
 GROUP = "unlearn.{}s"
 KINDS = ("dataset", "model", "method", "metric")
 REGISTERS = re.compile(r"^@register_(\w+)\(", re.MULTILINE)
@@ -33,18 +37,35 @@ def folder() -> Path | None:
     return Path(named).resolve() if named else None
 
 
+def added_folder() -> Path:
+    """Return the folder of the plugins that were added through the page."""
+    return default_root() / "plugins"
+
+
+def folders() -> list[Path]:
+    """Return the folders of plugins; none where `UNLEARN_PLUGINS` is set to nothing."""
+    if os.environ.get(FOLDER) == "":
+        return []
+    named = folder()
+    return [*([named] if named else []), added_folder()]
+
+
 def files(*kinds: str) -> list[Path]:
     """Return the files of all plugins, or of those that register one of these kinds.
 
     A file that registers nothing that is known counts as every kind, so that somebody is told.
     """
     found = [path for kind in KINDS for path in _installed(kind) if not kinds or kind in kinds]
-    place = folder()
-    for path in sorted(place.glob("*.py")) if place and place.is_dir() else []:
-        registers = set(REGISTERS.findall(_text(path))) & set(KINDS)
+    for path in (path for place in folders() for path in sorted(place.glob("*.py"))):
+        registers = set(registered(path))
         if not kinds or not registers or registers & set(kinds):
             found.append(path)
     return list(dict.fromkeys(found))
+
+
+def registered(path: Path) -> list[str]:
+    """Return the kinds of what a file registers, told from its text."""
+    return [kind for kind in REGISTERS.findall(_text(path)) if kind in KINDS]
 
 
 def load(kind: str, registry: MutableMapping[str, Any]) -> None:
@@ -95,9 +116,9 @@ def broken_line(path: Path, error: Exception) -> str:
 def sources(path: Path) -> list[Path]:
     """Return the files that a plugin is made of: an installed one's whole package, else the file.
 
-    A file in the plugins' folder stands alone.
+    A file in a folder of plugins stands alone.
     """
-    is_package = path.parent != folder() and (path.parent / "__init__.py").is_file()
+    is_package = path.parent not in folders() and (path.parent / "__init__.py").is_file()
     return sorted(path.parent.glob("*.py")) if is_package else [path]
 
 

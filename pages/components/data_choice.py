@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import own_images, reads
+from pages.components import own_images, own_weights, reads
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
@@ -27,6 +27,7 @@ def receive(config: RunConfig) -> None:
     name = uploads.choice_of(config.data)
     st.session_state[RECEIVED] = config
     st.session_state[DATASET], st.session_state[MODEL] = name, config.model.name
+    st.session_state[own_weights.CHOSEN] = config.model.weights
     st.session_state[f"width_{name}"] = config.model.width
     st.session_state[f"norm_{name}"] = config.model.norm
     st.session_state[f"part_{name}"] = config.data.train_examples
@@ -80,7 +81,10 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         st.error(str(error), icon=":material/error:")
         return None
     own_images.offer()
-    return (config, seeds) if is_available(config.data) and seeds else None
+    if not is_available(config.data):
+        return None
+    given = own_weights.choose(config)
+    return (given, seeds) if given and seeds else None
 
 
 def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:

@@ -19,11 +19,15 @@ from unlearn_core.data import Dataset, load_dataset
 from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
 from unlearn_core.records import Records, Sets
+from unlearn_core.runs import given_weights as own_weights
 from unlearn_core.runs import incremental, inventory, provenance
+from unlearn_core.runs import own_files as brought
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
+from unlearn_core.runs.given_weights import GivenWeights
+from unlearn_core.runs.own_files import OwnFile
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
@@ -96,6 +100,22 @@ def start_config(dataset: str, model: str, train_examples: int | None = None) ->
     )
 
 
+def given_weights() -> list[GivenWeights]:
+    """Return the files of trained weights that are kept, the latest first."""
+    return own_weights.all_kept(store().root)
+
+
+def weights_fault(config: RunConfig) -> str:
+    """Return why the kept weights that a config names do not fit its network; "" where they do."""
+    shape = RunConfig(data=config.data, model=config.model)  # the recipe does not matter
+    return _weights_fault(str(store().root), shape)
+
+
+@st.cache_data(max_entries=64, show_spinner="Comparing names and shapes…")
+def _weights_fault(root: str, config: RunConfig) -> str:  # noqa: ARG001
+    return own_weights.fit_of(store(), config)
+
+
 def uploads() -> dict[str, DataConfig]:
     """Return the images that were given through the page, by the name under which they are offered.
 
@@ -149,6 +169,11 @@ def method_labels() -> dict[str, str]:
 def method_defaults() -> dict[str, dict[str, Any]]:
     """Return each method's settings where nobody says more, by its name."""
     return {method["name"]: default_settings(method) for method in catalogue()["methods"]}
+
+
+def forget_sources() -> None:
+    """Look at the sources of the methods again, as one was just added or removed."""
+    _sources.clear()
 
 
 @st.cache_data(ttl=5, show_spinner=False)
@@ -352,6 +377,13 @@ def _stored_runs(root: str, fingerprint: str) -> list[RunArtefact]:  # noqa: ARG
 def disk_bytes() -> int:
     """Return the bytes that the store takes; looked up now and then only."""
     return inventory.disk_bytes(store().root)
+
+
+def own_files() -> dict[OwnFile, int]:
+    """Return what a person brought, the latest first, and how many runs were made of each."""
+    configs = [run.config for run in stored_runs()]
+    found = brought.own_files(store())
+    return {file: len([config for config in configs if file.uses(config)]) for file in found}
 
 
 def attack_scores(run_keys: tuple[str, ...], score: str, non_members: str) -> pd.DataFrame:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from inspect import getsourcefile
 from pathlib import Path
 
-from unlearn_core import plugins
 from unlearn_core.checks import MissingFileError
 from unlearn_core.cli import inputs
 from unlearn_core.runs.again import NOT_MEASURED
@@ -17,34 +15,19 @@ DID_NOT_HOLD = 1
 
 def check_method(args: argparse.Namespace) -> int:
     """Run the contract's checks on the methods of one file; print what fails, one line each."""
-    from unlearn_core.methods import METHODS
-    from unlearn_core.methods.contract import CHECKS, broken_checks
+    from unlearn_core.engine.check_method import check_file
+    from unlearn_core.methods.contract import CHECKS
 
     path = Path(args.file).resolve()
     if not path.is_file():
         raise MissingFileError(f"There is no file {args.file}.")
-
-    def registered() -> list[str]:
-        files = {name: getsourcefile(method.run) for name, method in METHODS.items()}
-        return [name for name, file in files.items() if file and Path(file).resolve() == path]
-
-    try:
-        if not registered():
-            plugins.load_file(path)
-    except Exception as error:  # whatever the file does when it is imported
-        print(plugins.broken_line(path, error))
-        return DID_NOT_HOLD
-    names, wrong = registered(), 0
-    for name in names:
-        lines = broken_checks(METHODS[name])
-        wrong += len(lines)
-        for line in lines:
-            print(f"{name}: {line}")
-    if not names:
-        print(f"{path} registers no method; see docs/adding.md")
-    else:
-        print(f"{', '.join(names)}: {len(CHECKS)} checks each, {wrong} failed.")
-    return DID_NOT_HOLD if wrong or not names else 0
+    checked = check_file(path)
+    for line in checked.faults:
+        print(line)
+    if checked.methods:
+        names, wrong = ", ".join(checked.methods), len(checked.faults)
+        print(f"{names}: {len(CHECKS)} checks each, {wrong} failed.")
+    return DID_NOT_HOLD if checked.faults else 0
 
 
 def measure(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unlearn_core import plugins
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
@@ -209,6 +210,8 @@ def register_method(  # noqa: PLR0913 - one argument a field of `Method`
 
 def get_method(name: str) -> Method:
     """Look up a method, or say which names would have worked."""
+    if name not in METHODS:
+        plugins.load("method", METHODS)  # it may have been added since this process began
     try:
         return METHODS[name]
     except KeyError:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from unlearn_core import plugins
+from unlearn_core.runs.apart import last_line, run_apart
 from unlearn_core.runs.store import Store
 
 NAME = "catalogue.json"
@@ -38,26 +36,17 @@ def catalogue(store: Store) -> dict[str, Any]:
     for document in store.documents(NAME):
         if document.get("sources") == sources:
             return document
-    content = {**listed(), "sources": sources}
+    content = {**listed(store=store), "sources": sources}
     if not content["left_out"]:  # what a plugin lacks may be there the next time
         store.write_document(NAME, content)
     return content
 
 
-def listed(*, with_plugins: bool = True) -> dict[str, Any]:
+def listed(*, store: Store | None = None, with_plugins: bool = True) -> dict[str, Any]:
     """List the registries in a process of its own; without plugins for what ships."""
-    folder = plugins.folder() if with_plugins else None
-    done = subprocess.run(
-        [sys.executable, "-m", REGISTRIES],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=PACKAGE.parent,
-        # the folder is named whole: from there a relative path would be another
-        env={**os.environ, plugins.FOLDER: str(folder or "")},
-    )
+    done = run_apart(REGISTRIES, store=store, environment=None if with_plugins else plugins.NONE)
     if done.returncode:
-        raise RuntimeError(f"Could not list the methods: {done.stderr.strip().splitlines()[-1]}")
+        raise RuntimeError(f"Could not list the methods: {last_line(done)}")
     content: dict[str, Any] = json.loads(done.stdout)
     return content
 
