@@ -11,6 +11,7 @@ from pages.components import queue
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.data import archive, uploads
 from unlearn_core.views.own_files import kept_text
+from unlearn_core.views.symbols import as_markdown
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -39,7 +40,7 @@ def offer() -> None:
             "Or a folder", accept_multiple_files="directory", key=f"own_folder_{turn}"
         )
         if told := st.session_state.pop(TOLD, None):
-            st.success(told, icon=":material/check_circle:")
+            st.success(as_markdown(told), icon=":material/check_circle:")
         if packed is None and not files:
             return
         name = packed.name.removesuffix(".zip") if packed is not None else _top(files)

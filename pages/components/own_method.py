@@ -8,6 +8,7 @@ from pages.components import queue, reads
 from unlearn_core.checks import InputError
 from unlearn_core.runs import own_methods
 from unlearn_core.views.own_files import NOT_HERE, RUNS_CODE
+from unlearn_core.views.symbols import as_markdown
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
@@ -31,7 +32,7 @@ def offer() -> None:
         turn = st.session_state.setdefault(ROUND, 0)
         given = st.file_uploader("A method's file", type="py", key=f"own_method_{turn}")
         if told := st.session_state.pop(TOLD, None):
-            st.success(told, icon=":material/check_circle:")
+            st.success(as_markdown(told), icon=":material/check_circle:")
         if given is None:
             return
         st.code(given.getvalue().decode("utf-8", errors="replace"), height=200)

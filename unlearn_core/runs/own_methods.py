@@ -45,7 +45,11 @@ def add(store: Store, name: str, content: bytes) -> list[str]:
         If it cannot be a method's file at all; one line.
     """
     text = _text(name, content)
-    taken = {n: path.name for path in _others(name) for n in _names(path.read_text("utf-8"))}
+    taken = {
+        n: path.name
+        for path in _others(name)
+        for n in _names(path.read_text("utf-8", errors="replace"))
+    }
     for method in _names(text):
         if method in taken:
             raise InputError(f"{name} registers {method!r}, which {taken[method]} does already.")
