@@ -103,14 +103,14 @@ def sample_link(comparison: Comparison, example_id: int) -> str:
     return f"samples?{urlencode({EXAMPLE: example_id, CHOSEN: title})}"
 
 
-def go_to(page: str) -> NoReturn:
+def go_to(page: str, **parameters: str) -> NoReturn:
     """Switch to another page of the app and keep the chosen comparison.
 
     Without parameters of its own, `st.switch_page` clears the address, which it refuses where a
-    widget is bound to it.  With an empty set it starts the page without any, and the choice in
-    the sidebar is written there again.
+    widget is bound to it.  With a set, be it empty, it starts the page with these alone, and the
+    choice in the sidebar is written there again.
     """
-    st.switch_page(page, query_params={})
+    st.switch_page(page, query_params=parameters)
 
 
 def link_to_unlearn() -> None:
@@ -199,6 +199,14 @@ def choose_one(
             label_visibility="collapsed" if hidden else "visible",
         )
     )  # fmt: skip
+
+
+def preset(comparison: Comparison, choices: Mapping[str, object]) -> None:
+    """Set choices of the page that is opened next, by the keys of its widgets."""
+    made_for = st.session_state.setdefault(MADE_FOR, {})
+    for choice, value in choices.items():
+        made_for[choice] = comparison.key
+        st.session_state[choice] = value
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:

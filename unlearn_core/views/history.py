@@ -31,6 +31,7 @@ PROBE_NAMES = {name: METRICS[name].label for name in PROBED}
 AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
 COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
 HEIGHT = 480
+CURVES = 6  # methods that are drawn unless others are chosen
 
 
 def history_rows(runs: Sequence[RunArtefact]) -> pd.DataFrame:
