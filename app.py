@@ -30,6 +30,7 @@ def main() -> None:
             st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
             st.Page("pages/predictions.py", title="Predictions", icon=":material/grid_on:"),
             st.Page("pages/samples.py", title="Samples", icon=":material/image_search:"),
+            st.Page("pages/draw.py", title="Draw your own", icon=":material/draw:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
             st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
         ],

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *("", "unlearn", "runs"),
-    *("manifolds", "alignment", "layers", "predictions", "samples", "gamma", "incremental"),
+    *("manifolds", "alignment", "layers", "predictions", "samples", "draw", "gamma", "incremental"),
     *("metrics", "privacy", "bring_back", "backdoor", "fooling", "methods"),
 ]
 LINKS = "[data-testid=stPageLink-NavLink]"
