@@ -16,6 +16,7 @@ from unlearn_core.views.history import (
     loss_names,
     method_labels,
     method_rows,
+    probe_option,
     reference_lines,
 )
 from unlearn_core.views.symbols import as_markdown
@@ -63,7 +64,7 @@ def show_probes() -> None:
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
-        format_func=lambda name: PROBE_NAMES[name],
+        format_func=probe_option,
         default="dimensional_alignment",
         required=True,
         key="probe",

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.components import last_choice, queue, reads
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
@@ -101,6 +102,25 @@ def sample_link(comparison: Comparison, example_id: int) -> str:
     """Return the address of an example's own page."""
     title = _titles(reads.all_comparisons())[comparison.key]
     return f"samples?{urlencode({EXAMPLE: example_id, CHOSEN: title})}"
+
+
+def sample_of(data: DataConfig, example_id: int) -> str | None:
+    """Return the address of an example's page in a comparison on this data, if there is one.
+
+    The chosen comparison comes first.
+    """
+    comparisons = reads.all_comparisons()
+    alike = [each for each in comparisons.values() if each.config.data == data]
+    if not alike:
+        return None
+    chosen = comparisons[chosen_key(comparisons)]
+    return sample_link(chosen if chosen in alike else alike[0], example_id)
+
+
+def go_to_sample(example_id: int) -> NoReturn:
+    """Switch to an example's own page."""
+    st.session_state[EXAMPLE] = example_id
+    go_to("pages/samples.py", **{EXAMPLE: str(example_id)})
 
 
 def go_to(page: str, **parameters: str) -> NoReturn:
