@@ -116,7 +116,8 @@ def nearest_training(records: Records, features: NDArray[np.floating]) -> pd.Dat
 
     Empty where no features were kept or they are not finite.
     """
-    if not records.features.shape[1] or not np.isfinite(records.features).all():
+    is_usable = np.isfinite(features).all() and np.isfinite(records.features).all()
+    if not records.features.shape[1] or not is_usable:
         return pd.DataFrame(columns=["example_id", "cosine"])
     among = records.where(records.is_train)
     rows, cosines = nearest_examples(among.features, features, NEAREST)
