@@ -8,7 +8,7 @@ def main() -> None:
     """Show the chosen page under the navigation."""
     import streamlit as st
 
-    from pages.components import notices, selectors, words
+    from pages.components import lesson, notices, selectors, words
 
     # before the navigation: a tab without an icon takes the page's, as a picture from a font host
     st.set_page_config(
@@ -30,6 +30,7 @@ def main() -> None:
             st.Page("pages/layers.py", title="Layers", icon=":material/layers:"),
             st.Page("pages/predictions.py", title="Predictions", icon=":material/grid_on:"),
             st.Page("pages/samples.py", title="Samples", icon=":material/image_search:"),
+            st.Page("pages/draw.py", title="Draw your own", icon=":material/draw:"),
             st.Page("pages/grid.py", title="Settings tried", icon=":material/grid_on:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
             st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
@@ -51,6 +52,7 @@ def main() -> None:
     st.session_state[selectors.UNDER_APP] = True
     words.show()
     selectors.choose_comparison()
+    lesson.show(page)
     notices.run_page(page)
 
 

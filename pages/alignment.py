@@ -10,11 +10,13 @@ from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.captions import comparison_caption, tracked_caption
 from unlearn_core.views.history import (
     AXES,
+    CURVES,
     PROBE_NAMES,
     history_figure,
     loss_names,
     method_labels,
     method_rows,
+    probe_option,
     reference_lines,
 )
 from unlearn_core.views.symbols import as_markdown
@@ -40,8 +42,10 @@ if not labels:
     st.stop()
 
 left, right = st.columns([2, 1], vertical_alignment="bottom")
-selectors.restart(comparison, "curve_methods", labels[:6])
-chosen = left.multiselect("Methods", labels, default=labels[:6], key="curve_methods", wrap=True)
+selectors.restart(comparison, "curve_methods", labels[:CURVES])
+chosen = left.multiselect(
+    "Methods", labels, default=labels[:CURVES], key="curve_methods", bind="query-params", wrap=True
+)
 axis = right.segmented_control(
     "Against",
     list(AXES),
@@ -60,7 +64,7 @@ def show_probes() -> None:
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
-        format_func=lambda name: PROBE_NAMES[name],
+        format_func=probe_option,
         default="dimensional_alignment",
         required=True,
         key="probe",

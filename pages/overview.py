@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, notices, reads, selectors
+from pages.components import charts, lesson, notices, reads, selectors
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
@@ -17,14 +17,15 @@ from unlearn_core.views.manifold.small_maps import (
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
-from unlearn_core.views.tour import TOUR
 from unlearn_core.views.verdicts import MEANING, evidence_text
 
 METHOD, VERDICT, STRIP = "method", "verdict", "strip"
 MAPS_HEIGHT = 216  # pixels; with what stands above, all of it is within 1280 by 720
 
 selectors.under_app(__file__)
-st.title("What did the model forget?")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("What did the model forget?", width="stretch")
+    place = st.empty()
 comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 config = comparison.config
@@ -44,6 +45,11 @@ if not cards:
     st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
     selectors.link_to_unlearn()
     st.stop()
+place.button(
+    "Lesson", icon=":material/school:", key="lesson_begin", on_click=lesson.begin,
+    help="Leads a class from page to page: what to look at, what to ask, and the answer from "
+    "the numbers of this comparison. In large type.",
+)  # fmt: skip
 by_label = {card.label: card for card in cards}
 with st.container(gap="xsmall", key="first_screen"):
     with st.container(key="headline"):
@@ -88,12 +94,6 @@ with st.container(gap="xsmall", key="first_screen"):
             f"{headline.chosen_text(by_label[shown])} Each point is a training image; those that "
             "a model finds alike lie together. Diamonds are to be forgotten."
         )
-
-with st.expander("A guided tour for a lesson", icon=":material/school:", key="tour"):
-    for number, stop in enumerate(TOUR, start=1):
-        text, link = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(f"{number}. **{stop.title}.** {stop.look}  \n*Ask: {stop.ask}*")
-        link.page_link(stop.page, label="Go there", icon=stop.icon)
 
 st.subheader("What was compared")
 columns = st.columns(4)

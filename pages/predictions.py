@@ -59,7 +59,7 @@ charts.chart(
     key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
-    f"How many images of {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
+    f"How many images {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
     f"answer; darker is a larger share. Click a cell to see its images below. {recipe}"
 )
 
@@ -96,7 +96,7 @@ charts.chart(
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
-    f"{as_markdown(model)} on {as_markdown(predictions.GROUP_NAMES[group])}: how many images of "
+    f"{as_markdown(model)} on images {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
     "each true class get which answer; darker is a larger share of the true class. Click a cell to "
     f"see its images. {recipe}"
 )

@@ -58,7 +58,7 @@ with left:
         reads.thumbnail(config.data, example), width=PICTURE,
         caption=picture_caption(example, dataset, sets),
     )  # fmt: skip
-    st.caption(as_markdown(SET_NAMES[name]))
+    st.caption(as_markdown(f"An image {SET_NAMES[name]}"))
 with right:
     table = samples.probability_rows(runs, example, names)
     charts.chart(

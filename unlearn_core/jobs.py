@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,13 @@ class InterruptedRunError(KnownFailureError):
 
 
 def run_job(
-    config: dict[str, Any], root: str, device: str, attempts: int, again: bool, *_needs: str
+    config: dict[str, Any],
+    root: str,
+    device: str,
+    attempts: int,
+    again: bool,
+    weights: bool,
+    *_needs: str,
 ) -> str:
     """Make one run in a worker process and return its key."""
     from unlearn_core.engine.pipeline import execute
@@ -51,7 +57,7 @@ def run_job(
         raise InterruptedRunError(f"The worker that made {wanted.method} ({key}) died.")
     _use_own_gpu()
     try:
-        execute(wanted, store=store, device=device, queued=True, again=again)
+        execute(wanted, store=store, device=device, queued=True, again=again, weights=weights)
         store.forget_queued(key)
     except Exception as error:
         known = faults.named(error, store.root)
@@ -103,21 +109,27 @@ class JobQueue:
         self._code: dict[str, provenance.Code] = {}  # when our workers started
         self._lock = threading.RLock()
 
-    def submit(self, configs: Sequence[RunConfig], *, again: bool = False) -> list[str]:
+    def submit(
+        self, configs: Sequence[RunConfig], *, again: bool = False, weights: bool = False
+    ) -> list[str]:
         """Queue these runs and the runs they need; return the keys of `configs`.
 
         What is finished and whole, queued or running already is not queued again; with `again` a
-        finished run is, and made again if other code has made it.
+        finished run is, and made again if other code has made it.  A shipped run that left out its
+        weights is made here where another run starts from it, or with `weights`.
         """
         with self._lock:
             if self.scheduler is not None:
                 self._connect()  # or say what is wrong with it before anything waits for it
             else:
                 self._renew_workers()
-            wanted = self._enqueue_all(all_needed(configs), again=again)
+            needed = [need for config in configs for need in parents(config)]
+            started_from = {each.key() for each in (*needed, *(configs if weights else ()))}
+            wanted = self._enqueue_all(all_needed(configs), started_from, again=again)
             try:
                 while wanted:  # a local cluster takes seconds to start: the disk knows by now
-                    self._submit_one(wanted[0], again=again)
+                    has_weights = wanted[0].key() in started_from
+                    self._submit_one(wanted[0], again=again, weights=has_weights)
                     wanted.pop(0)
             except BaseException:
                 for config in wanted:
@@ -196,11 +208,20 @@ class JobQueue:
                     cluster.close()
                 self._client = None
 
-    def _enqueue_all(self, configs: Iterable[RunConfig], *, again: bool) -> list[RunConfig]:
-        """Put runs into the queue on disk; return those that Dask has to be given."""
+    def _enqueue_all(
+        self, configs: Iterable[RunConfig], started_from: Collection[str], *, again: bool
+    ) -> list[RunConfig]:
+        """Put runs into the queue on disk; return those that Dask has to be given.
+
+        `started_from` are the keys of those that must hold their weights.
+        """
         wanted: list[RunConfig] = []
         try:
-            wanted.extend(config for config in configs if self._enqueue(config, again=again))
+            wanted.extend(
+                config
+                for config in configs
+                if self._enqueue(config, again=again, weights=config.key() in started_from)
+            )
             self._require_room()
         except (OSError, InputError):  # such as a full disk: all are queued or none
             for config in wanted:
@@ -216,10 +237,10 @@ class JobQueue:
                 f"{waiting}. Launch fewer, or stop some first."
             )
 
-    def _enqueue(self, config: RunConfig, *, again: bool) -> bool:
+    def _enqueue(self, config: RunConfig, *, again: bool, weights: bool) -> bool:
         """Put a run into the queue on disk; False if it is made, waiting or running already."""
         key = config.key()
-        if not again and self.store.is_whole(key):
+        if not again and self.store.is_whole(key, weights=weights):
             return False
         self.store.withdraw_cancel(key)
         future = self._futures.get(key)
@@ -230,7 +251,7 @@ class JobQueue:
             self.store.enqueue(config)
         return True
 
-    def _submit_one(self, config: RunConfig, *, again: bool) -> None:
+    def _submit_one(self, config: RunConfig, *, again: bool, weights: bool) -> None:
         key = config.key()
         self._attempts[key] = attempt = self._attempts.get(key, 0) + 1
         needs = [self._futures[k] for k in self._needs(config)]
@@ -241,6 +262,7 @@ class JobQueue:
             self.device,
             ATTEMPTS_HERE if self.scheduler is None else ATTEMPTS_ON_CLUSTER,
             again,
+            weights,
             *needs,
             # a second attempt needs a key of its own: Dask may still be ending the first
             key=key if attempt == 1 else f"{key}-{attempt}",
@@ -263,7 +285,8 @@ class JobQueue:
 
     def _needs(self, config: RunConfig) -> list[str]:
         keys = [parent.key() for parent in parents(config)]
-        return [k for k in keys if k in self._futures and not self.store.exists(k)]
+        made = (k for k in keys if k in self._futures)
+        return [k for k in made if not self.store.is_whole(k, weights=True)]
 
     def _renew_workers(self) -> None:
         """End this queue's idle workers if the sources that they have loaded were changed since."""

@@ -8,7 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from unlearn_core.views.layout import enlarged
 from unlearn_core.views.palette import on_ground
+
+LARGE = "large_type"
 
 
 def is_dark() -> bool:
@@ -24,11 +27,16 @@ def on_theme(content: dict[str, Any]) -> dict[str, Any]:
     return recoloured
 
 
+def enlarge(is_wanted: bool) -> None:
+    """Let the charts of this run have large type, for a class to read from afar, or usual type."""
+    st.session_state[LARGE] = is_wanted
+
+
 def chart(figure: go.Figure, *, key: str, **options: Any) -> Any:
     """Show a figure; `options` are those of `st.plotly_chart`, whose answer is returned."""
-    shown: Any = figure
+    shown: Any = enlarged(figure) if st.session_state.get(LARGE) else figure
     if is_dark():
-        shown = json.loads(on_ground(str(figure.to_json()), is_dark=True))
+        shown = json.loads(on_ground(str(shown.to_json()), is_dark=True))
     return st.plotly_chart(shown, key=key, **options)
 
 

@@ -13,6 +13,7 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import answers_table, picture_caption
 
 MOST_ROWS = 60
+PICTURE = "image"  # the column whose cells lead to the example
 SIZE = 92
 LINK = st.column_config.LinkColumn("Open", display_text=":material/open_in_new:", width=60)
 FEW, HEIGHT = 6, 380  # of more rows than that a table scrolls
@@ -32,20 +33,36 @@ def show_examples(
     shown = list(ids)[:MOST_ROWS]
     sets = reads.sets(config.data, config.forget)
     rows = answers_table(runs, shown, reads.dataset(config.data), sets)
-    rows.insert(0, "image", reads.thumbnails(config.data, shown))
+    rows.insert(0, PICTURE, reads.thumbnails(config.data, shown))
     rows.insert(1, "more", [selectors.sample_link(comparison, number) for number in shown])
     for place, (name, values) in enumerate((more or {}).items(), start=3):
         rows.insert(place, name, list(values)[:MOST_ROWS])
-    st.dataframe(
+    event = st.dataframe(
         rows,
         key=key,
         hide_index=True,
         row_height=52,
         height=HEIGHT if len(rows) > FEW else "content",
+        selection_mode="single-cell",
+        on_select="rerun",
         column_config={**_columns(runs), **(columns or {})},
     )
+    follow_picture(event, shown)
     if len(ids) > len(shown):
         st.caption(f"The first {MOST_ROWS} of {len(ids):,} are shown.")
+
+
+def picture_column(*, pinned: bool = False) -> Any:
+    """Return the column of pictures that can be clicked."""
+    told = "A click on a picture opens the example in all models."
+    return st.column_config.ImageColumn("Image", width=70, pinned=pinned, help=told)
+
+
+def follow_picture(event: Any, ids: Sequence[int]) -> None:
+    """Go to the page of the example whose picture was clicked in a table with a row an example."""
+    for row, column in event["selection"]["cells"]:
+        if column == PICTURE:
+            selectors.go_to_sample(int(ids[row]))
 
 
 def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12) -> None:
@@ -69,7 +86,7 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
 
 def _columns(runs: Sequence[RunArtefact]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        PICTURE: picture_column(pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",

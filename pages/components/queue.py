@@ -14,6 +14,7 @@ from unlearn_core.runs import faults, inventory
 from unlearn_core.runs.again import measured_again
 from unlearn_core.runs.artefact import RunNotFoundError
 from unlearn_core.runs.at_once import most_at_once
+from unlearn_core.runs.own_picture import Answerer
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
 
@@ -31,15 +32,22 @@ def job_queue() -> JobQueue:
     return JobQueue(reads.store(), at_once=most_at_once())
 
 
-def submit(configs: Sequence[RunConfig], *, again: bool = False) -> bool:
+@st.cache_resource(on_release=lambda answerer: answerer.close(), show_spinner=False)
+def answerer() -> Answerer:
+    """Return the one process of this server that answers about pictures; not started yet."""
+    return Answerer(reads.store())
+
+
+def submit(configs: Sequence[RunConfig], *, again: bool = False, weights: bool = False) -> bool:
     """Queue these runs and what they need; what is finished or queued already is not repeated.
 
-    `again` is for finished runs that other code has made.  Where the runs cannot be written down,
+    `again` is for finished runs that other code has made, `weights` for those that shipped without
+    their weights.  Where the runs cannot be written down,
     such as on a full disk, or the cluster is not there, none is queued: one line says why.
     """
     try:
         with st.spinner("Handing the runs to the worker…"):
-            job_queue().submit(configs, again=again)
+            job_queue().submit(configs, again=again, weights=weights)
     except (OSError, InputError) as error:
         st.error(refusal(error), icon=":material/error:")
         return False

@@ -20,9 +20,9 @@ from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import given_weights as own_weights
-from unlearn_core.runs import incremental, inventory, provenance
+from unlearn_core.runs import incremental, inventory, own_picture, provenance
 from unlearn_core.runs import own_files as brought
-from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
+from unlearn_core.runs.artefact import ARRAYS, CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
@@ -356,6 +356,23 @@ def neighbours(run: RunArtefact, example_id: int) -> pd.DataFrame:
 @st.cache_data(max_entries=256, show_spinner="Looking for the nearest…")
 def _neighbours(run_key: str, example_id: int, fingerprint: str) -> pd.DataFrame:
     return samples.neighbours(_records(run_key, fingerprint), example_id)
+
+
+def nearest_to(run: RunArtefact, features: Any) -> pd.DataFrame:
+    """Return the training examples nearest to a new example's features; see `views.samples`."""
+    if not run.has(ARRAYS):
+        return pd.DataFrame(columns=["example_id", "cosine"])
+    return samples.nearest_training(_records(run.key, store().fingerprint()), features)
+
+
+def picture(image: Any) -> str:
+    """Return a picture (channels, height, width) that is in no data set as a data URL."""
+    return sprites.thumbnail(image)
+
+
+def weights_of(run: RunArtefact) -> RunArtefact | None:
+    """Return the run that holds a run's weights; None where they were left out."""
+    return own_picture.weights_of(run, store())
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.components import last_choice, queue, reads
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
@@ -103,14 +104,33 @@ def sample_link(comparison: Comparison, example_id: int) -> str:
     return f"samples?{urlencode({EXAMPLE: example_id, CHOSEN: title})}"
 
 
-def go_to(page: str) -> NoReturn:
+def sample_of(data: DataConfig, example_id: int) -> str | None:
+    """Return the address of an example's page in a comparison on this data, if there is one.
+
+    The chosen comparison comes first.
+    """
+    comparisons = reads.all_comparisons()
+    alike = [each for each in comparisons.values() if each.config.data == data]
+    if not alike:
+        return None
+    chosen = comparisons[chosen_key(comparisons)]
+    return sample_link(chosen if chosen in alike else alike[0], example_id)
+
+
+def go_to_sample(example_id: int) -> NoReturn:
+    """Switch to an example's own page."""
+    st.session_state[EXAMPLE] = example_id
+    go_to("pages/samples.py", **{EXAMPLE: str(example_id)})
+
+
+def go_to(page: str, **parameters: str) -> NoReturn:
     """Switch to another page of the app and keep the chosen comparison.
 
     Without parameters of its own, `st.switch_page` clears the address, which it refuses where a
-    widget is bound to it.  With an empty set it starts the page without any, and the choice in
-    the sidebar is written there again.
+    widget is bound to it.  With a set, be it empty, it starts the page with these alone, and the
+    choice in the sidebar is written there again.
     """
-    st.switch_page(page, query_params={})
+    st.switch_page(page, query_params=parameters)
 
 
 def link_to_unlearn() -> None:
@@ -199,6 +219,14 @@ def choose_one(
             label_visibility="collapsed" if hidden else "visible",
         )
     )  # fmt: skip
+
+
+def preset(comparison: Comparison, choices: Mapping[str, object]) -> None:
+    """Set choices of the page that is opened next, by the keys of its widgets."""
+    made_for = st.session_state.setdefault(MADE_FOR, {})
+    for choice, value in choices.items():
+        made_for[choice] = comparison.key
+        st.session_state[choice] = value
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:

@@ -84,6 +84,13 @@ def app_url(serve, tmp_path):
 
 
 @pytest.fixture
+def all_url(serve, tmp_path):
+    """Start the app on all shipped runs, of which clothes open first."""
+    (tmp_path / "all").mkdir()
+    return serve(fill_store(tmp_path / "all", None))
+
+
+@pytest.fixture
 def two_url(serve, tmp_path, comparison):
     """Start the app on the shipped runs, whose lesson is the default, and the tiny comparison."""
     root = fill_store(tmp_path / "two")

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.browser.test_links import EXCEPTION, opened, settled
-from tests.stores import fill_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -13,20 +12,13 @@ BOTTOM = """(selector) => Math.max(...[...document.querySelectorAll(selector)]
 SCREEN = [".st-key-headline", ".strip button", ".mu-answers", ".st-key-small_maps .js-plotly-plot"]
 
 
-@pytest.fixture
-def all_url(serve, tmp_path):
-    """Start the app on all shipped runs, of which clothes open first."""
-    (tmp_path / "all").mkdir()
-    return serve(fill_store(tmp_path / "all", None))
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_answer_the_pictures_and_the_maps_are_on_the_first_screen(all_url, page, scheme):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.emulate_media(color_scheme=scheme)
     for title in (None, DIGITS):  # the first is a new server's first visit
         if title:
-            opened_here(page, all_url, title)
+            opened(page, all_url, "", title)
         else:
             page.goto(all_url)
             settled(page)
@@ -40,14 +32,8 @@ def test_the_answer_the_pictures_and_the_maps_are_on_the_first_screen(all_url, p
                              " return s.scrollHeight - s.clientHeight }") <= 1  # fmt: skip
 
 
-def opened_here(page, url, title):
-    """Open the Overview with its tour closed."""
-    opened(page, url, "", title)
-    page.get_by_text("A guided tour for a lesson").click()
-
-
 def test_a_click_on_a_line_shows_that_method_beside_the_references(all_url, page):
-    opened_here(page, all_url, DIGITS)
+    opened(page, all_url, "", DIGITS)
     page.locator(".strip button", has_text="SCRUB").click()
     page.wait_for_function("() => location.search.includes('method=SCRUB')")
     settled(page)
@@ -59,6 +45,6 @@ def test_a_click_on_a_line_shows_that_method_beside_the_references(all_url, page
 
 def test_names_of_methods_can_be_read_on_a_narrow_screen(all_url, page):
     page.set_viewport_size({"width": 800, "height": 900})
-    opened_here(page, all_url, DIGITS)
+    opened(page, all_url, "", DIGITS)
     for name in page.locator(".strip-name").all()[:3]:
         assert name.bounding_box()["width"] > 100

@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_before_the_run_begins_is_said_by_the_job(store, con
     monkeypatch.setattr("unlearn_core.jobs._use_own_gpu", lambda: None)
     monkeypatch.setattr(Store, "lock", full(errno.EROFS))
     with pytest.raises(DiskError, match="can only be read"):
-        run_job(config.to_dict(), str(store.root), "cpu", 1, False)
+        run_job(config.to_dict(), str(store.root), "cpu", 1, False, False)
     [found] = store.statuses()
     assert (found.state, found.message) == ("failed", f"The disk of {store.root} can only be read.")
 
@@ -123,7 +123,7 @@ def test_a_fault_before_the_run_begins_has_its_traceback_in_the_log(store, confi
     monkeypatch.setattr("unlearn_core.jobs._use_own_gpu", lambda: None)
     monkeypatch.setattr("unlearn_core.engine.pipeline.validate", trip)
     with pytest.raises(KeyError):
-        run_job(config.to_dict(), str(store.root), "cpu", 1, False)
+        run_job(config.to_dict(), str(store.root), "cpu", 1, False, False)
     assert store.statuses()[0].message.startswith("KeyError: 'x' (a fault of this program")
     assert "in trip" in store.log(config.key())
 

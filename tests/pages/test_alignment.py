@@ -29,7 +29,7 @@ def test_axis_can_be_the_share_of_the_run(shipped_store):
 
 
 def test_another_quantity_can_be_chosen_and_lives_in_the_url(shipped_store):
-    figure = figures(opened("alignment", probe="LP(D_f)"))[0]
+    figure = figures(opened("alignment", probe="Readable, to forget: LP(D_f)"))[0]
     assert figure["layout"]["yaxis"]["title"]["text"] == "LP(D<sub>f</sub>)"
 
 

@@ -31,7 +31,7 @@ def test_models_differ_in_marker_and_dash(shipped_store):
 
 
 def test_measure_and_set_live_in_the_address(shipped_store):
-    app = opened("layers", layer_measure="Feature distance", layer_set="D_r (retained)")
+    app = opened("layers", layer_measure="Feature distance", layer_set="to keep (D_r)")
     assert "depends on the initial weights" in texts(app)
     assert "64 examples of $D_{r}$" in texts(app)
     assert figures(app)[0]["layout"]["yaxis"]["title"]["text"] == "mean absolute difference"

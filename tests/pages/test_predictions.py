@@ -27,7 +27,7 @@ def test_models_are_told_apart_by_marker_as_well(shipped_store):
 
 
 def test_the_matrix_of_everything_has_a_row_a_class(shipped_store):
-    app = opened("predictions", prediction_set="Everything", matrix_model="MUDA")
+    app = opened("predictions", prediction_set="of every set", matrix_model="MUDA")
     assert figures(app)[2]["layout"]["yaxis"]["ticktext"] == [str(n) for n in range(10)]
     assert app.selectbox(key="matrix_model").value == "MUDA"
 

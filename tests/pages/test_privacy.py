@@ -78,4 +78,4 @@ def test_roc_is_logarithmic(shipped_store):
 
 def test_non_members_can_be_unseen_images_of_the_forgotten_class(shipped_store):
     app = opened("privacy", non_members="Unseen images of the forgotten class, D_ft")
-    assert "D_ft (non-members)" in table(app, "AUC")
+    assert "non-members (D_ft)" in table(app, "AUC")

@@ -63,3 +63,38 @@ def test_pictures_on_other_pages_lead_here(shipped_store):
     rows = next(f.value for f in opened("predictions").dataframe if "more" in f.value)
     assert rows["more"].str.startswith("samples?example=").all()
     assert rows["more"].str.contains("comparison=Handwritten").all()
+
+
+@pytest.mark.parametrize(
+    ("page", "table", "query"),
+    [
+        ("predictions", "cell_examples", {}),
+        ("privacy", "exposed", {}),
+        ("manifolds", "moved_rows", {}),
+    ],
+)
+def test_a_click_on_a_picture_in_a_table_opens_that_example(shipped_store, page, table, query):
+    app = opened(page, **query)
+    rows = next(f.value for f in app.dataframe if "image" in f.value)
+    wanted = int(rows["id"].iloc[2])
+    clicked = {"rows": [], "columns": [], "cells": [(2, "image")]}
+    app.session_state[table] = {"selection": clicked}
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Samples"
+    assert app.number_input(key="example").value == wanted
+
+
+def test_a_click_beside_the_picture_stays_on_the_page(shipped_store):
+    app = opened("predictions")
+    clicked = {"rows": [], "columns": [], "cells": [(2, "label")]}
+    app.session_state["cell_examples"] = {"selection": clicked}
+    app.run()
+    assert app.title[0].value == "Predictions"
+
+
+def test_pictures_of_what_is_to_be_forgotten_lead_here_from_unlearn(shipped_store):
+    app = opened("unlearn")
+    links_of = [image.proto.imgs[0].link for image in app.get("image")]
+    assert links_of
+    assert all("samples?example=" in link for link in links_of)

@@ -128,4 +128,4 @@ def test_unseen_images_of_the_class_can_be_the_non_members(two):
     forget_test = two.replace({"set": {"retain_test": "forget_test"}})
     assert privacy.sides_in(forget_test) == ("forget", "retain", "forget_test")
     table = privacy.threshold_table(forget_test, 2.0)
-    assert table.columns[3] == "D_ft (non-members)"
+    assert table.columns[3] == "non-members (D_ft)"

@@ -65,7 +65,7 @@ class CancelledError(KnownFailureError):
     """The run was stopped on request; nothing of it is kept but its log."""
 
 
-def execute(
+def execute(  # noqa: PLR0913 - each is one wish of the caller
     config: RunConfig,
     *,
     store: Store,
@@ -75,6 +75,7 @@ def execute(
     projection: ProjectionConfig | None = None,
     again: bool = False,
     queued: bool = False,
+    weights: bool = False,
 ) -> RunArtefact:
     """Return the finished run of `config`; make it and the runs it needs where they are missing.
 
@@ -97,6 +98,9 @@ def execute(
     queued : bool
         Whether the run waited in a queue, to be made only where it is still asked for.  Otherwise
         this call asks for it, also where it was cancelled before.
+    weights : bool
+        Whether its weights are needed too: most shipped runs have left them out.  Those that a
+        run starts from always have to have them.
 
     Raises
     ------
@@ -120,12 +124,13 @@ def execute(
             projection=projection,
             again=again,
             queued=queued,
+            weights=True,
         )
     key = config.key()
     if not queued and store.state(key) == "cancelled":
         store.withdraw_cancel(key)
     with store.lock(key):
-        if store.is_whole(key) and not _is_outdated(store.load(key), again):
+        if store.is_whole(key, weights=weights) and not _is_outdated(store.load(key), again):
             return store.load(key)
         _require_asked_for(config, store, queued=queued)
         making = _Making(

@@ -39,6 +39,7 @@ from unlearn_core.runs.artefact import (
     LOG,
     MANIFEST,
     METRICS,
+    MODEL,
     CorruptRunError,
     OtherVersionError,
     RunArtefact,
@@ -139,15 +140,19 @@ class Store(AskedRuns):
         """Return the folders among the runs that hold no manifest, and so are no runs."""
         return [folder.name for source in self._sources for folder in _without_manifest(source)]
 
-    def is_whole(self, key: str) -> bool:
-        """Say whether a finished run is here and is what was written; each file is hashed once."""
+    def is_whole(self, key: str, *, weights: bool = False) -> bool:
+        """Say whether a finished run is here and is what was written; each file is hashed once.
+
+        With `weights`, also whether it holds its model, which most shipped runs have left out.
+        """
         if not self.exists(key):
             return False
         try:
-            self.load(key).require_whole()
+            run = self.load(key)
+            run.require_whole()
         except CorruptRunError:
             return False
-        return True
+        return run.has(MODEL) or not weights
 
     def damaged_config(self, key: str) -> RunConfig | None:
         """Return the config of a damaged run; None where its manifest cannot be read.

@@ -28,9 +28,25 @@ PROBED = (
     "retain_test_accuracy",
 )
 PROBE_NAMES = {name: METRICS[name].label for name in PROBED}
+# plain words, which stand before the symbols where one is chosen
+PROBE_WORDS = {
+    "dimensional_alignment": "Fits in with the others",
+    "linear_probe_forget": "Readable, to forget",
+    "linear_probe_retain": "Readable, to keep",
+    "forget_accuracy": "Right, to forget",
+    "retain_accuracy": "Right, to keep",
+    "forget_test_accuracy": "Right, new of the forgotten",
+    "retain_test_accuracy": "Right, new of the kept",
+}
 AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
 COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
 HEIGHT = 480
+CURVES = 6  # methods that are drawn unless others are chosen
+
+
+def probe_option(probe: str) -> str:
+    """Return a probe's name where one is chosen, such as "Right, to forget: Acc(D_f)"."""
+    return f"{PROBE_WORDS[probe]}: {PROBE_NAMES[probe]}"
 
 
 def history_rows(runs: Sequence[RunArtefact]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 GRID = "rgba(128, 128, 128, 0.25)"
 LINE = "rgba(128, 128, 128, 0.9)"
+TYPE = 17  # pixels of large type
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "cross", "triangle-up", "star", "pentagon", "hexagon")
 
@@ -25,6 +26,16 @@ def finish(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
     figure.update_xaxes(gridcolor=GRID, zeroline=False)
     figure.update_yaxes(gridcolor=GRID, zeroline=False)
     return figure
+
+
+def enlarged(figure: go.Figure) -> go.Figure:
+    """Return a copy with type that can be read from the back of a room."""
+    large = go.Figure(figure)
+    large.update_layout(font={"size": TYPE}, legend={"font": {"size": TYPE}})
+    for each in (large.update_xaxes, large.update_yaxes):
+        each(tickfont={"size": TYPE}, title={"font": {"size": TYPE + 1}})
+    large.for_each_annotation(lambda note: note.update(font={"size": TYPE}))
+    return large
 
 
 def numbered(labels: Iterable[str]) -> dict[str, int]:

@@ -9,11 +9,11 @@ SET_SYMBOLS = {
     "retain_test": "D_rt",
     "test": "D_t",
 }
-SET_NAMES = {
-    "forget": f"{SET_SYMBOLS['forget']} (to forget)",
-    "retain": f"{SET_SYMBOLS['retain']} (retained)",
-    "forget_test": f"{SET_SYMBOLS['forget_test']} (test, forgotten)",
-    "retain_test": f"{SET_SYMBOLS['retain_test']} (test, retained)",
+SET_NAMES = {  # plain words first; each goes on after "images"
+    "forget": f"to forget ({SET_SYMBOLS['forget']})",
+    "retain": f"to keep ({SET_SYMBOLS['retain']})",
+    "forget_test": f"for testing, of what is forgotten ({SET_SYMBOLS['forget_test']})",
+    "retain_test": f"for testing, of what is kept ({SET_SYMBOLS['retain_test']})",
 }
 REFERENCE_NAMES = {"original": "Original", "retrain": "Retrained"}
 INCREMENTAL_NAMES = {"old": "Old model", "new": "New model"}

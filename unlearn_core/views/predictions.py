@@ -17,7 +17,7 @@ from unlearn_core.views.palette import OUTLINE, method_colour
 
 ALL = "all"
 GROUPS = {name: (name,) for name in SET_NAMES} | {ALL: tuple(SET_NAMES)}
-GROUP_NAMES = {**SET_NAMES, ALL: "Everything"}
+GROUP_NAMES = {**SET_NAMES, ALL: "of every set"}
 HALVES = {"train": ("forget", "retain"), "test": ("forget_test", "retain_test")}
 HALF_NAMES = {"train": "Training images", "test": "Test images"}
 MANY_CLASSES = 24  # beyond, cells hold no numbers and accuracies are of the classes that change
@@ -237,19 +237,9 @@ def forgotten_classes(labels: np.ndarray, sets: Sets) -> list[int]:
     return sorted(set(labels[sets.forget].tolist()) - set(labels[sets.retain].tolist()))
 
 
-def went_text(cells: pd.DataFrame, label: str, classes: Sequence[str], group: str) -> str:
-    """Return in words where a model's answers went, the most frequent first."""
-    part = cells[(cells["row"] == label) & (cells["n"] > 0)].sort_values("n", ascending=False)
-    named = [
-        f"{classes[column]} ({share:.0%})"
-        for column, share in zip(part["column"][:3], part["share"], strict=False)
-    ]
-    return f"{label} answers on {GROUP_NAMES[group]}: {', '.join(named)}."
-
-
 def cell_text(model: str, group: str, label: str, answer: str, n: int) -> str:
-    """Return which images are shown, such as "**MUDA** answers 9 to 12 images of D_f"."""
+    """Return which images are shown, such as "**MUDA** answers 9 to 12 images to forget"."""
     true = f" whose true class is {label}" if label != "any" else ""
     said = f"answers **{answer}** to" if answer != "any" else "answers as follows to"
     images = "1 image" if n == 1 else f"{n:,} images"
-    return f"**{model}** {said} {images} of {GROUP_NAMES[group]}{true}."
+    return f"**{model}** {said} {images} {GROUP_NAMES[group]}{true}."

@@ -29,10 +29,10 @@ from unlearn_core.views.symbols import as_html
 
 NON_MEMBERS = ("retain_test", "forget_test")
 SIDE_NAMES = {
-    "forget": f"{SET_SYMBOLS['forget']} (to forget)",
-    "retain": f"{SET_SYMBOLS['retain']} (members)",
-    "retain_test": f"{SET_SYMBOLS['retain_test']} (non-members)",
-    "forget_test": f"{SET_SYMBOLS['forget_test']} (non-members)",
+    "forget": f"to forget ({SET_SYMBOLS['forget']})",
+    "retain": f"members ({SET_SYMBOLS['retain']})",
+    "retain_test": f"non-members ({SET_SYMBOLS['retain_test']})",
+    "forget_test": f"non-members ({SET_SYMBOLS['forget_test']})",
 }
 NON_MEMBER_NAMES = {
     "retain_test": f"Test images of the kept classes, {SET_SYMBOLS['retain_test']}",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from unlearn_core.metrics.nearest import nearest_examples
@@ -63,10 +64,14 @@ def probability_rows(
         recorded = run.predictions()
         [row] = rows_of(np.array([example_id]), recorded.example_ids)
         rows[run.label] = recorded.probabilities[row]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(classes))
-    if len(classes) > MOST_CLASSES:
+    return likely_classes(pd.DataFrame.from_dict(rows, orient="index", columns=list(classes)))
+
+
+def likely_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of the `MOST_CLASSES` classes that some model finds likeliest."""
+    if len(table.columns) > MOST_CLASSES:
         likeliest = table.max().sort_values(ascending=False, kind="stable").index[:MOST_CLASSES]
-        table = table[[name for name in classes if name in set(likeliest)]]
+        table = table[[name for name in table.columns if name in set(likeliest)]]
     return table
 
 
@@ -101,12 +106,21 @@ def neighbours(records: Records, example_id: int) -> pd.DataFrame:
 
     Empty where no features were kept or they are not finite.
     """
-    columns = ["example_id", "cosine"]
-    if not records.features.shape[1] or not np.isfinite(records.features).all():
-        return pd.DataFrame(columns=columns)
     [row] = rows_of(np.array([example_id]), records.example_ids)
-    among = records.where(records.is_train & (records.example_ids != example_id))
-    rows, cosines = nearest_examples(among.features, records.features[row], NEAREST)
+    others = records.where(records.example_ids != example_id)
+    return nearest_training(others, records.features[row])
+
+
+def nearest_training(records: Records, features: NDArray[np.floating]) -> pd.DataFrame:
+    """Return `example_id` and `cosine` of the training examples nearest to some features.
+
+    Empty where no features were kept or they are not finite.
+    """
+    is_usable = np.isfinite(features).all() and np.isfinite(records.features).all()
+    if not records.features.shape[1] or not is_usable:
+        return pd.DataFrame(columns=["example_id", "cosine"])
+    among = records.where(records.is_train)
+    rows, cosines = nearest_examples(among.features, features, NEAREST)
     return pd.DataFrame({"example_id": among.example_ids[rows], "cosine": cosines})
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import reads
+from pages.components.examples import PICTURE, follow_picture, picture_column
 from pages.components.manifold import selection
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
@@ -15,7 +16,7 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import displacement
 
 MOVED_COLUMNS: dict[str, Any] = {
-    "image": st.column_config.ImageColumn("Image", width=60),
+    PICTURE: picture_column(),
     "id": st.column_config.NumberColumn("Id", format="%d"),
     "set": "Set",
     "label": "True class",
@@ -51,11 +52,13 @@ def show_displacement(
     with right:
         run = st.selectbox("Model", list(names), format_func=names.__getitem__, key="moved_run")
         rows = displacement.most_moved(moved, run, classes)
-        rows.insert(0, "image", reads.thumbnails(comparison.config.data, rows["id"].tolist()))
-        st.dataframe(
+        ids = rows["id"].tolist()
+        rows.insert(0, PICTURE, reads.thumbnails(comparison.config.data, ids))
+        event = st.dataframe(
             rows, key="moved_rows", hide_index=True, row_height=44, height=320,
-            column_config=MOVED_COLUMNS,
+            selection_mode="single-cell", on_select="rerun", column_config=MOVED_COLUMNS,
         )  # fmt: skip
+        follow_picture(event, ids)
         if st.button("Select these on the maps", key="select_moved"):
-            selection.select(rows["id"].tolist())
+            selection.select(ids)
             st.rerun()

@@ -150,7 +150,8 @@ class FeatureMap {
     const { width, height } = this.size();
     const inner = height - TOOLS;
     const style = getComputedStyle(this.root);
-    const font = { color: style.color, family: style.fontFamily, size: 13 };
+    const large = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // in a lesson
+    const font = { color: style.color, family: style.fontFamily, size: 13 * large };
     const layout = {
       width, height, font, annotations: [], selections: [],
       margin: { l: 1, r: 1, t: TOOLS, b: 1 },
@@ -170,7 +171,7 @@ class FeatureMap {
       layout[`xaxis${suffix}`] = { ...axis, ...link("x"), anchor: `y${suffix}`, range: [...this.data.range.x], domain: [left, Math.min(1, left + wide - GAP / width)] };
       layout[`yaxis${suffix}`] = { ...axis, ...link("y"), anchor: `x${suffix}`, range: [...this.data.range.y], domain: [Math.max(0, top - tall + 6 / inner), top - TITLE / inner] };
       const text = `<b>${escape(panel.label)}</b>  <span style="color:${panel.verdict_colour}">${escape(panel.icon)}</span> ${escape(panel.verdict)}` +
-        `<br><span style="font-size:11px;opacity:0.75">${escape(panel.note)}</span>`;
+        `<br><span style="font-size:${11 * large}px;opacity:0.75">${escape(panel.note)}</span>`;
       layout.annotations.push({ text, x: left, y: top, xref: "paper", yref: "paper", xanchor: "left", yanchor: "top", align: "left", showarrow: false });
     });
     return layout;

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import reads, selectors
-from pages.components.examples import LINK
+from pages.components.examples import LINK, PICTURE, follow_picture, picture_column
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import selection
 
@@ -53,7 +53,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     rows = selection.selection_table(table, ids, names, classes)
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
-    first.insert(0, "image", reads.thumbnails(config.data, first["id"].tolist()))
+    first.insert(0, PICTURE, reads.thumbnails(config.data, first["id"].tolist()))
     first.insert(1, "more", [selectors.sample_link(comparison, i) for i in first["id"]])
     event = st.dataframe(
         first,
@@ -61,10 +61,11 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         hide_index=True,
         row_height=52,
         height=360,
-        selection_mode="multi-row",
+        selection_mode=["multi-row", "single-cell"],
         on_select="rerun",
         column_config=_columns(names),
     )
+    follow_picture(event, first["id"].tolist())
     ticked = [rows["id"].tolist()[row] for row in event["selection"]["rows"]]
     chosen = ticked or ids
     if len(rows) > len(first):
@@ -74,7 +75,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
 
 def _columns(names: Mapping[str, str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        PICTURE: picture_column(pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",

@@ -160,7 +160,7 @@ def test_only_training_examples_can_be_forgotten():
 
 def test_selection_words_count_each_set():
     words = selection.selection_words(table(), [0, 1, 2])
-    assert words == "3 selected: 2 D_f (to forget), 1 D_r (retained)"
+    assert words == "3 selected: 2 to forget (D_f), 1 to keep (D_r)"
 
 
 def test_displacement_is_the_distance_from_the_original_s_map():

@@ -1,0 +1,1 @@
+"""The canvas of the page on which a person draws."""

@@ -1,0 +1,126 @@
+"""The lesson: a bar that stays from stop to stop, on a page without sidebar and in large type.
+
+Which stop it is stands in the address, so a reload, a copied link and the browser's own Back find
+it again.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.components import charts, reads, selectors
+from unlearn_core.views import lesson
+from unlearn_core.views.symbols import as_markdown
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+PARAMETER = "lesson"  # in the address: the stop's number
+GO, ANSWER = "lesson_go", "lesson_answer"
+FRAME = "outline: 3px solid #D55E00; outline-offset: 4px; border-radius: 4px"
+HERE = Path(__file__).parent
+LOOK, SCROLL = HERE / "lesson.css", HERE / "lesson.js"
+
+
+def begin() -> None:
+    """Go to the first stop, as a button's callback."""
+    _go(1)
+
+
+def show(page: StreamlitPage) -> None:
+    """Show the bar above a page while a lesson is on."""
+    number = _number()
+    charts.enlarge(number is not None)
+    if number is None or not reads.all_comparisons():
+        return
+    material = _material()
+    stops = lesson.stops(material)
+    number = min(number, len(stops))
+    stop = stops[number - 1]
+    is_here = Path(stop.page).stem == page.url_path
+    if GO in st.session_state and not is_here:
+        selectors.go_to(stop.page, **{PARAMETER: str(number)})
+    if st.session_state.pop(GO, None):  # in the run that draws the page, or no address has them
+        selectors.preset(material.comparison, stop.choices(material))
+    st.query_params[PARAMETER] = str(number)
+    st.html(LOOK)
+    with st.container(key="lesson_bar", gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Step {number} of {len(stops)} · {stop.title}**", width="stretch")
+            _buttons(number, len(stops), is_here=is_here)
+        if is_here:
+            _question(material, stop)
+    if is_here:
+        st.html(f"<style>{stop.target} {{ {FRAME} }}</style>")
+        told = {"target": stop.target, "stop": number, "answered": st.session_state[ANSWER]}
+        _scroller()(key="lesson_scroll", data=told, height=1)
+
+
+def _number() -> int | None:
+    """Return the number of the stop: of a button, of the address, or where the lesson was last.
+
+    A switch to another page clears the address.
+    """
+    wanted = st.session_state.get(GO) or st.query_params.get(PARAMETER)
+    if wanted is None:
+        wanted = st.session_state.get(PARAMETER)
+    if not str(wanted).isdecimal() or int(str(wanted)) < 1:
+        st.session_state.pop(PARAMETER, None)
+        st.query_params.pop(PARAMETER, None)
+        return None
+    st.session_state[PARAMETER] = int(str(wanted))
+    return int(str(wanted))
+
+
+def _material() -> lesson.Material:
+    comparison = selectors.chosen_comparison()
+    return lesson.Material(
+        comparison=comparison,
+        report=reads.comparison_report(comparison.key),
+        class_names=reads.dataset(comparison.config.data).class_names,
+        comparisons=list(reads.all_comparisons().values()),
+        histories=partial(reads.histories, comparison),
+        nearest=reads.nearest_classes,
+        report_of=lambda each: reads.comparison_report(each.key),
+    )
+
+
+def _buttons(number: int, last: int, *, is_here: bool) -> None:
+    if not is_here:
+        st.button("Return to this step", key="lesson_return", icon=":material/undo:",
+                  on_click=_go, args=(number,), type="primary")  # fmt: skip
+    st.button("Back", key="lesson_back", icon=":material/arrow_back:", disabled=number == 1,
+              on_click=_go, args=(number, -1))  # fmt: skip
+    st.button(
+        "Next", key="lesson_next", icon=":material/arrow_forward:", disabled=number == last,
+        on_click=_go, args=(number, 1), type="primary" if is_here else "secondary",
+    )  # fmt: skip
+    st.button("End", key="lesson_end", icon=":material/close:", on_click=_end)
+
+
+def _question(material: lesson.Material, stop: lesson.Stop) -> None:
+    words, switch = st.columns([6, 1], vertical_alignment="center")
+    ask = as_markdown(stop.ask)
+    words.markdown(f"{as_markdown(stop.look)} **{ask}**")
+    if switch.toggle("Answer", key=ANSWER, bind="query-params"):
+        st.markdown(as_markdown(stop.answer(material), keep="*#-"))
+
+
+def _go(number: int, by: int = 0) -> None:
+    st.session_state[GO] = number + by
+    st.session_state[ANSWER] = False
+
+
+def _end() -> None:
+    st.session_state.pop(PARAMETER, None)
+    st.query_params.pop(PARAMETER, None)
+
+
+@cache
+def _scroller() -> Any:
+    code = SCROLL.read_text(encoding="utf-8")
+    return st.components.v2.component("unlearn_lesson", js=code, isolate_styles=False)

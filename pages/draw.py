@@ -1,0 +1,104 @@
+"""Draw one yourself: what the original, the retrained and the unlearned models answer, live."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import charts, queue, reads, selectors
+from pages.components.canvas.canvas import canvas
+from pages.components.examples import show_pictures
+from pages.components.jobs import show_jobs
+from pages.components.notices import without_damaged_runs
+from unlearn_core.checks import InputError, KnownFailureError
+from unlearn_core.data import Dataset
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views import own_picture, samples
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import describe_forget
+
+DRAW, UPLOAD = "Draw", "Upload"
+SEEN = 112  # pixels of the picture as the models see it
+
+selectors.under_app(__file__)
+st.title("Draw your own")
+comparison = selectors.chosen_comparison()
+config = comparison.config
+dataset = reads.dataset(config.data)
+what = as_markdown(describe_forget(config.forget, dataset.class_names))
+st.markdown(
+    f"A picture that no model has ever seen. What do they take it for? Try {what}, which is to be "
+    "forgotten: the **retrained** model shows what a network says that never learned it."
+)
+runs = selectors.choose_runs(comparison)
+ready = [run for run in runs if reads.weights_of(run) is not None]
+absent = [run for run in runs if run not in ready]
+if absent:
+    names = ", ".join(run.label for run in absent)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            f"Shipped without weights, so they cannot answer yet: {as_markdown(names)}.",
+            icon=":material/play_arrow:",
+        )
+        is_wanted = st.button("Make them here", icon=":material/play_arrow:", key="weights_run")
+    if is_wanted and queue.submit([run.config for run in absent], weights=True):
+        st.rerun()
+    show_jobs()
+if not ready:
+    st.stop()
+queue.answerer().start()  # it loads torch while the person draws
+
+
+def ask_picture(dataset: Dataset) -> tuple[bytes, str] | None:
+    """Let the person draw or upload; return the file and what it is called."""
+    kinds = [DRAW, UPLOAD] if own_picture.can_be_drawn(dataset) else [UPLOAD]
+    kind = st.segmented_control(
+        "How", kinds, default=kinds[0], key="own_kind", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if kind == DRAW:
+        drawn = canvas(key="canvas")
+        return (own_picture.from_canvas(drawn), "the canvas") if drawn else None
+    file = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp", "bmp"], key="own_file")
+    return (file.getvalue(), file.name) if file else None
+
+
+@st.fragment
+@without_damaged_runs
+def answers_live(comparison: Comparison, runs: list[RunArtefact]) -> None:
+    dataset = reads.dataset(comparison.config.data)
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        given = ask_picture(dataset)
+    with right:
+        if given is None:
+            st.info("Draw or upload something: the answers appear here.", icon=":material/draw:")
+            return
+        try:
+            picture = own_picture.fitted(*given, dataset)
+            with st.spinner("Asking the models; the first answer waits for torch…"):
+                answers = queue.answerer().ask(runs, picture, dataset)
+        except (InputError, KnownFailureError) as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.markdown(as_markdown(own_picture.answer_text(answers, dataset.class_names), keep="*"))
+        table = own_picture.probability_rows(answers, dataset.class_names)
+        charts.chart(
+            samples.probability_figure(table, ""), key="own_probabilities",
+            config={"displayModeBar": False},
+        )  # fmt: skip
+    with left:
+        st.image(reads.picture(picture), width=SEEN, caption="As the models see it")
+    st.subheader("What it resembles")
+    for run in runs:
+        near = reads.nearest_to(run, answers[run.label].features)
+        st.markdown(f"**{as_markdown(run.label)}**")
+        show_pictures(comparison, near["example_id"].tolist())
+    st.caption(
+        f"The {samples.NEAREST} training images whose penultimate features have the largest cosine "
+        "with those of your picture, the nearest first; a diamond marks images to forget. "
+        f"Seed {runs[0].config.seed}."
+    )
+
+
+answers_live(comparison, ready)

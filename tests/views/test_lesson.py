@@ -1,0 +1,177 @@
+"""The lesson's answers: true of the numbers of each shipped comparison, and where these differ."""
+
+import math
+import re
+
+import pandas as pd
+import pytest
+
+from tests.stores import SHIPPED
+from unlearn_core.data import load_dataset
+from unlearn_core.data.splits import split
+from unlearn_core.runs.comparison import survey
+from unlearn_core.runs.incremental import nearest_classes
+from unlearn_core.runs.report import report
+from unlearn_core.runs.store import Store
+from unlearn_core.views import lesson
+from unlearn_core.views import lesson_answers as answers
+from unlearn_core.views.history import history_rows
+from unlearn_core.views.overview import VerdictCard
+from unlearn_core.views.wording import describe_forget
+
+NAN = math.nan
+CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random images"
+ALL_STOPS = [stop.title for stop in lesson.LESSON]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """What the lessons of the shipped comparisons are written from, by what is forgotten."""
+    root = tmp_path_factory.mktemp("lesson")
+    (root / "demo").symlink_to(SHIPPED)
+    comparisons = survey(Store(root, demo=True)).comparisons
+    found = [material(comparison, comparisons) for comparison in comparisons]
+    return {describe_forget(m.comparison.config.forget, m.class_names): m for m in found}
+
+
+def material(comparison, comparisons):
+    dataset = load_dataset(comparison.config.data)
+    sets = split(dataset, comparison.config.forget)
+    by_key = {run.key: run for run in comparison.runs}
+    return lesson.Material(
+        comparison=comparison,
+        report=report(comparison),
+        class_names=dataset.class_names,
+        comparisons=comparisons,
+        histories=lambda: history_rows(comparison.runs),
+        nearest=lambda key: nearest_classes(by_key[key], dataset, sets),
+        report_of=report,
+    )
+
+
+def answer(material, title):
+    return next(s for s in lesson.stops(material) if s.title == title).answer(material)
+
+
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM])
+def test_each_shipped_comparison_has_a_lesson_whose_every_stop_answers(shipped, what):
+    stops = lesson.stops(shipped[what])
+    assert [stop.title for stop in stops] == [
+        title for title in ALL_STOPS if what != RANDOM or title != "The trick"
+    ]
+    for stop in stops:
+        told = stop.answer(shipped[what])
+        assert re.search(r"\d", told), stop.title
+        assert "nan" not in told, stop.title
+        assert told.strip().endswith((".", "here.")), stop.title
+
+
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM])
+def test_the_count_of_right_accuracies_is_that_of_the_table(shipped, what):
+    told, table = answer(shipped[what], "Accuracy is not enough"), shipped[what].report.summary
+    there = table[table["metric"] == "forget_accuracy"].set_index("label")
+    within = shipped[what].report.comparison["matched_within"]["forget_accuracy"]
+    original, retrained = there.loc["Original", ["mean", "retrained"]]
+    if abs(original - retrained) <= within:
+        assert "accuracy tells nothing at all" in told
+        return
+    usual = [card.label for card in lesson.verdict_cards(shipped[what].comparison,
+                                                         shipped[what].report)]  # fmt: skip
+    n_alike = int((there.loc[usual, "distance"].abs() <= within).sum())
+    assert f"**{n_alike} of {len(usual)}** methods are right" in told
+
+
+def test_single_images_are_said_to_hide_where_a_class_shows(shipped):
+    by_class, single = (answer(shipped[what], "Before and after") for what in (DIGITS, RANDOM))
+    assert "Only who learned from them knows" in by_class
+    assert re.search(r"\d+% of them lie nearest to \d", by_class)
+    assert "Retrained models differ by as much" in single
+    assert "nearest to" not in single
+
+
+def test_the_trick_that_edits_the_head_alone_is_said_to_keep_the_features(shipped):
+    told = answer(shipped[DIGITS], "The trick")
+    assert "are still the original's" in told
+    assert told.count("fools **") == 3
+
+
+def test_requests_on_the_same_data_are_told_beside_each_other(shipped):
+    told = answer(shipped[RANDOM], "Your own request")
+    assert told.index("64 random images") < told.index("class 3")
+    assert "Sandal" not in told
+    assert "So far only this was tried" in answer(shipped[CLOTHES], "Your own request")
+
+
+def test_what_is_retrained_alike_is_never_called_forgotten():
+    assert "alone cannot show" in answers.heaps_text(0.4, 0.42, 0.1, {})
+    assert "the other way round" in answers.heaps_text(0.4, 0.9, 0.1, {})
+    assert "was not measured" in answers.heaps_text(NAN, 0.9, 0.1, {})
+
+
+def test_only_classes_that_images_lie_near_to_are_named():
+    told = answers.heaps_text(1.0, 0.5, 0.1, {"8": 0.3, "9": 0.7, "1": 0.0})
+    assert told.endswith("70% of them lie nearest to 9, 30% to 8.")
+
+
+def card(label, word):
+    return VerdictCard(label=label, method=label, word=word, because=f"{label} is so",
+                       agreement="", numbers=(), speedup="–", more=0)  # fmt: skip
+
+
+def test_accuracy_is_said_to_be_enough_where_it_was():
+    cards = [card("a", "matched"), card("b", "remembers")]
+    told = answers.accuracy_text(cards, {"a": "matched", "b": "under"}, 1.0, 0.0, 0.05)
+    assert "**1 of 2**" in told
+    assert "here accuracy was enough" in told
+
+
+def test_a_method_that_pretends_is_named_with_its_reason():
+    cards = [card("a", "matched"), card("b", "partly matched"), card("c", "pretends")]
+    told = answers.accuracy_text(cards, dict.fromkeys("abc", "matched"), 1.0, 0.0, 0.05)
+    assert "1 looks like a network that never saw it, 1 comes close, 1 only pretends" in told
+    assert told.endswith("**c**, for one: c is so.")
+    nobody = answers.accuracy_text(cards, dict.fromkeys("abc", "under"), 1.0, 0.0, 0.05)
+    assert "**0 of 3**" in nobody
+    assert "for one" not in nobody
+
+
+def curve(label, *values):
+    rows = [(label, 0, step, value) for step, value in enumerate(values)]
+    return pd.DataFrame(rows, columns=["label", "seed", "step", "value"])
+
+
+def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
+    rows = pd.concat([curve("A", 0.7, 0.95), curve("B", 0.7, 0.72), curve("C", 0.7, 0.99, 0.8)])
+    told = answers.steps_text(rows, 0.7, 1.0, 0.02)
+    assert "Nearer to the retrained model end A (0.950)." in told
+    assert "Nearer to the original stay B (0.720), C (0.800)." in told
+    assert told.endswith("And some turn back: C was at 0.990 on its way.")
+
+
+def test_curves_between_lines_that_agree_tell_nothing():
+    told = answers.steps_text(curve("A", 0.7, 0.9), 0.7, 0.71, 0.02)
+    assert "cannot tell who has forgotten" in told
+    assert "no line" in answers.steps_text(curve("A", 0.7), NAN, 0.7, 0.02)
+
+
+def test_no_curve_that_arrives_is_said_so():
+    told = answers.steps_text(curve("A", 0.7, 0.71), 0.7, 1.0, 0.02)
+    assert "No curve that is drawn ends nearer to the retrained model" in told
+
+
+def gamma(metric, values, retrained):
+    rows = [("class", g, 0, metric, v, 0.0, retrained) for g, v in zip((0, 1), values, strict=True)]
+    return pd.DataFrame(
+        rows, columns=["kind", "gamma", "seed", "metric", "value", "original", "retrained"]
+    )
+
+
+def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
+    kept = gamma("retain_accuracy", (1.0, 0.5), 1.0)
+    answers_best_at_0 = gamma("forget_accuracy", (0.0, 0.9), 0.0)
+    apart = [answers_best_at_0, gamma("feature_distance_original", (1.0, 9.0), 8.0), kept]
+    told = answers.gamma_text(pd.concat(apart))
+    assert "right on the images to forget **0.0%** and **90.0%** (retrained 0.0%)" in told
+    assert "is gamma 0 in answers, but 1 in how far features move" in told
+    same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
+    assert "in answers and in features, is gamma 0." in answers.gamma_text(pd.concat(same))

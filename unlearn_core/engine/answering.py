@@ -1,0 +1,93 @@
+"""Answer what finished models make of a picture, in a process that stays warm beside the pages.
+
+``python -m unlearn_core.engine.answering`` reads one question a line and writes one answer a line
+(`runs.own_picture`); it ends when its standard input does, and so with the server that started it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+from torch import nn
+
+from unlearn_core.checks import InputError, KnownFailureError
+from unlearn_core.data.batches import Examples
+from unlearn_core.data.images import ImageInputs
+from unlearn_core.engine.probes import half_precision, outputs_of
+from unlearn_core.engine.threads import threads_of
+from unlearn_core.models import build_model
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.store import Store
+from unlearn_core.seeding import torch_stream
+
+MOST_MODELS = 24
+CPU = torch.device("cpu")
+
+Loaded = OrderedDict[tuple[str, float], nn.Module]
+
+
+def answer(question: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    """Return `logits` and `features` of a picture by run, or an `error` in one line.
+
+    `question` has the store's `root`, the `keys` of the runs that hold the weights, and of the
+    data set the `shape` of a picture, its `pixels` (base64 of 8-bit values), `mean`, `std` and
+    `n_classes`.
+    """
+    try:
+        store = Store(question["root"], demo=True)
+        picture = _picture(question)
+        return {"models": {key: _of(store.load(key), picture, question, loaded) for key in
+                           question["keys"]}}  # fmt: skip
+    except (InputError, KnownFailureError) as error:
+        return {"error": str(error)}
+
+
+def _picture(question: dict[str, Any]) -> ImageInputs:
+    pixels = np.frombuffer(base64.b64decode(question["pixels"]), np.uint8)
+    images = torch.from_numpy(pixels.reshape(1, *question["shape"]).copy())
+    mean, std = (torch.tensor(question[name]).view(-1, 1, 1) for name in ("mean", "std"))
+    return ImageInputs(images=images, mean=mean, std=std)
+
+
+def _of(
+    run: RunArtefact, picture: ImageInputs, question: dict[str, Any], loaded: Loaded
+) -> dict[str, list[float]]:
+    model = _model(run, picture.shape[0], question["n_classes"], loaded)
+    nobody = torch.zeros(1, dtype=torch.int64)
+    examples = Examples.of(picture, nobody, question["n_classes"])
+    with threads_of(run.config), half_precision(model, CPU, run.config.precision):
+        logits, features = outputs_of(model, examples)
+    return {"logits": logits[0].tolist(), "features": features[0].tolist()}
+
+
+def _model(run: RunArtefact, channels: int, n_classes: int, loaded: Loaded) -> nn.Module:
+    """Return a run's network, kept for the next question; a run made again is loaded again."""
+    mark = run.key, run.created
+    if mark not in loaded:
+        network = replace(run.config.model, pretrained=False)  # its weights are replaced at once
+        model = build_model(network, channels, n_classes, torch_stream(0, "initial weights"))
+        model.load_state_dict(run.weights())
+        loaded[mark] = model.eval()
+        while len(loaded) > MOST_MODELS:
+            loaded.popitem(last=False)
+    loaded.move_to_end(mark)
+    return loaded[mark]
+
+
+def serve(questions: TextIO, answers: TextIO) -> None:
+    """Answer each line until there are no more."""
+    loaded: Loaded = OrderedDict()
+    for line in questions:
+        print(json.dumps(answer(json.loads(line), loaded)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    to_pages, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    serve(sys.stdin, to_pages)

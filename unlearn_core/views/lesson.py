@@ -1,0 +1,219 @@
+"""A lesson in stops: where to go, what to look at, what to ask, and the answer in numbers.
+
+A stop that the comparison at hand has no numbers for is left out, so that a lesson of any
+comparison can be walked to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from unlearn_core.runs.artefact import PROBE_PREFIX
+from unlearn_core.runs.comparison import REFERENCES, Comparison
+from unlearn_core.runs.gamma_sweep import sweeps
+from unlearn_core.runs.report import Report
+from unlearn_core.views import fooling
+from unlearn_core.views import lesson_answers as answers
+from unlearn_core.views.gamma import gamma_rows
+from unlearn_core.views.headline import tally
+from unlearn_core.views.history import CURVES, method_labels, method_rows, reference_lines
+from unlearn_core.views.lesson_answers import ACCURACY, ALIGNMENT, F1, mean_of
+from unlearn_core.views.overview import verdict_cards
+from unlearn_core.views.wording import describe_forget
+
+MOST_REQUESTS = 4
+WHOLE_CLASSES = ("class", "subclass")
+HEAD_TRICK = "trick_head_finetune"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Material:
+    """What the answers are written from; what takes long to read is read when it is asked for.
+
+    `nearest` returns for a run's key the share of the images to forget nearest to each class,
+    `report_of` the report of another comparison.
+    """
+
+    comparison: Comparison
+    report: Report
+    class_names: Sequence[str]
+    comparisons: Sequence[Comparison]
+    histories: Callable[[], pd.DataFrame]
+    nearest: Callable[[str], Mapping[str, float]]
+    report_of: Callable[[Comparison], Report]
+
+    def within(self, metric: str) -> float:
+        """Return how far from the retrained models still counts as matched; NaN if not known."""
+        return self.report.comparison["matched_within"].get(metric, float("nan"))
+
+    def before_and_after(self, metric: str) -> tuple[float, float]:
+        """Return a number of the original and of the retrained models; NaN where missing."""
+        table = self.report.summary
+        return mean_of(table, "original", metric), mean_of(table, "original", metric, "retrained")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """One step of the lesson.
+
+    `page` is the file that shows it and `target` the CSS selector of what it speaks of;
+    `choices` returns what the page's widgets are set to, by key.  `is_there` says whether the
+    comparison has what the stop is about.
+    """
+
+    page: str
+    target: str
+    title: str
+    look: str
+    ask: str
+    answer: Callable[[Material], str]
+    is_there: Callable[[Material], bool]
+    choices: Callable[[Material], Mapping[str, object]] = lambda _: {}
+
+
+def stops(material: Material) -> list[Stop]:
+    """Return the stops that this comparison has something to show at."""
+    return [stop for stop in LESSON if stop.is_there(material)]
+
+
+def _references(material: Material) -> list[str]:
+    seed = material.comparison.seeds[0]
+    found = (material.comparison.reference(name, seed) for name in REFERENCES)
+    return [run.label for run in found if run is not None and run.projections()]
+
+
+def _maps_answer(material: Material) -> str:
+    comparison = material.comparison
+    retrained = comparison.reference("retrain", comparison.seeds[0])
+    is_by_class = comparison.config.forget.kind in WHOLE_CLASSES
+    nearest = material.nearest(retrained.key) if retrained and is_by_class else {}
+    return answers.heaps_text(*material.before_and_after(F1), material.within(F1), nearest)
+
+
+def _accuracy_answer(material: Material) -> str:
+    table = material.report.summary
+    sides = table[table["metric"] == ACCURACY].set_index("label")["side"]
+    return answers.accuracy_text(
+        verdict_cards(material.comparison, material.report),
+        {str(label): str(side) for label, side in sides.items()},
+        *material.before_and_after(ACCURACY),
+        material.within(ACCURACY),
+    )
+
+
+def _trick_answer(material: Material) -> str:
+    table, lines = (
+        material.report.summary,
+        fooling.answer_lines(fooling.found_rows(material.report)),
+    )
+    labels = table[table["method"] == HEAD_TRICK]["label"]
+    told = "".join(f"\n- {line}" for line in lines)
+    if labels.empty:
+        return told
+    alignment, original = (mean_of(table, name, ALIGNMENT) for name in (HEAD_TRICK, "original"))
+    within = material.within(ALIGNMENT)
+    features = answers.features_text(str(labels.iloc[0]), alignment, original, within)
+    return f"{features}\n{told}"
+
+
+def _steps_answer(material: Material) -> str:
+    rows = material.histories()
+    lines = reference_lines(rows, f"{PROBE_PREFIX}{ALIGNMENT}")
+    original, retrained = (lines.get(name, float("nan")) for name in REFERENCES)
+    drawn = rows[rows["label"].isin(method_labels(rows)[:CURVES])]
+    curves = method_rows(drawn, f"{PROBE_PREFIX}{ALIGNMENT}")
+    return answers.steps_text(curves, original, retrained, material.within(ALIGNMENT))
+
+
+def _gamma_rows(material: Material) -> pd.DataFrame:
+    own = [
+        sweep
+        for sweep in sweeps(material.comparisons, material.comparison.config)
+        if sweep.comparison.key == material.comparison.key
+    ]
+    return gamma_rows(own)
+
+
+def _requests_answer(material: Material) -> str:
+    here = material.comparison
+    alike = [each for each in material.comparisons if _data(each) == _data(here) and each != here]
+    tallies = {}
+    for each in [here, *alike][:MOST_REQUESTS]:
+        cards = verdict_cards(each, material.report_of(each))
+        if cards:
+            what = describe_forget(each.config.forget, material.class_names)
+            tallies[what] = tally([card.word for card in cards])
+    return answers.requests_text(tallies)
+
+
+def _data(comparison: Comparison) -> tuple[object, ...]:
+    return comparison.config.data.name, comparison.config.data.train_examples
+
+
+LESSON = (
+    Stop(
+        page="pages/manifolds.py",
+        target=".feature-map",
+        title="Before and after",
+        look="Each point is an image, the diamonds are those to forget. Find the diamonds in the "
+        "original's map, then in the map of the retrained model, which never saw them.",
+        ask="Where have they gone, and why there?",
+        answer=_maps_answer,
+        is_there=lambda material: len(_references(material)) == len(REFERENCES),
+        choices=lambda material: {"models": _references(material)},
+    ),
+    Stop(
+        page="pages/metrics.py",
+        target=".mu-scroll",
+        title="Accuracy is not enough",
+        look="Compare each method's accuracy on the images to forget, Acc(D_f), with the "
+        "retrained model's.",
+        ask="Who has the right accuracy? Have all of them forgotten?",
+        answer=_accuracy_answer,
+        is_there=lambda material: bool(material.report.ranking),
+        choices=lambda _: {"metric_groups": ["Accuracy"]},
+    ),
+    Stop(
+        page="pages/fooling.py",
+        target=".mu-scroll",
+        title="The trick",
+        look="A trick changes what a model answers, and nothing else. See which audits call it as "
+        "good as retrained, and which do not.",
+        ask="What did the tricks change in the model, and what is still there?",
+        answer=_trick_answer,
+        is_there=lambda material: not fooling.found_rows(material.report).empty,
+    ),
+    Stop(
+        page="pages/alignment.py",
+        target=f".st-key-history_{ALIGNMENT}",
+        title="Forgetting step by step",
+        look="DA is how much of what is left of the forgotten images fits in with the others. "
+        "Follow each method's curve from the left.",
+        ask="Which method reaches the retrained model's line, which stays, which turns back?",
+        answer=_steps_answer,
+        is_there=lambda material: bool(method_labels(material.histories())),
+        choices=lambda _: {"curve_kind": "Probes", "probe": ALIGNMENT, "curve_axis": "step"},
+    ),
+    Stop(
+        page="pages/gamma.py",
+        target=".st-key-gamma",
+        title="One setting, two goals",
+        look="Gamma weighs moving the features against getting the answers right. Read the charts "
+        "from left (answers alone) to right (features alone).",
+        ask="Which value would you choose here?",
+        answer=lambda material: answers.gamma_text(_gamma_rows(material)),
+        is_there=lambda material: len(_gamma_rows(material)["gamma"].unique()) > 1,
+    ),
+    Stop(
+        page="pages/unlearn.py",
+        target=".st-key-forget_kind",
+        title="Your own request",
+        look="Choose another class, or single images, launch a method and watch it work.",
+        ask="Predict first: is a class or a handful of images easier to forget?",
+        answer=_requests_answer,
+        is_there=lambda _: True,
+    ),
+)

@@ -1,0 +1,215 @@
+"""The answers of the lesson, each written from the numbers at hand.
+
+Every sentence has a partner for the case that the numbers say otherwise, because a lecturer may
+choose any comparison, and what holds for a class need not hold for single images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.metrics.verdict import WORDS
+from unlearn_core.views.headline import DOES
+from unlearn_core.views.overview import VerdictCard
+from unlearn_core.views.wording import format_value
+
+MOST_NAMED = 3
+TURNED_BACK = 0.2  # of the way from the original to the retrained model
+F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignment"
+
+
+def heaps_text(
+    original: float, retrained: float, within: float, nearest: Mapping[str, float]
+) -> str:
+    """Say whether the images to forget lie together, before and after retraining.
+
+    Parameters
+    ----------
+    original, retrained : float
+        How well heaps of features find the images to forget (F1).
+    within : float
+        How far apart retrained models are.
+    nearest : mapping of str to float
+        The share that lies nearest to each other class in the retrained model; empty where these
+        images are of classes that stay.
+    """
+    before, after = format_value(F1, original), format_value(F1, retrained)
+    measured = (
+        "A program that sorts the features into heaps, without being told any class, finds the "
+        f"images to forget with a score of **{before}** in the original (1: a heap of their own, "
+        f"nothing else in it) and **{after}** in the retrained model."
+    )
+    if math.isnan(original) or math.isnan(retrained):
+        return f"Whether they form a heap of their own was not measured here. {_places(nearest)}"
+    if abs(original - retrained) <= within:
+        lesson = (
+            "Retrained models differ by as much from one another, so this map alone cannot show "
+            "whether these images were forgotten."
+        )
+    elif original > retrained:
+        lesson = "Only who learned from them knows what they have in common."
+    else:
+        lesson = "Here it is the other way round: they lie together without having been learned."
+    return " ".join(filter(None, (measured, lesson, _places(nearest))))
+
+
+def _places(nearest: Mapping[str, float]) -> str:
+    if not nearest:
+        return ""
+    most = sorted(nearest.items(), key=lambda each: -each[1])[:MOST_NAMED]
+    (name, share), *others = ((name, part) for name, part in most if part >= 0.01)
+    rest = "".join(f", {part:.0%} to {other}" for other, part in others)
+    return f"To the retrained model {share:.0%} of them lie nearest to {name}{rest}."
+
+
+def accuracy_text(
+    cards: Sequence[VerdictCard],
+    sides: Mapping[str, str],
+    original: float,
+    retrained: float,
+    within: float,
+) -> str:
+    """Say how many methods answer as the retrained model does, and what their verdicts are.
+
+    `sides` tells by a method's label where its accuracy on the images to forget is.
+    """
+    before, after = format_value(ACCURACY, original), format_value(ACCURACY, retrained)
+    if math.isnan(original) or math.isnan(retrained):
+        return "Accuracy on the images to forget was not measured here."
+    if abs(original - retrained) <= within:
+        return (
+            f"Here accuracy tells nothing at all: the original is right on **{before}** of the "
+            f"images to forget, the retrained model, which never saw them, on **{after}**. Who "
+            "changes nothing looks as good as who forgets."
+        )
+    alike = [card for card in cards if sides.get(card.label) == "matched"]
+    told = (
+        f"**{len(alike)} of {len(cards)}** methods are right on the images to forget as often as "
+        f"the retrained model ({after}; the original {before})."
+    )
+    if not alike:
+        return f"{told} Here accuracy alone tells every one of them from retraining."
+    others = [card for card in alike if card.word != "matched"]
+    if not others:
+        return f"{told} All of them are matched in everything else too: here accuracy was enough."
+    counts = Counter(card.word for card in alike)
+    parts = [
+        f"{counts[word]} {DOES[word][counts[word] > 1] if word in DOES else word}"
+        for word in WORDS
+        if counts[word]
+    ]
+    worst = max(others, key=lambda card: card.word == "pretends")
+    return f"{told} But of these, {', '.join(parts)}. **{worst.label}**, for one: {worst.because}."
+
+
+def features_text(label: str, alignment: float, original: float, within: float) -> str:
+    """Say whether a trick has left the features as they were; nothing where they are not known."""
+    if math.isnan(alignment) or math.isnan(original):
+        return ""
+    is_same = abs(alignment - original) <= within
+    numbers = (
+        f"DA {format_value(ALIGNMENT, alignment)}, the original {format_value(ALIGNMENT, original)}"
+    )
+    if is_same:
+        same = f"The features of {label} are still the original's ({numbers})"
+        return f"{same}: what it knew is still there."
+    return f"Here even {label} has moved the features ({numbers})."
+
+
+def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: float) -> str:
+    """Say where the drawn curves of dimensional alignment end.
+
+    Columns used: `label`, `seed`, `step`, `value`; seeds are averaged.
+    """
+    lines = (
+        f"The retrained model's line is at **{format_value(ALIGNMENT, retrained)}**, the "
+        f"original's at **{format_value(ALIGNMENT, original)}**."
+    )
+    way = retrained - original
+    if math.isnan(way):
+        return "There is no line of the original or of the retrained model to compare with."
+    if abs(way) <= within:
+        return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
+    arrived, stayed, turned = [], [], []
+    for label, part in curves.groupby("label", sort=False):
+        values = part.groupby("step")["value"].mean().sort_index()
+        left = ((retrained - values) / way).abs()
+        end = f"{label} ({format_value(ALIGNMENT, float(values.iloc[-1]))})"
+        (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
+        if left.iloc[-1] - left.min() > TURNED_BACK:
+            nearest = format_value(ALIGNMENT, float(values.loc[left.idxmin()]))
+            turned.append(f"{label} was at {nearest} on its way")
+    parts = [
+        f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
+        "No curve that is drawn ends nearer to the retrained model than to the original.",
+        f"Nearer to the original stay {', '.join(stayed)}." if stayed else
+        "None that is drawn stays behind.",
+        f"And some turn back: {', '.join(turned)}." if turned else "",
+    ]  # fmt: skip
+    return " ".join(filter(None, (lines, *parts)))
+
+
+def gamma_text(rows: pd.DataFrame) -> str:
+    """Say what the least and the largest gamma do, and which value is nearest to retrained.
+
+    `rows` is `views.gamma.gamma_rows` of one sweep.
+    """
+    means = rows.groupby(["metric", "gamma"])[["value", "retrained"]].mean()
+    gammas = sorted(rows["gamma"].unique())
+    low, high = gammas[0], gammas[-1]
+
+    def told(metric: str, words: str) -> str:
+        first, last = (float(means.loc[(metric, gamma), "value"]) for gamma in (low, high))
+        target = float(means.loc[(metric, low), "retrained"])
+        before, after, goal = (format_value(metric, number) for number in (first, last, target))
+        return f"{words} **{before}** and **{after}** (retrained {goal})"
+
+    def nearest(metric: str) -> float:
+        table = means.loc[metric]
+        gaps = (table["value"] - table["retrained"]).abs()
+        return float(gaps.idxmin()) if gaps.notna().any() else math.nan
+
+    answers, features = nearest(ACCURACY), nearest("feature_distance_original")
+    if math.isnan(answers) or math.isnan(features):
+        choice = ""
+    elif answers == features:
+        choice = f"Nearest to the retrained model, in answers and in features, is gamma {answers:g}"
+    else:
+        choice = (
+            f"Nearest to the retrained model is gamma {answers:g} in answers, but {features:g} in "
+            "how far features move: no one value is best in both"
+        )
+    sentences = [
+        f"At gamma {low:g} and at {high:g}, in this order: "
+        + "; ".join(
+            (
+                told("feature_distance_original", "features have moved by"),
+                told(ACCURACY, "right on the images to forget"),
+                told("retain_accuracy", "right on the images to keep"),
+            )
+        ),
+        choice,
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def requests_text(tallies: Mapping[str, str]) -> str:
+    """Say how the requests that were tried on the same data came out, the present one first."""
+    lines = "".join(f"\n- To forget **{what}**: {tally}" for what, tally in tallies.items())
+    if len(tallies) < 2:
+        return (
+            f"So far only this was tried on this data:{lines}\n\nAnother request will tell: launch "
+            "one here."
+        )
+    return f"What has been tried so far on this data:{lines}"
+
+
+def mean_of(table: pd.DataFrame, method: str, metric: str, column: str = "mean") -> float:
+    """Return a number of the first variant of a method in `Report.summary`; NaN where missing."""
+    found = table[(table["method"] == method) & (table["metric"] == metric)][column]
+    return float(found.iloc[0]) if len(found) else float(np.nan)
