@@ -10,6 +10,7 @@ Only modules of `runs` touch these folders, and `engine/shipped.py`, which makes
     cache/demo/           finished runs that are shipped, read like the others
     cache/weights/        files that were given as originals (`given_weights.py`); may be removed
     cache/decoded/        pictures of data sets, decoded (`data/decoded.py`); may be removed
+    cache/selections/     examples that a person selected and named (`selections.py`)
 
 A run becomes visible by one rename of its whole work folder, after its manifest was written:
 `RunWriter.commit` in `writer.py`.
