@@ -32,7 +32,7 @@ from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
 from unlearn_core.views import backdoor, bring_back, history, privacy, samples
-from unlearn_core.views.manifold import points, small_maps, sprites
+from unlearn_core.views.manifold import linear, neighbourhoods, points, small_maps, sprites
 from unlearn_core.views.settings_form import default_settings
 from unlearn_core.views.spectra import spectra_rows
 
@@ -442,6 +442,80 @@ def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:
     original = comparison.reference("original", run.config.seed)
     request = sets(run.config.data, run.config.forget)
     return points.run_points(run, request, original)
+
+
+def map_neighbours(
+    runs: Sequence[RunArtefact], example_id: int | None, k: int
+) -> dict[str, list[int]]:
+    """Return by run the k nearest neighbours that an example has on the map; none of None."""
+    found: dict[str, list[int]] = {}
+    for run in runs:
+        near = _neighbourhoods(run.key, store().fingerprint())
+        if near is not None and example_id is not None:
+            found[run.key] = near.of(example_id, k)
+    return found
+
+
+def map_changes(runs: Sequence[RunArtefact], reference: str, k: int) -> dict[str, pd.DataFrame]:
+    """Return by run what changed from the reference's features; see `views.neighbourhoods`.
+
+    Runs whose features were not kept are left out.
+    """
+    answers = {run.key: _map_changes(run.key, reference, k, store().fingerprint()) for run in runs}
+    return {key: table for key, table in answers.items() if table is not None}
+
+
+def changed_ids(pair: Sequence[RunArtefact], k: int, least: float) -> list[int]:
+    """Return the examples with at least this share of new neighbours in the second of two runs."""
+    before, after = pair
+    changed = map_changes([after], before.key, k).get(after.key)
+    return [] if changed is None else neighbourhoods.changed_ids(changed, least)
+
+
+@st.cache_data(max_entries=128, show_spinner="Looking for the nearest…")
+def _map_changes(run_key: str, reference: str, k: int, fingerprint: str) -> pd.DataFrame | None:
+    after, before = (_neighbourhoods(key, fingerprint) for key in (run_key, reference))
+    return None if after is None or before is None else neighbourhoods.changes(after, before, k)
+
+
+def moved_groups(
+    run: RunArtefact, reference: str, table: pd.DataFrame, k: int, least: float
+) -> list[neighbourhoods.Group]:
+    """Return groups of the run's examples that changed neighbours together."""
+    fingerprint = store().fingerprint()
+    after, before = (_neighbourhoods(key, fingerprint) for key in (run.key, reference))
+    if after is None or before is None:
+        return []
+    names = dataset(run.config.data).class_names
+    rows = table[table["run"] == run.key]
+    return neighbourhoods.groups(after, before, rows, names, k=k, least=least)
+
+
+def linear_map(
+    comparison: Comparison, runs: Sequence[RunArtefact], table: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the point table with places in three directions, and by run how much these show."""
+    original = comparison.reference("original", runs[0].config.seed)
+    onto = original.key if original is not None else runs[0].key
+    found = {run.key: _linear_places(run.key, onto, store().fingerprint()) for run in runs}
+    places = {key: answer[0] for key, answer in found.items() if answer is not None}
+    shares = {key: answer[1] for key, answer in found.items() if answer is not None}
+    return linear.with_places(table, places), shares
+
+
+@st.cache_data(max_entries=64, show_spinner="Turning the maps…")
+def _linear_places(run_key: str, onto: str, fingerprint: str) -> tuple[pd.DataFrame, float] | None:
+    near = _neighbourhoods(run_key, fingerprint)
+    first = None if run_key == onto else _linear_places(onto, onto, fingerprint)
+    return None if near is None else linear.linear_places(near, first[0] if first else None)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Looking for the nearest…")
+def _neighbourhoods(
+    run_key: str,
+    fingerprint: str,  # noqa: ARG001
+) -> neighbourhoods.Neighbourhoods | None:
+    return neighbourhoods.neighbourhoods(store().load(run_key))
 
 
 def map_steps(run_key: str) -> pd.DataFrame | None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlparse
 import pytest
 
 from tests.browser.test_launch import fill
-from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set
+from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set, wait_for_map
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = pytest.mark.browser
@@ -117,12 +117,10 @@ def test_forget_exactly_these_keeps_the_comparison_beside_other_choices_in_the_a
 ):
     title = comparison_title(comparison.config)
     query = [("comparison", title), ("models", "Original"), ("models", "Retrained")]
-    page.goto(f"{two_url}/manifolds?{urlencode([*query, ('highlight', 'forget')])}")
-    page.wait_for_selector(".feature-map[data-drawn]")
-    page.locator(".feature-map-plot").scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    page.goto(f"{two_url}/manifolds?{urlencode([*query, ('highlight', 'Forget set')])}")
+    wait_for_map(page)
     lasso(page, *middle_of_forget_set(page, 0), 60)
-    page.wait_for_function(f"() => ({SELECTED})()[0].length > 0")
+    page.wait_for_function(f"() => ({SELECTED})().length > 0")
     page.get_by_role("button", name=re.compile("Forget exactly these")).click()
     page.get_by_role("heading", name="Unlearn").first.wait_for()
     assert_kept(page, "forget these", title)

@@ -1,49 +1,53 @@
-"""The maps in a real Chromium: what only a mouse and WebGL can show."""
+"""The maps in a real Chromium, on a comparison that is not the default: mouse, keys and WebGL."""
 
 import math
+from urllib.parse import urlencode
 
 import pytest
 
 pytestmark = pytest.mark.browser
 
+OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+MAP = "document.querySelector('.feature-map').featureMap"
 PLACES = """panel => {
     const map = document.querySelector(".feature-map").featureMap;
-    const box = map.plot.getBoundingClientRect();
-    const suffix = panel ? String(panel + 1) : "";
-    const across = map.plot._fullLayout["xaxis" + suffix];
-    const up = map.plot._fullLayout["yaxis" + suffix];
+    const stage = map.stage.getBoundingClientRect();
+    const { left, top, width, height } = map.boxes[panel];
+    const pixels = map.pixels(panel);
     return Array.from(map.ids, (id, i) => ({
-        id, isForget: map.data.forget_sets[map.sets[i]],
-        x: box.left + across._offset + across.l2p(map.panels[panel].x[i]),
-        y: box.top + up._offset + up.l2p(map.panels[panel].y[i]),
+        id, label: map.labels[i], isForget: map.isForget(i),
+        x: stage.left + left + pixels[2 * i], y: stage.top + top + pixels[2 * i + 1],
     }));
 }"""
 SELECTED = """() => {
     const map = document.querySelector(".feature-map")?.featureMap;
-    if (!map?.plot.data) return [[]];
-    return map.panels.map((_, panel) => map.traces.flatMap((trace, i) =>
-        trace.panel === panel
-            ? (map.plot.data[i].selectedpoints ?? []).map((p) => map.ids[trace.positions[p]])
-            : []).sort((a, b) => a - b));
+    return map?.data ? map.chosen.sorted() : [];
 }"""
-RANGE = "() => document.querySelector('.feature-map-plot')._fullLayout.xaxis2.range"
+CAMERA = f"() => {{ const c = {MAP}.cameras[0]; return [c.x, c.y, c.zoom, c.yaw, c.pitch]; }}"
 
 
-def open_maps(page, url):
-    page.goto(url)
-    page.get_by_role("link", name="Manifolds").click()
+def wait_for_map(page):
     page.wait_for_selector(".feature-map[data-drawn]")
-    page.locator(".feature-map-plot").scroll_into_view_if_needed()
+    page.locator(".map-stage").scroll_into_view_if_needed()
     page.wait_for_timeout(500)
 
 
-def lasso(page, x, y, radius):
+def open_maps(page, url, **choices):
+    page.goto(f"{url}/manifolds?{urlencode({'comparison': OTHER, **choices})}")
+    wait_for_map(page)
+
+
+def lasso(page, x, y, radius, key=None):
+    if key:
+        page.keyboard.down(key)
     page.mouse.move(x + radius, y)
     page.mouse.down()
     for degrees in range(0, 361, 20):
         angle = math.radians(degrees)
         page.mouse.move(x + radius * math.cos(angle), y + radius * math.sin(angle), steps=2)
     page.mouse.up()
+    if key:
+        page.keyboard.up(key)
 
 
 def middle_of_forget_set(page, panel):
@@ -52,55 +56,242 @@ def middle_of_forget_set(page, panel):
     return middle["x"], middle["y"]
 
 
-def test_a_lasso_selects_the_same_examples_in_every_map_and_takes_them_to_unlearn(page, app_url):
+def inside(page, panel, x, y, radius):
+    """Return the ids of the points whose middles lie well inside a loop, and well outside."""
+    places = page.evaluate(PLACES, panel)
+    distances = {p["id"]: math.hypot(p["x"] - x, p["y"] - y) for p in places}
+    well_in = {i for i, distance in distances.items() if distance < 0.9 * radius}
+    return well_in, {i for i, distance in distances.items() if distance > 1.1 * radius}
+
+
+def selected(page):
+    return set(page.evaluate(SELECTED))
+
+
+def wait_for_selected(page, count):
+    page.wait_for_function(f"() => ({SELECTED})().length === {count}")
+
+
+def far_from(page, panel, x, y, least):
+    """Return the place of a point that lies at least so many pixels away."""
+    places = page.evaluate(PLACES, panel)
+    return next((p["x"], p["y"]) for p in places if math.hypot(p["x"] - x, p["y"] - y) > least)
+
+
+def test_loops_select_add_take_away_and_undo_and_what_is_left_is_forgotten(page, app_url):
     open_maps(page, app_url)
-    lasso(page, *middle_of_forget_set(page, 0), 30)
-    page.wait_for_function(f"() => ({SELECTED})()[0].length > 0")
-    panels = page.evaluate(SELECTED)
-    assert len(panels) >= 2
-    assert all(ids == panels[0] for ids in panels)
-    page.get_by_text(f"{len(panels[0])} selected:").wait_for()
+    x, y = middle_of_forget_set(page, 0)
+    lasso(page, x, y, 30)
+    page.wait_for_function(f"() => ({SELECTED})().length > 0")
+    first = selected(page)
+    well_in, well_out = inside(page, 0, x, y, 30)
+    assert well_in <= first
+    assert not first & well_out
+    page.get_by_text(f"{len(first)} selected:").wait_for()
+
+    other = far_from(page, 0, x, y, 70)
+    lasso(page, *other, 25, key="Shift")
+    page.wait_for_function(f"() => ({SELECTED})().length > {len(first)}")
+    both = selected(page)
+    assert first < both
+    page.get_by_text(f"{len(both)} selected:").wait_for()
+
+    lasso(page, x, y, 15, key="Alt")
+    page.wait_for_function(f"() => ({SELECTED})().length < {len(both)}")
+    assert selected(page) < both
+    page.keyboard.press("Control+z")
+    wait_for_selected(page, len(both))
+    page.get_by_role("button", name="Undo").click()
+    wait_for_selected(page, len(first))
+    assert selected(page) == first
+
+    page.locator(".map-stage").focus()
+    page.keyboard.press("Escape")
+    wait_for_selected(page, 0)
+    page.get_by_role("button", name="Undo").click()
+    wait_for_selected(page, len(first))
+    page.get_by_text(f"{len(first)} selected:").wait_for()
     page.get_by_test_id("stDataFrame").first.wait_for()
     page.get_by_role("button", name="Forget exactly these").click()
     page.get_by_role("heading", name="Unlearn").first.wait_for()
     page.wait_for_selector(".feature-map", state="detached")
     page.get_by_role("link", name="Manifolds").click()
     page.wait_for_selector(".feature-map[data-drawn]")
-    page.wait_for_function(f"() => ({SELECTED})()[0].length === {len(panels[0])}")
+    wait_for_selected(page, len(first))
     page.get_by_role("button", name="Clear selection").click()
-    page.wait_for_function(f"() => ({SELECTED})().every((ids) => !ids.length)")
+    wait_for_selected(page, 0)
 
 
-def test_hovering_shows_the_picture_and_the_prediction(page, app_url):
+def test_a_click_pins_a_point_and_marks_its_neighbours_in_every_map(page, app_url):
+    open_maps(page, app_url)
+    x, y = middle_of_forget_set(page, 1)
+    page.mouse.click(x, y)
+    page.wait_for_function(f"() => {MAP}.pinned !== null")
+    page.wait_for_function(f"() => {MAP}.panels.every((_, i) => {MAP}.neighbours(i).length === 15)")
+    page.get_by_text("is pinned. Its neighbours:").wait_for()
+    pinned = page.evaluate(f"() => {MAP}.ids[{MAP}.pinned]")
+    near = page.evaluate(f"() => {MAP}.neighbours(0).map((i) => {MAP}.ids[i])")
+    assert pinned not in near
+    page.mouse.click(
+        *page.evaluate(f"""() => {{
+        const box = {MAP}.boxes[1]; const stage = {MAP}.stage.getBoundingClientRect();
+        return [stage.left + box.left + 3, stage.top + box.top + 3]; }}""")
+    )
+    page.wait_for_function(f"() => {MAP}.pinned === null")
+    page.get_by_text("is pinned. Its neighbours:").wait_for(state="detached")
+
+
+def test_hovering_tells_every_models_answer_and_hides_nothing_near_the_point(page, app_url):
     open_maps(page, app_url)
     x, y = middle_of_forget_set(page, 1)
     page.mouse.move(x - 40, y - 40)
     page.mouse.move(x, y, steps=8)
-    tip = page.locator(".feature-map-tip")
-    tip.wait_for(state="visible")
-    assert "true class" in tip.inner_text()
-    assert "Retrained" in tip.inner_text()
+    card = page.locator(".map-card")
+    card.wait_for(state="visible")
+    assert "class" in card.inner_text()
+    answers = page.locator(".map-answer").all_inner_texts()
+    assert len(answers) >= 3
+    assert all("answers" in text and "%" in text for text in answers)
+    box = card.bounding_box()
+    across = max(box["x"] - x, x - box["x"] - box["width"])
+    up = max(box["y"] - y, y - box["y"] - box["height"])
+    assert max(across, up) > 20
     page.wait_for_function(
-        "() => document.querySelector('.feature-map-picture')"
+        "() => document.querySelector('.map-picture')"
         "?.style.backgroundImage.includes('data:image/png')"
     )
 
 
+def test_the_search_pins_an_id_selects_a_class_and_says_what_is_not_there(page, app_url):
+    open_maps(page, app_url)
+    field = page.get_by_label("Find an example by id")
+    field.fill("id 17")
+    field.press("Enter")
+    page.wait_for_function(f"() => {MAP}.ids[{MAP}.pinned] === 17")
+    field = page.get_by_label("Find an example by id")
+    field.fill("class 3")
+    field.press("Enter")
+    page.wait_for_function(f"() => ({SELECTED})().length > 100")
+    labels = page.evaluate(f"""() => [...new Set(Array.from({MAP}.labels)
+        .filter((_, i) => {MAP}.chosen.ids.has({MAP}.ids[i])))]""")
+    assert labels == [3]
+    for text, answer in [("999999", "Not on these maps"), ("class no", "No class is called")]:
+        field = page.get_by_label("Find an example by id")
+        field.fill(text)
+        field.press("Enter")
+        page.get_by_text(answer).wait_for()
+
+
+def test_a_class_of_the_legend_is_shown_alone_with_its_count(page, app_url):
+    open_maps(page, app_url)
+    page.get_by_role("button", name="Class 4:").click()
+    n_shown, n_all = page.locator(".map-count").inner_text().split(" of ")
+    assert 0 < int(n_shown) < int(n_all.replace(",", ""))
+    lit = page.evaluate(f"""() => [...new Set(Array.from({MAP}.labels)
+        .filter((_, i) => {MAP}.isLit(0, i)))]""")
+    assert lit == [4]
+    page.get_by_role("button", name="Show all").click()
+    assert page.evaluate(f"() => {MAP}.alone.size") == 0
+
+
+def test_points_are_reached_selected_and_pinned_with_keys_alone(page, app_url):
+    open_maps(page, app_url)
+    page.locator(".map-stage").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    wait_for_selected(page, 1)
+    [one] = selected(page)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    wait_for_selected(page, 2)
+    assert one in selected(page)
+    assert "answers" in page.locator(".map-live").inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"() => {MAP}.pinned !== null")
+    page.keyboard.press("PageDown")
+    assert page.evaluate(f"() => {MAP}.panel") == 1
+    page.keyboard.press("+")
+    assert page.evaluate(CAMERA)[2] > 1
+
+
 def test_zoom_is_linked_and_survives_another_highlight(page, app_url):
     open_maps(page, app_url)
-    whole = page.evaluate(RANGE)
-    page.locator(".feature-map-plot [data-title='Zoom']").click()
+    page.get_by_role("button", name="Zoom", exact=True).click()
     x, y = middle_of_forget_set(page, 0)
     page.mouse.move(x - 40, y - 40)
     page.mouse.down()
     page.mouse.move(x + 40, y + 40, steps=8)
     page.mouse.up()
-    page.wait_for_function(f"() => ({RANGE})()[0] > {whole[0]}")  # drawn in the first map
-    page.wait_for_timeout(500)
-    zoomed = page.evaluate(RANGE)
+    zoomed = page.evaluate(CAMERA)
+    assert zoomed[2] > 2
+    assert page.evaluate(f"() => {MAP}.cameras.every((c) => c === {MAP}.cameras[0])")
     drawn = page.locator(".feature-map").get_attribute("data-drawn")
-    page.get_by_text("Still recognised", exact=True).first.click()
+    box = page.locator(".st-key-highlight input")
+    box.click()
+    page.get_by_role("option", name="Still recognised").click()
     page.wait_for_function(
         f"() => document.querySelector('.feature-map').dataset.drawn !== '{drawn}'"
     )
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert page.evaluate(CAMERA) == pytest.approx(zoomed)
+    page.locator(".map-stage").dblclick(position={"x": 8, "y": 60})
+    assert page.evaluate(CAMERA)[2] == 1
+
+
+def test_points_travel_from_one_map_to_the_other_and_back(page, app_url):
+    open_maps(page, app_url, view="Two, with the way", map_to="Retrained")
+    before = page.evaluate(PLACES, 0)
+    page.get_by_role("button", name="Play there and back").click()
+    page.wait_for_function(f"() => {MAP}.way === 1")
+    there, second = page.evaluate(PLACES, 0), page.evaluate(PLACES, 1)
+    shift = page.evaluate(f"() => {MAP}.boxes[1].left - {MAP}.boxes[0].left")
+    assert all(abs(a["x"] + shift - b["x"]) < 0.01 for a, b in zip(there, second, strict=True))
+    assert page.evaluate(f"() => {MAP}.journey.trail.some(Boolean)")
+    page.wait_for_function(f"() => {MAP}.way === 0")
+    assert page.evaluate(PLACES, 0) == before
+
+
+def test_a_map_with_depth_turns_and_a_loop_selects_on_it(page, app_url):
+    open_maps(page, app_url, layout="3-D, linear")
+    page.get_by_role("button", name="Turn", exact=True).click()
+    x, y = middle_of_forget_set(page, 0)
+    before = page.evaluate(CAMERA)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 20, steps=6)
+    page.mouse.up()
+    after = page.evaluate(CAMERA)
+    assert after[3] > before[3]
+    assert after[4] > before[4]
+    page.get_by_role("button", name="Lasso").click()
+    lasso(page, *middle_of_forget_set(page, 0), 25)
+    page.wait_for_function(f"() => ({SELECTED})().length > 0")
+
+
+def test_a_named_selection_is_there_after_a_reload_and_in_another_tab(page, app_url):
+    open_maps(page, app_url)
+    lasso(page, *middle_of_forget_set(page, 0), 30)
+    page.wait_for_function(f"() => ({SELECTED})().length > 0")
+    ids = selected(page)
+    name = page.get_by_label("Name for what is selected")
+    name.fill("near the first")
+    name.press("Enter")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_function("() => location.search.includes('selection=near')")
+    page.reload()
+    wait_for_map(page)
+    wait_for_selected(page, len(ids))
+    assert selected(page) == ids
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector(".feature-map[data-drawn]")
+    assert selected(other) == ids
+
+
+def test_contours_outline_classes_and_the_picture_is_saved(page, app_url):
+    open_maps(page, app_url)
+    page.get_by_role("button", name="Contours").click()
+    assert page.evaluate(f"() => {MAP}.outlines(0).length") > 5
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Picture").click()
+    assert saved.value.suggested_filename == "maps.png"

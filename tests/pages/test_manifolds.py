@@ -17,9 +17,13 @@ def opened(**state):
     return app.switch_page(PAGE).run()
 
 
+def sent(app):
+    components = {e.proto.component_name: e.proto for e in app.get("bidi_component")}
+    return json.loads(components["unlearn_feature_map"].json)
+
+
 def payload(app):
-    sent = {e.proto.component_name: e.proto for e in app.get("bidi_component")}
-    return json.loads(sent["unlearn_feature_map"].json)["map"]
+    return sent(app)["map"]
 
 
 def texts(app):
@@ -61,7 +65,7 @@ def test_the_recipe_stands_under_the_maps(app):
 
 
 def test_a_highlight_counts_what_it_shows(app):
-    app.segmented_control(key="highlight").set_value("forgotten").run()
+    app.selectbox(key="highlight").set_value("forgotten").run()
     notes = {panel["label"]: panel["note"] for panel in payload(app)["panels"]}
     n_unknown, n_all = notes["Original"].removeprefix("correctly forgotten: ").split(" of ")
     assert int(n_unknown) < 0.05 * int(n_all)
@@ -70,7 +74,7 @@ def test_a_highlight_counts_what_it_shows(app):
 
 
 def test_own_layouts_are_not_linked(app):
-    app.segmented_control(key="layout").set_value("own").run()
+    app.selectbox(key="layout").set_value("own").run()
     assert payload(app)["linked"] is False
     assert "cannot be compared" in texts(app)
 
@@ -78,7 +82,7 @@ def test_own_layouts_are_not_linked(app):
 def test_a_selection_shows_pictures_and_every_model_s_prediction(app):
     with_selection(app, [0, 3, 13])
     assert not app.exception
-    rows = app.dataframe[0].value
+    rows = app.dataframe(key="map_rows").value
     assert rows["id"].tolist() == [0, 3, 13]
     assert rows["image"].str.startswith("data:image/png").all()
     assert {"Original", "Retrained", "Retrained p"} <= set(rows.columns)
@@ -139,3 +143,89 @@ def test_the_models_come_from_the_address(shipped_store):
     app.run()
     app.switch_page(PAGE).run()
     assert [panel["label"] for panel in payload(app)["panels"]] == ["Original", "MUDA"]
+
+
+def test_what_moved_most_is_ranked_in_feature_space_and_not_on_the_map(app):
+    rows = app.dataframe[-1].value
+    assert rows["moved"].is_monotonic_decreasing
+    assert not rows["distance"].is_monotonic_decreasing
+    app.segmented_control(key="moved_by").set_value("new_neighbours").run()
+    assert app.dataframe[-1].value["new_neighbours"].is_monotonic_decreasing
+
+
+def test_a_group_that_changed_neighbours_together_can_be_selected(app):
+    app.slider(key="least").set_value(0.6).run()
+    app.button(key="select_group_0").click().run()
+    ids = app.session_state["map_selected"]
+    assert len(ids) >= 5
+    assert sent(app)["selection"]["ids"] == ids
+    assert f"{len(ids)} examples" in texts(app)
+
+
+def test_new_neighbours_colour_the_maps_and_the_original_has_none(app):
+    app.selectbox(key="colour").set_value("new_neighbours").run()
+    app.selectbox(key="highlight").set_value("changed").run()
+    maps = payload(app)
+    assert maps["values"]["name"] == "New neighbours"
+    notes = {panel["label"]: panel["note"] for panel in maps["panels"]}
+    assert "new neighbours: 0 of" in notes["Original"]
+    assert "new neighbours: 0 of" not in notes["Retrained"]
+    app.segmented_control(key="against").set_value("retrain").run()
+    notes = {panel["label"]: panel["note"] for panel in payload(app)["panels"]}
+    assert "new neighbours: 0 of" in notes["Retrained"]
+
+
+def test_two_maps_have_the_way_between_them(app):
+    app.selectbox(key="view").set_value("two").run()
+    maps = payload(app)
+    assert [panel["label"] for panel in maps["panels"]] == ["Original", "RFA (LoRA)"]
+    assert maps["trail"] is not None
+    app.selectbox(key="map_to").set_value("Retrained").run()
+    assert [panel["label"] for panel in payload(app)["panels"]] == ["Original", "Retrained"]
+
+
+def test_a_linear_map_has_depth_and_says_how_much_it_shows(app):
+    app.selectbox(key="layout").set_value("linear").run()
+    assert {"x", "y", "z"} <= set(payload(app)["panels"][0])
+    assert "Share of the variance that is shown: Original" in texts(app)
+
+
+def test_a_pinned_example_has_neighbours_in_every_model(app):
+    app.session_state["map_pinned"] = 17
+    app.run()
+    pin = sent(app)["pin"]
+    assert pin["id"] == 17
+    assert {len(ids) for ids in pin["neighbours"].values()} == {15}
+    assert set(pin["neighbours"]) == {panel["key"] for panel in payload(app)["panels"]}
+    assert "id 17" in texts(app)
+
+
+def test_a_selection_gets_a_name_and_is_there_after_a_reload(filled_store):
+    app = with_selection(opened(), [3, 13])
+    app.text_input(key="selection_name").set_value("odd threes").run()
+    app.button(key="save_selection").click().run()
+    assert not app.exception
+    assert app.selectbox(key="selection").value == "odd threes"
+    again = AppTest.from_file(APP, default_timeout=60)
+    again.query_params["selection"] = "odd threes"
+    again.run()
+    again.switch_page(PAGE).run()
+    assert sent(again)["selection"]["ids"] == [3, 13]
+    again.button(key="remove_selection").click().run()
+    assert again.selectbox(key="selection").options == []
+
+
+def test_a_selection_without_a_name_is_refused_in_one_line(filled_store):
+    app = with_selection(opened(), [3])
+    app.button(key="save_selection").click().run()
+    assert "must have 1 to 60 letters, got 0" in app.warning[0].value
+
+
+def test_a_saved_selection_replaces_what_is_selected(filled_store):
+    app = with_selection(opened(), [3, 13])
+    app.text_input(key="selection_name").set_value("two").run()
+    app.button(key="save_selection").click().run()
+    app.button(key="clear_selected").click().run()
+    app.selectbox(key="selection").set_value(None).run()
+    app.selectbox(key="selection").set_value("two").run()
+    assert sent(app)["selection"]["ids"] == [3, 13]

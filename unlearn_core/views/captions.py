@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from unlearn_core.config import DataConfig
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
@@ -78,9 +80,20 @@ def tracked_caption(sets: Sets) -> str:
 def maps_caption(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:
     """Return how the maps were made, in one line.
 
-    Each panel has a `label` and `facts`, what the run's manifest says of its map.
+    Each panel has a `label` and `facts`, what the run's manifest says of its map; of a linear
+    layout the `share` of the variance too.
     """
     facts = panels[0]["facts"]
+    if layout == "linear":
+        shares = [
+            f"{p['label']} {p['share']:.0%}" for p in panels if np.isfinite(p.get("share", np.nan))
+        ]
+        return (
+            f"First three principal components of penultimate features; {facts['n_examples']:,} of "
+            f"{n_total:,} examples; each model's scaled to one size and turned onto the "
+            "original's (orthogonal Procrustes). Share of the variance that is shown: "
+            f"{', '.join(shares) or 'not known'}."
+        )
     name = "trustworthiness" if layout == "aligned" else "own_trustworthiness"
     trust = [
         f"{p['label']} {p['facts'][name]:.3f}" for p in panels if p["facts"].get(name) is not None

@@ -49,6 +49,8 @@ METHOD_COLOURS = {
 }
 FORGET_COLOUR, RETAIN_COLOUR, MUTED = "#D55E00", "#009E73", "#B8BEC6"
 OUTLINE = "#222222"
+# from what stayed to what changed most, on any ground
+CHANGE_RAMP = ("#B8BEC6", "#DDCC77", "#E69F00", "#D55E00", "#882255")
 # the one mark of an example to forget, on every map; its colour stays that of its class
 FORGET_MARK: dict[str, Any] = {"symbol": "diamond", "line": {"width": 1, "color": OUTLINE}}
 # what cannot be seen on a dark ground, and what stands there instead

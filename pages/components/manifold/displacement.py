@@ -1,4 +1,4 @@
-"""Which examples moved: a table of the examples farthest from their place in the original."""
+"""What changed in feature space: examples that moved most, and groups that moved together."""
 
 from __future__ import annotations
 
@@ -7,51 +7,64 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads
+from pages.components import reads, selectors
 from pages.components.examples import PICTURE, follow_picture, picture_column
 from pages.components.manifold import selection
+from pages.components.manifold.choices import Near
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import displacement
+from unlearn_core.views.symbols import as_markdown
 
+MEASURES = displacement.MEASURES
 MOVED_COLUMNS: dict[str, Any] = {
     PICTURE: picture_column(),
     "id": st.column_config.NumberColumn("Id", format="%d"),
     "set": "Set",
     "label": "True class",
     "predicted": "Predicted",
-    "distance": st.column_config.NumberColumn("Distance", format="%.2f"),
+    "moved": st.column_config.NumberColumn(MEASURES["moved"], format="%.2f"),
+    "new_neighbours": st.column_config.NumberColumn(MEASURES["new_neighbours"], format="percent"),
+    "distance": st.column_config.NumberColumn("On the map", format="%.2f"),
 }
 
 
 @st.fragment
 @without_damaged_runs
 def show_displacement(
-    comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, original: str
+    comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, near: Near
 ) -> None:
-    """Show which examples lie farthest from their place on the original's map."""
+    """Show which examples changed most from a reference, and which changed together."""
     classes = reads.dataset(comparison.config.data).class_names
     st.subheader("Which examples moved most")
-    names = {run.key: run.label for run in runs if run.key != original}
-    if original not in table["run"].tolist() or not names:
-        st.info("Choose the original and at least one other model to see what moved.")
+    names = {run.label: run for run in runs if run.key != near.reference}
+    if not names:
+        st.info("Choose another model above to see what moved.")
         return
-    moved = displacement.displacements(table, original)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "By", list(MEASURES), format_func=MEASURES.__getitem__, default="moved",
+            key="moved_by", bind="query-params", required=True,
+        )  # fmt: skip
+        usual = selectors.first_method(list(names.values()))
+        label = selectors.choose_one(comparison, "Model", list(names), "moved_run", usual)
+    run, measure = names[label], str(measure)
+    moved = displacement.displacements(table, near.reference)
     left, right = st.columns([2, 3])
     with left:
-        st.markdown("**Mean distance moved, by set**")
+        st.markdown(f"**{MEASURES[measure]}, mean of each set**")
+        labels = {one.key: one.label for one in names.values()}
+        means = displacement.displacement_summary(moved, labels, measure)
         st.dataframe(
-            displacement.displacement_summary(moved, names).style.format(precision=2, na_rep="–"),
-            key="moved_summary", hide_index=True,
-        )  # fmt: skip
-        st.caption(
-            "From the place on the original's map to the place on the model's aligned map, in map "
-            "units. UMAP stretches distances, so compare sets and models rather than numbers."
+            means.style.format(precision=2, na_rep="–"), key="moved_summary", hide_index=True
         )
+        st.caption(f"Compared with: {near.name}. {displacement.MEANING[measure]}")
     with right:
-        run = st.selectbox("Model", list(names), format_func=names.__getitem__, key="moved_run")
-        rows = displacement.most_moved(moved, run, classes)
+        rows = displacement.most_moved(moved, run.key, classes, measure)
+        if rows.empty:
+            st.info("This is not known of the model: choose another measure or another model.")
+            return
         ids = rows["id"].tolist()
         rows.insert(0, PICTURE, reads.thumbnails(comparison.config.data, ids))
         event = st.dataframe(
@@ -59,6 +72,26 @@ def show_displacement(
             selection_mode="single-cell", on_select="rerun", column_config=MOVED_COLUMNS,
         )  # fmt: skip
         follow_picture(event, ids)
-        if st.button("Select these on the maps", key="select_moved"):
-            selection.select(ids)
-            st.rerun()
+        _select_button("Select these on the maps", "select_moved", ids)
+    _groups(run, table, near)
+
+
+def _groups(run: RunArtefact, table: pd.DataFrame, near: Near) -> None:
+    st.markdown(f"**Groups that changed neighbours together in {as_markdown(run.label)}**")
+    found = reads.moved_groups(run, near.reference, table, near.k, near.least)
+    for number, group in enumerate(found):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _select_button("Select", f"select_group_{number}", list(group.ids))
+            st.markdown(as_markdown(group.words))
+    if not found:
+        st.caption("None at this share of new neighbours; choose a lower one above the maps.")
+    st.caption(
+        f"Examples with at least {near.least:.0%} new among {near.k} neighbours, compared with "
+        f"{near.name}, that are still among one another's neighbours; groups of five and more."
+    )
+
+
+def _select_button(words: str, key: str, ids: list[int]) -> None:
+    if st.button(words, key=key):
+        selection.select(ids)
+        st.rerun()

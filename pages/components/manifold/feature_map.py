@@ -1,34 +1,26 @@
-"""The map component: plotly.js, the pictures for hovering, and the panels.
+"""The map component: the panels, drawn with WebGL, and the pictures for hovering.
 
-They are three components, so that the library (4.7 MB) and the pictures are sent once and only
-the panels again when something about them changes. All of it works without a network.
+They are two components, so that the pictures are sent once and only the panels again when
+something about them changes.  Both work without a network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from plotly.offline import get_plotlyjs
 
 HERE = Path(__file__).parent
+PARTS = (  # of one script, each after what it uses
+    *("camera", "cloud", "chosen", "contours"),
+    *("marks", "gestures", "bar", "captions", "feature_map"),
+)
 PICTURES_JS = """export default function ({ data }) {
   (globalThis.unlearnPictures ??= {})[data.key] = data;
 }"""
-
-
-@cache
-def _library() -> Any:
-    # A module runs once in a browser tab, however often the component is mounted. Streamlit's
-    # charts bring a plotly.js of their own and set the same global; mixing the two fails.
-    return st.components.v2.component(
-        "unlearn_plotly",
-        js=f"{get_plotlyjs()}\nglobalThis.unlearnPlotly = Plotly;\nexport default function () {{}}",
-        isolate_styles=False,
-    )
 
 
 @cache
@@ -38,20 +30,20 @@ def _pictures() -> Any:
 
 @cache
 def _panels() -> Any:
+    scripts = [HERE.joinpath("map", f"{part}.js").read_text(encoding="utf-8") for part in PARTS]
     return st.components.v2.component(
         "unlearn_feature_map",
         html='<div class="feature-map"></div>',
         css=HERE.joinpath("feature_map.css").read_text(encoding="utf-8"),
-        js=HERE.joinpath("feature_map.js").read_text(encoding="utf-8"),
+        js="\n".join(scripts),
         isolate_styles=False,
     )
 
 
-def assets(pictures: dict[str, Any]) -> None:
-    """Send the library and a sheet of pictures, with its `key`; mount once on a page."""
+def pictures(sheet: dict[str, Any]) -> None:
+    """Send a sheet of pictures, with its `key`; mount once on a page."""
     with st.container(gap=None):
-        _library()(key="plotly_library", height=1)
-        _pictures()(key="map_pictures", data=pictures, height=1)
+        _pictures()(key="map_pictures", data=sheet, height=1)
 
 
 def feature_map(
@@ -59,14 +51,22 @@ def feature_map(
     *,
     selected: Sequence[int],
     version: int,
+    pinned: int | None,
+    neighbours: Mapping[str, Sequence[int]],
     key: str,
     on_select: Callable[[], None],
+    on_pin: Callable[[], None],
 ) -> None:
     """Show the panels.
 
-    `selected` counts only where `version` changed: the browser has the later word on what the
-    mouse selected. `on_select` finds the ids in `st.session_state[key]["ids"]`.
+    `selected` and `pinned` count only where `version` changed: the browser has the later word on
+    what the mouse did.  `neighbours` are the pinned example's in each panel, by its key.
+    `on_select` finds the ids in `st.session_state[key]["ids"]`, `on_pin` one or None in
+    `st.session_state[key]["pinned"]`.
     """
-    selection = {"ids": list(selected), "version": version}
-    data = {"map": payload, "selection": selection}
-    _panels()(key=key, data=data, on_ids_change=on_select)
+    data = {
+        "map": payload,
+        "selection": {"ids": list(selected), "version": version},
+        "pin": {"id": pinned, "neighbours": {run: list(ids) for run, ids in neighbours.items()}},
+    }
+    _panels()(key=key, data=data, on_ids_change=on_select, on_pinned_change=on_pin)

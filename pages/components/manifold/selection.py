@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,24 +11,30 @@ import streamlit as st
 from pages.components import reads, selectors
 from pages.components.examples import LINK, PICTURE, follow_picture, picture_column
 from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views.examples import picture_caption
 from unlearn_core.views.manifold import selection
+from unlearn_core.views.symbols import as_markdown
 
 MAP = "feature_map"
 SELECTED, SELECTION_VERSION, OF = "map_selected", "map_selection_version", "map_selected_of"
+PINNED = "map_pinned"
 MOST_ROWS = 300
 
 
-def selected(comparison: Comparison) -> list[int]:
-    """Return the ids selected on this comparison's maps."""
-    if st.session_state.get(OF) != comparison.key:
-        st.session_state[OF] = comparison.key
-        select([])
-    return list(st.session_state[SELECTED])
+def selected() -> list[int]:
+    """Return the ids that are selected on the maps."""
+    return list(st.session_state.get(SELECTED, []))
+
+
+def pinned() -> int | None:
+    """Return the id of the example that a click on the maps pinned."""
+    one: int | None = st.session_state.get(PINNED)
+    return one
 
 
 def select(ids: list[int]) -> None:
-    """Select these examples from outside the maps."""
-    st.session_state[SELECTED] = ids
+    """Select these examples from outside the maps, and unpin."""
+    st.session_state[SELECTED], st.session_state[PINNED] = ids, None
     st.session_state[SELECTION_VERSION] = st.session_state.get(SELECTION_VERSION, 0) + 1
 
 
@@ -37,14 +43,38 @@ def on_map_selection() -> None:
     st.session_state[SELECTED] = list(st.session_state[MAP]["ids"] or [])
 
 
+def on_map_pin() -> None:
+    """Keep which example was clicked; None where a click let it go."""
+    st.session_state[PINNED] = st.session_state[MAP]["pinned"]
+
+
+def pinned_line(
+    comparison: Comparison, names: Mapping[str, str], neighbours: Mapping[str, Sequence[int]]
+) -> None:
+    """Show the pinned example, and of which classes its neighbours are in each model."""
+    example = pinned()
+    if example is None:
+        return
+    config = comparison.config
+    dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    with st.container(horizontal=True, vertical_alignment="center", key="pinned"):
+        st.image(
+            reads.thumbnail(config.data, example), width=64,
+            link=selectors.sample_link(comparison, example),
+        )  # fmt: skip
+        lines = selection.neighbour_lines(names, neighbours, dataset)
+        what = as_markdown(picture_caption(example, dataset, sets))
+        st.markdown(f"**{what}** is pinned. Its neighbours: {as_markdown(lines)}.")
+
+
 def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Show the selected examples in every model, and what can be done with them."""
-    ids = selected(comparison)
-    st.subheader("Selected examples")
+    ids = selected()
     if not ids:
         st.info(
-            "Draw a loop around points on any map. Their pictures and what every model predicts "
-            "for them appear here, and you can ask to forget exactly those.",
+            "Draw a loop around points on any map, or choose a saved selection. Their pictures and "
+            "what every model predicts for them appear here, and you can ask to forget exactly "
+            "those.",
             icon=":material/gesture_select:",
         )
         return

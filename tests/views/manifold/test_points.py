@@ -163,19 +163,42 @@ def test_selection_words_count_each_set():
     assert words == "3 selected: 2 to forget (D_f), 1 to keep (D_r)"
 
 
+def changed_table():
+    points_of_both = table()
+    shares = np.linspace(0, 1, 7)
+    is_changed = points_of_both["run"] == "u"
+    points_of_both["new_neighbours"] = np.where(is_changed, [*shares, *shares], 0.0)
+    return points_of_both.assign(moved=[*np.zeros(7), 1.0, 7.0, 2.0, 0.0, 3.0, 5.0, np.nan])
+
+
+def test_new_neighbours_are_counted_from_the_share_that_is_asked_for():
+    words = points.highlight_counts(changed_table(), "changed", "both", 0.5)
+    assert words["u"] == "at least 50% new neighbours: 4 of 7"
+    assert points.highlight_counts(changed_table(), "changed", "train", 0.5)["u"].endswith("1 of 4")
+    unknown = changed_table().assign(new_neighbours=np.nan)
+    assert points.highlight_counts(unknown, "changed", "both")["u"] == "neighbours are not known"
+
+
 def test_displacement_is_the_distance_from_the_original_s_map():
-    moved = displacement.displacements(table(), "o")
+    moved = displacement.displacements(changed_table(), "o")
     assert set(moved["run"]) == {"u"}
     assert moved["distance"].to_numpy() == pytest.approx(5.0)  # a 3-4-5 triangle
-    summary = displacement.displacement_summary(moved, {"u": "MUDA"})
+    summary = displacement.displacement_summary(moved, {"u": "MUDA"}, "distance")
     assert summary.to_dict("records") == [
         {"Run": "MUDA", "D_f": 5.0, "D_r": 5.0, "D_ft": 5.0, "D_rt": 5.0}
     ]
 
 
-def test_most_moved_come_farthest_first():
-    moved = displacement.displacements(table(), "o")
-    moved["distance"] = [1.0, 7.0, 2.0, 0.0, 3.0, 5.0, 4.0]
-    rows = displacement.most_moved(moved, "u", CLASSES, 3)
-    assert rows["id"].tolist() == [1, 5, 6]
-    assert rows["predicted"].tolist() == ["cat", "dog", "cat"]
+def test_without_the_reference_among_the_maps_their_distance_is_not_known():
+    moved = displacement.displacements(changed_table(), "elsewhere")
+    assert moved["distance"].isna().all()
+    assert displacement.most_moved(moved, "u", CLASSES, "distance").empty
+
+
+def test_most_moved_come_farthest_first_by_the_measure_that_is_asked_for():
+    moved = displacement.displacements(changed_table(), "o")
+    rows = displacement.most_moved(moved, "u", CLASSES, "moved", 3)
+    assert rows["id"].tolist() == [1, 5, 4]  # of the last it is not known
+    assert rows["predicted"].tolist() == ["cat", "dog", "dog"]
+    by_neighbours = displacement.most_moved(moved, "u", CLASSES, "new_neighbours", 2)
+    assert by_neighbours["id"].tolist() == [6, 5]

@@ -1,7 +1,7 @@
 """What the map component is sent: typed arrays in base64, and each name only once.
 
-Ids, labels and sets are shared by all panels; a panel adds positions, predicted classes and
-probabilities. 5,000 points and 6 models take well under 1 MB.
+Ids, labels and sets are shared by all panels; a panel adds positions, predicted classes,
+probabilities and what colours its points. 5,000 points and 6 models take well under 1 MB.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike
 from unlearn_core.views.manifold.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import (
+    CHANGE_RAMP,
     FORGET_COLOUR,
     MUTED,
     OUTLINE,
@@ -30,6 +32,14 @@ from unlearn_core.views.palette import (
 PROBABILITY_SCALE = 10_000
 HIDDEN, DIMMED, LIT = 0, 1, 2
 MARGIN = 0.04
+COLOURS = {
+    "label": "True class",
+    "prediction": "Predicted class",
+    "new_neighbours": "New neighbours",
+    "moved": "Moved features",
+}
+MISSING, LARGEST = 255, 254  # codes of a value that is not known, and of the largest
+FARTHEST = 0.99  # of what moved, a few go so far that all others would have one colour
 
 
 def typed(values: ArrayLike, dtype: str) -> dict[str, str]:
@@ -45,15 +55,52 @@ def axis_range(values: pd.Series[float]) -> list[float]:
     return [low - margin, high + margin]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a map shows and how.
+
+    Attributes
+    ----------
+    layout, mode, part : str
+        Keys of `LAYOUTS`, `HIGHLIGHTS` and `PARTS`.
+    colour : str
+        What the colours stand for, a key of `COLOURS`; the last two are columns of the points.
+    least : float
+        The share of new neighbours from which on a point counts as changed.
+    """
+
+    layout: str = "aligned"
+    mode: str = "all"
+    part: str = "both"
+    colour: str = "label"
+    least: float = 0.5
+
+
+def values_of(points: pd.DataFrame, colour: str) -> dict[str, Any] | None:
+    """Return how a column of the points becomes a colour; None where colours are classes."""
+    if colour not in ("new_neighbours", "moved"):
+        return None
+    is_share = colour == "new_neighbours"
+    known = points[colour].dropna()
+    most = 1.0 if is_share or known.empty else float(known.quantile(FARTHEST)) or 1.0
+    return {
+        "name": COLOURS[colour],
+        "least": 0.0,
+        "most": most,
+        "low": "none" if is_share else "0",
+        "high": "all" if is_share else f"{most:.2f} or more",
+        "is_share": is_share,
+        "colours": list(CHANGE_RAMP),
+    }
+
+
 def map_payload(
     points: pd.DataFrame,
     runs: Sequence[Mapping[str, Any]],
     classes: Sequence[str],
+    shown: Shown = Shown(),
     *,
-    layout: str = "aligned",
-    mode: str = "all",
-    part: str = "both",
-    colour: str = "label",
+    trail: Sequence[int] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the panels as JSON types.
@@ -64,15 +111,17 @@ def map_payload(
         Point table of all runs, the same examples in the same order for each.
     runs : sequence of mapping
         For each panel, in order: `key`, `label` and `verdict` (a word).
-    layout, mode, part : str
-        Keys of `LAYOUTS`, `HIGHLIGHTS` and `PARTS`.
-    colour : {"label", "prediction"}
-        What the colours stand for.
+    shown : Shown
+        What is highlighted, coloured and laid out how.
+    trail : sequence of int, optional
+        For two runs between which points can travel: the ids of those whose way is drawn.
     notes : mapping
         A line under each panel's title, by run key.
     """
-    across, up = LAYOUTS[layout]
-    first = points[points["run"] == runs[0]["key"]]
+    axes = LAYOUTS[shown.layout]
+    values = values_of(points, shown.colour)
+    rows_of_run = {run["key"]: points[points["run"] == run["key"]] for run in runs}
+    first = rows_of_run[runs[0]["key"]]
     content = {
         "ids": typed(first["example_id"], "i4"),
         "labels": typed(first["label"], "u2"),
@@ -84,12 +133,15 @@ def map_payload(
         "muted": MUTED,
         "outline": OUTLINE,
         "forget_colour": FORGET_COLOUR,
-        "colour": colour,
-        "linked": layout == "aligned",
-        "range": {"x": axis_range(points[across]), "y": axis_range(points[up])},
+        "colour": shown.colour,
+        "values": values,
+        "layout": shown.layout,
+        "linked": shown.layout != "own",
+        "range": {name: axis_range(points[axis]) for name, axis in zip("xyz", axes, strict=False)},
+        "trail": None if trail is None else typed(first["example_id"].isin(list(trail)), "u1"),
         "probability_scale": PROBABILITY_SCALE,
         "panels": [
-            _panel(points[points["run"] == run["key"]], run, (across, up), mode, part)
+            _panel(rows_of_run[run["key"]], run, shown, values)
             | {"note": (notes or {}).get(run["key"], "")}
             for run in runs
         ],
@@ -99,10 +151,11 @@ def map_payload(
 
 
 def _panel(
-    rows: pd.DataFrame, run: Mapping[str, Any], axes: tuple[str, str], mode: str, part: str
+    rows: pd.DataFrame, run: Mapping[str, Any], shown: Shown, values: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    emphasis = np.where(is_highlighted(rows, mode), LIT, DIMMED)
-    emphasis[~rows["set"].isin(PARTS[part]).to_numpy()] = HIDDEN
+    emphasis = np.where(is_highlighted(rows, shown.mode, shown.least), LIT, DIMMED)
+    emphasis[~rows["set"].isin(PARTS[shown.part]).to_numpy()] = HIDDEN
+    axes = LAYOUTS[shown.layout]
     word = str(run["verdict"])
     return {
         "key": run["key"],
@@ -110,9 +163,18 @@ def _panel(
         "verdict": word,
         "icon": VERDICT_ICONS.get(word, ""),
         "verdict_colour": VERDICT_COLOURS.get(word, VERDICT_COLOURS["unknown"]),
-        "x": typed(rows[axes[0]], "f4"),
-        "y": typed(rows[axes[1]], "f4"),
+        **{name: typed(rows[axis], "f4") for name, axis in zip("xyz", axes, strict=False)},
         "predictions": typed(rows["prediction"], "u2"),
         "probabilities": typed(np.round(rows["probability"] * PROBABILITY_SCALE), "u2"),
         "emphasis": typed(emphasis, "u1"),
+        **_coloured(rows, shown.colour, values),
     }
+
+
+def _coloured(
+    rows: pd.DataFrame, colour: str, values: Mapping[str, Any] | None
+) -> dict[str, dict[str, str]]:
+    if values is None:
+        return {}
+    codes = np.round(LARGEST * (rows[colour] / values["most"]).clip(0, 1))
+    return {"values": typed(codes.fillna(MISSING), "u1")}

@@ -18,7 +18,11 @@ from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.views.examples import rows_of
 from unlearn_core.views.names import SET_NAMES
 
-LAYOUTS = {"aligned": ("x", "y"), "own": ("own_x", "own_y")}
+LAYOUTS = {
+    "aligned": ("x", "y"),
+    "own": ("own_x", "own_y"),
+    "linear": ("pc1", "pc2", "pc3"),
+}
 STATES = ("other", "forgotten", "recognised", "collateral")
 FORGET_SETS = ("forget", "forget_test")
 PARTS = {
@@ -32,6 +36,7 @@ HIGHLIGHTS = {
     "forgotten": "Correctly forgotten",
     "recognised": "Still recognised",
     "collateral": "Collateral",
+    "changed": "New neighbours",
 }
 
 
@@ -89,28 +94,39 @@ def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([t.sort_values("example_id") for t in kept], ignore_index=True)
 
 
-def is_highlighted(points: pd.DataFrame, mode: str) -> pd.Series[bool]:
-    """Say which points a highlight mode, a key of `HIGHLIGHTS`, brings out."""
+def is_highlighted(points: pd.DataFrame, mode: str, least: float = 0.5) -> pd.Series[bool]:
+    """Say which points a highlight mode, a key of `HIGHLIGHTS`, brings out.
+
+    "changed" needs the column `new_neighbours`, and brings out those with `least` or more.
+    """
     if mode == "all":
         return points["set"].notna()
     if mode == "forget":
         return points["set"].isin(FORGET_SETS)
+    if mode == "changed":
+        return points["new_neighbours"] >= least
     return points["state"] == mode
 
 
-def highlight_counts(points: pd.DataFrame, mode: str, part: str) -> dict[str, str]:
+def highlight_counts(
+    points: pd.DataFrame, mode: str, part: str, least: float = 0.5
+) -> dict[str, str]:
     """Return for each run how many of which examples the mode brings out, in words."""
     chosen = points[points["set"].isin(PARTS[part])]
     of_forget = mode in ("forgotten", "recognised")
     counts = {}
     for key, rows in chosen.groupby("run", sort=False):
-        lit = int(is_highlighted(rows, mode).sum())
+        lit = int(is_highlighted(rows, mode, least).sum())
         is_forget = rows["set"].isin(FORGET_SETS)
         total = {True: is_forget.sum(), False: len(rows) - is_forget.sum()}[of_forget]
         if mode == "all":
             counts[str(key)] = f"{len(rows):,} examples"
         elif mode == "forget":
             counts[str(key)] = f"{lit:,} to forget"
+        elif mode == "changed":
+            counts[str(key)] = f"at least {least:.0%} new neighbours: {lit:,} of {len(rows):,}"
+            if rows["new_neighbours"].isna().all():
+                counts[str(key)] = "neighbours are not known"
         else:
             counts[str(key)] = f"{HIGHLIGHTS[mode].lower()}: {lit:,} of {total:,}"
     return counts

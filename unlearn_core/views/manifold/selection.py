@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from unlearn_core.data import Dataset
 from unlearn_core.views.manifold.points import PARTS
 from unlearn_core.views.names import SET_NAMES
+from unlearn_core.views.samples import neighbours_text
 
 
 def selection_table(
@@ -71,3 +73,14 @@ def selection_words(points: pd.DataFrame, ids: Sequence[int]) -> str:
     counts = chosen["set"].value_counts()
     parts = [f"{counts[name]} {text}" for name, text in SET_NAMES.items() if name in counts]
     return f"{len(chosen)} selected: {', '.join(parts)}"
+
+
+def neighbour_lines(
+    names: Mapping[str, str], neighbours: Mapping[str, Sequence[int]], dataset: Dataset
+) -> str:
+    """Return of which classes an example's neighbours are in each run, such as "MUDA 3 x 7"."""
+    return "; ".join(
+        f"{label} {neighbours_text([dataset.class_names[c] for c in dataset.labels[list(ids)]])}"
+        for key, label in names.items()
+        if (ids := neighbours.get(key))
+    )

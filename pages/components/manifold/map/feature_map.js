@@ -1,0 +1,418 @@
+// Maps of several models side by side: one camera, one selection, one example under the mouse.
+// A selection is shown in all maps at once and then sent to the page as example ids.
+
+const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array };
+const LIT = 2;
+const MISSING = 255; // of a value that colours a point
+const TITLE = 46;
+const GAP = 14;
+const NARROWEST = 250;
+const PLAY_SECONDS = 1.8;
+const SIZES = { circle: 5, diamond: 10 }; // pixels, on a map of a few thousand points
+let made = 0;
+
+function decode({ dtype, bdata }) {
+  const bytes = Uint8Array.from(atob(bdata), (letter) => letter.charCodeAt(0));
+  return new TYPES[dtype](bytes.buffer);
+}
+
+function rgb(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+class FeatureMap {
+  constructor(root) {
+    this.root = root;
+    this.number = ++made;
+    this.chosen = new Chosen();
+    this.alone = new Set();
+    this.hovered = this.pinned = null;
+    this.panel = 0;
+    this.way = 0;
+    this.hasTrails = true;
+    this.hasContours = false;
+    this.bar = new Bar(this);
+    this.stage = make("div", {
+      className: "map-stage", tabIndex: 0, role: "application",
+      "aria-label": "Maps. Arrows go from point to point, Space selects, Enter pins, Escape clears, Page Down goes to the next map.",
+    });
+    this.points = make("canvas", { className: "map-points" });
+    const over = make("canvas", { className: "map-marks" });
+    this.captions = new Captions(this);
+    this.stage.append(this.points, over, this.captions.titles, this.captions.card);
+    root.append(this.bar.bar, this.bar.legend, this.stage, this.captions.live);
+    this.marks = new Marks(this, over);
+    this.cloud = new PointCloud(this.points, () => this.show());
+    this.gestures = new Gestures(this, this.stage);
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(root);
+    root.addEventListener("fullscreenchange", () => this.data && this.fit());
+  }
+
+  close() {
+    this.watch.disconnect();
+    cancelAnimationFrame(this.frame);
+    this.cloud.close();
+  }
+
+  update(data, selection, pin) {
+    if (!this.cloud.gl) {
+      this.root.innerHTML = '<p class="map-note">This browser does not offer WebGL 2, which draws the maps. Switch hardware acceleration on, or open another browser.</p>';
+      return;
+    }
+    const version = data.version + data.outline; // which tells the theme
+    const isNew = this.version !== version;
+    const isTold = this.selectionVersion !== selection.version;
+    if (isNew) this.read(data, version);
+    if (isTold) {
+      this.chosen.take(selection.ids);
+      this.pinned = this.positionOf(pin.id);
+    }
+    this.selectionVersion = selection.version;
+    this.near = pin;
+    if (isNew) this.show();
+    else if (isTold) this.restyle();
+    this.bar.draw();
+    this.captions.answers();
+    this.redraw();
+    this.root.dataset.drawn = version;
+  }
+
+  read(data, version) {
+    const before = this.ids ? [this.ids[this.hovered], this.ids[this.pinned]] : [];
+    const kept = this.data?.layout === data.layout ? this.cameras : [];
+    this.version = version;
+    this.data = data;
+    this.isDeep = Boolean(data.range.z);
+    this.ids = decode(data.ids);
+    this.labels = decode(data.labels);
+    this.sets = decode(data.sets);
+    this.panels = data.panels.map((panel) => this.readPanel(panel));
+    this.journey = data.trail ? { trail: decode(data.trail) } : null;
+    if (!this.journey) this.way = 0;
+    else this.panels[0].there = this.panels[1].here;
+    const shared = kept[0] ?? new Camera(data.range);
+    this.cameras = this.panels.map((_, i) => (data.linked ? shared : kept[i] ?? new Camera(data.range)));
+    this.cameras.forEach((camera) => camera.fitTo(data.range));
+    [this.hovered, this.pinned] = before.map((id) => this.positionOf(id)).concat(null, null);
+    this.panel = Math.min(this.panel, this.panels.length - 1);
+    this.outlined = new Map();
+  }
+
+  readPanel(panel) {
+    const [x, y] = [decode(panel.x), decode(panel.y)];
+    const z = panel.z ? decode(panel.z) : null;
+    const here = new Float32Array(3 * x.length);
+    for (let i = 0; i < x.length; i += 1) here.set([x[i], y[i], z ? z[i] : 0], 3 * i);
+    const values = panel.values ? decode(panel.values) : null;
+    const [predictions, probabilities, emphasis] = [panel.predictions, panel.probabilities, panel.emphasis].map(decode);
+    return { ...panel, here, there: here, values, predictions, probabilities, emphasis };
+  }
+
+  // --- what a point is ---------------------------------------------------------------------
+
+  positionOf(id) {
+    const position = id === null || id === undefined ? -1 : this.ids.indexOf(id);
+    return position < 0 ? null : position;
+  }
+
+  isShown(position) {
+    return this.panels[0].emphasis[position] > 0;
+  }
+
+  isForget(position) {
+    return this.data.forget_sets[this.sets[position]];
+  }
+
+  isLit(index, position) {
+    const isAlone = !this.alone.size || this.alone.has(this.labels[position]);
+    return isAlone && this.panels[index].emphasis[position] === LIT;
+  }
+
+  colourOf(index, position) {
+    const { colours, colour, values, muted } = this.data;
+    const panel = this.panels[index];
+    if (!values) return colours[(colour === "prediction" ? panel.predictions : this.labels)[position]];
+    const value = panel.values[position];
+    return value === MISSING ? muted : values.colours[Math.round((value / (MISSING - 1)) * (values.colours.length - 1))];
+  }
+
+  hasDimmed() {
+    return this.panels.some((panel) => panel.emphasis.includes(1)) || this.alone.size > 0;
+  }
+
+  countClasses() {
+    const counts = this.data.classes.map(() => 0);
+    this.labels.forEach((label, i) => this.isShown(i) && (counts[label] += 1));
+    return counts;
+  }
+
+  neighbours(index) {
+    if (this.near?.id !== this.ids[this.pinned]) return []; // the page has not answered yet
+    const ids = this.near.neighbours[this.panels[index].key] ?? [];
+    return ids.map((id) => this.positionOf(id)).filter((position) => position !== null);
+  }
+
+  // --- drawing -----------------------------------------------------------------------------
+
+  show() {
+    this.cloud.keep(this.panels.length);
+    this.panels.forEach(({ here, there }, i) => this.cloud.place(i, here, there));
+    this.restyle();
+    this.fit();
+  }
+
+  // Colours, sizes and order of the points, from the back: dimmed, lit, selected; diamonds on top.
+  restyle() {
+    const count = this.ids.length;
+    const shrink = Math.max(0.55, Math.min(1.15, Math.sqrt(2500 / count)));
+    const inks = new Map();
+    const ink = (hex) => inks.get(hex) ?? inks.set(hex, rgb(hex)).get(hex);
+    const isSome = this.chosen.ids.size > 0;
+    this.panels.forEach((panel, index) => {
+      const colour = new Uint8Array(4 * count);
+      const form = new Float32Array(2 * count);
+      const layers = [[], [], [], [], [], []];
+      for (let i = 0; i < count; i += 1) {
+        if (!panel.emphasis[i]) continue;
+        const isForget = this.isForget(i);
+        const isLit = this.isLit(index, i);
+        const isSelected = isLit && this.chosen.ids.has(this.ids[i]);
+        const opacity = !isLit ? (isForget ? 0.5 : 0.32) : isSelected ? 1 : isSome ? 0.16 : isForget ? 0.95 : 0.8;
+        const grown = isSelected ? 1.35 : isLit ? 1 : 0.85;
+        colour.set([...ink(isLit ? this.colourOf(index, i) : this.data.muted), 255 * opacity], 4 * i);
+        form[2 * i] = SIZES[isForget ? "diamond" : "circle"] * shrink * grown;
+        form[2 * i + 1] = isForget ? 1 : 0;
+        layers[2 * (isSelected ? 2 : isLit ? 1 : 0) + (isForget ? 1 : 0)].push(i);
+      }
+      this.cloud.paint(index, colour, form, Uint32Array.from(layers.flat()));
+    });
+    this.outlined.clear();
+  }
+
+  size() {
+    const width = this.root.clientWidth || 900;
+    const n = this.panels.length;
+    const wished = n <= 3 ? n : n === 4 ? 2 : 3;
+    this.columns = Math.max(1, Math.min(wished, Math.floor(width / NARROWEST)));
+    this.rows = Math.ceil(n / this.columns);
+    const side = (width - GAP * (this.columns - 1)) / this.columns;
+    const free = window.innerHeight - this.bar.bar.offsetHeight - this.bar.legend.offsetHeight - 30;
+    const tall = this.isFull() ? free / this.rows - TITLE - GAP : Math.min(side * 0.8, n <= 2 ? 540 : 460);
+    return { width, side, tall: Math.max(n > 3 ? 200 : 240, Math.floor(tall)) };
+  }
+
+  // Lay the panels out in the width that there is.
+  fit() {
+    const { width, side, tall } = this.size();
+    const height = this.rows * (tall + TITLE + GAP);
+    const ratio = window.devicePixelRatio || 1;
+    this.stage.style.height = `${height}px`;
+    for (const canvas of [this.points, this.marks.canvas]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    this.boxes = this.panels.map((_, i) => ({
+      left: (i % this.columns) * (side + GAP),
+      top: Math.floor(i / this.columns) * (tall + TITLE + GAP) + TITLE,
+      width: side, height: tall, camera: this.cameras[i],
+    }));
+    const style = getComputedStyle(this.root);
+    this.ink = style.color;
+    this.paper = style.getPropertyValue("--st-background-color") || "#fff";
+    this.width = this.root.clientWidth;
+    this.captions.draw();
+    this.redraw();
+  }
+
+  resize() {
+    const width = this.root.clientWidth;
+    if (this.data && width && Math.abs(width - this.width) >= 2) this.fit();
+  }
+
+  redraw() {
+    this.frame ??= requestAnimationFrame(() => this.render());
+  }
+
+  render() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    if (!this.boxes) return;
+    const ratio = this.points.width / this.points.clientWidth || 1;
+    const boxes = this.boxes.map((box, i) => ({ ...box, way: this.wayOf(i) }));
+    this.cloud.draw(boxes, ratio, rgb(this.data.outline).map((part) => part / 255));
+    this.marks.draw();
+  }
+
+  wayOf(index) {
+    return this.journey && index === 0 ? this.way : 0;
+  }
+
+  // Pixels of all points of a panel, from its upper left corner; computed anew after a change only.
+  pixels(index) {
+    const { camera: c, width, height } = this.boxes[index];
+    const stamp = [c.x, c.y, c.zoom, c.yaw, c.pitch, width, height, this.wayOf(index)].join();
+    const panel = this.panels[index];
+    if (panel.stamp !== stamp) {
+      panel.stamp = stamp;
+      panel.at = c.project(panel.here, panel.there, this.wayOf(index), width, height);
+    }
+    return panel.at;
+  }
+
+  outlines(index) {
+    const key = `${index} ${this.chosen.ids.size}`;
+    if (this.outlined.has(key)) return this.outlined.get(key);
+    const panel = this.panels[index];
+    const groups = new Map();
+    this.labels.forEach((label, i) => {
+      if (!this.isLit(index, i)) return;
+      const isForget = this.isForget(i);
+      const name = `${label} ${isForget}`;
+      if (!groups.has(name)) groups.set(name, { positions: [], colour: this.data.colours[label], isForget });
+      groups.get(name).positions.push(i);
+    });
+    const lines = [...groups.values()]
+      .map((group) => ({ ...group, lines: outline(panel.here, group.positions, this.data.range) }))
+      .filter((group) => group.lines);
+    this.outlined.set(key, lines);
+    return lines;
+  }
+
+  // --- what a person does ------------------------------------------------------------------
+
+  choose(how, ids) {
+    if (this.chosen.combine(how, ids)) this.tell();
+  }
+
+  toggle(position) {
+    if (position === null) return;
+    const id = this.ids[position];
+    this.choose(this.chosen.ids.has(id) ? "subtract" : "add", [id]);
+  }
+
+  undo() {
+    if (this.chosen.undo()) this.tell();
+  }
+
+  tell() {
+    this.restyle();
+    this.bar.draw();
+    this.redraw();
+    this.send("ids", this.chosen.sorted());
+  }
+
+  pin(position) {
+    const next = position === this.pinned ? null : position;
+    if (next === null && this.pinned === null) return;
+    this.pinned = next;
+    this.captions.answers();
+    this.redraw();
+    this.send("pinned", next === null ? null : this.ids[next]);
+  }
+
+  isolate(label, isMore = false) {
+    const next = new Set(isMore ? this.alone : []);
+    if (label !== null && !this.alone.has(label)) next.add(label);
+    else if (isMore) next.delete(label);
+    this.alone = next;
+    this.restyle();
+    this.bar.draw();
+    this.redraw();
+  }
+
+  showAll() {
+    this.cameras.forEach((camera) => camera.reset());
+    this.redraw();
+  }
+
+  turnTo(index) {
+    this.panel = (index + this.panels.length) % this.panels.length;
+    this.captions.say(`Map of ${this.panels[this.panel].label}`);
+  }
+
+  toggleContours() {
+    this.hasContours = !this.hasContours;
+    this.bar.draw();
+    this.redraw();
+  }
+
+  toggleTrails() {
+    this.hasTrails = !this.hasTrails;
+    this.bar.draw();
+    this.redraw();
+  }
+
+  goTo(way) {
+    this.way = way;
+    if (this.bar.slider) this.bar.slider.value = way;
+    this.captions.answers();
+    this.redraw();
+  }
+
+  // From the first map to the second, a moment there, and back.
+  play() {
+    const isMoving = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!isMoving) return this.goTo(this.way < 0.5 ? 1 : 0);
+    const start = performance.now();
+    this.playing = start;
+    const step = (now) => {
+      if (this.playing !== start || !this.journey || !this.root.isConnected) return;
+      const seconds = (now - start) / 1000;
+      const there = Math.min(1, seconds / PLAY_SECONDS);
+      const back = Math.max(0, Math.min(1, seconds / PLAY_SECONDS - 1.5));
+      const eased = (t) => t * t * (3 - 2 * t);
+      this.goTo(eased(there) - eased(back));
+      if (back < 1) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+    return undefined;
+  }
+
+  isFull() {
+    return document.fullscreenElement === this.root;
+  }
+
+  hover(position, options) {
+    if (position === this.hovered) return;
+    this.hovered = position;
+    this.captions.show(position, options);
+    this.redraw();
+  }
+
+  toggleFull() {
+    if (this.isFull()) document.exitFullscreen();
+    else this.root.requestFullscreen();
+  }
+
+  savePicture() {
+    this.render();
+    const sheet = make("canvas", { width: this.points.width, height: this.points.height });
+    const pen = sheet.getContext("2d");
+    const ratio = this.points.width / this.points.clientWidth;
+    pen.fillStyle = this.paper;
+    pen.fillRect(0, 0, sheet.width, sheet.height);
+    pen.drawImage(this.points, 0, 0);
+    pen.drawImage(this.marks.canvas, 0, 0);
+    pen.scale(ratio, ratio);
+    pen.fillStyle = this.ink;
+    this.boxes.forEach(({ left, top }, i) => {
+      const [name, answer] = this.captions.titles.children[i].children;
+      pen.font = `600 15px ${getComputedStyle(this.root).fontFamily}`;
+      pen.fillText(name.textContent, left, top - 28);
+      pen.font = `13px ${getComputedStyle(this.root).fontFamily}`;
+      pen.fillText(answer.textContent, left, top - 10);
+    });
+    make("a", { download: "maps.png", href: sheet.toDataURL("image/png") }).click();
+  }
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".feature-map");
+  if (!root) return undefined;
+  root.featureMap ??= new FeatureMap(root);
+  const map = root.featureMap;
+  map.send = setStateValue;
+  map.update(data.map, data.selection, data.pin);
+  return () => setTimeout(() => root.isConnected || map.close());
+}

@@ -1,0 +1,73 @@
+"""Named selections: kept in the store, and the chosen one in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import reads
+from pages.components.manifold import selection
+from unlearn_core.checks import InputError
+from unlearn_core.runs import selections
+from unlearn_core.runs.comparison import Comparison
+
+CHOSEN, NAME, FAULT = "selection", "selection_name", "selection_fault"
+
+
+def start_with_named(comparison: Comparison) -> None:
+    """Begin with the selection that the address names, where another comparison is opened."""
+    if st.session_state.get(selection.OF) == comparison.key:
+        return
+    st.session_state[selection.OF] = comparison.key
+    known = selections.saved(reads.store(), comparison.key)
+    selection.select(known.get(str(st.query_params.get(CHOSEN)), []))
+
+
+def saved_selections(comparison: Comparison) -> None:
+    """Show the choice of a named selection, and what makes and removes one."""
+    known = selections.saved(reads.store(), comparison.key)
+    if st.session_state.get(CHOSEN) not in (None, *known):
+        st.session_state[CHOSEN] = None  # of another comparison, or removed meanwhile
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Saved selections", list(known), index=None, key=CHOSEN, bind="query-params",
+            placeholder="Choose one" if known else "None yet", on_change=_open,
+            args=(comparison,), width=240,
+        )  # fmt: skip
+        st.button(
+            "Remove", key="remove_selection", icon=":material/delete:", disabled=chosen is None,
+            on_click=_remove, args=(comparison,),
+        )  # fmt: skip
+        st.text_input(
+            "Name for what is selected", key=NAME, placeholder="such as: threes like nines",
+            max_chars=selections.LONGEST_NAME, width=240,
+        )  # fmt: skip
+        st.button(
+            "Save", key="save_selection", icon=":material/bookmark_add:", on_click=_save,
+            args=(comparison,), disabled=not selection.selected(),
+            help="Everybody who opens this dashboard finds it under its name.",
+        )  # fmt: skip
+    fault = st.session_state.pop(FAULT, None)
+    if fault:
+        st.warning(fault, icon=":material/warning:")
+
+
+def _open(comparison: Comparison) -> None:
+    name = st.session_state[CHOSEN]
+    if name is not None:
+        known = selections.saved(reads.store(), comparison.key)
+        selection.select(known.get(name, []))
+
+
+def _save(comparison: Comparison) -> None:
+    ids = selection.selected()
+    try:
+        name = selections.save(reads.store(), comparison.key, st.session_state[NAME], ids)
+    except InputError as error:
+        st.session_state[FAULT] = str(error)
+        return
+    st.session_state[CHOSEN], st.session_state[NAME] = name, ""
+
+
+def _remove(comparison: Comparison) -> None:
+    selections.remove(reads.store(), comparison.key, st.session_state[CHOSEN])
+    st.session_state[CHOSEN] = None

@@ -1,0 +1,161 @@
+"""What changed in feature space: neighbours, places, and groups that went together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unlearn_core.metrics.neighbourhoods import (
+    nearest_rows,
+    neighbourhood_change,
+    relative_displacement,
+)
+from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.views.examples import rows_of
+from unlearn_core.views.names import SET_NAMES
+
+MOST_NEIGHBOURS, USUAL_NEIGHBOURS = 50, 15
+USUAL_SHARE = 0.5  # of its neighbours that are new, from which on an example counts as changed
+FEWEST_TOGETHER, MOST_GROUPS = 5, 6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Neighbourhoods:
+    """Features and nearest neighbours of the examples on a run's map. Shared: do not change it.
+
+    Attributes
+    ----------
+    example_ids : int64 ndarray of shape (n_examples,)
+        Ascending.
+    features : float32 ndarray of shape (n_examples, n_features)
+    neighbours : int64 ndarray of shape (n_examples, n_neighbours)
+        Ids of the other examples on the map with the largest cosine, the nearest first.
+    """
+
+    example_ids: NDArray[np.int64]
+    features: NDArray[np.float32]
+    neighbours: NDArray[np.int64]
+
+    def of(self, example_id: int, k: int) -> list[int]:
+        """Return the k nearest neighbours of one example; none where it is not on the map."""
+        row = int(np.searchsorted(self.example_ids, example_id))
+        if row == len(self.example_ids) or self.example_ids[row] != example_id:
+            return []
+        return [int(one) for one in self.neighbours[row, :k]]
+
+
+def neighbourhoods(run: RunArtefact) -> Neighbourhoods | None:
+    """Return a run's neighbourhoods; None where no features were kept or they are not finite."""
+    records = run.records()
+    ids = np.sort(run.table(str(run.map_facts["file"]))["example_id"].to_numpy(dtype=np.int64))
+    features = records.features[rows_of(ids, records.example_ids)]
+    if not features.shape[1] or not np.isfinite(features).all():
+        return None
+    nearest = nearest_rows(features, MOST_NEIGHBOURS)
+    return Neighbourhoods(example_ids=ids, features=features, neighbours=ids[nearest])
+
+
+def changes(after: Neighbourhoods, before: Neighbourhoods, k: int) -> pd.DataFrame:
+    """Return what changed of each example that both maps show.
+
+    Columns: `example_id`, `new_neighbours` (1 - Jaccard of the k nearest, in [0, 1]) and
+    `moved` (how far its features moved, relative to their size before).
+    """
+    ids = np.intersect1d(after.example_ids, before.example_ids)
+    rows, rows_before = rows_of(ids, after.example_ids), rows_of(ids, before.example_ids)
+    return pd.DataFrame(
+        {
+            "example_id": ids,
+            "new_neighbours": neighbourhood_change(
+                before.neighbours[rows_before, :k], after.neighbours[rows, :k]
+            ),
+            "moved": relative_displacement(after.features[rows], before.features[rows_before]),
+        }
+    )
+
+
+def changed_ids(changed: pd.DataFrame, least: float) -> list[int]:
+    """Return the ids with at least this share of new neighbours of what `changes` returns."""
+    rows = changed["new_neighbours"] >= least
+    return [int(i) for i in changed.loc[rows, "example_id"]]
+
+
+def with_changes(points: pd.DataFrame, changed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the point table with `new_neighbours` and `moved`, NaN where they are not known.
+
+    `changed` has what `changes` returns, by the run's key.
+    """
+    columns = ["run", "example_id", "new_neighbours", "moved"]
+    parts = [table.assign(run=key)[columns] for key, table in changed.items()]
+    if not parts:
+        return points.assign(new_neighbours=np.nan, moved=np.nan)
+    return points.merge(pd.concat(parts, ignore_index=True), on=columns[:2], how="left")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Examples that changed neighbours together: their ids, and a line about them."""
+
+    ids: tuple[int, ...]
+    words: str
+
+
+def groups(
+    after: Neighbourhoods,
+    before: Neighbourhoods,
+    points: pd.DataFrame,
+    classes: Sequence[str],
+    *,
+    k: int,
+    least: float,
+) -> list[Group]:
+    """Suggest groups whose members stayed neighbours while most of their other neighbours changed.
+
+    Two changed examples belong together where one is among the k nearest of the other in both
+    models.  Groups are what is connected so, the largest first.
+
+    Parameters
+    ----------
+    points : DataFrame
+        `example_id`, `label`, `set` and `prediction` of the run's points.
+    least : float
+        The share of new neighbours from which on an example counts as changed.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    table = changes(after, before, k)
+    ids = table.loc[table["new_neighbours"] >= least, "example_id"].to_numpy()
+    if not len(ids):
+        return []
+    now = after.neighbours[rows_of(ids, after.example_ids), :k]
+    then = before.neighbours[rows_of(ids, before.example_ids), :k]
+    stayed = (now[:, :, None] == then[:, None, :]).any(axis=2) & np.isin(now, ids)
+    starts, places = np.nonzero(stayed)
+    ends = np.searchsorted(ids, now[starts, places])
+    links = coo_array((np.ones(len(starts)), (starts, ends)), shape=(len(ids), len(ids)))
+    _, names = connected_components(links, directed=False)
+    found = [ids[names == name] for name in np.unique(names)]
+    large = sorted((g for g in found if len(g) >= FEWEST_TOGETHER), key=lambda g: (-len(g), g[0]))
+    rows = points.drop_duplicates("example_id").set_index("example_id")
+    return [
+        Group(
+            ids=tuple(int(i) for i in group),
+            words=_words(rows.loc[rows.index.isin(group)], classes),
+        )
+        for group in large[:MOST_GROUPS]
+    ]
+
+
+def _words(rows: pd.DataFrame, classes: Sequence[str]) -> str:
+    """Return how many examples there are of which sets and classes, and what the model answers."""
+    sets = [f"{n} {SET_NAMES[name]}" for name, n in rows["set"].value_counts().items()]
+    kinds, answers = (
+        ", ".join(f"{classes[c]} ({n})" for c, n in rows[column].value_counts()[:3].items())
+        for column in ("label", "prediction")
+    )
+    return f"{len(rows)} examples: {', '.join(sets)}; class {kinds}, answered {answers}"
