@@ -46,8 +46,10 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
         }
         for run in view.runs
     ]
+    trail = None
+    if view.is_pair:
+        table, trail = reads.between(view.runs, table, near.k, near.least)
     notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
-    trail = reads.changed_ids(view.runs, near.k, near.least) if view.is_pair else None
     payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
     sets = reads.sets(comparison.config.data, comparison.config.forget)
     names = {run.key: run.label for run in view.runs}

@@ -465,11 +465,18 @@ def map_changes(runs: Sequence[RunArtefact], reference: str, k: int) -> dict[str
     return {key: table for key, table in answers.items() if table is not None}
 
 
-def changed_ids(pair: Sequence[RunArtefact], k: int, least: float) -> list[int]:
-    """Return the examples with at least this share of new neighbours in the second of two runs."""
+def between(
+    pair: Sequence[RunArtefact], table: pd.DataFrame, k: int, least: float
+) -> tuple[pd.DataFrame, list[int]]:
+    """Return the points of two runs with what changed from the first to the second, in both.
+
+    With the ids of those that have at least this share of new neighbours.
+    """
     before, after = pair
-    changed = map_changes([after], before.key, k).get(after.key)
-    return [] if changed is None else neighbourhoods.changed_ids(changed, least)
+    changed = map_changes([after], before.key, k)
+    both = {run.key: known for run in pair for known in changed.values()}
+    rows = neighbourhoods.with_changes(table, both)
+    return rows, neighbourhoods.changed_ids(rows, least)
 
 
 @st.cache_data(max_entries=128, show_spinner="Looking for the nearest…")

@@ -295,3 +295,27 @@ def test_contours_outline_classes_and_the_picture_is_saved(page, app_url):
     with page.expect_download() as saved:
         page.get_by_role("button", name="Picture").click()
     assert saved.value.suggested_filename == "maps.png"
+
+
+def test_zooming_sends_no_points_again(page, app_url):
+    """However many points there are, a zoom only moves the camera: nothing is uploaded."""
+    open_maps(page, app_url)
+    page.evaluate(f"""() => {{
+        const gl = {MAP}.cloud.gl;
+        const [upload, draw] = [gl.bufferData.bind(gl), gl.drawElements.bind(gl)];
+        globalThis.counted = {{ uploads: 0, draws: 0 }};
+        gl.bufferData = (...args) => {{ counted.uploads += 1; upload(...args); }};
+        gl.drawElements = (...args) => {{ counted.draws += 1; draw(...args); }};
+    }}""")
+    n_maps = page.evaluate(f"() => {MAP}.panels.length")
+    x, y = middle_of_forget_set(page, 0)
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    for _ in range(4):
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(60)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"() => {MAP}.cameras[0].zoom > 2")
+    counted = page.evaluate("() => counted")
+    assert counted["uploads"] == 0
+    assert counted["draws"] >= 2 * n_maps

@@ -51,7 +51,7 @@ def show_displacement(
         label = selectors.choose_one(comparison, "Model", list(names), "moved_run", usual)
     run, measure = names[label], str(measure)
     moved = displacement.displacements(table, near.reference)
-    left, right = st.columns([2, 3])
+    left, right = st.columns([1, 2])
     with left:
         st.markdown(f"**{MEASURES[measure]}, mean of each set**")
         labels = {one.key: one.label for one in names.values()}
@@ -80,9 +80,10 @@ def _groups(run: RunArtefact, table: pd.DataFrame, near: Near) -> None:
     st.markdown(f"**Groups that changed neighbours together in {as_markdown(run.label)}**")
     found = reads.moved_groups(run, near.reference, table, near.k, near.least)
     for number, group in enumerate(found):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        left, right = st.columns([1, 9], vertical_alignment="center")
+        with left:
             _select_button("Select", f"select_group_{number}", list(group.ids))
-            st.markdown(as_markdown(group.words))
+        right.markdown(as_markdown(group.words))
     if not found:
         st.caption("None at this share of new neighbours; choose a lower one above the maps.")
     st.caption(

@@ -57,14 +57,14 @@ def pinned_line(
         return
     config = comparison.config
     dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
-    with st.container(horizontal=True, vertical_alignment="center", key="pinned"):
-        st.image(
-            reads.thumbnail(config.data, example), width=64,
-            link=selectors.sample_link(comparison, example),
-        )  # fmt: skip
-        lines = selection.neighbour_lines(names, neighbours, dataset)
-        what = as_markdown(picture_caption(example, dataset, sets))
-        st.markdown(f"**{what}** is pinned. Its neighbours: {as_markdown(lines)}.")
+    left, right = st.columns([1, 11], vertical_alignment="center")
+    left.image(
+        reads.thumbnail(config.data, example), width=64,
+        link=selectors.sample_link(comparison, example),
+    )  # fmt: skip
+    lines = selection.neighbour_lines(names, neighbours, dataset)
+    what = as_markdown(picture_caption(example, dataset, sets))
+    right.markdown(f"**{what}** is pinned. Its neighbours: {as_markdown(lines)}.")
 
 
 def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[str, str]) -> None:

@@ -78,18 +78,21 @@ def changes(after: Neighbourhoods, before: Neighbourhoods, k: int) -> pd.DataFra
     )
 
 
-def changed_ids(changed: pd.DataFrame, least: float) -> list[int]:
-    """Return the ids with at least this share of new neighbours of what `changes` returns."""
-    rows = changed["new_neighbours"] >= least
-    return [int(i) for i in changed.loc[rows, "example_id"]]
+def changed_ids(points: pd.DataFrame, least: float) -> list[int]:
+    """Return the ids of the points with at least this share of new neighbours."""
+    rows = points["new_neighbours"] >= least
+    return sorted({int(i) for i in points.loc[rows, "example_id"]})
 
 
 def with_changes(points: pd.DataFrame, changed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the point table with `new_neighbours` and `moved`, NaN where they are not known.
 
+    What stood there before, compared with another model, goes.
+
     `changed` has what `changes` returns, by the run's key.
     """
     columns = ["run", "example_id", "new_neighbours", "moved"]
+    points = points.drop(columns=columns[2:], errors="ignore")
     parts = [table.assign(run=key)[columns] for key, table in changed.items()]
     if not parts:
         return points.assign(new_neighbours=np.nan, moved=np.nan)

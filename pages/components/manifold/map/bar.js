@@ -25,6 +25,12 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+// Text with D_f and its like as subscripts.
+function symbols(text) {
+  return text.split(/\b(D_(?:ft|rt|f|r|t))\b/).map((part) =>
+    part.startsWith("D_") ? make("span", {}, "D", make("sub", { textContent: part.slice(2) })) : part);
+}
+
 class Bar {
   constructor(map) {
     this.map = map;

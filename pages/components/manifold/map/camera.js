@@ -17,7 +17,7 @@ class Camera {
     this.middle = sides.map(([low, high]) => (low + high) / 2);
     const spans = sides.map(([low, high]) => high - low);
     const widest = Math.hypot(...spans);
-    this.span = this.isDeep ? [widest * 0.8, widest * 0.8] : spans;
+    this.span = this.isDeep ? [widest * 0.6, widest * 0.6] : spans; // corners are empty
     this.depth = this.isDeep ? 1 / widest : 0;
   }
 

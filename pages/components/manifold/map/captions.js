@@ -75,7 +75,7 @@ class Captions {
     const pixels = map.pixels(map.panel);
     card.replaceChildren(this.picture(position), make("div", {},
       make("b", { textContent: `id ${map.ids[position]}` }), make("br"),
-      "class ", make("b", { textContent: classes[map.labels[position]] }), make("br"), names[map.sets[position]]));
+      "class ", make("b", { textContent: classes[map.labels[position]] }), make("br"), ...symbols(names[map.sets[position]])));
     card.style.display = "flex";
     const isLeft = pixels[2 * position] < width / 2;
     const isUp = pixels[2 * position + 1] < height / 2;

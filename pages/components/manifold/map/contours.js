@@ -1,7 +1,7 @@
 // Outlines around where most of a group lies: density on a grid, and the level that holds a share.
 
-const CELLS = 64;
-const BLUR = 2.2; // cells
+const CELLS = 96;
+const BLUR = 1.8; // cells
 const HELD = 0.7; // share of a group inside its outline
 const FEWEST = 12; // points of a group that has an outline
 

@@ -45,6 +45,7 @@ class Gestures {
     const start = this.place(event);
     const found = this.panel(start);
     if (event.button || !found) return;
+    this.stage.classList.add("by-mouse"); // whoever points needs no frame that shows the focus
     this.stage.focus({ preventScroll: true });
     this.stage.setPointerCapture(event.pointerId);
     this.drag = { start, last: start, index: found.index, tool: this.map.bar.tool, isMoved: false };
@@ -121,6 +122,7 @@ class Gestures {
 
   key(event) {
     const { map } = this;
+    this.stage.classList.remove("by-mouse");
     const box = map.boxes[map.panel] ?? map.boxes[0];
     const zoom = (factor) => box.camera.zoomAt(factor, box.width / 2, box.height / 2, box.width, box.height);
     const acts = {
