@@ -319,3 +319,21 @@ def test_zooming_sends_no_points_again(page, app_url):
     counted = page.evaluate("() => counted")
     assert counted["uploads"] == 0
     assert counted["draws"] >= 2 * n_maps
+
+
+def test_methods_play_their_steps_side_by_side_and_pause(page, app_url):
+    open_maps(page, app_url)
+    steps = "document.querySelector('.map-steps').steps"
+    page.locator(".map-steps[data-drawn] .map-bar").scroll_into_view_if_needed()
+    assert page.evaluate(f"() => {steps}.panels.length") == 3
+    page.get_by_role("button", name="Play", exact=False).last.click()
+    page.wait_for_function(f"() => {steps}.at > 0.1")
+    page.get_by_role("button", name="Pause").click()
+    at = page.evaluate(f"() => {steps}.at")
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"() => {steps}.at") == at
+    words = page.locator(".map-steps .map-answer").all_inner_texts()
+    assert all(text.startswith("step ") and "DA" in text for text in words)
+    page.get_by_label("Share of every method's steps").fill("1")
+    ends = page.evaluate(f"() => {steps}.panels.map((p) => [p.frame, p.frames.length])")
+    assert all(frame == count - 2 for frame, count in ends)

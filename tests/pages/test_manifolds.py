@@ -120,11 +120,29 @@ def test_what_moved_most_is_selected_on_the_maps_by_a_button(app):
     assert app.session_state["map_selected"] == []
 
 
-def test_the_steps_are_frames_of_one_chart(app):
-    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert len(chart["frames"]) > 3
-    assert chart["layout"]["sliders"][0]["steps"][0]["label"] == "0"
+def steps_of(app):
+    components = {e.proto.component_name: e.proto for e in app.get("bidi_component")}
+    return json.loads(components["unlearn_steps"].json)
+
+
+def test_several_methods_go_through_their_steps_beside_the_retrained_model_s_line(app):
+    course = steps_of(app)
+    labels = [panel["label"] for panel in course["panels"]]
+    assert len(labels) == 3
+    assert "Retrained" not in labels
+    assert all(panel["steps"][0] == 0 and len(panel["frames"]) > 3 for panel in course["panels"])
+    assert 0.5 < course["retrained"] <= 1
     assert "tracked examples" in texts(app)
+
+
+def test_another_curve_and_other_methods_can_be_chosen(app):
+    app.selectbox(key="steps_curve").set_value("forget_accuracy").run()
+    app.multiselect(key="steps").set_value(["MUDA"]).run()
+    course = steps_of(app)
+    assert [panel["label"] for panel in course["panels"]] == ["MUDA"]
+    assert course["retrained"] == 0  # of a class that it never saw
+    app.multiselect(key="steps").set_value([]).run()
+    assert "Choose at least one method" in texts(app)
 
 
 def test_a_run_without_a_map_says_why(filled_store, monkeypatch):

@@ -15,12 +15,23 @@ import streamlit as st
 
 HERE = Path(__file__).parent
 PARTS = (  # of one script, each after what it uses
-    *("camera", "cloud", "chosen", "contours"),
+    *("basics", "camera", "cloud", "chosen", "contours"),
     *("marks", "gestures", "bar", "captions", "feature_map"),
 )
 PICTURES_JS = """export default function ({ data }) {
   (globalThis.unlearnPictures ??= {})[data.key] = data;
 }"""
+
+
+def script(parts: Sequence[str]) -> str:
+    """Return one script of several files of the folder `map`, in this order."""
+    files = [HERE.joinpath("map", f"{part}.js") for part in parts]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def style() -> str:
+    """Return the style sheet of all maps."""
+    return HERE.joinpath("feature_map.css").read_text(encoding="utf-8")
 
 
 @cache
@@ -30,12 +41,11 @@ def _pictures() -> Any:
 
 @cache
 def _panels() -> Any:
-    scripts = [HERE.joinpath("map", f"{part}.js").read_text(encoding="utf-8") for part in PARTS]
     return st.components.v2.component(
         "unlearn_feature_map",
         html='<div class="feature-map"></div>',
-        css=HERE.joinpath("feature_map.css").read_text(encoding="utf-8"),
-        js="\n".join(scripts),
+        css=style(),
+        js=script(PARTS),
         isolate_styles=False,
     )
 

@@ -14,23 +14,6 @@ const HOW = {
 };
 const MOST_CLASSES = 24;
 
-// An element with properties and children; text is never read as HTML.
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in element && name !== "list") element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-// Text with D_f and its like as subscripts.
-function symbols(text) {
-  return text.split(/\b(D_(?:ft|rt|f|r|t))\b/).map((part) =>
-    part.startsWith("D_") ? make("span", {}, "D", make("sub", { textContent: part.slice(2) })) : part);
-}
-
 class Bar {
   constructor(map) {
     this.map = map;

@@ -1,24 +1,11 @@
 // Maps of several models side by side: one camera, one selection, one example under the mouse.
 // A selection is shown in all maps at once and then sent to the page as example ids.
 
-const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array };
 const LIT = 2;
 const MISSING = 255; // of a value that colours a point
-const TITLE = 46;
-const GAP = 14;
-const NARROWEST = 250;
 const PLAY_SECONDS = 1.8;
 const SIZES = { circle: 5, diamond: 10 }; // pixels, on a map of a few thousand points
 let made = 0;
-
-function decode({ dtype, bdata }) {
-  const bytes = Uint8Array.from(atob(bdata), (letter) => letter.charCodeAt(0));
-  return new TYPES[dtype](bytes.buffer);
-}
-
-function rgb(hex) {
-  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-}
 
 class FeatureMap {
   constructor(root) {
@@ -100,10 +87,7 @@ class FeatureMap {
   }
 
   readPanel(panel) {
-    const [x, y] = [decode(panel.x), decode(panel.y)];
-    const z = panel.z ? decode(panel.z) : null;
-    const here = new Float32Array(3 * x.length);
-    for (let i = 0; i < x.length; i += 1) here.set([x[i], y[i], z ? z[i] : 0], 3 * i);
+    const here = placesOf(decode(panel.x), decode(panel.y), panel.z && decode(panel.z));
     const values = panel.values ? decode(panel.values) : null;
     const [predictions, probabilities, emphasis] = [panel.predictions, panel.probabilities, panel.emphasis].map(decode);
     return { ...panel, here, there: here, values, predictions, probabilities, emphasis };
@@ -190,33 +174,18 @@ class FeatureMap {
     this.outlined.clear();
   }
 
-  size() {
-    const width = this.root.clientWidth || 900;
-    const n = this.panels.length;
-    const wished = n <= 3 ? n : n === 4 ? 2 : 3;
-    this.columns = Math.max(1, Math.min(wished, Math.floor(width / NARROWEST)));
-    this.rows = Math.ceil(n / this.columns);
-    const side = (width - GAP * (this.columns - 1)) / this.columns;
-    const free = window.innerHeight - this.bar.bar.offsetHeight - this.bar.legend.offsetHeight - 30;
-    const tall = this.isFull() ? free / this.rows - TITLE - GAP : Math.min(side * 0.8, n <= 2 ? 540 : 460);
-    return { width, side, tall: Math.max(n > 3 ? 200 : 240, Math.floor(tall)) };
-  }
-
   // Lay the panels out in the width that there is.
   fit() {
-    const { width, side, tall } = this.size();
-    const height = this.rows * (tall + TITLE + GAP);
-    const ratio = window.devicePixelRatio || 1;
-    this.stage.style.height = `${height}px`;
-    for (const canvas of [this.points, this.marks.canvas]) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    this.boxes = this.panels.map((_, i) => ({
-      left: (i % this.columns) * (side + GAP),
-      top: Math.floor(i / this.columns) * (tall + TITLE + GAP) + TITLE,
-      width: side, height: tall, camera: this.cameras[i],
-    }));
+    const width = this.root.clientWidth || 900;
+    const count = this.panels.length;
+    const least = count > 3 ? 200 : 240;
+    const taken = this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 30;
+    const { boxes, height } = layOut(width, count, (side, rows) => {
+      const free = (window.innerHeight - taken) / rows - TITLE - GAP;
+      return Math.max(least, Math.floor(this.isFull() ? free : Math.min(side * 0.8, count <= 2 ? 540 : 460)));
+    });
+    this.boxes = boxes.map((box, i) => ({ ...box, camera: this.cameras[i] }));
+    sizeCanvases([this.points, this.marks.canvas], this.stage, width, height);
     const style = getComputedStyle(this.root);
     this.ink = style.color;
     this.paper = style.getPropertyValue("--st-background-color") || "#fff";
