@@ -149,7 +149,7 @@ def test_hovering_tells_every_models_answer_and_hides_nothing_near_the_point(pag
     card = page.locator(".map-card")
     card.wait_for(state="visible")
     assert "class" in card.inner_text()
-    answers = page.locator(".map-answer").all_inner_texts()
+    answers = page.locator(".feature-map .map-answer").all_inner_texts()
     assert len(answers) >= 3
     assert all("answers" in text and "%" in text for text in answers)
     box = card.bounding_box()
@@ -326,13 +326,13 @@ def test_methods_play_their_steps_side_by_side_and_pause(page, app_url):
     steps = "document.querySelector('.map-steps').steps"
     page.locator(".map-steps[data-drawn] .map-bar").scroll_into_view_if_needed()
     assert page.evaluate(f"() => {steps}.panels.length") == 3
-    page.get_by_role("button", name="Play", exact=False).last.click()
+    page.get_by_role("button", name="▶ Play", exact=True).click()
     page.wait_for_function(f"() => {steps}.at > 0.1")
     page.get_by_role("button", name="Pause").click()
     at = page.evaluate(f"() => {steps}.at")
     page.wait_for_timeout(300)
     assert page.evaluate(f"() => {steps}.at") == at
-    words = page.locator(".map-steps .map-answer").all_inner_texts()
+    words = page.locator(".map-course .map-answer").all_inner_texts()
     assert all(text.startswith("step ") and "DA" in text for text in words)
     page.get_by_label("Share of every method's steps").fill("1")
     ends = page.evaluate(f"() => {steps}.panels.map((p) => [p.frame, p.frames.length])")

@@ -25,7 +25,7 @@ PARTS = ("basics", "camera", "cloud", "steps")
 def _steps() -> Any:
     return st.components.v2.component(
         "unlearn_steps",
-        html='<div class="feature-map map-steps"></div>',
+        html='<div class="map-steps"></div>',
         css=style(),
         js=script(PARTS),
         isolate_styles=False,

@@ -1,24 +1,25 @@
 // Several methods at work, step by step and side by side: their maps, and a curve under them.
 
 const SECONDS = 9; // of a whole course at usual speed
-const CURVE = 190; // height in pixels
-const EDGE = { left: 44, right: 150, top: 12, bottom: 30 };
-const SPEEDS = { 0.5: ["½×", "Half as fast"], 1: ["1×", "Usual speed"], 2: ["2×", "Twice as fast"] };
+const CURVE = 172; // height in pixels
+const EDGE = { left: 44, right: 150, top: 12, bottom: 12 };
+const SPEEDS = [[0.5, "½×", "Half as fast"], [1, "1×", "Usual speed"], [2, "2×", "Twice as fast"]];
 
 class Steps {
   constructor(root) {
     this.root = root;
     this.at = 0; // share of every method's own steps
-    this.speed = "1";
+    this.speed = 1;
     this.isLooping = false;
     this.bar = make("div", { className: "map-bar" });
-    this.stage = make("div", { className: "map-stage map-still" });
+    this.stage = make("div", { className: "map-course" });
     this.points = make("canvas", { className: "map-points" });
     this.titles = make("div", { className: "map-titles" });
     this.stage.append(this.points, this.titles);
     this.curve = make("canvas", { className: "map-curve", role: "img" });
     this.curve.style.height = `${CURVE}px`;
-    root.append(this.bar, this.stage, this.curve);
+    this.words = make("div", { className: "map-words" });
+    root.append(this.bar, this.stage, this.curve, this.words);
     this.cloud = new PointCloud(this.points, () => this.show());
     this.watch = new ResizeObserver(() => this.data && Math.abs(root.clientWidth - this.width) >= 2 && this.fit());
     this.watch.observe(root);
@@ -79,7 +80,7 @@ class Steps {
       type: "button", textContent: text, title, onclick: act, ...(isOn === undefined ? {} : { "aria-pressed": String(isOn) }),
     });
     this.play = button(this.playing ? "❚❚ Pause" : "▶ Play", "Let all methods work at once", () => (this.playing ? this.pause() : this.start()));
-    const speeds = Object.entries(SPEEDS).map(([speed, [text, title]]) =>
+    const speeds = SPEEDS.map(([speed, text, title]) =>
       button(text, title, () => this.set({ speed }), speed === this.speed));
     this.bar.replaceChildren(
       make("div", { className: "map-group map-journey" }, this.play, this.slider),
@@ -98,7 +99,7 @@ class Steps {
     let last = performance.now();
     const step = (now) => {
       if (this.playing !== step || !this.root.isConnected) return;
-      const next = this.at + ((now - last) / 1000 / SECONDS) * Number(this.speed);
+      const next = this.at + ((now - last) / 1000 / SECONDS) * this.speed;
       last = now;
       this.goTo(next >= 1 && this.isLooping ? 0 : Math.min(1, next));
       if (this.at < 1) requestAnimationFrame(step);
@@ -182,7 +183,9 @@ class Steps {
       line(pen, [[across(0), up(value)], [across(1), up(value)]]);
     }
     pen.textAlign = "left";
-    pen.fillText(`${data.curve_name} by share of each method's own steps`, across(0), CURVE - 8);
+    const words = `${data.curve_name} by the share of each method's own steps`;
+    this.words.replaceChildren(...symbols(words));
+    curve.setAttribute("aria-label", words);
     const ends = [];
     if (data.retrained !== null) {
       pen.strokeStyle = data.retrained_colour;
@@ -234,7 +237,7 @@ function spread(labels, distance) {
   sorted.forEach((label, i) => {
     if (i) label.y = Math.max(label.y, sorted[i - 1].y + distance);
   });
-  const over = sorted.length ? Math.max(0, sorted.at(-1).y - (CURVE - 18)) : 0;
+  const over = sorted.length ? Math.max(0, sorted.at(-1).y - (CURVE - EDGE.bottom)) : 0;
   return sorted.map((label) => ({ ...label, y: label.y - over }));
 }
 
