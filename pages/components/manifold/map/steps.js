@@ -129,7 +129,7 @@ class Steps {
     sizeCanvases([this.points], this.stage, width, height);
     sizeCanvases([this.curve], this.curve, width, CURVE);
     this.titles.replaceChildren(...this.panels.map((panel, i) => make(
-      "div", { className: "map-title", style: `left:${boxes[i].left}px;top:${boxes[i].top - TITLE}px;width:${boxes[i].width}px` },
+      "div", { className: "map-title", style: `left:${boxes[i].left}px;top:${boxes[i].top - titleRoom()}px;width:${boxes[i].width}px` },
       make("div", { className: "map-name" }, make("i", { className: "map-swatch", style: `background:${panel.colour}` }), make("b", { textContent: panel.label })),
       make("div", { className: "map-answer" }))));
     this.titles.append(...boxes.map(({ left, top, width: across, height: tall }) => make(
