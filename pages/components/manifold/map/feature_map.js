@@ -33,7 +33,11 @@ class FeatureMap {
     this.gestures = new Gestures(this, this.stage);
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(root);
-    root.addEventListener("fullscreenchange", () => this.data && this.fit());
+    root.addEventListener("fullscreenchange", () => {
+      if (!this.data) return;
+      this.bar.draw();
+      this.fit();
+    });
   }
 
   close() {
