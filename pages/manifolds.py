@@ -35,6 +35,9 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     shares: dict[str, float] = {}
     if shown.layout == "linear":
         table, shares = reads.linear_map(comparison, view.runs, table)
+        if not shares:
+            st.info("No usable features of these models were kept. Choose another layout.")
+            return
     table = table[table["run"].isin([run.key for run in view.runs])]
     panels = [
         {

@@ -337,3 +337,15 @@ def test_methods_play_their_steps_side_by_side_and_pause(page, app_url):
     page.get_by_label("Share of every method's steps").fill("1")
     ends = page.evaluate(f"() => {steps}.panels.map((p) => [p.frame, p.frames.length])")
     assert all(frame == count - 2 for frame, count in ends)
+
+
+def test_the_maps_fill_the_screen_and_come_back(page, app_url):
+    open_maps(page, app_url)
+    page.get_by_role("button", name="Full screen", exact=True).click()
+    page.wait_for_function(f"() => {MAP}.isFull()")
+    page.wait_for_function(
+        f"() => {MAP}.root.scrollHeight <= window.innerHeight + 40"
+    )  # all maps at once
+    page.get_by_role("button", name="Leave full screen").click()
+    page.wait_for_function(f"() => !{MAP}.isFull()")
+    page.get_by_role("button", name="Full screen", exact=True).wait_for()

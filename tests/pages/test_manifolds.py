@@ -208,6 +208,18 @@ def test_a_linear_map_has_depth_and_says_how_much_it_shows(app):
     assert "Share of the variance that is shown: Original" in texts(app)
 
 
+def test_without_usable_features_a_linear_map_says_what_to_do(filled_store, monkeypatch):
+    monkeypatch.setattr(
+        "unlearn_core.views.manifold.neighbourhoods.neighbourhoods", lambda run: None
+    )
+    app = opened()
+    app.selectbox(key="layout").set_value("linear").run()
+    assert not app.exception
+    assert "Choose another layout" in texts(app)
+    assert "None at this share" not in texts(app)
+    assert "not known of the model" in texts(app)
+
+
 def test_a_pinned_example_has_neighbours_in_every_model(app):
     app.session_state["map_pinned"] = 17
     app.run()

@@ -40,6 +40,7 @@ class Bar {
     const tools = Object.entries(TOOLS).filter(([name]) => name !== "turn" || map.isDeep);
     if (!map.isDeep && this.tool === "turn") this.tool = "lasso";
     const pressed = (isOn) => ({ "aria-pressed": String(isOn) });
+    const keep = this.focus();
     this.bar.replaceChildren(
       this.group("Tool", Object.fromEntries(tools), this.tool, (name) => this.set({ tool: name })),
       this.group("A loop", HOW, this.how, (name) => this.set({ how: name })),
@@ -56,6 +57,14 @@ class Bar {
       ...(map.journey ? [this.journey()] : []),
     );
     this.drawLegend();
+    keep();
+  }
+
+  // Return what gives the focus back to the button at the same place, once all are made again.
+  focus() {
+    const all = () => [...this.map.root.querySelectorAll(".map-bar button, .map-bar input, .map-legend button")];
+    const place = all().indexOf(document.activeElement);
+    return () => place >= 0 && all()[place]?.focus({ preventScroll: true });
   }
 
   set(choice) {

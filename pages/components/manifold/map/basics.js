@@ -1,7 +1,6 @@
 // What all maps share: elements, arrays from the page, colours, and boxes in rows.
 
 const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array };
-const TITLE = 46; // pixels over each panel
 const GAP = 14;
 const NARROWEST = 250;
 
@@ -42,6 +41,11 @@ function placesOf(x, y, z = null) {
   return places;
 }
 
+// Pixels over each panel for its name and a line; a lesson's type is larger.
+function titleRoom() {
+  return (46 / 16) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
 // Boxes of panels in rows, with room for a title over each; `tallFor` gives a box's height.
 function layOut(width, count, tallFor) {
   const wished = count <= 3 ? count : count === 4 ? 2 : 3;
@@ -49,12 +53,13 @@ function layOut(width, count, tallFor) {
   const rows = Math.ceil(count / columns);
   const side = (width - GAP * (columns - 1)) / columns;
   const tall = tallFor(side, rows);
+  const title = titleRoom();
   const boxes = Array.from({ length: count }, (_, i) => ({
     left: (i % columns) * (side + GAP),
-    top: Math.floor(i / columns) * (tall + TITLE + GAP) + TITLE,
+    top: Math.floor(i / columns) * (tall + title + GAP) + title,
     width: side, height: tall,
   }));
-  return { boxes, height: rows * (tall + TITLE + GAP) };
+  return { boxes, height: rows * (tall + title + GAP) };
 }
 
 // Give canvases that fill an element as many pixels as the screen has there.

@@ -14,7 +14,7 @@ class Captions {
     this.titles.replaceChildren(...map.panels.map((panel, i) => {
       const { left, top, width } = map.boxes[i];
       const verdict = make("span", { style: `color:${panel.verdict_colour}`, textContent: ` ${panel.icon} ` });
-      return make("div", { className: "map-title", style: `left:${left}px;top:${top - TITLE}px;width:${width}px` },
+      return make("div", { className: "map-title", style: `left:${left}px;top:${top - titleRoom()}px;width:${width}px` },
         make("div", { className: "map-name" }, make("b", { textContent: panel.label }), verdict, panel.verdict),
         make("div", { className: "map-answer" }));
     }));

@@ -33,7 +33,11 @@ class FeatureMap {
     this.gestures = new Gestures(this, this.stage);
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(root);
-    root.addEventListener("fullscreenchange", () => this.data && this.fit());
+    root.addEventListener("fullscreenchange", () => {
+      if (!this.data) return;
+      this.bar.draw();
+      this.fit();
+    });
   }
 
   close() {
@@ -181,7 +185,7 @@ class FeatureMap {
     const least = count > 3 ? 200 : 240;
     const taken = this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 30;
     const { boxes, height } = layOut(width, count, (side, rows) => {
-      const free = (window.innerHeight - taken) / rows - TITLE - GAP;
+      const free = (window.innerHeight - taken) / rows - titleRoom() - GAP;
       return Math.max(least, Math.floor(this.isFull() ? free : Math.min(side * 0.8, count <= 2 ? 540 : 460)));
     });
     this.boxes = boxes.map((box, i) => ({ ...box, camera: this.cameras[i] }));

@@ -21,6 +21,7 @@ class Gestures {
     on("wheel", this.wheel, { passive: false });
     on("keydown", this.key);
     on("blur", () => map.hover(null));
+    map.root.addEventListener("keydown", this.anywhere.bind(this));
   }
 
   place(event) {
@@ -126,7 +127,6 @@ class Gestures {
     const box = map.boxes[map.panel] ?? map.boxes[0];
     const zoom = (factor) => box.camera.zoomAt(factor, box.width / 2, box.height / 2, box.width, box.height);
     const acts = {
-      Escape: () => (this.path ? this.stop() : map.choose("replace", [])),
       Enter: () => map.pin(map.hovered),
       " ": () => map.toggle(map.hovered),
       "+": () => zoom(STEP),
@@ -135,13 +135,22 @@ class Gestures {
       PageDown: () => map.turnTo(map.panel + 1),
       PageUp: () => map.turnTo(map.panel - 1),
     };
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") map.undo();
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
-    else if (ARROWS[event.key]) this.walk(ARROWS[event.key]);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (ARROWS[event.key]) this.walk(ARROWS[event.key]);
     else if (acts[event.key]) acts[event.key]();
     else return;
     event.preventDefault();
     map.redraw();
+  }
+
+  // What works wherever the focus is on the maps or their tools.
+  anywhere(event) {
+    const { map } = this;
+    if (event.target.tagName === "INPUT") return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") map.undo();
+    else if (event.key === "Escape") this.path ? this.stop() : map.choose("replace", []);
+    else return;
+    event.preventDefault();
   }
 
   // Go from the point at hand to the next in a direction, or begin with the one in the middle.

@@ -11,7 +11,7 @@ class Steps {
     this.at = 0; // share of every method's own steps
     this.speed = 1;
     this.isLooping = false;
-    this.bar = make("div", { className: "map-bar" });
+    this.makeBar();
     this.stage = make("div", { className: "map-course" });
     this.points = make("canvas", { className: "map-points" });
     this.titles = make("div", { className: "map-titles" });
@@ -67,31 +67,32 @@ class Steps {
       panel.frame = -1;
     });
     this.cameras = this.panels.map(({ range }) => new Camera(range));
-    this.drawBar();
     this.fit();
   }
 
-  drawBar() {
+  makeBar() {
     this.slider = make("input", {
-      type: "range", min: 0, max: 1, step: 0.002, value: this.at, "aria-label": "Share of every method's steps",
-      oninput: () => this.pause() || this.goTo(Number(this.slider.value)),
+      type: "range", min: 0, max: 1, step: 0.002, value: 0, "aria-label": "Share of every method's steps",
+      oninput: () => {
+        this.pause();
+        this.goTo(Number(this.slider.value));
+      },
     });
-    const button = (text, title, act, isOn) => make("button", {
-      type: "button", textContent: text, title, onclick: act, ...(isOn === undefined ? {} : { "aria-pressed": String(isOn) }),
-    });
-    this.play = button(this.playing ? "❚❚ Pause" : "▶ Play", "Let all methods work at once", () => (this.playing ? this.pause() : this.start()));
-    const speeds = SPEEDS.map(([speed, text, title]) =>
-      button(text, title, () => this.set({ speed }), speed === this.speed));
-    this.bar.replaceChildren(
+    const button = (text, title, act) => make("button", { type: "button", textContent: text, title, onclick: act });
+    this.play = button("", "Let all methods work at once", () => (this.playing ? this.pause() : this.start()));
+    this.speeds = SPEEDS.map(([speed, text, title]) => button(text, title, () => this.set({ speed })));
+    this.again = button("Again and again", "Begin again at the end", () => this.set({ isLooping: !this.isLooping }));
+    this.bar = make("div", { className: "map-bar" },
       make("div", { className: "map-group map-journey" }, this.play, this.slider),
-      make("div", { className: "map-group", role: "group", "aria-label": "Speed" }, ...speeds),
-      button("Again and again", "Begin again at the end", () => this.set({ isLooping: !this.isLooping }), this.isLooping),
-    );
+      make("div", { className: "map-group", role: "group", "aria-label": "Speed" }, ...this.speeds), this.again);
+    this.set({});
   }
 
   set(choice) {
     Object.assign(this, choice);
-    this.drawBar();
+    this.play.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
+    this.speeds.forEach((one, i) => one.setAttribute("aria-pressed", String(SPEEDS[i][0] === this.speed)));
+    this.again.setAttribute("aria-pressed", String(this.isLooping));
   }
 
   start() {
@@ -105,14 +106,12 @@ class Steps {
       if (this.at < 1) requestAnimationFrame(step);
       else this.pause();
     };
-    this.playing = step;
-    this.drawBar();
+    this.set({ playing: step });
     requestAnimationFrame(step);
   }
 
   pause() {
-    this.playing = null;
-    this.drawBar();
+    this.set({ playing: null });
   }
 
   goTo(at) {
@@ -129,7 +128,7 @@ class Steps {
     sizeCanvases([this.points], this.stage, width, height);
     sizeCanvases([this.curve], this.curve, width, CURVE);
     this.titles.replaceChildren(...this.panels.map((panel, i) => make(
-      "div", { className: "map-title", style: `left:${boxes[i].left}px;top:${boxes[i].top - TITLE}px;width:${boxes[i].width}px` },
+      "div", { className: "map-title", style: `left:${boxes[i].left}px;top:${boxes[i].top - titleRoom()}px;width:${boxes[i].width}px` },
       make("div", { className: "map-name" }, make("i", { className: "map-swatch", style: `background:${panel.colour}` }), make("b", { textContent: panel.label })),
       make("div", { className: "map-answer" }))));
     this.titles.append(...boxes.map(({ left, top, width: across, height: tall }) => make(
