@@ -69,6 +69,14 @@ def test_what_is_no_picture_is_named_in_one_line(content):
         own_picture.fitted(content, "my.png", DIGITS)
 
 
+def test_a_picture_that_is_too_large_is_named_with_its_size(monkeypatch):
+    monkeypatch.setattr(own_picture, "MOST_PIXELS", 1000)
+    with pytest.raises(
+        InputError, match=r"^my\.png has 240 x 240 pixels; at most 1,000 are read\.$"
+    ):
+        own_picture.fitted(png(enlarged(3)), "my.png", DIGITS)
+
+
 def test_a_picture_of_one_colour_shows_nothing():
     with pytest.raises(InputError, match=r"There is nothing on my\.png"):
         own_picture.fitted(png(Image.new("L", (50, 50), 200)), "my.png", DIGITS)
