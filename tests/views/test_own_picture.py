@@ -52,6 +52,15 @@ def test_a_stroke_with_an_alpha_channel_is_taken_for_a_drawing_on_white():
     assert seen[:, 0].max() == 0
 
 
+def test_a_photograph_that_a_camera_turned_stands_upright():
+    lying = enlarged(3, border=100).transpose(Image.Transpose.ROTATE_90)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    seen = own_picture.fitted(png(lying.crop((0, 0, 340, 300)), exif=turned), "my.png", DIGITS)
+    near = np.abs(DIGITS.images.astype(float) - seen).mean(axis=(1, 2, 3)).argsort()
+    assert 3 in near[:10]
+
+
 def test_a_photograph_keeps_its_middle_and_its_colours():
     colours = replace(DIGITS, images=np.zeros((4, 3, 16, 16), np.uint8))
     assert not own_picture.can_be_drawn(colours)

@@ -57,9 +57,8 @@ def fitted(content: bytes, where: str, dataset: Dataset) -> NDArray[np.uint8]:
             f"{where} has {width:,} x {height:,} pixels; at most {MOST_PIXELS:,} are read."
         )
     with opened((content, where)) as image:
-        opaque = Image.alpha_composite(
-            Image.new("RGBA", image.size, "white"), ImageOps.exif_transpose(image).convert("RGBA")
-        )
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
     if channels != 1:
         return to_array(opaque.convert("RGB"), channels, side)
     grey = np.asarray(opaque.convert("L"), dtype=np.uint8)
