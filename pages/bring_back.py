@@ -10,6 +10,7 @@ from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.glossary import PLAIN
+from unlearn_core.views.manifold.steps import step_figure
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
 
@@ -63,6 +64,30 @@ st.caption(
     f"it hides nothing. Right: after the last step. {bring_back.FRESH_LABEL}: a network that "
     f"never learned anything, the floor. {recipe}"
 )
+st.subheader("The map refilling")
+drawn = {run.label: found for run in runs if (found := reads.refilling(comparison, run))}
+if drawn:
+    label = selectors.choose_one(
+        comparison, "Model", list(drawn), "refilling_model", next(iter(drawn))
+    )
+    steps, curves = drawn[label]
+    ids = steps["example_id"].drop_duplicates().tolist()
+    examples = reads.labels_and_sets(config, ids)
+    names = reads.dataset(config.data).class_names
+    figure = step_figure(steps, examples, curves, names, during="each class", unit="Images shown")
+    charts.chart(figure, key="refilling")
+    st.caption(
+        f"Penultimate features of {len(ids)} followed images after so many images of "
+        "each class were shown again, 0 before any; diamonds are those to forget. Each map starts "
+        "from the one before and is turned onto it. Curves: accuracy on the forgotten images that "
+        f"were not shown, and on test images of what stays. {recipe}"
+    )
+else:
+    st.info(
+        "No map was kept while these models were taught again; what ships has curves alone. A "
+        "model that is taught here, in a comparison of your own, has one.",
+        icon=":material/map:",
+    )
 st.subheader("In numbers")
 table = bring_back.summary_table(comparison, runs)
 st.dataframe(table, hide_index=True, key="relearn_table", width="content")

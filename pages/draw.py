@@ -43,8 +43,8 @@ if absent:
         is_wanted = st.button("Make them here", icon=":material/play_arrow:", key="weights_run")
     if is_wanted and queue.submit([run.config for run in absent], weights=True):
         st.rerun()
-    show_jobs()
 if not ready:
+    show_jobs()
     st.stop()
 queue.answerer().start()  # it loads torch while the person draws
 
@@ -102,3 +102,5 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact]) -> None:
 
 
 answers_live(comparison, ready)
+if absent:
+    show_jobs()  # below: what can be drawn comes first

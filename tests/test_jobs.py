@@ -14,8 +14,9 @@ import pytest
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig
+from unlearn_core.engine.shipped import slim
 from unlearn_core.jobs import JobQueue
-from unlearn_core.runs.plan import all_needed, comparison_config
+from unlearn_core.runs.plan import RELEARNING, all_needed, comparison_config
 from unlearn_core.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +49,30 @@ def small(digit, epochs=1):
     config = comparison_config("digits", ForgetConfig(kind="class", values=(digit,)), width=4)
     data = replace(config.data, train_examples=200)
     return replace(config, data=data, training=TrainingConfig(epochs=epochs))
+
+
+def test_a_shipped_run_without_weights_is_queued_only_where_they_are_needed(
+    comparison, tmp_path, monkeypatch
+):
+    for name, run in comparison.runs.items():
+        slim(run, tmp_path / "demo" / "runs", weights=name in ("base", "retrain"), maps=())
+    handed = []
+    monkeypatch.setattr(
+        JobQueue,
+        "_submit_one",
+        lambda _self, config, *, again, weights: handed.append((config.method, weights)),
+    )
+    queue = JobQueue(Store(tmp_path, demo=True))
+    shipped = comparison.runs["neggrad"].config
+    queue.submit([shipped])
+    assert handed == []
+    queue.submit([replace(shipped, relearn=RELEARNING)])
+    assert handed == [("neggrad", True), ("neggrad", False)]  # the model first, then its lesson
+    handed.clear()
+    for job in queue.jobs():
+        queue.cancel(job.key)
+    queue.submit([shipped, comparison.runs["original"].config], weights=True)
+    assert ("neggrad", True) in handed
 
 
 def test_a_launch_that_would_overfill_the_queue_is_refused_as_a_whole(tmp_path, monkeypatch):

@@ -1,7 +1,6 @@
 """The lesson: a bar that stays from stop to stop, on a page without sidebar and in large type.
 
-Which stop it is stands in the address, so a reload, a copied link and the browser's own Back find
-it again.
+Which stop it is stands in the address, so a reload and a copied link find it again.
 """
 
 from __future__ import annotations
@@ -46,7 +45,8 @@ def show(page: StreamlitPage) -> None:
         selectors.go_to(stop.page, **{PARAMETER: str(number)})
     if st.session_state.pop(GO, None):  # in the run that draws the page, or no address has them
         selectors.preset(material.comparison, stop.choices(material))
-    st.query_params[PARAMETER] = str(number)
+    if st.query_params.get(PARAMETER) != str(number):  # each write is a step of the browser's Back
+        st.query_params[PARAMETER] = str(number)
     st.html(LOOK)
     with st.container(key="lesson_bar", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -103,10 +103,10 @@ def _buttons(number: int, last: int, *, is_here: bool) -> None:
 
 
 def _question(material: lesson.Material, stop: lesson.Stop) -> None:
-    words, switch = st.columns([6, 1], vertical_alignment="center")
-    ask = as_markdown(stop.ask)
-    words.markdown(f"{as_markdown(stop.look)} **{ask}**")
-    if switch.toggle("Answer", key=ANSWER, bind="query-params"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{as_markdown(stop.look)} **{as_markdown(stop.ask)}**", width="stretch")
+        is_asked = st.toggle("Answer", key=ANSWER, bind="query-params", width="content")
+    if is_asked:
         st.markdown(as_markdown(stop.answer(material), keep="*#-"))
 
 

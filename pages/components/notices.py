@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
-from pages.components import queue, reads, selectors
+from pages.components import lesson, queue, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
@@ -28,12 +28,13 @@ R = TypeVar("R")
 
 
 def run_page(page: StreamlitPage) -> None:
-    """Show the notices and the page."""
-    show_damaged(reads.damaged_runs())
-    show_other_code()
-    for line in reads.catalogue().get("left_out", []):
-        st.warning(line, icon=":material/extension_off:")
+    """Show the bar of a lesson, the notices and the page."""
     try:
+        without_damaged_runs(lesson.show)(page)
+        show_damaged(reads.damaged_runs())
+        show_other_code()
+        for line in reads.catalogue().get("left_out", []):
+            st.warning(line, icon=":material/extension_off:")
         without_damaged_runs(page.run)()
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")

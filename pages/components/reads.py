@@ -294,6 +294,17 @@ def _relearning_curves(
     return bring_back.curve_rows(chosen, runs)
 
 
+def refilling(comparison: Comparison, run: RunArtefact) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return a model's map while it was taught again; see `views.bring_back`."""
+    taught = comparison.relearning(run)
+    return None if taught is None else _refilling(taught.key, store().fingerprint())
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the maps…")
+def _refilling(run_key: str, fingerprint: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:  # noqa: ARG001
+    return bring_back.refilling(store().load(run_key))
+
+
 def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
     """Return the spectra of several runs; see `views.spectra`."""
     return _joined([_spectra(key, store().fingerprint()) for key in run_keys])

@@ -70,15 +70,6 @@ def test_a_lesson_leads_to_each_stop_answers_survives_a_reload_and_ends(all_url,
     assert page.locator(BAR).count() == 0
 
 
-def test_the_browsers_own_back_leads_to_the_stop_before(all_url, page):
-    page.goto(f"{all_url}/fooling?comparison={DIGITS}&lesson=3")
-    at_stop(page, 3)
-    press(page, "Next")
-    at_stop(page, 4)
-    page.go_back()
-    at_stop(page, 3)
-
-
 def test_the_bar_stays_in_sight_while_a_page_is_scrolled(all_url, page):
     page.goto(f"{all_url}/metrics?comparison={DIGITS}&lesson=2")
     at_stop(page, 2)

@@ -31,6 +31,7 @@ def test_a_click_on_a_picture_of_the_gallery_ticks_it_and_another_click_unticks_
     page.get_by_text("Chosen images", exact=True).click()
     settled(page)
     picture = page.locator("[class*=st-key-picked_] img").nth(4)
+    picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.click(*middle)

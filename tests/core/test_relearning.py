@@ -24,11 +24,13 @@ from unlearn_core.engine.request import dataset_of, validate
 from unlearn_core.metrics import METRICS
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.relearning import Curve, Curves, area_between
-from unlearn_core.runs.artefact import HISTORY
+from unlearn_core.runs.artefact import HISTORY, REFILLING
 from unlearn_core.runs.comparison import comparisons, gather
 from unlearn_core.runs.plan import RELEARNING, parents, relearning_configs, run_configs
 from unlearn_core.runs.relearned import FRESH, curves_of, mean_curves, relearning_table
 from unlearn_core.runs.report import report
+from unlearn_core.runs.tracked import tracked_examples
+from unlearn_core.views.bring_back import refilling
 
 QUICK = settings(max_examples=20, deadline=None, derandomize=True)
 
@@ -295,6 +297,32 @@ def test_without_a_relearning_its_metrics_say_that_it_is_made_on_request(taught)
     content = without_target.metrics(without_target.runs[0])
     assert content["values"]["relearn_k"] is not None
     assert content["reasons"]["relearn_gap"] == "the retrained model was not taught again"
+
+
+def test_a_model_with_a_map_keeps_how_it_refills(own, comparison, tiny):
+    run = comparison.runs["trick_head_finetune"]
+    config = replace(run.config, relearn=RelearnConfig(examples=(1, 5), steps=4))
+    taught = execute(config, store=own, device="cpu", projection=comparison.projection)
+    table = taught.table(REFILLING)
+    assert table["step"].unique().tolist() == [0, 1, 5]
+    sets = split(dataset_of(config.data), config.forget)
+    for _, part in table.groupby("step"):
+        assert part["example_id"].tolist() == np.flatnonzero(tracked_examples(sets)).tolist()
+        assert np.isfinite(part[["x", "y"]]).all(axis=None)
+    before = run.table(run.map_facts["file"]).set_index("example_id")[["x", "y"]]
+    first = table[table["step"] == 0].set_index("example_id")[["x", "y"]]
+    np.testing.assert_allclose(first, before.loc[first.index], atol=1e-5)
+    last = table[table["step"] == 5].set_index("example_id")[["x", "y"]]
+    assert (last - first).abs().max(axis=None) > 0.01
+    places, curves = refilling(taught)
+    assert len(places) == len(table)
+    assert curves["step"].tolist() == [1, 5]
+    assert curves["probe/forget_accuracy"].between(0, 1).all()
+
+
+def test_a_model_without_a_map_has_none_that_refills(taught):
+    [comparison] = comparisons(taught.store)
+    assert refilling(comparison.relearning(comparison.runs[1])) is None
 
 
 def test_half_precision_gives_nearly_the_same_curves(taught, tmp_path):

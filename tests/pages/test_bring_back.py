@@ -49,3 +49,25 @@ def test_models_that_were_not_taught_again_can_be(shipped_store, monkeypatch):
     app.button(key="relearn_run").click().run()
     assert len(handed) == 6
     assert {config.role for config in handed} == {"relearning"}
+
+
+def test_shipped_models_say_why_no_map_refills(shipped_store):
+    app = opened("bring_back")
+    assert "No map was kept" in app.info[0].value
+
+
+@pytest.mark.slow
+def test_the_map_of_a_model_that_was_taught_here_refills(own, comparison):
+    from dataclasses import replace
+
+    from unlearn_core.engine.pipeline import execute
+    from unlearn_core.runs.plan import RELEARNING
+
+    for name in ("retrain", "trick_head_finetune"):
+        config = replace(comparison.runs[name].config, relearn=RELEARNING)
+        execute(config, store=own, device="cpu", projection=comparison.projection)
+    app = opened("bring_back", refilling_model="Head-only finetune (trick)")
+    [figure] = [f for f in figures(app) if f.get("frames")]
+    assert [frame["name"] for frame in figure["frames"]][:2] == ["0", "1"]
+    assert figure["layout"]["sliders"][0]["currentvalue"]["prefix"] == "Images shown "
+    assert "0 before any" in texts(app)

@@ -52,6 +52,15 @@ def test_a_stroke_with_an_alpha_channel_is_taken_for_a_drawing_on_white():
     assert seen[:, 0].max() == 0
 
 
+def test_a_photograph_that_a_camera_turned_stands_upright():
+    lying = enlarged(3, border=100).transpose(Image.Transpose.ROTATE_90)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    seen = own_picture.fitted(png(lying.crop((0, 0, 340, 300)), exif=turned), "my.png", DIGITS)
+    near = np.abs(DIGITS.images.astype(float) - seen).mean(axis=(1, 2, 3)).argsort()
+    assert 3 in near[:10]
+
+
 def test_a_photograph_keeps_its_middle_and_its_colours():
     colours = replace(DIGITS, images=np.zeros((4, 3, 16, 16), np.uint8))
     assert not own_picture.can_be_drawn(colours)
@@ -67,6 +76,14 @@ def test_a_photograph_keeps_its_middle_and_its_colours():
 def test_what_is_no_picture_is_named_in_one_line(content):
     with pytest.raises(InputError, match=r"^my\.png is not a readable image\.$"):
         own_picture.fitted(content, "my.png", DIGITS)
+
+
+def test_a_picture_that_is_too_large_is_named_with_its_size(monkeypatch):
+    monkeypatch.setattr(own_picture, "MOST_PIXELS", 1000)
+    with pytest.raises(
+        InputError, match=r"^my\.png has 240 x 240 pixels; at most 1,000 are read\.$"
+    ):
+        own_picture.fitted(png(enlarged(3)), "my.png", DIGITS)
 
 
 def test_a_picture_of_one_colour_shows_nothing():

@@ -3,6 +3,7 @@
 `projection-<key>.parquet`: `example_id`, `x`, `y` aligned to the original's map, and `own_x`,
 `own_y` laid out on its own.  `projection-<key>-steps.parquet`: `step`, `example_id`, `x`, `y` of
 the tracked examples during unlearning, each step laid out from the one before.
+`refilling.parquet`: the same for a relearning, a step a number of images shown.
 """
 
 from __future__ import annotations
@@ -90,6 +91,26 @@ def draw(
             "own_trustworthiness": trustworthiness(features, own),
         }
     ]
+
+
+def draw_refilling(
+    taught: RunArtefact,
+    sets: Sets,
+    frames: dict[int, NDArray[np.float32]],
+    config: ProjectionConfig,
+) -> pd.DataFrame | None:
+    """Return the map of the tracked examples after each number of images that were shown again.
+
+    `frames` are their features by that number, 0 for the model as it was, whose own map is the
+    start.  Columns `step` (the number), `example_id`, `x`, `y`; None where the run has no map.
+    """
+    name = f"projection-{config.key()}.parquet"
+    if len(frames) < 2 or not taught.has(name) or importlib.util.find_spec("umap") is None:
+        return None
+    records, table = taught.records(), taught.table(name)
+    rows = pd.Index(records.example_ids).get_indexer(table["example_id"])
+    start = table[["x", "y"]].to_numpy(np.float32)
+    return _steps(frames, records, rows, start, tracked_examples(sets), config)
 
 
 def _base_layout(

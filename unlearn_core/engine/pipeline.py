@@ -46,7 +46,15 @@ from unlearn_core.models.checkpoint import fit, read_weights
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.records import Records
 from unlearn_core.runs import faults, given_weights, provenance
-from unlearn_core.runs.artefact import ADAPTER, ARRAYS, HISTORY, METRICS, MODEL, RunArtefact
+from unlearn_core.runs.artefact import (
+    ADAPTER,
+    ARRAYS,
+    HISTORY,
+    METRICS,
+    MODEL,
+    REFILLING,
+    RunArtefact,
+)
 from unlearn_core.runs.at_once import is_small
 from unlearn_core.runs.change import change
 from unlearn_core.runs.plan import parents
@@ -343,14 +351,24 @@ class _Making:
         self._stage("relearn")
         rows: list[dict[str, Any]] = []
         total, meter = len(networks) * teacher.total(), Meter(model, self.device)
-        steps = chain.from_iterable(teacher.teach(name, networks[name], rows) for name in networks)
+        frames: dict[int, Any] = {}
+        steps = chain.from_iterable(
+            teacher.teach(name, networks[name], rows, frames if name == OWN else None)
+            for name in networks
+        )
         done = 0
         while meter.advance(steps):
             done += 1
             self._check_stop(f"at {done} steps")
             self._report(step=done, total=total, losses=dict(meter.progress.losses))
         self.writer.table(HISTORY, pd.DataFrame(rows))
-        return replace(meter.cost(), steps=done)
+        cost = replace(meter.cost(), steps=done)
+        self._stage("map")
+        before = self.store.load(taught.key())
+        refilling = maps.draw_refilling(before, self.sets, frames, self.projection)
+        if refilling is not None:
+            self.writer.table(REFILLING, refilling)
+        return cost
 
     def _restart(self, model: nn.Module, generator: torch.Generator) -> None:
         """Set a model back to fresh weights, or to those that the original started from."""

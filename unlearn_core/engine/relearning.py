@@ -26,6 +26,7 @@ from unlearn_core.engine.probes import half_precision, outputs_of
 from unlearn_core.metrics.nearest import class_means
 from unlearn_core.models import head
 from unlearn_core.records import Sets
+from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.seeding import numpy_stream, torch_stream
 from unlearn_core.tasks import CLASSIFICATION
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast, make_optimizer, optimise
@@ -110,12 +111,22 @@ class Teacher:
         """Return how many steps one network takes."""
         return len(self.lesson.shown) * self.recipe.steps
 
-    def teach(self, name: str, model: nn.Module, rows: list[dict[str, Any]]) -> Iterator[Progress]:
+    def teach(
+        self,
+        name: str,
+        model: nn.Module,
+        rows: list[dict[str, Any]],
+        frames: dict[int, NDArray[np.float32]] | None = None,
+    ) -> Iterator[Progress]:
         """Teach copies of a network, one for each k, yielding once a step; add to the rows.
 
         A row has the `name` as `network`, `examples` (k), `step`, `forget_accuracy` on the other
-        forgotten examples, and `retain_accuracy` on retained test examples.
+        forgotten examples, and `retain_accuracy` on retained test examples.  `frames` are given the
+        tracked examples' features (n_tracked, n_features) by k, as they were for 0.
         """
+        followed = tracked_examples(self.sets)
+        if frames is not None:
+            frames[0], _ = self._features(model, followed)
         retain = self._examples(self.sets.retain)
         known = self._features(model, self.lesson.fitted) if len(self.lesson.classes) else None
         for count, mask in self.lesson.shown.items():
@@ -134,6 +145,8 @@ class Teacher:
                 if step <= EVERY_STEP_TO or step % 5 == 0 or step == self.recipe.steps:
                     rows.append({**asked, "step": step, **self._answers(pupil)})
                 yield progress
+            if frames is not None:
+                frames[count], _ = self._features(pupil, followed)
 
     def _steps(
         self, pupil: nn.Module, shown: Examples, retain: Examples, count: int

@@ -35,6 +35,7 @@ ADAPTER = "adapter.safetensors"
 ARRAYS = "arrays.safetensors"
 TRIGGERED = "triggered.safetensors"
 HISTORY = "history.parquet"
+REFILLING = "refilling.parquet"  # of a relearning: the map after each number of images shown
 METRICS = "metrics.json"
 LOG = "log.txt"
 LOSS_PREFIX, PROBE_PREFIX = "loss/", "probe/"  # of the columns of `HISTORY`

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.relearning import SHOWN
-from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.artefact import PROBE_PREFIX, REFILLING, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.relearned import FRESH, OWN, relearning_table
 from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish, numbered
@@ -41,6 +41,23 @@ def curve_rows(comparison: Comparison, runs: Sequence[RunArtefact]) -> pd.DataFr
     return (
         pd.concat(tables, ignore_index=True)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
     )
+
+
+def refilling(taught: RunArtefact) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the map after each number of images shown, and the accuracies then; None without.
+
+    The first has `step` (the number), `example_id`, `x`, `y`, the second `step` and the columns
+    that `manifold.steps.step_figure` draws; accuracies are those after the last step.
+    """
+    if not taught.has(REFILLING):
+        return None
+    rows = relearning_table(taught)
+    rows = rows[rows["network"] == OWN].sort_values("step")
+    last = rows.groupby("examples", as_index=False).last()
+    curves = pd.DataFrame({"step": last["examples"]})
+    for name in ("forget_accuracy", "retain_test_accuracy"):
+        curves[f"{PROBE_PREFIX}{name}"] = last[name.replace("_test", "")]
+    return taught.table(REFILLING), curves
 
 
 def numbers_shown(rows: pd.DataFrame) -> list[int]:

@@ -21,6 +21,7 @@ from unlearn_core.runs.own_picture import Answer
 from unlearn_core.views.samples import likely_classes
 
 INK = 40  # of 255: how far from the ground a pixel must be to belong to the thing on it
+MOST_PIXELS = 50_000_000  # of an upload, which takes four bytes a pixel twice
 LOOKED_AT = 300  # pictures of a data set, to see how large the things on them are
 MIDDLE = 128
 NOTHING = "There is nothing on {}: all of it has one colour."
@@ -50,9 +51,14 @@ def fitted(content: bytes, where: str, dataset: Dataset) -> NDArray[np.uint8]:
     """
     channels, side = dataset.images.shape[1], dataset.images.shape[-1]
     with opened((content, where)) as image:
-        opaque = Image.alpha_composite(
-            Image.new("RGBA", image.size, "white"), ImageOps.exif_transpose(image).convert("RGBA")
+        width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"{where} has {width:,} x {height:,} pixels; at most {MOST_PIXELS:,} are read."
         )
+    with opened((content, where)) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGBA")
+    opaque = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
     if channels != 1:
         return to_array(opaque.convert("RGB"), channels, side)
     grey = np.asarray(opaque.convert("L"), dtype=np.uint8)

@@ -40,6 +40,7 @@ def step_figure(
     classes: Sequence[str],
     *,
     during: str = "unlearning",
+    unit: str = "Step",
 ) -> go.Figure:
     """Return the animated map of the tracked examples, and the probes' values by step.
 
@@ -53,6 +54,8 @@ def step_figure(
         `step` and some of the columns in `CURVES`, in [0, 1].
     during : str
         What the steps do.
+    unit : str
+        What one step is called.
     """
     table = steps.merge(examples, on="example_id").sort_values(["step", "example_id"])
     numbers = sorted(int(step) for step in table["step"].unique())
@@ -75,7 +78,7 @@ def step_figure(
         )
         for step in numbers
     ]
-    _dress(figure, table, numbers, during)
+    _dress(figure, table, numbers, during, unit)
     return figure
 
 
@@ -154,12 +157,14 @@ def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
     )  # fmt: skip
 
 
-def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int], during: str) -> None:
+def _dress(
+    figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int], during: str, unit: str
+) -> None:
     blank = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
     frame = {"mirror": True, "showline": True, "linecolor": MUTED}
     figure.update_xaxes(range=axis_range(table["x"]), **blank, **frame, row=1, col=1)
     figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
-    figure.update_xaxes(title=f"Step of {during}", row=1, col=2)
+    figure.update_xaxes(title=f"{unit} of {during}", row=1, col=2)
     figure.update_yaxes(title="Value (0 to 1)", range=[-0.04, 1.04], row=1, col=2)
     figure.update_annotations(yshift=6)
     figure.update_xaxes(range=[0, 1], visible=False, row=1, col=3)
@@ -169,7 +174,7 @@ def _dress(figure: go.Figure, table: pd.DataFrame, numbers: Sequence[int], durin
         margin={"l": 10, "r": 10, "t": 70, "b": 10},
         showlegend=False,
         updatemenus=[_buttons()],
-        sliders=[_slider(numbers)],
+        sliders=[_slider(numbers, unit)],
     )
 
 
@@ -194,13 +199,13 @@ def _buttons() -> dict[str, Any]:
     }
 
 
-def _slider(numbers: Sequence[int]) -> dict[str, Any]:
+def _slider(numbers: Sequence[int], unit: str) -> dict[str, Any]:
     jump = {"mode": "immediate", "frame": {"duration": 0}, "transition": {"duration": 250}}
     return {
         "x": 0.17,
         "y": -0.02,
         "len": 0.3,
-        "currentvalue": {"prefix": "Step "},
+        "currentvalue": {"prefix": f"{unit} "},
         "steps": [
             {"label": str(step), "method": "animate", "args": [[str(step)], jump]}
             for step in numbers
