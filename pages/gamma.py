@@ -127,4 +127,8 @@ if not rows.empty:
         "standard deviation where there are several. Other settings as the data set suggests. "
         f"{as_markdown(comparison_caption(report, with_request=False))}."
     )
+    st.page_link(
+        "pages/grid.py", label="All numbers of these runs, and other settings",
+        icon=":material/grid_on:",
+    )  # fmt: skip
 show_jobs()

@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.components import charts, reads, selectors
 from pages.components.jobs import show_jobs
-from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.grid import variants
 from unlearn_core.views import grid as views
 from unlearn_core.views.captions import comparison_caption
@@ -52,9 +51,9 @@ with first:
     label = selectors.choose_one(comparison, "Method", list(by_label), METHOD, next(iter(by_label)))
 grid = views.grid_of(comparison, report, by_label[label])
 with left:
-    by_name = {METRICS[name].label: name for name in grid.metrics}
-    usual = [text for text, name in by_name.items() if name in views.USUAL_METRICS]
-    metrics = [by_name[text] for text in chosen_of("Numbers", SHOWN, list(by_name), usual)]
+    by_text = {text: name for name, text in grid.metrics.items()}
+    usual = [text for text, name in by_text.items() if name in views.USUAL_METRICS]
+    metrics = [by_text[text] for text in chosen_of("Numbers", SHOWN, list(by_text), usual)]
 with right:
     asked = chosen_of("Only lines with", ONLY, list(views.conditions(grid)), [])
 rows = views.only(grid, asked)
@@ -77,7 +76,7 @@ st.caption(
 st.dataframe(
     views.grid_table(grid, picked, metrics), key="grid_table", hide_index=True,
     column_config={
-        METRICS[name].label: st.column_config.NumberColumn(format=views.number_format(name))
+        grid.metrics[name]: st.column_config.NumberColumn(format=views.number_format(name))
         for name in metrics
     },
 )  # fmt: skip

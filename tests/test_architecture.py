@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUND = [
     "checks",
     "settings",
-    "plugins",
     "machine",
+    "plugins",
     "config",
     "seeding",
     "records",

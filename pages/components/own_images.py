@@ -74,4 +74,4 @@ def _kept(keep: Callable[[], uploads.Upload]) -> uploads.Upload | None:
 
 def _top(files: Sequence[UploadedFile]) -> str:
     """Return the name of the folder that was given."""
-    return files[0].name.split("/")[0]
+    return str(files[0].name).split("/")[0]

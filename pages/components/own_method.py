@@ -30,7 +30,9 @@ def offer() -> None:
             return
         st.warning(RUNS_CODE, icon=":material/warning:")
         turn = st.session_state.setdefault(ROUND, 0)
-        given = st.file_uploader("A method's file", type="py", key=f"own_method_{turn}")
+        given = st.file_uploader(
+            "A method's file", type="py", max_upload_size=1, key=f"own_method_{turn}"
+        )
         if told := st.session_state.pop(TOLD, None):
             st.success(as_markdown(told), icon=":material/check_circle:")
         if given is None:

@@ -76,7 +76,7 @@ def _offer(config: RunConfig) -> None:
 def _fitted(config: RunConfig, given: UploadedFile) -> str:
     """Let a process of its own check the file; return the hash under which it is kept."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / safe_name(given.name)
+        file = Path(folder, safe_name(given.name))
         file.write_bytes(given.getbuffer())
         try:
             return given_weights.fitted(reads.store(), config, file, given.name)

@@ -78,9 +78,9 @@ def settings_form(
             st.button(
                 "Reset",
                 key=f"reset_{where}",
-                on_click=_fill,
+                on_click=_reset,
                 args=(method, where, presets),
-                help="Back to the preset's values.",
+                help="Back to the preset's values, one of each.",
             )
         preset = presets[st.session_state[f"preset_{where}"]]
         values, grid, faults = _fields(method, where, presets)
@@ -147,6 +147,12 @@ def _several(row: Mapping[str, Any], key: str, value: Any) -> Any:
     return st.text_input(
         label, key=key, help=f"With commas. {row['help']}", persist_state="session"
     )
+
+
+def _reset(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:
+    """Set every field of a form to its preset's value, and try no other."""
+    st.session_state[f"vary_{where}"] = []
+    _fill(method, where, presets)
 
 
 def _fill(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:

@@ -50,9 +50,7 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     page.get_by_text(re.compile(r"^Shrink:")).first.click()
     page.get_by_text("4 runs to make.").wait_for()
     launch.click()
-    page.get_by_text("queued, place 1").first.wait_for()
-    page.get_by_text("Nothing is running").wait_for(timeout=PATIENCE)
-    page.get_by_text("All of these runs are finished.").wait_for()
+    page.get_by_text("All of these runs are finished.").wait_for(timeout=PATIENCE)
 
     [base] = [run for run in map(Store(root).load, Store(root).list()) if run.config.role == "base"]
     page.get_by_text("Use your own trained weights").click()
@@ -60,7 +58,7 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     page.locator(".st-key-keep_weights button").click()
     page.get_by_text("4 runs to make.").wait_for(timeout=PATIENCE)
     launch.click()
-    page.get_by_text("Nothing is running").wait_for(timeout=PATIENCE)
+    page.get_by_text("All of these runs are finished.").wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="See the metrics").click()
     page.get_by_role("heading", name="Metrics").wait_for()
     settled(page)
@@ -74,3 +72,19 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     settled(page)
     held = page.locator(".st-key-own_files canvas [role=gridcell][aria-colindex='3']")
     assert {cell.inner_text() for cell in held.all()} >= {"pets", "shrinking.py"}
+
+
+def test_a_folder_is_given_in_one_go_and_chosen(serve, page, tmp_path):
+    for name, content in pets(10).items():
+        file = tmp_path / "animals" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    page.goto(f"{serve(tmp_path / 'empty')}/unlearn")
+    page.get_by_role("button", name="Launch").wait_for(timeout=PATIENCE)
+    page.get_by_text("Use your own images").click()
+    give(page, "own_folder", tmp_path / "animals")
+    page.get_by_role("button", name="Check and keep them").click()
+    page.get_by_text("Kept: animals, 16 images for training and 4 for testing").wait_for()
+    chosen = page.get_by_role("combobox", name="Data set")
+    assert chosen.input_value() == "Your own images (animals)"
+    assert "dataset=Your+own+images" in page.url

@@ -12,7 +12,7 @@ from unlearn_core import plugins
 from unlearn_core.cli.main import main
 from unlearn_core.engine import environment, pipeline
 from unlearn_core.engine.pipeline import execute
-from unlearn_core.methods import METHODS
+from unlearn_core.methods import METHODS, get_method
 from unlearn_core.runs import catalogue, provenance
 from unlearn_core.runs.store import Store
 
@@ -118,6 +118,28 @@ def test_a_broken_plugin_is_one_line_that_names_the_file_and_the_rest_works(fold
     assert "\n" not in line
     assert METHODS["shrink"].run.__module__ == "unlearn_plugin_mine"
     assert provenance.codes()["rfa"] == environment.LOADED["rfa"]
+
+
+def test_a_method_that_is_added_while_a_process_runs_is_found(folder):
+    assert "shrink" not in METHODS
+    (folder / "mine.py").write_text(METHOD)
+    assert get_method("shrink").label == "Shrink"
+
+
+def test_methods_added_through_the_page_are_read_unless_none_shall_be(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
+    added = plugins.added_folder() / "added.py"
+    added.parent.mkdir(parents=True)
+    added.write_text(METHOD)
+    (folder / "mine.py").write_text(METHOD)
+    assert plugins.files("method") == [folder / "mine.py", added]
+    assert plugins.sources(added) == [added]
+    monkeypatch.delenv("UNLEARN_PLUGINS")
+    assert plugins.files("method") == [added]
+    monkeypatch.setenv("UNLEARN_PLUGINS", "")
+    assert plugins.files("method") == []
 
 
 def test_a_folder_that_is_not_there_is_named(folder, monkeypatch):

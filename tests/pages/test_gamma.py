@@ -1,6 +1,6 @@
 import pytest
 
-from tests.pages.reading import figures, opened, texts
+from tests.pages.reading import figures, links, opened, texts
 from unlearn_core.methods import resolve_settings
 
 pytestmark = pytest.mark.page
@@ -49,3 +49,7 @@ def test_page_tells_which_points_are_there(shipped_store):
     text = texts(opened("gamma"))
     assert "All points are there." in text or "Missing: gamma" in text
     assert "FD to original is definition 1" in text
+
+
+def test_the_ablation_leads_to_the_grid_of_which_it_is_a_case(shipped_store):
+    assert "grid" in links(opened("gamma"))

@@ -2,20 +2,30 @@
 
 import pytest
 
+from pages.components import own_method
 from tests.core.test_plugins import METHOD
-from tests.core.test_plugins import folder as folder_of_plugins
 from tests.pages.test_unlearn import FakeQueue, empty_store, jobs_of, listed_once, open_page, texts
 from unlearn_core import plugins
 from unlearn_core.runs import own_methods
 from unlearn_core.runs.store import Store
 
 pytestmark = pytest.mark.page
-__all__ = ["empty_store", "folder_of_plugins", "listed_once"]  # fixtures
+__all__ = ["empty_store", "listed_once"]  # fixtures
 
 
 @pytest.fixture(autouse=True)
 def _fake_queue(monkeypatch):
     monkeypatch.setattr("unlearn_core.jobs.JobQueue", FakeQueue)
+
+
+@pytest.fixture(autouse=True)
+def browser(monkeypatch):
+    """Stand for the browser: its address, None on this machine, and what its requests carry."""
+    told = {"ip_address": None, "headers": {}}
+    for name in told:
+        getter = property(lambda _self, name=name: told[name])
+        monkeypatch.setattr(f"streamlit.runtime.context.ContextProxy.{name}", getter)
+    return told
 
 
 def give(at, content, name="shrinking.py"):
@@ -73,19 +83,26 @@ def test_a_name_that_is_no_module_is_refused(empty_store, name):
     assert not plugins.added_folder().exists()
 
 
+def refuses(at):
+    assert any("bound to your own machine" in info.value for info in at.info)
+    return not [box for box in at.file_uploader if (box.key or "").startswith("own_method")]
+
+
 @pytest.mark.parametrize("address", [None, "", "0.0.0.0", "192.168.0.7"])
 def test_a_server_that_others_reach_takes_no_method(empty_store, monkeypatch, address):
-    from streamlit import config
-
-    usual = config.get_option
-    monkeypatch.setattr(
-        "streamlit.config.get_option",
-        lambda name: address if name == "server.address" else usual(name),
-    )
+    usual = own_method.st.get_option
     monkeypatch.setattr(
         "pages.components.own_method.st.get_option",
         lambda name: address if name == "server.address" else usual(name),
     )
-    at = open_page()
-    assert any("bound to your own machine" in info.value for info in at.info)
-    assert not [box for box in at.file_uploader if (box.key or "").startswith("own_method")]
+    assert refuses(open_page())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"ip_address": "192.168.0.9"}, {"headers": {"X-Forwarded-For": "192.168.0.9"}}],
+    ids=["elsewhere", "passed on"],
+)
+def test_a_browser_on_another_machine_gives_no_method(empty_store, browser, told):
+    browser.update(told)
+    assert refuses(open_page())

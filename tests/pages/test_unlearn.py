@@ -200,6 +200,9 @@ def test_a_wrong_value_of_a_grid_says_so_and_stops_the_launch(empty_store):
     at.text_input(key=f"values_{where}.learning_rate").set_value(names).run()
     assert any("at most 500 combinations" in error.value for error in at.error)
     assert is_disabled(at)
+    at.button(key=f"reset_{where}").click().run()
+    assert not at.error
+    assert not is_disabled(at)
 
 
 def test_a_width_that_no_network_can_have_is_refused_with_the_reason(empty_store):

@@ -50,9 +50,10 @@ class Grid:
     references: Mapping[str, Mapping[str, float]]
 
     @property
-    def metrics(self) -> list[str]:
-        """Return the metrics of which there is a value, in the order of the registry."""
-        return [name for name in METRICS if name in self.rows and self.rows[name].notna().any()]
+    def metrics(self) -> dict[str, str]:
+        """Return what the metrics are called of which there is a value, by name."""
+        known = {name: spec.label for name, spec in METRICS.items() if name in self.rows}
+        return {name: label for name, label in known.items() if self.rows[name].notna().any()}
 
 
 def grid_of(comparison: Comparison, report: Report, method: str) -> Grid:
