@@ -9,10 +9,10 @@ from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
 from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
     small_maps_figure,
-    why_no_maps,
 )
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
