@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import charts, lesson, notices, reads, selectors
+from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
@@ -130,3 +131,6 @@ st.caption(
     f"verdict is reached stands on the Metrics page. {comparison_caption(report)}."
 )
 st.page_link("pages/metrics.py", label="All metrics", icon=":material/arrow_forward:")
+
+st.subheader("Take it with you")
+handout_buttons(comparison, report)
