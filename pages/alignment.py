@@ -95,13 +95,13 @@ def show_probes() -> None:
 
 
 def show_losses() -> None:
-    losses = loss_names(rows)
-    loss = st.selectbox(
-        "Loss",
-        losses,
-        format_func=lambda name: str(name).replace("_", " "),
-        key="loss",
-    )
+    losses = {name.replace("_", " "): name for name in loss_names(rows)}
+    if not losses:
+        st.info("None of these methods noted a loss.", icon=":material/info:")
+        return
+    loss = losses[
+        selectors.choose_one(comparison, "Loss", list(losses), "loss", next(iter(losses)))
+    ]
     curves = method_rows(rows, f"{LOSS_PREFIX}{loss}")
     if curves.empty:
         st.info("Choose at least one method above.", icon=":material/info:")

@@ -61,9 +61,10 @@ with st.container(gap="xsmall", key="first_screen"):
     with left, st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Show only", width="content")
         selectors.restart(comparison, VERDICT, None)
+        selectors.stand_in_address(VERDICT, counts)
         word = st.pills(
             "Only the methods that", list(counts), format_func=lambda w: f"{w} {counts[w]}",
-            key=VERDICT, bind="query-params", label_visibility="collapsed",
+            key=VERDICT, label_visibility="collapsed",
         )  # fmt: skip
     with right, st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Look at", width="content")

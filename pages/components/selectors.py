@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NoReturn
@@ -227,6 +227,24 @@ def preset(comparison: Comparison, choices: Mapping[str, object]) -> None:
     for choice, value in choices.items():
         made_for[choice] = comparison.key
         st.session_state[choice] = value
+
+
+def stand_in_address(key: str, options: Collection[str], usual: str | None = None) -> None:
+    """Let a choice begin with what the address names, and the address follow it afterwards.
+
+    For a choice whose labels hold counts: `bind` writes the label, and a link would mean nothing
+    once a count has changed.  Call before its widget is made, and after `restart`.
+    """
+    if key not in st.session_state:
+        asked = st.query_params.get(key)
+        if asked in options:
+            st.session_state[key] = asked
+        return
+    chosen = st.session_state[key]
+    if chosen in (None, usual):
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != chosen:
+        st.query_params[key] = chosen
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:
