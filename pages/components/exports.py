@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components import reads
+from unlearn_core.checks import InputError
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
 from unlearn_core.views.captions import origin_note
 from unlearn_core.views.handout.archive import archive
 from unlearn_core.views.handout.page import handout_html, may_be_shown
+from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import file_stem
 
 
@@ -65,12 +67,12 @@ def export_buttons(report: Report, metrics: Sequence[str], stem: str) -> None:
 def handout_buttons(comparison: Comparison, report: Report) -> None:
     """Offer the report to hand out and the zip of all numbers; both are made when asked for."""
     config, stem = comparison.config, file_stem(comparison.config)
-    contents = (
-        comparison,
-        report,
-        reads.dataset(config.data),
-        reads.sets(config.data, config.forget),
-    )
+    try:
+        dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    except InputError as error:  # all else on a page may be there without the data
+        st.caption(f"A report to hand out needs the data itself. {as_markdown(str(error))}")
+        return
+    contents = comparison, report, dataset, sets
     without = "" if may_be_shown(comparison) else " Without pictures, which must not be handed on."
     with st.container(horizontal=True):
         st.download_button(

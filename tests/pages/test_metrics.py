@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tests.pages.reading import figures, opened, texts
+from unlearn_core.data import DataNotFoundError
 
 pytestmark = pytest.mark.page
 
@@ -112,6 +113,21 @@ def test_names_of_files_say_what_they_are(shipped_store, monkeypatch):
     overview, metrics = names[:2], names[2:]  # the app opens on the first
     assert overview == handouts
     assert metrics == [*(f"{stem}-{ending}" for ending in endings), *handouts]
+
+
+def test_without_the_data_all_but_the_report_to_hand_out_is_there(shipped_store, monkeypatch):
+    app = opened("metrics")
+
+    def gone(config):
+        raise DataNotFoundError("The digits are not on this machine.")
+
+    monkeypatch.setattr("pages.components.reads.dataset", gone)
+    app.run()
+    assert not app.exception
+    assert table(app)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
+    assert "needs the data itself. The digits are not on this machine" in texts(app)
 
 
 def test_environment_of_every_run_is_listed(shipped_store):
