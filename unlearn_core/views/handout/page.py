@@ -38,10 +38,15 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; "
     "style-src 'unsafe-inline'; img-src data: blob:; worker-src blob:"
 )
-NOT_SHOWN = (
+# why the examples' pictures are left out
+NOT_ALLOWED = (
     "The pictures of this data set are left out: they are a person's own, or its terms do not "
     "allow to hand them on."
 )
+TOO_LARGE = (
+    f"The pictures are left out: with them this file had more than {MOST_BYTES / 1e6:.0f} MB."
+)
+ON_REQUEST = "The pictures were left out when this file was written."
 
 
 def handout_html(
@@ -54,20 +59,25 @@ def handout_html(
 ) -> str:
     """Return the handout; the same comparison gives the same text.
 
-    `pictures` says whether examples are shown; None leaves that to the data set's terms.
+    `pictures` says whether examples are shown; None leaves that to the data set's terms, and leaves
+    them out where the file would have more than `MOST_BYTES`.
 
     Raises
     ------
     InputError
-        If it would have more than `MOST_BYTES`.
+        If it has more than `MOST_BYTES` all the same.
     """
-    shown = may_be_shown(comparison) if pictures is None else pictures
-    text = _document(comparison, report, dataset, sets, pictures=shown)
+    parts = comparison, report, dataset, sets
+    left_out = "" if pictures else ON_REQUEST
+    if pictures is None:
+        left_out = "" if may_be_shown(comparison) else NOT_ALLOWED
+    text = _document(*parts, left_out=left_out)
+    if pictures is None and not left_out and len(text.encode()) > MOST_BYTES:
+        text = _document(*parts, left_out=TOO_LARGE)
     size = len(text.encode())
     if size > MOST_BYTES:
         raise InputError(
-            f"A report must have at most {MOST_BYTES / 1e6:.0f} MB, got {size / 1e6:.1f} MB; "
-            "without pictures it is smaller."
+            f"A report must have at most {MOST_BYTES / 1e6:.0f} MB, got {size / 1e6:.1f} MB."
         )
     return text
 
@@ -79,7 +89,7 @@ def may_be_shown(comparison: Comparison) -> bool:
 
 
 def _document(
-    comparison: Comparison, report: Report, dataset: Dataset, sets: Sets, *, pictures: bool
+    comparison: Comparison, report: Report, dataset: Dataset, sets: Sets, *, left_out: str
 ) -> str:
     from unlearn_core.views.handout import figures  # plotly, which the command line does without
 
@@ -88,14 +98,14 @@ def _document(
     curves = figures.curves(comparison, report)
     content = {
         "maps": maps,
-        "sheet": picture_sheet(dataset, maps["ids_shown"]) if maps and pictures else None,
+        "sheet": picture_sheet(dataset, maps["ids_shown"]) if maps and not left_out else None,
         "curves": curves,
         "on_dark": ON_DARK,
     }
     parts = {
         "What each model answers": (
             "answers",
-            _answers(comparison, report, dataset, sets) if pictures else _note(NOT_SHOWN),
+            _note(left_out) if left_out else _answers(comparison, report, dataset, sets),
         ),
         "What the models see": ("maps", _maps(comparison, maps)),
         "Which method forgot": ("verdicts", sections.verdicts_html(comparison, report)),
