@@ -46,31 +46,28 @@ selectors.restart(comparison, "curve_methods", labels[:CURVES])
 chosen = left.multiselect(
     "Methods", labels, default=labels[:CURVES], key="curve_methods", bind="query-params", wrap=True
 )
-axis = right.segmented_control(
-    "Against",
-    list(AXES),
-    format_func=lambda name: AXES[name],
-    default="step",
-    required=True,
-    key="curve_axis",
-    bind="query-params",
-    wrap=True,
-)
+with right:
+    axis = selectors.segments(
+        "Against", list(AXES), format_func=AXES.__getitem__, default="step", key="curve_axis",
+        wrap=True,
+    )  # fmt: skip
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
 sets = reads.sets(comparison.config.data, comparison.config.forget)
 
 
 def show_probes() -> None:
+    usual = "dimensional_alignment"
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
         format_func=probe_option,
-        default="dimensional_alignment",
+        default=usual,
         required=True,
         key="probe",
         bind="query-params",
         label_visibility="collapsed",
     )
+    probe = probe or usual  # a link may leave it empty
     curves = method_rows(rows, f"{PROBE_PREFIX}{probe}")
     if curves.empty:
         st.info(
@@ -117,13 +114,11 @@ def show_losses() -> None:
 
 
 KINDS = {"Probes": show_probes, "Losses": show_losses}
-kind = st.segmented_control(
+kind = selectors.segments(
     "During unlearning",
     list(KINDS),
     default="Probes",
-    required=True,
     key="curve_kind",
-    bind="query-params",
     label_visibility="collapsed",
 )
 KINDS[str(kind)]()

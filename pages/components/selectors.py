@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -194,6 +194,18 @@ def first_method(runs: Sequence[RunArtefact]) -> str:
     """Return the label of the first run that is no reference, or else of the last."""
     methods = [run.label for run in runs if run.config.method not in REFERENCES]
     return next(iter(methods), runs[-1].label)
+
+
+def segments(words: str, options: Sequence[Any], *, default: Any, key: str, **more: Any) -> Any:
+    """Let the reader choose one of a few options, which stands in the address.
+
+    An address that names the choice and leaves it empty gives the default: `required` alone keeps
+    readers from clearing it, not links.  `more` are options of `st.segmented_control`.
+    """
+    chosen = st.segmented_control(
+        words, options, default=default, key=key, bind="query-params", required=True, **more
+    )
+    return default if chosen is None else chosen
 
 
 def choose_one(
