@@ -38,10 +38,9 @@ WATCH = """() => {
 }"""
 LOOP = """() => {
   const map = document.querySelector(".feature-map").featureMap;
-  const box = map.plot.getBoundingClientRect();
-  const { xaxis, yaxis } = map.plot._fullLayout;
-  return { x: box.left + xaxis._offset + xaxis._length / 2,
-           y: box.top + yaxis._offset + yaxis._length / 2, r: xaxis._length / 3 };
+  const stage = map.stage.getBoundingClientRect();
+  const { left, top, width, height } = map.boxes[0];
+  return { x: stage.left + left + width / 2, y: stage.top + top + height / 2, r: width / 3 };
 }"""
 
 
@@ -144,13 +143,14 @@ def to(page: Page, name: str) -> None:
 
 def interactions(page: Page) -> dict[str, tuple[str, Callable[[], object]]]:
     """Return what a person does, by name: the page where it is done, and how."""
-    maps = page.locator(".feature-map-plot")
+    stage, box = page.locator(".map-stage"), page.locator(".st-key-highlight input")
     return {
         "selection: a loop on six maps": (
-            "Manifolds", lambda: (maps.scroll_into_view_if_needed(), lasso(page)),
+            "Manifolds", lambda: (stage.scroll_into_view_if_needed(), lasso(page)),
         ),
         "highlight on the maps": (
-            "Manifolds", lambda: page.get_by_text("Still recognised", exact=True).first.click(),
+            "Manifolds",
+            lambda: (box.click(), page.keyboard.press("ArrowDown"), page.keyboard.press("Enter")),
         ),
         "a verdict on Overview": (
             "Overview", lambda: page.locator(".st-key-verdict button").first.click(),
@@ -186,7 +186,6 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     if CHROMIUM is None:
         raise SystemExit("This needs Chromium.")
-    costs: dict[str, list[Cost]] = {}
     with served() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -206,20 +205,24 @@ def main() -> None:
         names = [name.splitlines()[-1] for name in names]
         to(page, names[-1])
         page.wait_for_timeout(3000)
-        for number in range(rounds + 1):  # the first fills the server's caches
+        print(f"{'':42} {'server':>8}  {'bytes':>12}  {'settled':>8}   medians, n={rounds}")
+        for name in names:  # which fills the server's caches
+            cost = measured(page, wire, lambda name=name: to(page, name))
+            print(told(f"first visit of {name}", [cost]), flush=True)
+        costs: dict[str, list[Cost]] = {name: [] for name in names}
+        for _ in range(rounds):
             for name in names:
-                cost = measured(page, wire, lambda name=name: to(page, name))
-                first = "first time, " if not number else ""
-                costs.setdefault(f"page: {first}{name}", []).append(cost)
+                costs[name].append(measured(page, wire, lambda name=name: to(page, name)))
+        for name in names:
+            print(told(f"page: {name}", costs[name]), flush=True)
         for name, (place, act) in interactions(page).items():
+            found = []
             for _ in range(rounds):
                 to(page, names[-1])
                 measured(page, wire, lambda place=place: to(page, place))
-                costs.setdefault(name, []).append(measured(page, wire, act))
+                found.append(measured(page, wire, act))
+            print(told(name, found), flush=True)
         browser.close()
-    print(f"{'':42} {'server':>8}  {'bytes':>12}  {'settled':>8}   medians, n={rounds}")
-    for name, found in costs.items():
-        print(told(name, found))
     print(hardware())
 
 
