@@ -46,31 +46,28 @@ selectors.restart(comparison, "curve_methods", labels[:CURVES])
 chosen = left.multiselect(
     "Methods", labels, default=labels[:CURVES], key="curve_methods", bind="query-params", wrap=True
 )
-axis = right.segmented_control(
-    "Against",
-    list(AXES),
-    format_func=lambda name: AXES[name],
-    default="step",
-    required=True,
-    key="curve_axis",
-    bind="query-params",
-    wrap=True,
-)
+with right:
+    axis = selectors.segments(
+        "Against", list(AXES), format_func=AXES.__getitem__, default="step", key="curve_axis",
+        wrap=True,
+    )  # fmt: skip
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
 sets = reads.sets(comparison.config.data, comparison.config.forget)
 
 
 def show_probes() -> None:
+    usual = "dimensional_alignment"
     probe = st.pills(
         "Quantity",
         list(PROBE_NAMES),
         format_func=probe_option,
-        default="dimensional_alignment",
+        default=usual,
         required=True,
         key="probe",
         bind="query-params",
         label_visibility="collapsed",
     )
+    probe = probe or usual  # a link may leave it empty
     curves = method_rows(rows, f"{PROBE_PREFIX}{probe}")
     if curves.empty:
         st.info(
@@ -95,13 +92,13 @@ def show_probes() -> None:
 
 
 def show_losses() -> None:
-    losses = loss_names(rows)
-    loss = st.selectbox(
-        "Loss",
-        losses,
-        format_func=lambda name: str(name).replace("_", " "),
-        key="loss",
-    )
+    losses = {name.replace("_", " "): name for name in loss_names(rows)}
+    if not losses:
+        st.info("None of these methods noted a loss.", icon=":material/info:")
+        return
+    loss = losses[
+        selectors.choose_one(comparison, "Loss", list(losses), "loss", next(iter(losses)))
+    ]
     curves = method_rows(rows, f"{LOSS_PREFIX}{loss}")
     if curves.empty:
         st.info("Choose at least one method above.", icon=":material/info:")
@@ -117,13 +114,11 @@ def show_losses() -> None:
 
 
 KINDS = {"Probes": show_probes, "Losses": show_losses}
-kind = st.segmented_control(
+kind = selectors.segments(
     "During unlearning",
     list(KINDS),
     default="Probes",
-    required=True,
     key="curve_kind",
-    bind="query-params",
     label_visibility="collapsed",
 )
 KINDS[str(kind)]()

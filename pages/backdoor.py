@@ -9,7 +9,8 @@ from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.views import answers, backdoor
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.examples import answers_table, with_outputs
-from unlearn_core.views.manifold.small_maps import small_maps_caption, why_no_maps
+from unlearn_core.views.manifold.points import why_no_maps
+from unlearn_core.views.manifold.small_maps import small_maps_caption
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_title, describe_forget
 

@@ -43,10 +43,9 @@ if rows.empty:
     st.stop()
 numbers = bring_back.numbers_shown(rows)
 shown = int(
-    st.segmented_control(
+    selectors.segments(
         "Images shown again, of each class", numbers,
         default=bring_back.usual_number(rows), key="relearn_shown",
-        bind="query-params", required=True,
     )
 )  # fmt: skip
 st.markdown(as_markdown(bring_back.answer_text(rows, shown, what), keep="*"))

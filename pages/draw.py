@@ -52,8 +52,8 @@ queue.answerer().start()  # it loads torch while the person draws
 def ask_picture(dataset: Dataset) -> tuple[bytes, str] | None:
     """Let the person draw or upload; return the file and what it is called."""
     kinds = [DRAW, UPLOAD] if own_picture.can_be_drawn(dataset) else [UPLOAD]
-    kind = st.segmented_control(
-        "How", kinds, default=kinds[0], key="own_kind", bind="query-params", required=True,
+    kind = selectors.segments(
+        "How", kinds, default=kinds[0], key="own_kind",
         label_visibility="collapsed",
     )  # fmt: skip
     if kind == DRAW:

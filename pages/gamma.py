@@ -50,6 +50,7 @@ def ask_class() -> ForgetConfig:
         range(len(names)),
         format_func=lambda number: names[number],
         key="gamma_class",
+        bind="query-params",
     )
     return ForgetConfig(kind="class", values=(label,))
 
@@ -61,6 +62,7 @@ def ask_samples() -> ForgetConfig:
         max_value=MOST_SAMPLES,
         value=64,
         key="gamma_samples",
+        bind="query-params",
     )
     return ForgetConfig(kind="random", values=(int(number),))
 
@@ -79,6 +81,7 @@ def choose_sweep(kind: str) -> gamma_sweep.Sweep | None:
     }
     options, choice = [*of_kind, NEW], f"gamma_{kind}_request"
     selectors.restart(comparison, choice, options[0])
+    selectors.stand_in_address(choice, options, options[0])
     key = st.selectbox(
         "Request",
         options,

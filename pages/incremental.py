@@ -18,10 +18,10 @@ from unlearn_core.views.history import (
     reference_lines,
 )
 from unlearn_core.views.incremental import metric_table, nearest_text, steps_text
+from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
     small_maps_figure,
-    why_no_maps,
 )
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget

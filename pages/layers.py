@@ -31,13 +31,13 @@ if rows.empty:
     st.stop()
 names = layers.sets_in(rows)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.segmented_control(
+    name = selectors.segments(
         "Examples", names, format_func=SET_NAMES.__getitem__, default=names[0],
-        key="layer_set", bind="query-params", required=True, wrap=True,
+        key="layer_set", wrap=True,
     )  # fmt: skip
-    measure = st.segmented_control(
+    measure = selectors.segments(
         "Measure", list(layers.MEASURES), format_func=lambda key: layers.MEASURES[key].name,
-        default="cka", key="layer_measure", bind="query-params", required=True, wrap=True,
+        default="cka", key="layer_measure", wrap=True,
     )  # fmt: skip
 of_set = rows[rows["set"] == name]
 st.markdown(layers.MEASURES[str(measure)].meaning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import charts, notices, reads, selectors
-from pages.components.exports import export_buttons
+from pages.components.exports import export_buttons, handout_buttons
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.glossary import ATTACK
 from unlearn_core.views.markup import side_legend, table_html
@@ -53,6 +53,7 @@ st.caption(
     f"{comparison_caption(report)}."
 )
 export_buttons(report, names, file_stem(comparison.config))
+handout_buttons(comparison, report)
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})
 left, right = st.columns(2)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import charts, lesson, notices, reads, selectors
+from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
 from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
     small_maps_figure,
-    why_no_maps,
 )
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
@@ -60,9 +61,10 @@ with st.container(gap="xsmall", key="first_screen"):
     with left, st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Show only", width="content")
         selectors.restart(comparison, VERDICT, None)
+        selectors.stand_in_address(VERDICT, counts)
         word = st.pills(
             "Only the methods that", list(counts), format_func=lambda w: f"{w} {counts[w]}",
-            key=VERDICT, bind="query-params", label_visibility="collapsed",
+            key=VERDICT, label_visibility="collapsed",
         )  # fmt: skip
     with right, st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Look at", width="content")
@@ -130,3 +132,6 @@ st.caption(
     f"verdict is reached stands on the Metrics page. {comparison_caption(report)}."
 )
 st.page_link("pages/metrics.py", label="All metrics", icon=":material/arrow_forward:")
+
+st.subheader("Take it with you")
+handout_buttons(comparison, report)

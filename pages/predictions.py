@@ -26,9 +26,9 @@ names = list(opening.dataset.class_names)
 by_label = {run.label: run for run in runs}
 groups = predictions.groups_of(sets)
 group = str(
-    st.segmented_control(
+    selectors.segments(
         "Examples", groups, format_func=predictions.GROUP_NAMES.__getitem__, default="forget",
-        key="prediction_set", bind="query-params", required=True, wrap=True,
+        key="prediction_set", wrap=True,
     )
 )  # fmt: skip
 
@@ -65,9 +65,9 @@ st.caption(
 
 st.subheader("Accuracy by class")
 half = str(
-    st.segmented_control(
+    selectors.segments(
         "Half", list(predictions.HALF_NAMES), format_func=predictions.HALF_NAMES.__getitem__,
-        default="test", key="class_half", bind="query-params", required=True,
+        default="test", key="class_half",
         label_visibility="collapsed",
     )
 )  # fmt: skip

@@ -23,17 +23,17 @@ opening = with_models(
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
 score = str(
-    st.segmented_control(
+    selectors.segments(
         "The attacker looks at", list(privacy.SCORES),
         format_func=lambda name: privacy.SCORES[name].name, default="confidence", key="score",
-        bind="query-params", required=True, wrap=True,
+        wrap=True,
     )
 )  # fmt: skip
 kinds = privacy.kinds_of_non_members(sets)
 others = str(
-    st.segmented_control(
+    selectors.segments(
         "Non-members", kinds, format_func=privacy.NON_MEMBER_NAMES.__getitem__, default=kinds[0],
-        key="non_members", bind="query-params", required=True, wrap=True,
+        key="non_members", wrap=True,
     )
 )  # fmt: skip
 rows = reads.attack_scores(tuple(run.key for run in runs), score, others)

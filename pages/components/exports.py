@@ -1,4 +1,4 @@
-"""Download buttons for a comparison's table and report."""
+"""Download buttons: a comparison's tables, and a report and a zip to hand out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components import reads
+from unlearn_core.checks import InputError
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views import tables
 from unlearn_core.views.captions import origin_note
+from unlearn_core.views.handout.archive import archive
+from unlearn_core.views.handout.page import handout_html, may_be_shown
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import file_stem
 
 
 def export_buttons(report: Report, metrics: Sequence[str], stem: str) -> None:
@@ -55,3 +62,38 @@ def export_buttons(report: Report, metrics: Sequence[str], stem: str) -> None:
                 key=f"export_{ending.replace('.', '_')}",
                 on_click="ignore",
             )
+
+
+def handout_buttons(comparison: Comparison, report: Report) -> None:
+    """Offer the report to hand out and the zip of all numbers; both are made when asked for."""
+    config, stem = comparison.config, file_stem(comparison.config)
+    try:
+        dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    except InputError as error:  # all else on a page may be there without the data
+        st.caption(f"A report to hand out needs the data itself. {as_markdown(str(error))}")
+        return
+    contents = comparison, report, dataset, sets
+    without = "" if may_be_shown(comparison) else " Without pictures, which must not be handed on."
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report to hand out",
+            data=lambda: handout_html(*contents).encode(),
+            file_name=f"{stem}-report.html",
+            mime="text/html",
+            help="One file with maps, curves, tables and verdicts; it opens without a network or "
+            f"this program.{without}",
+            icon=":material/description:",
+            key="handout_html",
+            on_click="ignore",
+        )
+        st.download_button(
+            "All numbers (zip)",
+            data=lambda: archive(*contents),
+            file_name=f"{stem}.zip",
+            mime="application/zip",
+            help="Every run, metric, example and step as CSV and JSON, with a README of the "
+            "columns.",
+            icon=":material/folder_zip:",
+            key="handout_zip",
+            on_click="ignore",
+        )

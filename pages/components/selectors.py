@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -196,6 +196,18 @@ def first_method(runs: Sequence[RunArtefact]) -> str:
     return next(iter(methods), runs[-1].label)
 
 
+def segments(words: str, options: Sequence[Any], *, default: Any, key: str, **more: Any) -> Any:
+    """Let the reader choose one of a few options, which stands in the address.
+
+    An address that names the choice and leaves it empty gives the default: `required` alone keeps
+    readers from clearing it, not links.  `more` are options of `st.segmented_control`.
+    """
+    chosen = st.segmented_control(
+        words, options, default=default, key=key, bind="query-params", required=True, **more
+    )
+    return default if chosen is None else chosen
+
+
 def choose_one(
     comparison: Comparison,
     words: str,
@@ -227,6 +239,24 @@ def preset(comparison: Comparison, choices: Mapping[str, object]) -> None:
     for choice, value in choices.items():
         made_for[choice] = comparison.key
         st.session_state[choice] = value
+
+
+def stand_in_address(key: str, options: Collection[str], usual: str | None = None) -> None:
+    """Let a choice begin with what the address names, and the address follow it afterwards.
+
+    For a choice whose labels hold counts: `bind` writes the label, and a link would mean nothing
+    once a count has changed.  Call before its widget is made, and after `restart`.
+    """
+    if key not in st.session_state:
+        asked = st.query_params.get(key)
+        if asked in options:
+            st.session_state[key] = asked
+        return
+    chosen = st.session_state[key]
+    if chosen in (None, usual):
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != chosen:
+        st.query_params[key] = chosen
 
 
 def restart(comparison: Comparison, choice: str, default: object) -> None:

@@ -34,6 +34,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
         format_func=lambda key: runs[key],
         max_selections=MOST_SPECTRA,
         key="spectrum_runs",
+        bind="query-params",
     )
     spectra = reads.spectra(chosen) if chosen else None
     if spectra is None or spectra.empty:

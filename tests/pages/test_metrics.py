@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tests.pages.reading import figures, opened, texts
+from unlearn_core.data import DataNotFoundError
 
 pytestmark = pytest.mark.page
 
@@ -90,11 +91,12 @@ def test_remaining_gap_is_drawn_with_a_trace_for_each_method(shipped_store):
     assert "Original" not in names
 
 
-def test_rule_of_the_verdict_and_five_exports_are_offered(shipped_store):
+def test_rule_of_the_verdict_and_all_exports_are_offered(shipped_store):
     app = opened("metrics")
     assert "more than 5 points below both the original's" in texts(app)
     labels = [button.proto.label for button in app.get("download_button")]
-    assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
+    tables = ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
+    assert labels == [*tables, "Report to hand out", "All numbers (zip)"]
 
 
 def test_names_of_files_say_what_they_are(shipped_store, monkeypatch):
@@ -107,7 +109,25 @@ def test_names_of_files_say_what_they_are(shipped_store, monkeypatch):
     opened("metrics")
     stem = "handwritten-digits-forget-class-3-resnet18-width-8"
     endings = ["every-run.csv", "over-seeds.csv", "table.tex", "table.md", "report.json"]
-    assert names == [f"{stem}-{ending}" for ending in endings]
+    handouts = [f"{stem}-report.html", f"{stem}.zip"]
+    overview, metrics = names[:2], names[2:]  # the app opens on the first
+    assert overview == handouts
+    assert metrics == [*(f"{stem}-{ending}" for ending in endings), *handouts]
+
+
+def test_without_the_data_all_but_the_report_to_hand_out_is_there(shipped_store, monkeypatch):
+    app = opened("metrics")
+
+    def gone(config):
+        raise DataNotFoundError("The digits are not on this machine.")
+
+    monkeypatch.setattr("pages.components.reads.dataset", gone)
+    app.run()
+    assert not app.exception
+    assert table(app)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == ["CSV", "CSV over seeds", "LaTeX", "Markdown", "JSON"]
+    assert "needs the data itself. The digits are not on this machine" in texts(app)
 
 
 def test_environment_of_every_run_is_listed(shipped_store):

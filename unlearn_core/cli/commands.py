@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearn_core.checks import InputError
-from unlearn_core.cli import inputs, listings
+from unlearn_core.cli import inputs, listings, results
 from unlearn_core.cli.config_file import configs_in
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.cli.remote import has_dask, make_on_cluster
@@ -157,9 +157,12 @@ def demo(args: argparse.Namespace) -> int:
 
 
 def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> int:
+    from unlearn_core.cli.learned import show_learned
     from unlearn_core.engine.request import validate
+    from unlearn_core.runs.comparison import gather
 
     inputs.require_writable(args)
+    results.require_plotly(args)
     store = Store(inputs.require_folder(default_root()))
     unique = {config.key(): config for config in map(validate, configs)}
     configs = list(unique.values())
@@ -169,7 +172,9 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
         return 0
     made = _make(configs, store, args)
     if made:
-        _show([config.key() for config in made], store, args)
+        came = gather(store.load(config.key()) for config in made)
+        show = show_learned if came.learned else results.show
+        show(came, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
 
 
@@ -233,33 +238,3 @@ def _stops_all(error: Exception, config: RunConfig) -> bool:
     is_missing = isinstance(error, OSError | faults.DiskError)
     is_reference = config.role in ("original", "reference")
     return is_missing or (is_reference and not isinstance(error, DivergedError))
-
-
-def _show(keys: Sequence[str], store: Store, args: argparse.Namespace) -> None:
-    from unlearn_core.cli.learned import show_learned
-    from unlearn_core.runs.comparison import gather
-    from unlearn_core.runs.report import report
-    from unlearn_core.views import audits, tables
-    from unlearn_core.views.verdicts import evidence_text
-
-    chosen = gather(store.load(key) for key in keys)
-    if chosen.learned:
-        show_learned(chosen, args)
-        return
-    result = report(chosen)
-    if not args.quiet:
-        print(tables.to_text(tables.display_table(result).starred))
-        print(evidence_text(result))
-        for row in result.verdicts.to_dict("records"):
-            word = ", ".join(filter(None, (row["word"], row["agreement"])))
-            print(f"{row['label']}: {word} ({row['because']})")
-        if getattr(args, "audits", False):
-            print(audits.text(result))
-    if args.json:
-        content = {**result.plain(), "summary": result.summary_records()}
-        content["disagreement"] = result.disagreement
-        content["command"] = args.command_line
-        text = json.dumps(content, indent=1, allow_nan=False)
-        inputs.write_text(args.json, text + "\n")
-    if args.csv:
-        inputs.write_text(args.csv, tables.long_csv(result))

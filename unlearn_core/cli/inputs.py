@@ -115,9 +115,14 @@ def read_text(path: Path, what: str) -> str:
 
 
 def write_text(path: str, text: str) -> None:
+    """Write a text file that an option names, in UTF-8; see `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str, content: bytes) -> None:
     """Write a file that an option names; where that does not work, the error names the file."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_bytes(content)
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from error
 
@@ -130,9 +135,9 @@ def require_folder(root: Path) -> Path:
 
 
 def require_writable(args: argparse.Namespace) -> None:
-    """Raise `ValueError` unless `--json` and `--csv` can be written, before hours of work are."""
-    for option in ("json", "csv"):
-        text = getattr(args, option)
+    """Raise `ValueError` unless what is asked for can be written, before hours of work are."""
+    for option in ("json", "csv", "html", "zip"):
+        text = getattr(args, option, None)
         if not text:
             continue
         try:

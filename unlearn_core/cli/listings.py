@@ -32,6 +32,19 @@ def _list_runs() -> list[dict[str, Any]]:
     return [{"name": run.key, "label": run.label, "config": run.config.to_dict()} for run in runs]
 
 
+def _list_comparisons() -> list[dict[str, Any]]:
+    from unlearn_core.runs.comparison import survey
+    from unlearn_core.views.wording import comparison_title
+
+    found = survey(Store(default_root(), demo=True))
+    for run in found.damaged:
+        print(f"left out: {run.reason}", file=sys.stderr)
+    return [
+        {"name": one.key, "label": comparison_title(one.config), "runs": [r.key for r in one.runs]}
+        for one in found.comparisons
+    ]
+
+
 NEEDS = {"all": "yes", "part": "a part", "labels": "labels only", "none": "no"}
 BEGIN, END = "<!-- list methods -->", "<!-- end of list -->"
 
@@ -63,6 +76,7 @@ def with_table(text: str, table: str) -> str:
 
 LISTS: dict[str, Callable[[], Any]] = {
     **{name: _registry(name) for name in ("methods", "metrics", "datasets", "models")},
+    "comparisons": _list_comparisons,
     "runs": _list_runs,
     "all": _registry("listed"),
 }

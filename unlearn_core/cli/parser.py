@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from unlearn_core.cli import adding, commands, listings, remote, reproduction
+from unlearn_core.cli import adding, commands, listings, remote, reproduction, results
 from unlearn_core.config import DIFFICULTIES
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="teach every model a few forgotten examples again, which takes 60 short steps each, "
         "and print where metrics disagree",
     )
+    _handout_options(one)
     one.set_defaults(command=commands.compare)
 
     one = subparsers.add_parser("run", help="make the run that a JSON config describes")
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     _comparison_options(one)
     one.set_defaults(command=commands.incremental)
 
+    _report_command(subparsers)
     _list_options(subparsers.add_parser("list", help="what there is"))
     _adding_commands(subparsers)
     for command in (commands.verify, commands.clean):
@@ -84,6 +86,24 @@ def build_parser() -> argparse.ArgumentParser:
     one = subparsers.add_parser("worker", help="take runs from a Dask scheduler, one at a time")
     one.add_argument("scheduler", metavar="ADDRESS", help="as `dask scheduler` prints it")
     one.set_defaults(command=remote.worker)
+    _shipping_command(subparsers)
+    return parser
+
+
+def _report_command(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    one = subparsers.add_parser("report", help="print and save a finished comparison")
+    one.add_argument(
+        "comparison",
+        metavar="KEY",
+        help="of a comparison or of one of its runs, or its beginning; see list comparisons",
+    )
+    _file_options(one)
+    _handout_options(one)
+    one.add_argument("--quiet", action="store_true", help="no table")
+    one.set_defaults(command=results.report)
+
+
+def _shipping_command(subparsers: argparse._SubParsersAction[Parser]) -> None:
     one = subparsers.add_parser("demo", help="make the shipped comparisons again")
     one.add_argument("--out", help="another folder than cache/demo")
     one.add_argument(
@@ -96,7 +116,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--quiet", action="store_true")
     one.set_defaults(command=commands.demo)
-    return parser
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
@@ -228,8 +247,7 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
         help="the original is this trained checkpoint: safetensors, or a state dict of torch.save; "
         "what is retrained is trained anew",
     )
-    parser.add_argument("--json", metavar="FILE", help="write every number, with reasons")
-    parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
+    _file_options(parser)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="send the runs to a Dask cluster")
     _jobs_option(parser)
@@ -237,6 +255,25 @@ def _output_options(parser: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="make finished runs again that other code has made"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table")
+
+
+def _file_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="write every number, with reasons")
+    parser.add_argument("--csv", metavar="FILE", help="write one row per run and metric")
+
+
+def _handout_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a report to hand out, which opens without a network"
+    )
+    parser.add_argument(
+        "--zip", metavar="FILE", help="write all numbers, also by example, with a README"
+    )
+    parser.add_argument(
+        "--pictures",
+        action=argparse.BooleanOptionalAction,
+        help="show examples in --html; by itself where the data set's terms allow it",
+    )
 
 
 def _jobs_option(parser: argparse.ArgumentParser) -> None:

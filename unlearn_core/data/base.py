@@ -94,6 +94,8 @@ class DatasetSpec:
     `side` is the height and width of its pictures in pixels, where all have the same.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
     data that ships.
+    `may_be_shown` says whether its pictures may be handed on to others: not those of a person's own
+    folder, nor those whose terms forbid it.
     """
 
     name: str
@@ -112,6 +114,7 @@ class DatasetSpec:
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
+    may_be_shown: bool = True
 
 
 AS_PHOTOGRAPHS: dict[str, Any] = {  # what `register_dataset` is given for photographs
@@ -140,6 +143,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     fetch: Fetcher | None = None,
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
+    may_be_shown: bool = True,
 ) -> Callable[[Loader], Loader]:
     """Add the decorated loader to `DATASETS` under `name`."""
 
@@ -163,6 +167,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             fetch=fetch,
             folder=folder,
             embedded=embedded,
+            may_be_shown=may_be_shown,
         )
         return load
 

@@ -24,6 +24,7 @@ HINT = "Images that were added on the Unlearn page and removed since have to be 
     source="a folder of images, one folder per class",
     width=16,
     **AS_PHOTOGRAPHS,
+    may_be_shown=False,  # a person's own
 )
 def load_folder(folder: Path) -> Dataset:
     """Read the images; classes are folders, or `label` numbers in parquet files."""

@@ -36,6 +36,7 @@ LOOKED_AT = 64  # photos that tell how large the stored ones are: a single one c
     precision="auto",
     kind="photographs",
     n_train=126_689,
+    may_be_shown=False,  # ImageNet's terms: no copies for others
 )
 def load_imagenet100(folder: Path) -> Dataset:
     """Read ImageNet-100: parquet files, or a folder a class that its WordNet id names."""

@@ -36,6 +36,7 @@ SIZE = 64
     **AS_PHOTOGRAPHS,
     n_train=100_000,
     side=SIZE,
+    may_be_shown=False,  # ImageNet's terms: no copies for others
 )
 def load_tiny_imagenet(folder: Path) -> Dataset:
     """Read Tiny-ImageNet; its grey images become coloured ones."""

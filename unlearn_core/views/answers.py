@@ -42,7 +42,7 @@ def answers_html(
     runs: Sequence[RunArtefact],
     table: pd.DataFrame,
     pictures: Sequence[str],
-    links: Sequence[str],
+    links: Sequence[str] | None = None,
     *,
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
@@ -52,17 +52,19 @@ def answers_html(
 
     `table` is `views.examples.answers_table` of the images for the runs whose outputs are kept;
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
-    the answer `bold`, whatever is right.  `corner` are the lines in the corner, `captions` stand
-    under the ids instead of the classes.
+    the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
+    `corner` are the lines in the corner, `captions` stand under the ids instead of the classes.
     """
     if captions is None:
         captions = [f"class {label}" for label in table["label"]]
     rows = table.to_dict("records")
+    shown = [_picture(row, picture) for row, picture in zip(rows, pictures, strict=True)]
+    if links is not None:
+        shown = [_linked(image, link) for image, link in zip(shown, links, strict=True)]
     head = "".join(
-        f'<th scope="col"><a href="{html.escape(link)}" target="_self" title="Open this image">'
-        f'<img src="{picture}" alt="image {row["id"]}"></a>'
-        f"<small>id {row['id']},</small><small>{html.escape(caption)}</small></th>"
-        for row, picture, link, caption in zip(rows, pictures, links, captions, strict=True)
+        f'<th scope="col">{image}<small>id {row["id"]},</small>'
+        f"<small>{html.escape(caption)}</small></th>"
+        for row, image, caption in zip(rows, shown, captions, strict=True)
     )
     body = "".join(_model_row(run, rows, bold) for run in runs)
     words = "<br>".join(html.escape(line) for line in corner)
@@ -72,6 +74,14 @@ def answers_html(
         f"<small>{words}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _picture(row: Mapping[Any, Any], picture: str) -> str:
+    return f'<img src="{picture}" alt="image {row["id"]}">'
+
+
+def _linked(image: str, link: str) -> str:
+    return f'<a href="{html.escape(link)}" target="_self" title="Open this image">{image}</a>'
 
 
 def _model_row(run: RunArtefact, rows: Sequence[Mapping[Any, Any]], bold: str | None) -> str:

@@ -110,8 +110,11 @@ def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
     return format_value(metric, float(rows[column].iloc[0])) if len(rows) else "–"
 
 
-def numbers_html(card: VerdictCard) -> str:
-    """Return a card's numbers as a small table, in parentheses the retrained model's."""
+def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:
+    """Return a card's numbers as a small table, in parentheses the retrained model's.
+
+    `rest` says where its variants with other settings stand.
+    """
     lines = [(as_html(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
     if card.speedup != "–":
         lines.append(("Speed-up", f"<b>{html.escape(card.speedup)}</b>", "(1.00x)"))
@@ -120,5 +123,5 @@ def numbers_html(card: VerdictCard) -> str:
         f'<td style="opacity: .75">{target}</td></tr>'
         for name, value, target in lines
     )
-    more = f"{card.more} more with changed settings on Metrics" if card.more else ""
+    more = f"{card.more} more with changed settings {rest}" if card.more else ""
     return f'<table style="font-size: .875rem">{cells}</table><small>{more}</small>'

@@ -65,6 +65,7 @@ ON_DARK = {
     "#555555": "#ABABAB",
 }
 _HIDDEN_ON_DARK = re.compile("|".join(ON_DARK))
+_WITH_OPACITY = re.compile(f"({'|'.join(ON_DARK)})([0-9A-F]{{2}})?\\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,3 +139,21 @@ def on_ground(text: str, *, is_dark: bool) -> str:
     if not is_dark:
         return text
     return _HIDDEN_ON_DARK.sub(lambda match: ON_DARK[match[0]], text)
+
+
+def on_both(style: str) -> str:
+    """Return HTML or CSS with colours that follow the reader's theme by themselves.
+
+    For what is written once and read on a light or a dark ground.
+
+    Examples
+    --------
+    >>> on_both("background: #0072B226")
+    'background: light-dark(#0072B226, #2B8CD026)'
+    """
+
+    def pair(match: re.Match[str]) -> str:
+        colour, opacity = match[1], match[2] or ""
+        return f"light-dark({colour}{opacity}, {ON_DARK[colour]}{opacity})"
+
+    return _WITH_OPACITY.sub(pair, style)

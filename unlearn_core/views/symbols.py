@@ -22,6 +22,18 @@ def as_html(text: str) -> str:
     return SYMBOL.sub(r"\1<sub>\2</sub>", html.escape(text, quote=True))
 
 
+def emphasised_as_html(text: str) -> str:
+    """Return one line that has words in ** or * as HTML; see `as_html`.
+
+    Examples
+    --------
+    >>> emphasised_as_html("**matched**: as on D_f")
+    '<b>matched</b>: as on D<sub>f</sub>'
+    """
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", as_html(text))
+    return re.sub(r"\*(.+?)\*", r"<i>\1</i>", bold)
+
+
 def as_markdown(text: str, *, keep: str = "") -> str:
     r"""Return the text for Markdown, with D_f and its like as formulas.
 

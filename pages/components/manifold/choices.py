@@ -81,9 +81,9 @@ def choose_neighbourhood(comparison: Comparison, runs: list[RunArtefact]) -> Nea
     known = {name: run for name, run in found.items() if run is not None} or {"first": runs[0]}
     names = {name: REFERENCE_NAMES.get(name, run.label) for name, run in known.items()}
     with st.popover("Neighbours", icon=":material/hub:", key="near"):
-        against = st.segmented_control(
+        against = selectors.segments(
             "Compared with", list(names), format_func=names.__getitem__, default=next(iter(names)),
-            key="against", bind="query-params", required=True,
+            key="against",
         )  # fmt: skip
         k = st.slider(
             "Nearest neighbours looked at", 5, MOST_NEIGHBOURS, USUAL_NEIGHBOURS, key="k",

@@ -43,9 +43,9 @@ def show_displacement(
         st.info("Choose another model above to see what moved.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        measure = st.segmented_control(
+        measure = selectors.segments(
             "By", list(MEASURES), format_func=MEASURES.__getitem__, default="moved",
-            key="moved_by", bind="query-params", required=True,
+            key="moved_by",
         )  # fmt: skip
         usual = selectors.first_method(list(names.values()))
         label = selectors.choose_one(comparison, "Model", list(names), "moved_run", usual)

@@ -8,30 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-HERE = Path(__file__).parent
-PARTS = (  # of one script, each after what it uses
-    *("basics", "camera", "cloud", "chosen", "contours"),
-    *("marks", "gestures", "bar", "captions", "feature_map"),
-)
+from unlearn_core.views.manifold.drawing import PANELS, script, style
+
 PICTURES_JS = """export default function ({ data }) {
   (globalThis.unlearnPictures ??= {})[data.key] = data;
 }"""
-
-
-def script(parts: Sequence[str]) -> str:
-    """Return one script of several files of the folder `map`, in this order."""
-    files = [HERE.joinpath("map", f"{part}.js") for part in parts]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
-
-
-def style() -> str:
-    """Return the style sheet of all maps."""
-    return HERE.joinpath("feature_map.css").read_text(encoding="utf-8")
 
 
 @cache
@@ -45,7 +30,7 @@ def _panels() -> Any:
         "unlearn_feature_map",
         html='<div class="feature-map"></div>',
         css=style(),
-        js=script(PARTS),
+        js=script(PANELS),
         isolate_styles=False,
     )
 

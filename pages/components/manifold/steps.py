@@ -8,17 +8,16 @@ from typing import Any
 import streamlit as st
 
 from pages.components import charts, reads, selectors
-from pages.components.manifold.feature_map import script, style
 from pages.components.notices import without_damaged_runs
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.views.manifold.courses import PROBES, Course, courses_payload
+from unlearn_core.views.manifold.drawing import STEPS, script, style
 from unlearn_core.views.manifold.steps import step_figure
 from unlearn_core.views.symbols import as_markdown
 
 MOST, USUAL = 6, 3  # methods side by side
-PARTS = ("basics", "camera", "cloud", "steps")
 
 
 @cache
@@ -27,7 +26,7 @@ def _steps() -> Any:
         "unlearn_steps",
         html='<div class="map-steps"></div>',
         css=style(),
-        js=script(PARTS),
+        js=script(STEPS),
         isolate_styles=False,
     )
 

@@ -4,7 +4,8 @@ import pytest
 from unlearn_core.data import load_dataset
 from unlearn_core.data.splits import split
 from unlearn_core.runs.comparison import comparisons
-from unlearn_core.views.manifold.small_maps import small_map, small_maps_figure, why_no_maps
+from unlearn_core.views.manifold.points import why_no_maps
+from unlearn_core.views.manifold.small_maps import small_map, small_maps_figure
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import rows_of
 from unlearn_core.views.names import SET_NAMES
 
@@ -51,6 +52,14 @@ def missing_map(run: RunArtefact) -> str | None:
     if not run.has(ARRAYS):
         return "its recorded outputs are not among the files kept of this run"
     return None
+
+
+def why_no_maps(comparison: Comparison) -> str:
+    """Return the reasons for which none of the runs has a map."""
+    reasons = {
+        str(run.map_facts.get("reason", "the map was not shipped")) for run in comparison.runs
+    }
+    return f"There are no maps: {'; '.join(sorted(reasons))}."
 
 
 def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd.DataFrame:

@@ -139,11 +139,3 @@ def small_maps_caption(comparison: Comparison, keys: Sequence[str], n_points: in
         f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
         f"{facts[0]['n_examples']:,} mapped images are drawn in each."
     )
-
-
-def why_no_maps(comparison: Comparison) -> str:
-    """Return the reasons for which none of the runs has a map."""
-    reasons = {
-        str(run.map_facts.get("reason", "the map was not shipped")) for run in comparison.runs
-    }
-    return f"There are no maps: {'; '.join(sorted(reasons))}."

@@ -1,0 +1,139 @@
+"""A copied link opens the same view in another browser: every choice of every page, in Chromium."""
+
+import pytest
+
+from tests.browser.test_links import EXCEPTION, PAGES, opened, settled
+from unlearn_core.views.wording import comparison_title
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+KINDS = {
+    "stButtonGroup": "group",
+    "stSelectbox": "select",
+    "stMultiSelect": "multi",
+    "stNumberInput": "number",
+    "stSlider": "slider",
+    "stCheckbox": "toggle",
+    "stTextInput": "text",
+}
+# what each keyed choice in the page's main part shows, by key
+STATE = """(kinds) => {
+  const found = {};
+  for (const [test, kind] of Object.entries(kinds)) {
+    for (const box of document.querySelectorAll(`[data-testid=stMain] [data-testid=${test}]`)) {
+      const holder = box.closest('[class*="st-key-"]');
+      const key = [...(holder?.classList ?? [])].find((name) => name.startsWith("st-key-"));
+      if (!key) continue;
+      const input = box.querySelector("input");
+      const value = {
+        group: () => [...box.querySelectorAll("button")]
+          .filter((b) => [b.getAttribute("aria-checked"), b.getAttribute("aria-pressed")]
+            .includes("true") || /Active/.test(b.getAttribute("kind") ?? "")
+            || /Active/.test(b.dataset.testid ?? ""))
+          .map((b) => b.innerText.replace(/ \\d+$/, "")).join("|"),
+        select: () => input.value || box.innerText,
+        multi: () => [...box.querySelectorAll("[data-tag], [data-baseweb=tag]")]
+          .map((tag) => tag.innerText.trim()).join("|"),
+        number: () => input.value,
+        slider: () => box.querySelector("[role=slider], input[type=range]")
+          ?.getAttribute("aria-valuenow")
+          ?? box.querySelector("input[type=range]")?.value,
+        toggle: () => String(input.checked),
+        text: () => input.value,
+      }[kind]();
+      found[key.slice("st-key-".length)] = [kind, value];
+    }
+  }
+  return found;
+}"""
+
+
+def state(page):
+    return page.evaluate(STATE, KINDS)
+
+
+def change(page, key, kind):
+    """Choose something else, as a person would."""
+    box = page.locator(f"[data-testid=stMain] .st-key-{key}").first
+    box.scroll_into_view_if_needed()
+    if kind == "group":
+        buttons = box.locator("button")
+        chosen = [i for i in range(buttons.count()) if _is_on(buttons.nth(i))]
+        other = next((i for i in range(buttons.count()) if i not in chosen), None)
+        if other is not None:
+            buttons.nth(other).click()
+    elif kind == "select":
+        box.locator("input").click()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    elif kind == "multi":
+        box.locator("input").click()
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Escape")
+    elif kind == "number":
+        box.locator("input").press("ArrowUp")
+        box.locator("input").press("Enter")
+    elif kind == "slider":
+        box.locator("[role=slider], input[type=range]").first.press("ArrowRight")
+    elif kind == "toggle":
+        box.locator("label").first.click()
+    else:
+        box.locator("input").fill("neggrad")
+        box.locator("input").press("Enter")
+
+
+def _is_on(button):
+    names = ("aria-checked", "aria-pressed", "kind", "data-testid")
+    return any(
+        text == "true" or "Active" in text for text in map(button.get_attribute, names) if text
+    )
+
+
+def steady(page):
+    """Return the state of the page once nothing of it changes, fragments included."""
+    found = None
+    for _ in range(20):
+        settled(page)
+        before, found = found, state(page)
+        if found == before:
+            return found
+    raise AssertionError("the page does not come to rest")
+
+
+def elsewhere(page, link):
+    """Open a link in another browser, which shares nothing with this one."""
+    tab = page.context.browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    tab.goto(link)
+    settled(tab)
+    assert tab.locator(EXCEPTION).count() == 0, link
+    return tab
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "unlearn"])
+def test_a_copied_link_opens_the_same_view(two_url, page, comparison, name):
+    opened(page, two_url, name, comparison_title(comparison.config))
+    before = steady(page)
+    for key, (kind, _) in before.items():
+        if page.locator(f"[data-testid=stMain] .st-key-{key}").count():
+            change(page, key, kind)
+            settled(page)
+    wanted = steady(page)
+    tab = elsewhere(page, page.url)
+    found = steady(tab)
+    assert found == wanted, {k: (found.get(k), wanted.get(k)) for k in {*found, *wanted}}
+    if before:
+        assert wanted != before, "nothing could be chosen"
+    tab.context.close()
+
+
+def test_a_copied_link_opens_the_form_of_unlearn_as_it_was(two_url, page, comparison):
+    opened(page, two_url, "unlearn", comparison_title(comparison.config))
+    page.get_by_role("button", name="None", exact=True).click()
+    settled(page)
+    page.locator("label", has_text="MUDA").first.click()
+    settled(page)
+    page.wait_for_function("() => location.search.includes('form=')")
+    tab = elsewhere(page, page.url)
+    tab.locator("[data-testid=stCheckbox]").first.wait_for()
+    assert tab.locator("[data-testid=stCheckbox] input:checked").count() == 1
+    tab.context.close()

@@ -1,0 +1,91 @@
+"""The report to hand out: saved through the page, opened from disk with the network off."""
+
+import pytest
+
+from tests.browser.test_links import settled
+from tests.browser.test_manifolds import MAP, SELECTED, lasso, middle_of_forget_set, wait_for_map
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def saved(two_url, page, comparison, tmp_path):
+    """Save the report of the comparison that is not the default through the page Metrics."""
+    from urllib.parse import urlencode
+
+    from unlearn_core.views.wording import comparison_title
+
+    query = urlencode({"comparison": comparison_title(comparison.config)})
+    page.goto(f"{two_url}/metrics?{query}")
+    settled(page)
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Report to hand out").click()
+    download = coming.value
+    assert "200-images-forget-class-3" in download.suggested_filename
+    path = tmp_path / download.suggested_filename
+    download.save_as(path)
+    assert 1_000_000 < path.stat().st_size < 10_000_000
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_saved_report_opens_without_a_network_and_links_its_maps(saved, page, scheme):
+    context = page.context.browser.new_context(
+        viewport={"width": 1280, "height": 720}, offline=True, color_scheme=scheme
+    )
+    tab = context.new_page()
+    told, asked = [], []
+    tab.on("console", lambda message: message.type == "error" and told.append(message.text))
+    tab.on("pageerror", lambda error: told.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(saved.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    wait_for_map(tab)
+    n_maps = f"{MAP}.panels.length"
+    assert tab.evaluate(n_maps) == 3
+
+    lasso(tab, *middle_of_forget_set(tab, 0), 30)
+    tab.wait_for_function(f"() => ({SELECTED})().length > 0")
+    ids = tab.evaluate(SELECTED)
+    tab.get_by_text(f"{len(ids)} selected").wait_for()
+    rows = tab.locator("#selected tr")
+    assert rows.count() == 1 + min(len(ids), 60)
+    assert tab.locator("#selected .picture").first.is_visible()
+
+    tab.get_by_label("Retrained", exact=True).uncheck()
+    tab.wait_for_function(f"() => {n_maps} === 2")
+    assert tab.evaluate(SELECTED) == ids  # the selection stays
+    tab.get_by_role("button", name="Clear", exact=True).click()
+    tab.wait_for_function(f"() => ({SELECTED})().length === 0")
+    assert rows.count() == 0
+
+    tab.get_by_label("Quantity").select_option("Acc(D_r)")
+    tab.wait_for_function(
+        "() => document.getElementById('curve').layout.yaxis.title.text === 'Acc(D<sub>r</sub>)'"
+    )
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = tab.evaluate(ground)
+    assert before == {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 22, 20)"}[scheme]
+    tab.get_by_role("button", name="Light or dark").click()
+    assert tab.evaluate(ground) != before
+    assert told == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    context.close()
+
+
+def test_on_paper_everything_is_unfolded_light_and_within_the_margins(saved, page):
+    tab = page.context.browser.new_context(offline=True, color_scheme="dark").new_page()
+    tab.goto(saved.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.wait_for_timeout(500)
+    assert tab.locator("details:not([open])").count() == 0
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    wide = "(e) => e.getBoundingClientRect().right"
+    tables = [box.evaluate(wide) for box in tab.locator("table").all()]
+    assert tables
+    assert max(tables) <= 682
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("details:not([open])").count() > 0
+    assert tab.pdf()[:4] == b"%PDF"
