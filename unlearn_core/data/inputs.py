@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unlearn_core.checks import InputError
+
 
 class Inputs(ABC):
     """All examples of a data set on one device, in the form that the network takes.
@@ -22,18 +24,33 @@ class Inputs(ABC):
 
     @property
     @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example, without the batch axis."""
-
-    @property
-    @abstractmethod
     def device(self) -> torch.device:
         """Where the examples are."""
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """Length of each example, int64 (n_stored,), where batches are padded to the longest.
+
+        None where all examples are of one size.
+        """
+        return None
 
     @property
     def augments(self) -> bool:
         """Whether `augmented` may change an example, so that no pass sees it as another did."""
         return type(self).augmented is not Inputs.augmented
+
+    def augmenting(self, augment: str) -> Inputs:
+        """Return the same store, whose `augmented` varies examples as `TrainingConfig` says.
+
+        Raises
+        ------
+        InputError
+            If examples of this kind are not varied in that way.
+        """
+        if augment != "none":
+            raise InputError(f"These examples cannot be varied by {augment!r}.")
+        return self
 
     def plain(self) -> Inputs:
         """Return the same store without augmentation, where it can do without."""
@@ -41,7 +58,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def batch(self, rows: Tensor) -> Tensor:
-        """Return the examples in these rows, int64 (n,), ready for the network: (n, *shape)."""
+        """Return the examples in these rows, int64 (n,), ready for the network: (n, ...)."""
 
     def augmented(self, rows: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return `batch(rows)` changed at random as in training; unchanged by default."""
@@ -60,11 +77,6 @@ class TensorInputs(Inputs):
 
     def __len__(self) -> int:
         return len(self.tensor)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example."""
-        return tuple(self.tensor.shape[1:])
 
     @property
     def device(self) -> torch.device:
