@@ -20,19 +20,24 @@ Builder = Callable[[ModelConfig, int, int], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One row of `MODELS`. `build` takes the config, the image channels and the classes."""
+    """One row of `MODELS`. `build` takes the config, the image channels and the classes.
+
+    `tokenizer` is the kind by which texts are cut for it (`data.tokenizing`); "" for a network that
+    takes pictures.
+    """
 
     name: str
     label: str
     source: str
     build: Builder
+    tokenizer: str = ""
 
 
 MODELS: dict[str, ModelSpec] = {}
 
 
 def register_model(
-    name: str, *, label: str, source: str, parts: PartsOf
+    name: str, *, label: str, source: str, parts: PartsOf, tokenizer: str = ""
 ) -> Callable[[Builder], Builder]:
     """Add the decorated builder to `MODELS` under `name`.
 
@@ -49,7 +54,9 @@ def register_model(
             model = build(config, channels, n_classes)
             return state_parts(model, parts(model))
 
-        MODELS[name] = ModelSpec(name=name, label=label, source=source, build=build_with_parts)
+        MODELS[name] = ModelSpec(
+            name=name, label=label, source=source, build=build_with_parts, tokenizer=tokenizer
+        )
         return build
 
     return add

@@ -28,7 +28,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     dataset: str,
     forget: ForgetConfig,
     *,
-    model: str = "resnet18",
+    model: str | None = None,
     width: int | None = None,
     train_examples: int | None = None,
     epochs: int | None = None,
@@ -38,14 +38,20 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
+    Without a `model` it is the one that suits the data set.
     The recipe is that for `train_examples`, or for as many as the data set has.  The precision
     "auto" is what suits the data set and the `device` of this machine on which runs are made.
     A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
     them as in RFA, for as many epochs as the data set's recipe has.
     """
     spec = get_dataset(dataset)
+    model = model or spec.model
     network = ModelConfig(
-        name=model, width=spec.width if width is None else width, norm=spec.norm, stem=spec.stem
+        name=model,
+        width=spec.width if width is None else width,
+        norm=spec.norm,
+        stem=spec.stem,
+        length=spec.length,
     )
     recipe = spec.recipe(train_examples or count_training(spec))
     if recipe.optimizer == "sgd" and not model.startswith("resnet"):
