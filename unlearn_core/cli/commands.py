@@ -159,10 +159,23 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     store = Store(inputs.require_folder(default_root()))
     unique = {config.key(): config for config in map(validate, configs)}
     configs = list(unique.values())
+    if not args.quiet:
+        _announce(configs)
     made = _make(configs, store, args)
     if made:
         _show([config.key() for config in made], store, args)
     return DID_NOT_WORK if len(made) < len(configs) else 0
+
+
+def _announce(configs: Sequence[RunConfig]) -> None:
+    """Say how much of the data a keyword asks to forget, before any of it is."""
+    from unlearn_core.data.splits import split
+    from unlearn_core.engine.request import dataset_of
+    from unlearn_core.views.forget_request import keyword_sizes
+
+    asked = {(config.data, config.forget) for config in configs if config.forget.kind == "keyword"}
+    for data, forget in asked:
+        print(keyword_sizes(forget.keyword, split(dataset_of(data), forget)))
 
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:

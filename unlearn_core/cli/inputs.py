@@ -54,6 +54,7 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         "random": args.forget_random,
         "backdoor": args.forget_backdoor,
         "confusion": args.forget_confusion,
+        "keyword": args.forget_keyword,
     }
     chosen = {kind: text for kind, text in given.items() if text is not None}
     if len(chosen) != 1:
@@ -62,6 +63,10 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
             f"got {len(chosen)} of them."
         )
     [(kind, text)] = chosen.items()
+    if kind == "keyword":
+        if not text.strip():
+            raise InputError("--forget-keyword takes a word, got nothing.")
+        return ForgetConfig(kind=kind, keyword=text.strip())
     if text.startswith("@"):
         lines = read_text(Path(text[1:]), "file of example ids")
         text = ",".join(lines.replace(",", " ").split())

@@ -127,7 +127,7 @@ def _adding_commands(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits")
-    parser.add_argument("--model", default="resnet18")
+    parser.add_argument("--model", help="resnet18, and distilbert for texts, unless given")
     parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
     parser.add_argument(
         "--pretrained",
@@ -152,6 +152,9 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
         "--forget-confusion",
         metavar="I,J,N",
         help="swap the labels of N examples of classes I and J, then forget them",
+    )
+    parser.add_argument(
+        "--forget-keyword", metavar="WORD", help="of texts: those that contain the word"
     )
     parser.add_argument(
         "--forget-seed", type=int, default=0, help="another draw of --forget-random"
