@@ -34,7 +34,6 @@ def receive(config: RunConfig) -> None:
 def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
     datasets = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
-    models = {row["name"]: row["label"] for row in reads.catalogue()["models"]}
     first, second, third = st.columns([3, 2, 2])
     name = first.selectbox(
         "Data set",
@@ -45,6 +44,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
         help="The digits are on every machine and take seconds; the others are larger.",
     )
+    models = _models_for(name)
     model = second.selectbox(
         "Model",
         list(models),
@@ -72,6 +72,21 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         st.error(str(error), icon=":material/error:")
         return None
     return (config, seeds) if is_available(config.data) and seeds else None
+
+
+def _models_for(dataset: str) -> dict[str, str]:
+    """Return the labels of the models that read what the data set has; one of them is chosen."""
+    catalogue = reads.catalogue()
+    [usual] = [row["model"] for row in catalogue["datasets"] if row["name"] == dataset]
+    [tokenizer] = [row["tokenizer"] for row in catalogue["models"] if row["name"] == usual]
+    labels = {
+        row["name"]: row["label"]
+        for row in catalogue["models"]
+        if bool(row["tokenizer"]) == bool(tokenizer)
+    }
+    if st.session_state.get(MODEL, usual) not in labels:
+        st.session_state[MODEL] = usual
+    return labels
 
 
 def _advanced(start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:

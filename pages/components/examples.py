@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import answers_table, picture_caption
@@ -32,7 +33,7 @@ def show_examples(
     shown = list(ids)[:MOST_ROWS]
     sets = reads.sets(config.data, config.forget)
     rows = answers_table(runs, shown, reads.dataset(config.data), sets)
-    rows.insert(0, "image", reads.thumbnails(config.data, shown))
+    rows.insert(0, "image", previews.column(config.data, shown))
     rows.insert(1, "more", [selectors.sample_link(comparison, number) for number in shown])
     for place, (name, values) in enumerate((more or {}).items(), start=3):
         rows.insert(place, name, list(values)[:MOST_ROWS])
@@ -42,7 +43,7 @@ def show_examples(
         hide_index=True,
         row_height=52,
         height=HEIGHT if len(rows) > FEW else "content",
-        column_config={**_columns(runs), **(columns or {})},
+        column_config={**_columns(config.data, runs), **(columns or {})},
     )
     if len(ids) > len(shown):
         st.caption(f"The first {MOST_ROWS} of {len(ids):,} are shown.")
@@ -54,9 +55,10 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
     dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
     shown = list(ids)[:most]
     with st.container(horizontal=True, gap="small"):
-        for number, picture in zip(shown, reads.thumbnails(config.data, shown), strict=True):
-            st.image(
-                picture,
+        for number in shown:
+            previews.show(
+                config.data,
+                number,
                 caption=picture_caption(number, dataset, sets),
                 width=SIZE,
                 link=selectors.sample_link(comparison, number),
@@ -67,9 +69,9 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
         st.caption(f"The first {len(shown)} of {len(ids):,}.")
 
 
-def _columns(runs: Sequence[RunArtefact]) -> dict[str, Any]:
+def _columns(data: DataConfig, runs: Sequence[RunArtefact]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        "image": previews.column_config(data, width=70, pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads
+from pages.components import previews, reads
 from pages.components.manifold import selection
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
@@ -15,7 +15,6 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import displacement
 
 MOVED_COLUMNS: dict[str, Any] = {
-    "image": st.column_config.ImageColumn("Image", width=60),
     "id": st.column_config.NumberColumn("Id", format="%d"),
     "set": "Set",
     "label": "True class",
@@ -51,10 +50,11 @@ def show_displacement(
     with right:
         run = st.selectbox("Model", list(names), format_func=names.__getitem__, key="moved_run")
         rows = displacement.most_moved(moved, run, classes)
-        rows.insert(0, "image", reads.thumbnails(comparison.config.data, rows["id"].tolist()))
+        data = comparison.config.data
+        rows.insert(0, "image", previews.column(data, rows["id"].tolist()))
         st.dataframe(
             rows, key="moved_rows", hide_index=True, row_height=44, height=320,
-            column_config=MOVED_COLUMNS,
+            column_config={"image": previews.column_config(data, width=60), **MOVED_COLUMNS},
         )  # fmt: skip
         if st.button("Select these on the maps", key="select_moved"):
             selection.select(rows["id"].tolist())

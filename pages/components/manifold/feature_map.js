@@ -251,6 +251,7 @@ class FeatureMap {
   picture(position) {
     const sheet = (globalThis.unlearnPictures ?? {})[this.data.pictures];
     if (!sheet) return "";
+    if (sheet.texts) return `<div class="feature-map-text">${escape(sheet.texts[position])}</div>`;
     const zoom = Math.max(1, Math.round(72 / Math.max(sheet.width, sheet.height)));
     const left = -(position % sheet.columns) * sheet.width * zoom;
     const top = -Math.floor(position / sheet.columns) * sheet.height * zoom;

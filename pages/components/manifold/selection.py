@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
 from pages.components.examples import LINK
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import selection
 
@@ -53,7 +54,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     rows = selection.selection_table(table, ids, names, classes)
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
-    first.insert(0, "image", reads.thumbnails(config.data, first["id"].tolist()))
+    first.insert(0, "image", previews.column(config.data, first["id"].tolist()))
     first.insert(1, "more", [selectors.sample_link(comparison, i) for i in first["id"]])
     event = st.dataframe(
         first,
@@ -63,7 +64,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         height=360,
         selection_mode="multi-row",
         on_select="rerun",
-        column_config=_columns(names),
+        column_config=_columns(config.data, names),
     )
     ticked = [rows["id"].tolist()[row] for row in event["selection"]["rows"]]
     chosen = ticked or ids
@@ -72,9 +73,9 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     _buttons(chosen, table, names, classes, is_part=bool(ticked))
 
 
-def _columns(names: Mapping[str, str]) -> dict[str, Any]:
+def _columns(data: DataConfig, names: Mapping[str, str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        "image": st.column_config.ImageColumn("Image", width=70, pinned=True),
+        "image": previews.column_config(data, width=70, pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",
