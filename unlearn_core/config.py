@@ -29,12 +29,14 @@ NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _HASH = re.compile("[0-9a-f]{16}")
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
 TEXT_NETWORKS = ("distilbert",)
+TEXT_SHAPE = ("layers", "heads", "length", "vocabulary")  # of such a network, beside the width
 LARGEST_WIDTH, LARGEST_INPUT = 2**16, 2**14  # channels and pixels, far above any use
-PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
+PRETRAINED: dict[str, dict[str, Any]] = {  # models with published weights: the shape these have
     "resnet18": _RESNET,
     "resnet50": _RESNET,
     "vit_b_16": {"stem": "imagenet"},
     "tiny_vit": {},
+    "distilbert": {"width": 768, "layers": 6, "heads": 12, "vocabulary": 30522},
 }
 
 
@@ -95,7 +97,7 @@ class ModelConfig(Settings):
         choices=("cifar", "imagenet"),
     )
     pretrained: bool = setting(
-        False, "Start from ImageNet weights, all but the classifier; the shape must be theirs."
+        False, "Start from published weights, all but the classifier; the shape must be theirs."
     )
     input_size: int | None = setting(
         None,
@@ -142,7 +144,7 @@ class ModelConfig(Settings):
 
 def _require_published(config: ModelConfig) -> None:
     if config.name not in PRETRAINED:
-        raise InputError(f"Only {', '.join(PRETRAINED)} have ImageNet weights, got {config.name}.")
+        raise InputError(f"Only {', '.join(PRETRAINED)} have published weights, got {config.name}.")
     for name, wanted in PRETRAINED[config.name].items():
         if getattr(config, name) != wanted:
             what = f"ModelConfig.{name} of a pretrained {config.name}"

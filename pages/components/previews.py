@@ -19,6 +19,11 @@ def show(config: DataConfig, example_id: int, *, width: int, **options: Any) -> 
     st.image(reads.thumbnail(config, example_id), width=wide, **options)
 
 
+def texts(config: DataConfig, ids: Sequence[int]) -> list[str] | None:
+    """Return the texts of examples; None where they are pictures."""
+    return column(config, ids) if reads.shows_texts(config) else None
+
+
 def column(config: DataConfig, ids: Sequence[int]) -> list[str]:
     """Return a table's column of examples: pictures as data URLs, or whole texts."""
     if reads.shows_texts(config):

@@ -59,11 +59,14 @@ def test_a_folder_and_a_csv_of_texts_hold_the_same(write, tmp_path):
 
 
 def test_parquet_files_name_their_classes_in_the_order_of_their_numbers(tmp_path):
-    data = read_texts(write_parquet(tmp_path / "a", ["no", "yes"]), ("no", "yes"))
+    data = read_texts(write_parquet(tmp_path / "a", ["no", "yes"]), ("other", "names"))
     assert data.labels.tolist() == [1, 0, 0, 0, 1]
     assert data.class_names == ("no", "yes")
     plain = read_texts(write_parquet(tmp_path / "b"))
     assert plain.class_names == ("0", "1")
+    named = read_texts(tmp_path / "b", ("bad", "good"))
+    assert named.class_names == ("bad", "good")
+    assert named.labels.tolist() == plain.labels.tolist() == data.labels.tolist()
 
 
 def test_no_layout_and_half_a_layout_are_told(tmp_path):

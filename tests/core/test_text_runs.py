@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import DataConfig, ModelConfig
+from unlearn_core.config import DataConfig, ModelConfig, RelearnConfig
 from unlearn_core.data import load_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.engine.pipeline import execute
@@ -71,6 +71,15 @@ def test_metrics_of_texts_are_computed_again_from_what_is_kept(questions, tmp_pa
     shutil.copytree(questions.store.root, tmp_path / "cache")
     copied = Store(tmp_path / "cache")
     assert measure_again(copied, questions.runs["muda"].key, CPU) == "as before"
+
+
+def test_a_model_is_taught_forgotten_texts_again(questions, tmp_path):
+    """Of three training examples of the intent one can be shown."""
+    shutil.copytree(questions.store.root, tmp_path / "cache")
+    asked = replace(questions.runs["muda"].config, relearn=RelearnConfig(examples=(1,), steps=2))
+    curve = execute(asked, store=Store(tmp_path / "cache"), device="cpu").history()
+    assert curve["step"].tolist() == [0, 1, 2]
+    assert curve["forget_accuracy"].notna().all()
 
 
 def test_a_network_and_data_of_other_kinds_do_not_go_together(questions):

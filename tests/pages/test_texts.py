@@ -1,5 +1,7 @@
 """Every page on a comparison whose examples are texts: nothing fails, and the texts are seen."""
 
+import html
+
 import pytest
 
 from tests.pages.reading import opened
@@ -56,3 +58,10 @@ def test_a_backdoor_on_texts_is_refused_in_one_line(asked):
     app.segmented_control(key="forget_kind").set_value("backdoor").run()
     assert not app.exception
     assert any("needs pictures" in error.value for error in app.error)
+
+
+def test_the_overview_has_the_words_of_what_is_forgotten_and_no_tiny_pictures(asked):
+    [table] = [e.proto.body for e in opened("overview").get("html") if "mu-words" in e.proto.body]
+    forgotten = asked.train_ids[asked.labels[asked.train_ids] == 11]
+    assert all(f"{html.escape(asked.texts[i])}</span>" in table for i in forgotten)
+    assert "<img" not in table

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.checks import InputError, MissingFileError
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import TEXT_SHAPE, ForgetConfig, RunConfig
 from unlearn_core.machine import in_gigabytes
 
 LARGEST_TEXT = 100_000_000  # bytes of a config or of a list of ids
@@ -32,6 +32,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         precision=args.precision,
         pretrained=args.pretrained,
         device=args.device,
+        shape={name: n for name in TEXT_SHAPE if (n := getattr(args, name)) is not None},
     )
     return given(replace(start, same_start=args.same_start), args.weights)
 

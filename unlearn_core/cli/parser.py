@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
 from unlearn_core.cli import adding, commands, listings, remote, reproduction
-from unlearn_core.config import DIFFICULTIES
+from unlearn_core.config import DIFFICULTIES, TEXT_SHAPE, ModelConfig
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
@@ -129,10 +130,13 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits")
     parser.add_argument("--model", help="resnet18, and distilbert for texts, unless given")
     parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
+    hints = {field.name: field.metadata["help"] for field in fields(ModelConfig)}
+    for name in TEXT_SHAPE:
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=hints[name])
     parser.add_argument(
         "--pretrained",
         action="store_true",
-        help="start from ImageNet weights, on images scaled to 224 pixels, and fine-tune as RFA",
+        help="start from published weights, on images scaled to 224 pixels, and fine-tune as RFA",
     )
     parser.add_argument(
         "--same-start",

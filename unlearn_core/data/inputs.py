@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from unlearn_core.checks import InputError
+from unlearn_core.data.tokens import PADDING
 
 
 class Inputs(ABC):
@@ -86,3 +89,15 @@ class TensorInputs(Inputs):
     def batch(self, rows: Tensor) -> Tensor:
         """Return these rows."""
         return self.tensor[rows]
+
+
+def together(batches: Sequence[Tensor]) -> Tensor:
+    """Return what a network eats of several batches as one; shorter sequences are padded.
+
+    >>> together([torch.ones(1, 2), torch.ones(1, 3)]).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]
+    """
+    if len({batch.shape[1:] for batch in batches}) > 1:
+        longest = max(batch.shape[1] for batch in batches)
+        batches = [pad(batch, (0, longest - batch.shape[1]), value=PADDING) for batch in batches]
+    return torch.cat(list(batches))

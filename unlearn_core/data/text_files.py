@@ -24,14 +24,14 @@ Labelled = tuple[list[str], list[str]]
 """Texts and the names of their classes."""
 
 
-def read_texts(folder: Path, class_names: Sequence[str] | None = None) -> TextDataset:
+def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
     """Read a data set of texts from the first layout that is there.
 
     Parameters
     ----------
     folder : Path
-    class_names : sequence of str, optional
-        The classes in the order of their numbers; else alphabetical.
+    class_names : sequence of str
+        Names of the numbers in a column of labels, where the files have none.
 
     Raises
     ------
@@ -40,10 +40,13 @@ def read_texts(folder: Path, class_names: Sequence[str] | None = None) -> TextDa
     InputError
         If a file cannot be used, or a text in it is empty or too long.
     """
-    for read in (_from_parquet, _from_csv, _from_folders):
+    if files_of(folder, "train"):
+        names = read_names(folder).get(LABEL) or class_names
+        return _joined(*_from_parquet(folder, names), names, folder)
+    for read in (_from_csv, _from_folders):
         found = read(folder)
         if found is not None:
-            return _joined(*found, class_names, folder)
+            return _joined(*found, (), folder)
     raise DataNotFoundError(
         f"The data set {folder.name!r} is not in {folder} (looked for train-*.parquet with "
         f"test-*.parquet, train.csv with test.csv, each with the columns {TEXT} and {LABEL}, and "
@@ -53,8 +56,9 @@ def read_texts(folder: Path, class_names: Sequence[str] | None = None) -> TextDa
 
 
 def _joined(
-    train: Labelled, test: Labelled, class_names: Sequence[str] | None, folder: Path
+    train: Labelled, test: Labelled, class_names: Sequence[str], folder: Path
 ) -> TextDataset:
+    """Join both parts, with the classes in the order of their numbers, or alphabetical."""
     names = list(class_names or sorted(set(train[1])))
     strangers = sorted({*train[1], *test[1]} - set(names))
     if strangers:
@@ -68,18 +72,15 @@ def _joined(
     return text_dataset(train[0], test[0], labels, names, str(folder))
 
 
-def _from_parquet(folder: Path) -> tuple[Labelled, Labelled] | None:
-    if not files_of(folder, "train"):
-        return None
+def _from_parquet(folder: Path, names: Sequence[str]) -> tuple[Labelled, Labelled]:
     test_name = next((name for name in TEST_NAMES if files_of(folder, name)), None)
     if test_name is None:
         raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
-    names = read_names(folder).get(LABEL)
     train, test = (_parquet_rows(folder, split, names) for split in ("train", test_name))
     return train, test
 
 
-def _parquet_rows(folder: Path, split: str, names: Sequence[str] | None) -> Labelled:
+def _parquet_rows(folder: Path, split: str, names: Sequence[str]) -> Labelled:
     texts: list[str] = []
     labels: list[str] = []
     for file in files_of(folder, split):
@@ -91,9 +92,9 @@ def _parquet_rows(folder: Path, split: str, names: Sequence[str] | None) -> Labe
     return texts, labels
 
 
-def _name(value: object, names: Sequence[str] | None, file: Path) -> str:
+def _name(value: object, names: Sequence[str], file: Path) -> str:
     """Return a class's name: that of its number where these have names, else the value itself."""
-    if names is None or isinstance(value, str):
+    if not names or isinstance(value, str):
         return str(value)
     if not isinstance(value, int) or not 0 <= value < len(names):
         raise InputError(f"Labels in {file} must be from 0 to {len(names) - 1}, got {value!r}.")

@@ -14,6 +14,7 @@ from unlearn_core.data import Dataset
 from unlearn_core.data.texts import TextDataset
 from unlearn_core.data.tokens import TRAINERS
 from unlearn_core.models import MODELS
+from unlearn_core.models.pretrained import published_tokenizer
 from unlearn_core.runs.artefact import TOKENIZER
 from unlearn_core.runs.store import Store
 
@@ -46,7 +47,12 @@ def readable(dataset: Dataset, config: RunConfig, store: Store) -> tuple[Dataset
 
 @lru_cache(maxsize=2)
 def trained(dataset: TextDataset, model: ModelConfig) -> str:
-    """Return the tokenizer that this network's texts are cut by, trained on the training texts."""
+    """Return the tokenizer that this network's texts are cut by.
+
+    It is the published one of published weights; else it is trained on the training texts.
+    """
+    if model.pretrained:
+        return published_tokenizer(model.name)
     return TRAINERS[MODELS[model.name].tokenizer](dataset.train_texts, model.vocabulary)
 
 

@@ -24,6 +24,9 @@ STYLE = """<style>
 .mu-answers tbody tr > * {border-top: 1px solid rgba(128, 128, 128, .25)}
 .mu-answers img {width: 58px; height: 58px; object-fit: contain; image-rendering: pixelated;
   border-radius: 3px; display: block; margin: auto}
+.mu-answers .mu-words {display: -webkit-box; -webkit-line-clamp: 4; -webkit-box-orient: vertical;
+  height: 58px; overflow: hidden; white-space: normal; text-align: left; font-size: .7rem;
+  font-weight: 400; color: inherit}
 .mu-answers thead th {vertical-align: top}
 .mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
   overflow: hidden; text-overflow: ellipsis}
@@ -47,29 +50,38 @@ def answers_html(
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
     bold: str | None = None,
+    texts: Sequence[str] | None = None,
 ) -> str:
     """Return the images as a row of pictures with their classes, and a row of answers a model.
 
     `table` is `views.examples.answers_table` of the images for the runs whose outputs are kept;
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `corner` are the lines in the corner, `captions` stand
-    under the ids instead of the classes.
+    under the ids instead of the classes.  `texts` stand where the pictures would, cut to a few
+    lines; the whole is shown on hover.
     """
     if captions is None:
         captions = [f"class {label}" for label in table["label"]]
     rows = table.to_dict("records")
+    tiles = [
+        f'<img src="{picture}" alt="image {row["id"]}">'
+        for picture, row in zip(pictures, rows, strict=True)
+    ]
+    if texts is not None:
+        words = map(html.escape, texts)
+        tiles = [f'<span class="mu-words" title="{text}">{text}</span>' for text in words]
     head = "".join(
         f'<th scope="col"><a href="{html.escape(link)}" target="_self" title="Open this image">'
-        f'<img src="{picture}" alt="image {row["id"]}"></a>'
+        f"{tile}</a>"
         f"<small>id {row['id']},</small><small>{html.escape(caption)}</small></th>"
-        for row, picture, link, caption in zip(rows, pictures, links, captions, strict=True)
+        for row, tile, link, caption in zip(rows, tiles, links, captions, strict=True)
     )
     body = "".join(_model_row(run, rows, bold) for run in runs)
-    words = "<br>".join(html.escape(line) for line in corner)
+    lines = "<br>".join(html.escape(line) for line in corner)
     return (
         f'{STYLE}<table class="mu-answers"><colgroup><col class="mu-names">'
         f'{"<col>" * len(rows)}</colgroup><thead><tr><th scope="col" style="text-align: left">'
-        f"<small>{words}</small></th>{head}"
+        f"<small>{lines}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
 
