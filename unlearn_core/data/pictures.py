@@ -55,8 +55,8 @@ class ImageDataset(Dataset):
         blocks = images[:, :, :height, :width].reshape(
             n, channels, height // step, step, width // step, step
         )
-        smaller = blocks.mean(axis=(3, 5), dtype=np.float32)
-        return (smaller.reshape(n, -1) / np.float32(255)).astype(np.float32)
+        smaller: NDArray[np.float32] = blocks.mean(axis=(3, 5), dtype=np.float32) / np.float32(255)
+        return smaller.reshape(n, -1)
 
     def inputs(self, example_ids: NDArray[np.int64] | None, device: torch.device) -> Inputs:
         """Put the pictures on a device, with what they are normalised by."""

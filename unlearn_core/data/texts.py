@@ -57,7 +57,9 @@ class TextDataset(Dataset):
 
         words = TfidfVectorizer(max_features=MOST_WORDS, sublinear_tf=True, dtype=np.float32)
         words.fit(self.train_texts)
-        weights: NDArray[np.float32] = words.transform(self.previews(example_ids)).toarray()
+        weights: NDArray[np.float32] = words.transform(
+            self.previews(example_ids.tolist())
+        ).toarray()
         return weights
 
     def read_by(self, tokenizer: str, length: int) -> TextDataset:

@@ -173,7 +173,8 @@ class _Layer:
         if self._sizes is None:
             return self.outputs
         starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
-        return np.add.reduceat(self.outputs, starts, axis=0) / self._sizes[:, None]
+        sums: NDArray[np.float64] = np.add.reduceat(self.outputs, starts, axis=0)
+        return sums / self._sizes[:, None]
 
     @property
     def n_examples(self) -> int:

@@ -35,7 +35,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     precision: str = "auto",
     pretrained: bool = False,
     device: str = "auto",
-    shape: Mapping[str, int] | None = None,
+    shape: Mapping[str, Any] | None = None,
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
