@@ -84,7 +84,7 @@ with left:
     words = [f"A training image, class {names[clean.labels[example]]}",
              f"With the trigger and the label {attackers}", "Where it sits, enlarged"]  # fmt: skip
     pictures = reads.trigger_pictures(config.data, example)
-    st.html(backdoor.trigger_html(pictures, words, *dataset.images.shape[-2:]))
+    st.html(backdoor.trigger_html(pictures, words, *backdoor.picture_size(dataset)))
 with right:
     st.subheader("Does it still work?")
     charts.chart(

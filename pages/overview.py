@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, lesson, notices, reads, selectors
+from pages.components import charts, lesson, notices, previews, reads, selectors
 from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
@@ -84,6 +84,7 @@ with st.container(gap="xsmall", key="first_screen"):
                 answers_table(with_outputs(runs), ids, dataset, sets),
                 reads.thumbnails(config.data, ids),
                 [selectors.sample_link(comparison, number) for number in ids],
+                texts=previews.texts(config.data, ids),
             )
         )
         maps = reads.small_map_rows([run.key for run in runs])

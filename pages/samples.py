@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, previews, reads, selectors
 from pages.components.examples import show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import samples
@@ -54,11 +54,13 @@ name, true = str(sets.names()[example]), names[dataset.labels[example]]
 
 left, right = st.columns([1, 3], gap="medium")
 with left:
-    st.image(
-        reads.thumbnail(config.data, example), width=PICTURE,
+    previews.show(
+        config.data, example, width=PICTURE,
         caption=picture_caption(example, dataset, sets),
     )  # fmt: skip
-    st.caption(as_markdown(f"An image {SET_NAMES[name]}"))
+    st.caption(as_markdown(f"An example {SET_NAMES[name]}"))
+    if reads.shows_texts(config.data):
+        st.text(*dataset.previews([example]))
 with right:
     table = samples.probability_rows(runs, example, names)
     charts.chart(

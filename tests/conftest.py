@@ -26,6 +26,14 @@ TINY = RunConfig(
     training=TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05),
     forget=ForgetConfig(kind="class", values=(3,)),
 )
+ASKED = RunConfig(  # the smallest comparison on texts: of three questions an intent
+    data=DataConfig(name="banking77", train_examples=231),
+    model=ModelConfig(name="distilbert", width=16, heads=2, layers=1, length=24, vocabulary=300),
+    training=TrainingConfig(
+        epochs=2, batch_size=64, learning_rate=5e-3, optimizer="adamw", momentum=0.0
+    ),
+    forget=ForgetConfig(kind="class", values=(11,)),
+)
 PATIENCE = 60  # seconds in which a loaded machine answers; what hangs is ended then
 QUICK_MAPS = ProjectionConfig(epochs=20)
 COMPARED = {"neggrad": {"learning_rate": 1e-3, "epochs": 3}, "trick_head_finetune": {"epochs": 2}}
@@ -125,6 +133,22 @@ def planted(tmp_path_factory):
         for config in run_configs(start, methods)
     }
     return SimpleNamespace(store=kept, config=start, runs=runs, projection=QUICK_MAPS)
+
+
+@pytest.fixture(scope="session")
+def questions(tmp_path_factory):
+    """Execute a tiny comparison on texts, maps included; do not change the store."""
+    from unlearn_core.engine.pipeline import execute
+    from unlearn_core.runs.plan import run_configs
+
+    kept = Store(tmp_path_factory.mktemp("questions"))
+    methods = {"rfa": {"batch_size": 32, "forget_per_batch": 2}, "muda": {"iterations": 4}}
+    runs = {
+        config.method: execute(config, store=kept, device="cpu", projection=QUICK_MAPS)
+        for config in run_configs(ASKED, methods)
+    }
+    runs["base"] = kept.load(ASKED.base().key())
+    return SimpleNamespace(store=kept, config=ASKED, runs=runs, projection=QUICK_MAPS)
 
 
 @pytest.fixture

@@ -14,24 +14,29 @@ from unlearn_core.checks import LARGEST_WHOLE, InputError
 from unlearn_core.settings import Settings, require_type, setting, types_of
 
 SCHEMA_VERSION = 4  # bump when the meaning of a stored array or number, or a default, changes
-FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor", "confusion")
+FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor", "confusion", "keyword")
 SCENARIOS = {  # the others: "class"; wrong labels are to be undone as a backdoor's are
     "ids": "sample",
     "random": "sample",
+    "keyword": "sample",
     "backdoor": "backdoor",
     "confusion": "backdoor",
 }
+VALUELESS = ("none", "keyword")  # kinds of requests without numbers
 DIFFICULTIES = ("any", "low", "medium", "high")
 SCHEDULES = ("cosine", "linear", "exponential", "constant")
 NORM_GROUPS = 2  # of group normalisation, as in MUDA's training recipe
 _HASH = re.compile("[0-9a-f]{16}")
 _RESNET: dict[str, Any] = {"width": 64, "norm": "batch", "stem": "imagenet"}
+TEXT_NETWORKS = ("distilbert",)
+TEXT_SHAPE = ("layers", "heads", "length", "vocabulary")  # of such a network, beside the width
 LARGEST_WIDTH, LARGEST_INPUT = 2**16, 2**14  # channels and pixels, far above any use
-PRETRAINED: dict[str, dict[str, Any]] = {  # models with ImageNet weights: the shape these have
+PRETRAINED: dict[str, dict[str, Any]] = {  # models with published weights: the shape these have
     "resnet18": _RESNET,
     "resnet50": _RESNET,
     "vit_b_16": {"stem": "imagenet"},
     "tiny_vit": {},
+    "distilbert": {"width": 768, "layers": 6, "heads": 12, "vocabulary": 30522},
 }
 
 
@@ -76,7 +81,10 @@ class ModelConfig(Settings):
 
     name: str = setting("resnet18", "A model of `list models`.")
     width: int = setting(
-        64, "Channels of a ResNet's first stage.", positive=True, between=(1, LARGEST_WIDTH)
+        64,
+        "Channels of a ResNet's first stage; numbers that stand for a token where texts are read.",
+        positive=True,
+        between=(1, LARGEST_WIDTH),
     )
     norm: str = setting(
         "group",
@@ -89,13 +97,27 @@ class ModelConfig(Settings):
         choices=("cifar", "imagenet"),
     )
     pretrained: bool = setting(
-        False, "Start from ImageNet weights, all but the classifier; the shape must be theirs."
+        False, "Start from published weights, all but the classifier; the shape must be theirs."
     )
     input_size: int | None = setting(
         None,
         "Scale images to this many pixels a side; `null` keeps them.",
         positive=True,
         between=(1, LARGEST_INPUT),
+    )
+    layers: int = setting(
+        2, "Transformer blocks of a network for texts.", positive=True, between=(1, 96)
+    )
+    heads: int = setting(
+        4, "Attention heads of a network for texts.", positive=True, between=(1, LARGEST_WIDTH)
+    )
+    length: int = setting(
+        64, "Tokens of a text that are read; the rest is cut off.", between=(4, LARGEST_INPUT)
+    )
+    vocabulary: int = setting(
+        3000,
+        "Tokens that a tokenizer may know at most, which is trained on the training texts.",
+        between=(8, 2**20),
     )
     weights: str = setting(
         "",
@@ -109,6 +131,9 @@ class ModelConfig(Settings):
             raise InputError(
                 f"ModelConfig.weights must be 16 hex digits of a file's hash, got {self.weights!r}."
             )
+        if self.width % self.heads and self.name in TEXT_NETWORKS:
+            what = f"a multiple of the {self.heads} attention heads"
+            raise InputError(f"ModelConfig.width must be {what}, got {self.width}.")
         has_groups = self.name.startswith("resnet") and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
             what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
@@ -119,7 +144,7 @@ class ModelConfig(Settings):
 
 def _require_published(config: ModelConfig) -> None:
     if config.name not in PRETRAINED:
-        raise InputError(f"Only {', '.join(PRETRAINED)} have ImageNet weights, got {config.name}.")
+        raise InputError(f"Only {', '.join(PRETRAINED)} have published weights, got {config.name}.")
     for name, wanted in PRETRAINED[config.name].items():
         if getattr(config, name) != wanted:
             what = f"ModelConfig.{name} of a pretrained {config.name}"
@@ -143,8 +168,9 @@ class TrainingConfig(Settings):
     )
     augment: str = setting(
         "none",
-        "How training images are varied.",
-        choices=("none", "crop_flip", "shared_crop_flip", "shift"),
+        "How training examples are varied: images by moving and mirroring them, texts by hiding "
+        "a part of their tokens.",
+        choices=("none", "crop_flip", "shared_crop_flip", "shift", "mask_tokens"),
     )
     schedule: str = setting(
         "cosine",
@@ -201,6 +227,10 @@ class ForgetConfig(Settings):
         'Draw `"random"` examples among those that have to be memorised least, most, or between.',
         choices=DIFFICULTIES,
     )
+    keyword: str = setting(
+        "",
+        'Of kind `"keyword"`: a word; the texts that contain it are forgotten, whatever its case.',
+    )
 
     def __post_init__(self) -> None:
         values = _whole_values("ForgetConfig.values", self.values)
@@ -216,10 +246,15 @@ class ForgetConfig(Settings):
             )
         if is_confusion:
             _require_confusion("A forget request of kind 'confusion'", values)
-        if (self.kind == "none") != (not values):
+        if (self.kind == "keyword") != bool(self.keyword.strip()):
             raise InputError(
                 f"A forget request of kind {self.kind!r} needs "
-                f"{'no values' if self.kind == 'none' else 'at least one value'}, "
+                f"{'a' if self.kind == 'keyword' else 'no'} keyword, got {self.keyword!r}."
+            )
+        if (self.kind in VALUELESS) != (not values):
+            raise InputError(
+                f"A forget request of kind {self.kind!r} needs "
+                f"{'no values' if self.kind in VALUELESS else 'at least one value'}, "
                 f"got {list(values)}."
             )
         if values and values[0] < 0:

@@ -87,7 +87,7 @@ class Sets:
     """Masks over the recorded examples, each of shape (n_examples,).
 
     `forget` and `retain` lie in the training set (D_f, D_r); `forget_test` and `retain_test` in
-    the test set (D_ft, D_rt). Outside class and subclass requests
+    the test set (D_ft, D_rt). Outside requests for classes, subclasses and keywords
     `forget_test` is empty and `retain_test` is the whole test set D_t.
     """
 

@@ -43,7 +43,6 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         st.session_state[DATASET] = wanted
     if st.session_state.get(DATASET, FIRST) not in datasets:
         st.session_state[DATASET] = FIRST  # an upload that was removed
-    models = {row["name"]: row["label"] for row in reads.catalogue()["models"]}
     first, second, third = st.columns([3, 2, 2])
     name = first.selectbox(
         "Data set",
@@ -54,6 +53,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         persist_state="session",
         help="The digits are on every machine and take seconds; the others are larger.",
     )
+    models = _models_for(name)
     model = second.selectbox(
         "Model",
         list(models),
@@ -85,6 +85,23 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
         return None
     given = own_weights.choose(config)
     return (given, seeds) if given and seeds else None
+
+
+def _models_for(dataset: str) -> dict[str, str]:
+    """Return the labels of the models that read what the data set has; one of them is chosen."""
+    catalogue = reads.catalogue()
+    uploads = reads.uploads()
+    known = uploads[dataset].name if dataset in uploads else dataset
+    [usual] = [row["model"] for row in catalogue["datasets"] if row["name"] == known]
+    [tokenizer] = [row["tokenizer"] for row in catalogue["models"] if row["name"] == usual]
+    labels = {
+        row["name"]: row["label"]
+        for row in catalogue["models"]
+        if bool(row["tokenizer"]) == bool(tokenizer)
+    }
+    if st.session_state.get(MODEL, usual) not in labels:
+        st.session_state[MODEL] = usual
+    return labels
 
 
 def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[int]]:

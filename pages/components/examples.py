@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import answers_table, picture_caption
@@ -33,7 +34,7 @@ def show_examples(
     shown = list(ids)[:MOST_ROWS]
     sets = reads.sets(config.data, config.forget)
     rows = answers_table(runs, shown, reads.dataset(config.data), sets)
-    rows.insert(0, PICTURE, reads.thumbnails(config.data, shown))
+    rows.insert(0, PICTURE, previews.column(config.data, shown))
     rows.insert(1, "more", [selectors.sample_link(comparison, number) for number in shown])
     for place, (name, values) in enumerate((more or {}).items(), start=3):
         rows.insert(place, name, list(values)[:MOST_ROWS])
@@ -45,17 +46,17 @@ def show_examples(
         height=HEIGHT if len(rows) > FEW else "content",
         selection_mode="single-cell",
         on_select="rerun",
-        column_config={**_columns(runs), **(columns or {})},
+        column_config={**_columns(config.data, runs), **(columns or {})},
     )
     follow_picture(event, shown)
     if len(ids) > len(shown):
         st.caption(f"The first {MOST_ROWS} of {len(ids):,} are shown.")
 
 
-def picture_column(*, pinned: bool = False) -> Any:
-    """Return the column of pictures that can be clicked."""
-    told = "A click on a picture opens the example in all models."
-    return st.column_config.ImageColumn("Image", width=70, pinned=pinned, help=told)
+def picture_column(data: DataConfig, *, pinned: bool = False) -> Any:
+    """Return the column of pictures, or texts, that can be clicked."""
+    told = "A click opens the example in all models."
+    return previews.column_config(data, width=70, pinned=pinned, help=told)
 
 
 def follow_picture(event: Any, ids: Sequence[int]) -> None:
@@ -71,9 +72,10 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
     dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
     shown = list(ids)[:most]
     with st.container(horizontal=True, gap="small"):
-        for number, picture in zip(shown, reads.thumbnails(config.data, shown), strict=True):
-            st.image(
-                picture,
+        for number in shown:
+            previews.show(
+                config.data,
+                number,
                 caption=picture_caption(number, dataset, sets),
                 width=SIZE,
                 link=selectors.sample_link(comparison, number),
@@ -84,9 +86,9 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
         st.caption(f"The first {len(shown)} of {len(ids):,}.")
 
 
-def _columns(runs: Sequence[RunArtefact]) -> dict[str, Any]:
+def _columns(data: DataConfig, runs: Sequence[RunArtefact]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        PICTURE: picture_column(pinned=True),
+        PICTURE: picture_column(data, pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
@@ -33,9 +33,10 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
     """Show the pictures of some examples in a row that wraps, each with its class and id."""
     dataset = reads.dataset(config)
     with st.container(horizontal=True, gap="small"):
-        for i, picture in zip(ids, reads.thumbnails(config, ids), strict=True):
+        for i in ids:
             caption = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
-            st.image(picture, caption=caption, width=SIZE, link=selectors.sample_of(config, i))
+            link = selectors.sample_of(config, i)
+            previews.show(config, i, caption=caption, width=SIZE, link=link)
 
 
 def pick(config: DataConfig) -> None:
@@ -63,7 +64,7 @@ def _grid(config: DataConfig, ids: Sequence[int]) -> None:
     dataset, chosen = reads.dataset(config), set(chosen_ids())
     for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
         with column, st.container(key=f"picked_{i}", gap=None):  # look.css: a click on it ticks it
-            st.image(reads.thumbnail(config, i), width=SIZE)
+            previews.show(config, i, width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
             name = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
             st.checkbox(name, key=f"pick_{i}", on_change=_toggle, args=(i,))
@@ -83,7 +84,7 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
         for i, column in zip(ids[:MOST_CHOSEN], cycle(st.columns(COLUMNS)), strict=False):
             with column:
                 if i < n_examples:
-                    st.image(reads.thumbnail(config, i), width=SIZE)
+                    previews.show(config, i, width=SIZE)
                 st.button(
                     f"id {i}",
                     key=f"remove_{i}",

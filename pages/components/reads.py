@@ -7,7 +7,7 @@ run is finished, redone or removed.  Cached resources are shared: do not change 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,10 +206,16 @@ def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
     return [thumbnail(data, int(example_id)) for example_id in ids]
 
 
+def shows_texts(data: DataConfig) -> bool:
+    """Say whether a person sees texts of this data set's examples, and not pictures."""
+    return isinstance(dataset(data).previews([0]), tuple)
+
+
 @st.cache_data(max_entries=20_000, show_spinner=False)
 def thumbnail(data: DataConfig, example_id: int) -> str:
     """Return a picture of one example as a data URL."""
-    return sprites.thumbnail(*dataset(data).previews([example_id]))
+    [preview] = dataset(data).previews([example_id])
+    return sprites.thumbnail(preview)
 
 
 def clean_dataset(config: DataConfig) -> Dataset:
@@ -244,8 +250,8 @@ def _triggered_answers(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa:
 
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
 def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
-    """Return the sheet of pictures of these examples, in this order."""
-    return asdict(sprites.sheet(dataset(data).previews(ids)))
+    """Return what maps show of these examples on hover, in this order."""
+    return sprites.hovered(dataset(data).previews(ids))
 
 
 def histories(comparison: Comparison) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from tests.core.test_content import write_images
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DATASETS, decoded, load_dataset
-from unlearn_core.data.base import Dataset
+from unlearn_core.data.pictures import ImageDataset
 
 CONFIG = DataConfig(name="folder")
 
@@ -114,7 +114,7 @@ def test_without_room_or_permission_the_data_is_read_each_time(
     monkeypatch.setenv("UNLEARN_DATA", str(images.parent))
     (tmp_path / "file").touch()
     monkeypatch.setattr(decoded, "default_root", lambda: tmp_path / "file")
-    assert isinstance(load_dataset(CONFIG), Dataset)
+    assert isinstance(load_dataset(CONFIG), ImageDataset)
     assert (tmp_path / "file").read_bytes() == b""
 
 
@@ -124,7 +124,7 @@ def test_the_embedded_digits_are_not_kept(tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
 
 
-class Own(Dataset):
+class Own(ImageDataset):
     """A data set with a preview of its own."""
 
 

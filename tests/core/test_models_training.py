@@ -53,9 +53,11 @@ def seeded(seed=0):
 def test_a_model_keeps_the_contract(name, norm):
     config = ModelConfig(name=name, width=4, norm=norm)
     model = build_model(config, 3, 7, seeded()).eval()
-    images = torch.randn(2, 3, 32, 32, generator=seeded(1))
+    inputs = torch.randn(2, 3, 32, 32, generator=seeded(1))
+    if MODELS[name].tokenizer:
+        inputs = torch.tensor([[2, 9, 7, 3], [2, 8, 3, 0]])
     with torch.no_grad(), captured_features(model) as features:
-        logits = model(images)
+        logits = model(inputs)
     assert logits.shape == (2, 7)
     assert torch.isfinite(logits).all()
     assert head(model).out_features == 7
@@ -68,7 +70,7 @@ def test_initial_weights_come_from_the_seed_alone(name):
     states = []
     for noise, seed in ((1, 0), (2, 0), (2, 5)):
         torch.manual_seed(noise)
-        model = build_model(ModelConfig(name=name, width=2), 1, 4, seeded(seed))
+        model = build_model(ModelConfig(name=name, width=4), 1, 4, seeded(seed))
         states.append(model.state_dict())
     assert all(torch.equal(states[0][n], states[1][n]) for n in states[0])
     assert any(not torch.equal(states[0][n], states[2][n]) for n in states[0])

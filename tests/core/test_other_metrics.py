@@ -11,7 +11,8 @@ from scipy import stats
 
 from tests.formulas import jensen_shannon
 from unlearn_core.config import DataConfig, ForgetConfig
-from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.data import load_dataset
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.data.poison import patch, poison, with_trigger
 from unlearn_core.data.splits import split
 from unlearn_core.metrics import METRICS, Cost, Evidence
@@ -215,7 +216,7 @@ def test_an_attack_tells_members_and_points_its_own_way(name, like_train, like_t
 
 
 def colourful(n=200, side_=32, *, level=128, channels=3):
-    return Dataset(
+    return ImageDataset(
         images=np.full((n, channels, side_, side_), level, dtype=np.uint8),
         labels=np.arange(n) % 5,
         is_train=np.arange(n) < n // 2,

@@ -12,9 +12,11 @@ from torchvision.models import resnet18, resnet50
 from tests.lanes import fast_lane
 from unlearn_core.cli.main import main
 from unlearn_core.config import PRETRAINED, ForgetConfig, ModelConfig, RunConfig
-from unlearn_core.data import get_dataset
+from unlearn_core.data import get_dataset, load_dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.tokens import train_wordpiece
 from unlearn_core.engine.pipeline import execute
+from unlearn_core.engine.readable import readable
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.models import MODELS, build_model, head, initialise, pretrained, restart
 from unlearn_core.models.pretrained import SOURCES, WeightsNotFoundError
@@ -136,6 +138,59 @@ def test_tiny_vit_reads_the_file_that_the_hub_would_have_kept(hugging_face):
     assert all(torch.equal(got[name], weight) for name, weight in wanted.items())
 
 
+DISTILBERT = "models--distilbert--distilbert-base-uncased"
+
+
+@pytest.fixture
+def small_distilbert(hugging_face, monkeypatch):
+    """A published DistilBERT of 16 dimensions, with a language model's own outputs."""
+    monkeypatch.setitem(
+        PRETRAINED, "distilbert", {"width": 16, "layers": 1, "heads": 2, "vocabulary": 60}
+    )
+    shape = replace(config_of("distilbert"), pretrained=False, length=40)
+    published = build_model(shape, 0, 2, seeded(5)).state_dict()
+    weights = {name: w for name, w in published.items() if name.startswith("distilbert.")}
+    place = hugging_face / DISTILBERT
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("abc")
+    (place / "snapshots" / "abc").mkdir(parents=True)
+    save_file({**weights, "vocab_projector.bias": torch.zeros(60)},
+              place / "snapshots" / "abc" / "model.safetensors")  # fmt: skip
+    tokenizer = train_wordpiece(["lost card", "my money"], 60)
+    (place / "snapshots" / "abc" / "tokenizer.json").write_text(tokenizer)
+    return weights, tokenizer
+
+
+def test_distilbert_reads_weights_and_tokenizer_that_the_hub_would_have_kept(
+    small_distilbert, store
+):
+    weights, tokenizer = small_distilbert
+    config = comparison_config("banking77", tiny_request(), pretrained=True)
+    assert (config.model.width, config.model.length, config.model.input_size) == (16, 64, None)
+    assert (config.training.batch_size, config.training.learning_rate) == (32, 5e-5)
+    config = replace(config, model=replace(config.model, length=8))
+    got = build_model(config.model, 0, 77, seeded()).state_dict()
+    for name, weight in weights.items():
+        assert torch.equal(got[name], weight[:8] if "position" in name else weight), name
+    fresh = build_model(replace(config.model, pretrained=False), 0, 77, seeded()).state_dict()
+    assert torch.equal(got["pre_classifier.weight"], fresh["pre_classifier.weight"])
+    data, read = readable(load_dataset(config.data), config, store)
+    assert read == tokenizer
+    assert data.tokens.lengths.max() == 8
+
+
+def test_without_a_network_both_files_of_distilbert_are_named(hugging_face, store):
+    config = comparison_config("banking77", tiny_request(), pretrained=True)
+    for ask, file in (
+        (lambda: build_model(config.model, 0, 77, seeded()), "model.safetensors"),
+        (lambda: readable(load_dataset(config.data), config, store), "tokenizer.json"),
+    ):
+        with pytest.raises(WeightsNotFoundError, match=file) as caught:
+            ask()
+        assert str(hugging_face / DISTILBERT / "snapshots") in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.slow
 def test_vit_b_16_has_the_names_and_shapes_of_timms_own(monkeypatch):
     from timm.models import create_model
@@ -164,7 +219,7 @@ def test_each_network_that_may_be_pretrained_has_a_source():
         ({"width": 16}, r"ModelConfig\.width of a pretrained resnet18 must be 64, got 16"),
         ({"norm": "group"}, r"ModelConfig\.norm of a pretrained.* must be 'batch', got 'group'"),
         ({"stem": "cifar"}, r"ModelConfig\.stem of a pretrained.* must be 'imagenet', got 'cifar'"),
-        ({"name": "vit_s"}, r"Only resnet18, .*tiny_vit have ImageNet weights, got vit_s"),
+        ({"name": "vit_s"}, r"Only resnet18, .*distilbert have published weights, got vit_s"),
         ({"input_size": 0}, r"ModelConfig\.input_size must be above 0, got 0"),
     ],
 )

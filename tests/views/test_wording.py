@@ -75,7 +75,7 @@ def test_caption_tells_of_imagenet_weights_and_of_scaled_images(report):
     report["comparison"]["model"].update(pretrained=True, input_size=224)
     report["comparison"]["training"]["schedule"] = "linear"
     text = comparison_caption(Report(**report))
-    for part in ("from ImageNet weights", "images scaled to 224x224", "0.05 (linear)"):
+    for part in ("from published weights", "images scaled to 224x224", "0.05 (linear)"):
         assert part in text
 
 

@@ -166,6 +166,8 @@ def _make_and_show(configs: Sequence[RunConfig], args: argparse.Namespace) -> in
     store = Store(inputs.require_folder(default_root()))
     unique = {config.key(): config for config in map(validate, configs)}
     configs = list(unique.values())
+    if not args.quiet:
+        _announce(configs)
     if not args.quiet or getattr(args, "dry_run", False):
         _tell_plan(configs, store)
     if getattr(args, "dry_run", False):
@@ -186,6 +188,17 @@ def _tell_plan(configs: Sequence[RunConfig], store: Store) -> None:
     needed = all_needed(configs)
     finished = {config.key() for config in needed if store.is_whole(config.key())}
     print(plan_summary(needed, finished, timings(store)))
+
+
+def _announce(configs: Sequence[RunConfig]) -> None:
+    """Say how much of the data a keyword asks to forget, before any of it is."""
+    from unlearn_core.data.splits import split
+    from unlearn_core.engine.request import dataset_of
+    from unlearn_core.views.forget_request import keyword_sizes
+
+    asked = {(config.data, config.forget) for config in configs if config.forget.kind == "keyword"}
+    for data, forget in asked:
+        print(keyword_sizes(forget.keyword, split(dataset_of(data), forget)))
 
 
 def _make(configs: Sequence[RunConfig], store: Store, args: argparse.Namespace) -> list[RunConfig]:

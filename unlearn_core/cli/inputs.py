@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.checks import InputError, MissingFileError
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import TEXT_SHAPE, ForgetConfig, RunConfig
 from unlearn_core.machine import in_gigabytes
 
 LARGEST_TEXT = 100_000_000  # bytes of a config or of a list of ids
@@ -32,6 +32,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         precision=args.precision,
         pretrained=args.pretrained,
         device=args.device,
+        shape={name: n for name in TEXT_SHAPE if (n := getattr(args, name)) is not None},
     )
     return given(replace(start, same_start=args.same_start), args.weights)
 
@@ -54,6 +55,7 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         "random": args.forget_random,
         "backdoor": args.forget_backdoor,
         "confusion": args.forget_confusion,
+        "keyword": args.forget_keyword,
     }
     chosen = {kind: text for kind, text in given.items() if text is not None}
     if len(chosen) != 1:
@@ -62,6 +64,10 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
             f"got {len(chosen)} of them."
         )
     [(kind, text)] = chosen.items()
+    if kind == "keyword":
+        if not text.strip():
+            raise InputError("--forget-keyword takes a word, got nothing.")
+        return ForgetConfig(kind=kind, keyword=text.strip())
     if text.startswith("@"):
         lines = read_text(Path(text[1:]), "file of example ids")
         text = ",".join(lines.replace(",", " ").split())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
 from unlearn_core.cli import adding, commands, listings, remote, reproduction, results
-from unlearn_core.config import DIFFICULTIES
+from unlearn_core.config import DIFFICULTIES, TEXT_SHAPE, ModelConfig
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
@@ -143,12 +144,15 @@ def _adding_commands(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits")
-    parser.add_argument("--model", default="resnet18")
+    parser.add_argument("--model", help="resnet18, and distilbert for texts, unless given")
     parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
+    hints = {field.name: field.metadata["help"] for field in fields(ModelConfig)}
+    for name in TEXT_SHAPE:
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=hints[name])
     parser.add_argument(
         "--pretrained",
         action="store_true",
-        help="start from ImageNet weights, on images scaled to 224 pixels, and fine-tune as RFA",
+        help="start from published weights, on images scaled to 224 pixels, and fine-tune as RFA",
     )
     parser.add_argument(
         "--same-start",
@@ -168,6 +172,9 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
         "--forget-confusion",
         metavar="I,J,N",
         help="swap the labels of N examples of classes I and J, then forget them",
+    )
+    parser.add_argument(
+        "--forget-keyword", metavar="WORD", help="of texts: those that contain the word"
     )
     parser.add_argument(
         "--forget-seed", type=int, default=0, help="another draw of --forget-random"

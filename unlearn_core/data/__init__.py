@@ -1,12 +1,14 @@
 """Data sets. Importing this package fills `DATASETS`; add one by adding a line here."""
 
 from unlearn_core.data import (
+    banking77,
     cifar,
     digits,
     fashion,
     fashion_mnist,
     folder,
     imagenet100,
+    own_texts,
     tiny_imagenet,
 )
 from unlearn_core.data.base import (

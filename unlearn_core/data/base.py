@@ -1,12 +1,13 @@
-"""The table of data sets, and what one consists of: images, labels and splits."""
+"""The table of data sets, and what one consists of: examples, labels and splits."""
 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,25 @@ from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.recipes import RecipeOf, always, photographs
 
+if TYPE_CHECKING:
+    import torch
+
+    from unlearn_core.data.inputs import Inputs
+
+
+Previews = NDArray[np.uint8] | tuple[str, ...]
+"""What a person sees of examples: pictures (n, channels, height, width), or their texts."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Dataset:
-    """Images and labels of training and test set, in the data set's own order.
+class Dataset(ABC):
+    """Examples and labels of training and test set, in the data set's own order.
 
-    An example's id is its row here and never changes: sets are given as masks or ids.
+    An example's id is its row here and never changes: sets are given as masks or ids.  What the
+    examples are, pictures or texts, a subclass says; nobody else asks.
 
     Attributes
     ----------
-    images : uint8 ndarray of shape (n_examples, channels, height, width)
     labels : int64 ndarray of shape (n_examples,)
     is_train, is_test : bool ndarray of shape (n_examples,)
         An example in neither is left out (`DataConfig.train_examples`).
@@ -36,30 +46,38 @@ class Dataset:
         Training images that carry a trigger and the attacker's label.
     mislabelled : bool ndarray of shape (n_examples,) or None
         Training examples whose labels were swapped.
-    mean, std : tuple of float
-        Per channel, of pixel values in [0, 1].
     """
 
-    images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     is_train: NDArray[np.bool_]
     is_test: NDArray[np.bool_]
     class_names: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
     subclass_labels: NDArray[np.int64] | None = None
     subclass_names: tuple[str, ...] = ()
     poisoned: NDArray[np.bool_] | None = None
     mislabelled: NDArray[np.bool_] | None = None
 
     @property
+    @abstractmethod
+    def channels(self) -> int:
+        """Number of colours of a picture; 0 where examples are no pictures."""
+
+    @abstractmethod
+    def previews(self, example_ids: Sequence[int]) -> Previews:
+        """Return what a person sees of these examples."""
+
+    @abstractmethod
+    def numbers(self, example_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what tells these examples apart without a network, (n_examples, n_numbers)."""
+
+    @abstractmethod
+    def inputs(self, example_ids: NDArray[np.int64] | None, device: torch.device) -> Inputs:
+        """Put these examples on a device, or all of them with None, as a network takes them."""
+
+    @property
     def n_classes(self) -> int:
         """Number of classes, which is the number of the model's outputs."""
         return len(self.class_names)
-
-    def previews(self, example_ids: Sequence[int]) -> NDArray[np.uint8]:
-        """Return what a person sees of these examples: pictures (n, channels, height, width)."""
-        return self.images[list(example_ids)]
 
     @property
     def train_ids(self) -> NDArray[np.int64]:
@@ -92,6 +110,8 @@ class DatasetSpec:
     `reaches` is the training accuracy that the recipe reaches at least: a model far below it has
     not fitted.
     `side` is the height and width of its pictures in pixels, where all have the same.
+    `model` is the network that is trained on it unless a person chooses another, and `length` how
+    many tokens it reads of a text.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
     data that ships.
     `may_be_shown` says whether its pictures may be handed on to others: not those of a person's own
@@ -115,6 +135,8 @@ class DatasetSpec:
     folder: str = ""
     embedded: Callable[[], Path] | None = None
     may_be_shown: bool = True
+    model: str = "resnet18"
+    length: int = 64
 
 
 AS_PHOTOGRAPHS: dict[str, Any] = {  # what `register_dataset` is given for photographs
@@ -144,6 +166,8 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
     may_be_shown: bool = True,
+    model: str = "resnet18",
+    length: int = 64,
 ) -> Callable[[Loader], Loader]:
     """Add the decorated loader to `DATASETS` under `name`."""
 
@@ -168,6 +192,8 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             folder=folder,
             embedded=embedded,
             may_be_shown=may_be_shown,
+            model=model,
+            length=length,
         )
         return load
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -14,8 +14,10 @@ from torch import Tensor
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.base import Dataset
-from unlearn_core.data.images import resident
 from unlearn_core.data.inputs import Inputs
+from unlearn_core.data.resident import resident
+
+ALIKE = 50  # batches in a window within which examples are sorted by length
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +108,10 @@ class Examples:
         """
         order = torch.randperm(len(self), generator=generator).to(self.device)
         sizes = self._sizes(batch_size)
-        for rows in order.tensor_split(len(sizes)) if even else order.split(sizes):
+        if self.inputs.lengths is not None:
+            order = self._alike_together(order, ALIKE * batch_size)
+        batches = order.tensor_split(len(sizes)) if even else order.split(sizes)
+        for rows in self._mixed_up(batches, generator):
             yield self.augmented(rows, generator)
 
     def epochs(
@@ -169,6 +174,29 @@ class Examples:
         if len(sizes) > 1 and sizes[-1] == 1 and batch_size > 1:
             sizes[-2:] = [3] if batch_size == 2 else [batch_size - 1, 2]
         return sizes
+
+    def from_short_to_long(self) -> Tensor | None:
+        """Return the positions in this set by length, so that batches need little padding.
+
+        None where all examples are of one size.
+        """
+        lengths = self.inputs.lengths
+        return None if lengths is None else lengths[self.rows].argsort(stable=True)
+
+    def _alike_together(self, order: Tensor, window: int) -> Tensor:
+        """Sort a random order by length within windows, so that batches need little padding."""
+        lengths = self.inputs.lengths
+        assert lengths is not None
+        parts = [
+            part[lengths[self.rows[part]].argsort(stable=True)] for part in order.split(window)
+        ]
+        return torch.cat(parts)
+
+    def _mixed_up(self, batches: Sequence[Tensor], generator: torch.Generator) -> Sequence[Tensor]:
+        """Return batches in random order, where they were made of examples of like length."""
+        if self.inputs.lengths is None:
+            return batches
+        return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
     def _batch(self, positions: Tensor, inputs: Tensor) -> Batch:
         rows = self.rows[positions]
@@ -267,7 +295,7 @@ def to_device(
 ) -> Examples:
     """Return the examples that `mask` (n_examples,) selects, on the device.
 
-    The images are put there once for all sets of a data set (`images.resident`).
+    The examples are put there once for all sets of a data set (`resident`).
 
     Raises
     ------
@@ -281,7 +309,7 @@ def to_device(
         raise InputError("`mask` must select examples of the training or test split only.")
     is_forget = np.zeros(len(ids), dtype=bool) if forget is None else forget[ids]
     return Examples(
-        inputs=replace(stored.inputs, augment=augment),
+        inputs=stored.inputs.augmenting(augment),
         stored_labels=stored.labels,
         stored_ids=stored.ids,
         rows=torch.from_numpy(rows).to(device),

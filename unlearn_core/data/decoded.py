@@ -19,13 +19,14 @@ from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import uuid4
 
 import numpy as np
 
 from unlearn_core.data.base import Dataset, DatasetSpec
 from unlearn_core.data.content import hash_file
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.machine import default_root, free_bytes
 
 FOLDER = "decoded"
@@ -49,7 +50,7 @@ def read_once(spec: DatasetSpec, folder: Path, content: str) -> Dataset:
     if not content or spec.embedded is not None or not reader:
         return spec.load(folder)
     kept = default_root() / FOLDER / f"{spec.name}-{content}-{reader}"
-    dataset = _read(kept)
+    dataset: Dataset | None = _read(kept)
     if dataset is None:
         dataset = spec.load(folder)
         if _can_be_kept(dataset):
@@ -70,9 +71,9 @@ def _reader(spec: DatasetSpec) -> str:
     return _hash_sources(own) if own and Path(own).is_file() else ""
 
 
-def _can_be_kept(dataset: Dataset) -> bool:
-    """Say whether a data set is only what `Dataset` declares, so that it comes back as it was."""
-    if type(dataset) is not Dataset:
+def _can_be_kept(dataset: Dataset) -> TypeGuard[ImageDataset]:
+    """Say whether it is only what `ImageDataset` declares, so that it comes back as it was."""
+    if type(dataset) is not ImageDataset:
         return False
     values = [getattr(dataset, field.name) for field in fields(dataset)]
     texts = [value for value in values if isinstance(value, tuple)]
@@ -88,7 +89,7 @@ def _hash_sources(own: str) -> str:
     return digest.hexdigest()[:8]
 
 
-def _read(kept: Path) -> Dataset | None:
+def _read(kept: Path) -> ImageDataset | None:
     """Return what is kept, or None where it is not there or not what was written."""
     try:
         text, checksum = (kept / FACTS).read_text(encoding="utf-8").splitlines()
@@ -102,12 +103,12 @@ def _read(kept: Path) -> Dataset | None:
         with np.load(kept / ARRAYS, allow_pickle=False) as arrays:
             values = dict(arrays)
         texts: dict[str, Any] = {name: tuple(value) for name, value in facts["values"].items()}
-        return Dataset(images=pixels, **values, **texts)
+        return ImageDataset(images=pixels, **values, **texts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _keep(dataset: Dataset, kept: Path, older: str) -> None:
+def _keep(dataset: ImageDataset, kept: Path, older: str) -> None:
     """Write a data set, and remove what was kept of the `older` files of the set of this name.
 
     Of an upload, whose folder is called by its content, there are none: uploads stay side by side.
@@ -135,7 +136,7 @@ def forget_decoded(name: str, content: str) -> None:
     _remove((default_root() / FOLDER).glob(f"{name}-{content}-*"))
 
 
-def _write(dataset: Dataset, folder: Path) -> None:
+def _write(dataset: ImageDataset, folder: Path) -> None:
     folder.mkdir(parents=True)
     values = {field.name: getattr(dataset, field.name) for field in fields(dataset)}
     np.save(folder / PIXELS, values.pop("images"))

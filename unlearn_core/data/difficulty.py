@@ -2,7 +2,8 @@ r"""How much of an example has to be memorised: a proxy that takes no network an
 
 Memorisation of an example is how much likelier a model answers it right for having seen it
 (Feldman and Zhang 2020): of networks, the retraining of hundreds.  Here the model is kernel ridge
-regression on the pixels, whose answers without an example follow from those with it:
+regression on the pixels, or on a text's words, whose answers without an example follow from those
+with it:
 
 .. math:: m_i = f(x_i)_{y_i} - f_{-i}(x_i)_{y_i} = \frac{h_{ii}}{1 - h_{ii}} (1 - f(x_i)_{y_i})
 
@@ -11,7 +12,8 @@ lambda I)^-1 Z' its hat matrix.  Z are Nystroem features of a Gaussian kernel at
 training examples, of the width of their median distance; pictures larger than 32 pixels a side are
 averaged down.  What is odd and what is mislabelled comes out high, what has many like it low.
 
-It is a proxy: it ranks by what pixels show.  Zhao et al. (2024) rank by proxies too, of networks.
+It is a proxy: it ranks by what pixels or words show.  Zhao et al. (2024) rank by proxies too, of
+networks.
 Source: Feldman and Zhang (2020), arXiv:2008.03703, for the quantity; Zhao et al. (2024),
 arXiv:2406.01257, for forget sets of low, medium and high memorisation; both read only as far as
 these definitions go.  Kernel, ridge and number of landmarks are ours.
@@ -30,7 +32,6 @@ from unlearn_core.seeding import numpy_stream
 
 LANDMARKS = 1000
 RIDGE = 0.1
-LARGEST_SIDE = 32  # pixels
 CHUNK = 4096  # examples
 RELATIVE_RANK = 1e-6  # eigenvalues of the kernel below this part of the largest are left out
 POOL = 2  # as many candidates as examples are drawn
@@ -79,9 +80,8 @@ def memorisation(dataset: Dataset) -> Matrix:
     Kept for the last two data sets.  Mostly in [0, 1]; below 0 where the fit overshoots its label.
     """
     ids = dataset.train_ids
-    pixels = _pixels(dataset.images[ids])
     labels = dataset.labels[ids]
-    features = _nystroem(pixels)
+    features = _nystroem(dataset.numbers(ids))
     return leave_one_out(features, np.eye(dataset.n_classes)[labels], RIDGE)
 
 
@@ -135,16 +135,3 @@ def _squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> Matrix
     products = left @ right.T
     squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * products
     return np.asarray(np.maximum(squared, 0.0))
-
-
-def _pixels(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pixels in [0, 1], one row an example; large pictures averaged down."""
-    n, channels, height, width = images.shape
-    step = -(-max(height, width) // LARGEST_SIDE)
-    if step > 1:
-        height, width = height // step * step, width // step * step
-        blocks = images[:, :, :height, :width].reshape(
-            n, channels, height // step, step, width // step, step
-        )
-        images = blocks.mean(axis=(3, 5), dtype=np.float32)
-    return (images.reshape(n, -1) / np.float32(255)).astype(np.float32)

@@ -14,6 +14,7 @@ import numpy as np
 from unlearn_core.checks import MissingFileError
 from unlearn_core.config import TrainingConfig
 from unlearn_core.data.base import Dataset, register_dataset
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.seeding import numpy_stream
 
 TEST_SHARE = 0.2
@@ -48,7 +49,7 @@ def load_digits(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no f
     ink = table[:, :-1].reshape(-1, 1, 8, 8)  # 0..16
     images = np.round(ink * (255 / 16)).astype(np.uint8)
     pixels = images[~is_test] / 255
-    return Dataset(
+    return ImageDataset(
         images=images,
         labels=labels,
         is_train=~is_test,

@@ -15,6 +15,7 @@ import numpy as np
 
 from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.fashion_mnist import CLASS_NAMES, STATISTICS
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.data.recipes import clothes
 
 N_TRAIN = 10_000
@@ -40,7 +41,7 @@ def load_fashion(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no 
     with lzma.open(fashion_file()) as file, np.load(io.BytesIO(file.read())) as arrays:
         images, labels = arrays["images"][:, None], arrays["labels"].astype(np.int64)
     is_train = np.arange(len(labels)) < N_TRAIN
-    return Dataset(
+    return ImageDataset(
         images=images,
         labels=labels,
         is_train=is_train,

@@ -6,9 +6,8 @@ images; indexing a resident tensor does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unlearn_core.data.base import Dataset
+from unlearn_core.checks import InputError
 from unlearn_core.data.inputs import Inputs
 
 SMALLER = 0.75  # of height and width: 56 % of the pixels, two thirds of the time
@@ -44,11 +43,6 @@ class ImageInputs(Inputs):
         return len(self.images)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-        return tuple(self.images.shape[1:])
-
-    @property
     def device(self) -> torch.device:
         """Where the images are."""
         return self.images.device
@@ -57,6 +51,14 @@ class ImageInputs(Inputs):
     def augments(self) -> bool:
         """Whether `augmented` changes images."""
         return self.augment != "none"
+
+    def augmenting(self, augment: str) -> ImageInputs:
+        """Return the same images, which `augmented` varies in this way."""
+        if augment not in _AUGMENT:
+            raise InputError(
+                f"Images are varied by {', '.join(_AUGMENT)}, got the augmentation {augment!r}."
+            )
+        return replace(self, augment=augment)
 
     def plain(self) -> ImageInputs:
         """Return the same images, served as they are."""
@@ -75,60 +77,20 @@ class ImageInputs(Inputs):
         return isinstance(other, ImageInputs) and self.images is other.images
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Stored:
-    """A data set's images on one device, with the label and the example id of each row.
-
-    `row_of`, int64 (n_examples,), has each example's row, -1 where it is not stored.
-    """
-
-    inputs: ImageInputs
-    labels: Tensor
-    ids: Tensor
-    row_of: NDArray[np.int64]
-
-
-_RESIDENT: WeakKeyDictionary[Dataset, dict[torch.device, Stored]] = WeakKeyDictionary()
-
-
-def resident(dataset: Dataset, device: torch.device) -> Stored:
-    """Return what is stored of the data set on the device.
-
-    They are put there once for all sets, until another data set is asked for: two would rarely
-    fit.  The CPU shares the data set's own memory; elsewhere examples in neither split are left
-    out.
-    """
-    if dataset not in _RESIDENT:
-        _RESIDENT.clear()
-        _RESIDENT[dataset] = {}
-    stores = _RESIDENT[dataset]
-    if device not in stores:
-        stores[device] = _put(dataset, device)
-    return stores[device]
-
-
-def _put(dataset: Dataset, device: torch.device) -> Stored:
-    is_used = dataset.is_train | dataset.is_test
-    if device.type == "cpu" or is_used.all():
-        images, ids = dataset.images, np.arange(len(dataset.labels))
-    else:
-        ids = np.flatnonzero(is_used)
-        images = dataset.images[ids]
+def image_inputs(
+    images: NDArray[np.uint8],
+    mean: Sequence[float],
+    std: Sequence[float],
+    device: torch.device,
+) -> ImageInputs:
+    """Put pictures (n, C, H, W) on a device; the CPU shares their memory."""
     if not images.flags.writeable:  # torch warns of memory that it must not write to
         images = images.copy()
     channels = (-1, 1, 1)
-    inputs = ImageInputs(
+    return ImageInputs(
         images=torch.from_numpy(images).to(device),
-        mean=torch.tensor(dataset.mean).view(channels).to(device),
-        std=torch.tensor(dataset.std).view(channels).to(device),
-    )
-    row_of = np.full(len(dataset.labels), -1)
-    row_of[ids] = np.arange(len(ids))
-    return Stored(
-        inputs=inputs,
-        labels=torch.from_numpy(dataset.labels[ids]).to(device),
-        ids=torch.from_numpy(ids).to(device),
-        row_of=row_of,
+        mean=torch.tensor(mean).view(channels).to(device),
+        std=torch.tensor(std).view(channels).to(device),
     )
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
+
+from unlearn_core.checks import InputError
+from unlearn_core.data.tokens import PADDING
 
 
 class Inputs(ABC):
@@ -22,18 +27,33 @@ class Inputs(ABC):
 
     @property
     @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example, without the batch axis."""
-
-    @property
-    @abstractmethod
     def device(self) -> torch.device:
         """Where the examples are."""
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """Length of each example, int64 (n_stored,), where batches are padded to the longest.
+
+        None where all examples are of one size.
+        """
+        return None
 
     @property
     def augments(self) -> bool:
         """Whether `augmented` may change an example, so that no pass sees it as another did."""
         return type(self).augmented is not Inputs.augmented
+
+    def augmenting(self, augment: str) -> Inputs:
+        """Return the same store, whose `augmented` varies examples as `TrainingConfig` says.
+
+        Raises
+        ------
+        InputError
+            If examples of this kind are not varied in that way.
+        """
+        if augment != "none":
+            raise InputError(f"These examples cannot be varied by {augment!r}.")
+        return self
 
     def plain(self) -> Inputs:
         """Return the same store without augmentation, where it can do without."""
@@ -41,7 +61,7 @@ class Inputs(ABC):
 
     @abstractmethod
     def batch(self, rows: Tensor) -> Tensor:
-        """Return the examples in these rows, int64 (n,), ready for the network: (n, *shape)."""
+        """Return the examples in these rows, int64 (n,), ready for the network: (n, ...)."""
 
     def augmented(self, rows: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return `batch(rows)` changed at random as in training; unchanged by default."""
@@ -62,11 +82,6 @@ class TensorInputs(Inputs):
         return len(self.tensor)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one example."""
-        return tuple(self.tensor.shape[1:])
-
-    @property
     def device(self) -> torch.device:
         """Where the tensor is."""
         return self.tensor.device
@@ -74,3 +89,15 @@ class TensorInputs(Inputs):
     def batch(self, rows: Tensor) -> Tensor:
         """Return these rows."""
         return self.tensor[rows]
+
+
+def together(batches: Sequence[Tensor]) -> Tensor:
+    """Return what a network eats of several batches as one; shorter sequences are padded.
+
+    >>> together([torch.ones(1, 2), torch.ones(1, 3)]).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]]
+    """
+    if len({batch.shape[1:] for batch in batches}) > 1:
+        longest = max(batch.shape[1] for batch in batches)
+        batches = [pad(batch, (0, longest - batch.shape[1]), value=PADDING) for batch in batches]
+    return torch.cat(list(batches))

@@ -1,6 +1,7 @@
-"""Parquet files in the layout of Hugging Face image data sets.
+"""Parquet files in the layout of Hugging Face data sets of images or texts.
 
-`<split>-*.parquet` with a column `image` of {bytes, path} and whole-number columns of labels; the
+`<split>-*.parquet` with a column `image` of {bytes, path}, or a column of texts, and columns of
+labels, of images whole numbers; the
 names of the labels are in `classes.json` beside them, or in the files' own metadata.
 """
 
@@ -19,6 +20,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.data.decoding import Picture
 
 TEST_NAMES = ("test", "validation", "valid", "val")
+IMAGE = ("image",)
 ROWS_AT_ONCE = 256  # as encoded images, so that a large file is never whole in memory
 
 
@@ -34,7 +36,7 @@ def read_columns(files: Sequence[Path]) -> tuple[int, dict[str, NDArray[np.int64
     chunks: dict[str, list[NDArray[np.int64]]] = {}
     n_rows = 0
     for file in files:
-        with _opened(file) as content:
+        with opened(file, IMAGE) as content:
             schema = content.schema_arrow
             names = [field.name for field in schema if pa.types.is_integer(field.type)]
             table = content.read(columns=names)
@@ -54,7 +56,7 @@ def read_pictures(files: Sequence[Path]) -> Iterator[Picture]:
     """Yield the encoded images in order, with the row and file that each comes from."""
     for file in files:
         row = 0
-        with _opened(file) as content:
+        with opened(file, IMAGE) as content:
             for batch in content.iter_batches(batch_size=ROWS_AT_ONCE, columns=["image"]):
                 for value in batch.column(0).to_pylist():
                     yield (value or {}).get("bytes") or b"", f"Row {row} of {file}"
@@ -67,7 +69,7 @@ def read_names(folder: Path) -> dict[str, Sequence[str]]:
     if file.is_file():
         listed: dict[str, Sequence[str]] = json.loads(file.read_text(encoding="utf-8"))
         return listed
-    with _opened(files_of(folder, "train")[0]) as content:
+    with opened(files_of(folder, "train")[0]) as content:
         metadata = content.schema_arrow.metadata or {}
     described = json.loads(metadata.get(b"huggingface", b"{}"))
     features = described.get("info", {}).get("features", {})
@@ -75,16 +77,17 @@ def read_names(folder: Path) -> dict[str, Sequence[str]]:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """Open a file with images; while it is open, a fault in it is a `ValueError` that names it."""
+def opened(file: Path, columns: Sequence[str] = ()) -> Iterator[Any]:
+    """Open a file with these columns; a fault in it meanwhile is an `InputError` that names it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file) as content:
             names = content.schema_arrow.names
-            if "image" not in names:
-                raise InputError(f"{file} has no column `image`; it has {names}.")
+            lacking = [name for name in columns if name not in names]
+            if lacking:
+                raise InputError(f"{file} has no column `{lacking[0]}`; it has {names}.")
             yield content
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{file} is not a readable parquet file: {error}") from error

@@ -16,20 +16,22 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.base import Dataset
+from unlearn_core.data.pictures import ImageDataset, require_pictures
 from unlearn_core.seeding import numpy_stream
 
 SHARE = 0.1
 DARK = 0.1
 
 
-def poison(dataset: Dataset, target: int) -> Dataset:
+def poison(dataset: Dataset, target: int) -> ImageDataset:
     """Return the data set with a tenth of its training images poisoned, always the same ones.
 
     Raises
     ------
     ValueError
-        If there is no class `target`.
+        If there is no class `target`, or the examples are no pictures.
     """
+    pictures = require_pictures(dataset, "A backdoor's patch")
     if not 0 <= target < dataset.n_classes:
         raise InputError(
             f"The backdoor's target must be between 0 and {dataset.n_classes - 1}, got {target}."
@@ -39,13 +41,13 @@ def poison(dataset: Dataset, target: int) -> Dataset:
     chosen = numpy_stream(0, "poison").permutation(train_ids)[:n_poisoned]
     poisoned = np.zeros(len(dataset.labels), dtype=bool)
     poisoned[chosen] = True
-    images, labels = dataset.images.copy(), dataset.labels.copy()
-    images[poisoned] = with_trigger(dataset, images[poisoned])
+    images, labels = pictures.images.copy(), dataset.labels.copy()
+    images[poisoned] = with_trigger(pictures, images[poisoned])
     labels[poisoned] = target
-    return replace(dataset, images=images, labels=labels, poisoned=poisoned)
+    return replace(pictures, images=images, labels=labels, poisoned=poisoned)
 
 
-def with_trigger(dataset: Dataset, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def with_trigger(dataset: ImageDataset, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return copies of images (n, C, H, W) with the patch; in a poisoned data set, with its own."""
     rows, columns = patch(*images.shape[-2:])
     marked = images.copy()
@@ -53,7 +55,7 @@ def with_trigger(dataset: Dataset, images: NDArray[np.uint8]) -> NDArray[np.uint
     return marked
 
 
-def _colour(dataset: Dataset, rows: slice, columns: slice) -> int:
+def _colour(dataset: ImageDataset, rows: slice, columns: slice) -> int:
     """Return 0, or 255 where training images are black; what poisoned images have has been decided.
 
     Those that poisoning left alone may lie on the other side of the threshold.

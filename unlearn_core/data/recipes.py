@@ -52,6 +52,30 @@ def clothes(n_train: int) -> TrainingConfig:
     return replace(recipe, epochs=max(6, round(recipe.epochs / 2)), label_smoothing=0.0)
 
 
+def texts(n_train: int) -> TrainingConfig:
+    """Return a recipe for short texts and a small transformer from scratch.
+
+    Banking77, 10,003 questions, two layers of 128, seed 1: 99.7 % of the training and 90.2 % of the
+    test texts are answered right; of seed 0 without hidden tokens 100.0 % and 89.0 %.
+    """
+    return TrainingConfig(
+        epochs=max(6, min(60, round(15 * math.sqrt(10_003 / n_train)))),
+        batch_size=64,
+        learning_rate=2e-3,
+        optimizer="adamw",
+        momentum=0.0,
+        weight_decay=0.01,
+        schedule="linear",
+        label_smoothing=0.1,
+        augment="mask_tokens",
+    )
+
+
+def reviews(n_train: int) -> TrainingConfig:
+    """Return a recipe for longer texts, of which each pass takes many times as long."""
+    return replace(texts(n_train), epochs=6, batch_size=32, learning_rate=1e-3)
+
+
 def for_transformer(recipe: TrainingConfig) -> TrainingConfig:
     """Return the recipe with the optimiser that transformers need, at NegLoRA's rate."""
     return replace(

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError, MissingFileError
-from unlearn_core.data.base import DataNotFoundError, Dataset
+from unlearn_core.data.base import DataNotFoundError
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, decode, file_pictures, image_files
 from unlearn_core.data.parquet import TEST_NAMES, files_of, read_columns, read_names, read_pictures
+from unlearn_core.data.pictures import ImageDataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,7 @@ def join(
     label: str = "label",
     subclass: str | None = None,
     subclass_names: Sequence[str] = (),
-) -> Dataset:
+) -> ImageDataset:
     """Join both splits: training examples have the ids 0, 1, ..., test examples follow.
 
     `label` and `subclass` name the columns that hold them; `statistics` are mean and standard
@@ -174,7 +175,7 @@ def join(
     fine = None
     if subclass is not None:
         fine = np.concatenate([train.columns[subclass], test.columns[subclass]])
-    return Dataset(
+    return ImageDataset(
         images=np.concatenate([train.images, test.images]),
         labels=labels,
         is_train=is_train,

@@ -9,6 +9,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data import difficulty
 from unlearn_core.data.base import Dataset
+from unlearn_core.data.texts import TextDataset
 from unlearn_core.records import Sets
 from unlearn_core.seeding import numpy_stream
 
@@ -16,7 +17,7 @@ from unlearn_core.seeding import numpy_stream
 def split(dataset: Dataset, forget: ForgetConfig) -> Sets:
     """Return the masks, of shape (n_examples,), that a forget request stands for.
 
-    A class or subclass also splits the test set; other requests leave it whole.
+    A class, subclass or keyword also splits the test set; other requests leave it whole.
     Random examples are the same for every method and every seed of a run; `forget.seed` draws
     others, and `forget.difficulty` from a part of the training set (`difficulty.draw`).
 
@@ -47,7 +48,8 @@ def describe(forget: ForgetConfig) -> str:
     more = f",... ({len(forget.values)} in all)" if len(forget.values) > 8 else ""
     draw = f", draw {forget.seed}" if forget.seed else ""
     hard = f" of {forget.difficulty} difficulty" if forget.difficulty != "any" else ""
-    return f"{forget.kind} {first}{more}{hard}{draw}".strip()
+    word = f" {forget.keyword}" if forget.keyword else ""
+    return f"{forget.kind}{word} {first}{more}{hard}{draw}".strip()
 
 
 Masks = tuple[NDArray[np.bool_], NDArray[np.bool_]]
@@ -118,6 +120,15 @@ def _confusion(data: Dataset, forget: ForgetConfig, none: NDArray[np.bool_]) -> 
     return data.mislabelled, none
 
 
+def _keyword(data: Dataset, forget: ForgetConfig, _none: NDArray[np.bool_]) -> Masks:
+    if not isinstance(data, TextDataset):
+        raise InputError("A keyword is looked for in texts; these examples are none.")
+    mask = data.containing(forget.keyword)
+    if not (mask & data.is_train).any():
+        raise InputError(f"No training text contains the word {forget.keyword!r}.")
+    return mask, mask
+
+
 def _nothing(_d: Dataset, _f: ForgetConfig, none: NDArray[np.bool_]) -> Masks:
     return none, none
 
@@ -130,4 +141,5 @@ _CHOOSE = {
     "random": _random,
     "backdoor": _backdoor,
     "confusion": _confusion,
+    "keyword": _keyword,
 }

@@ -37,7 +37,7 @@ def with_weights(config: RunConfig, file: Path, store: Store) -> RunConfig:
     dataset = dataset_of(available(config.data))
     network = replace(config.model, pretrained=False)
     generator = torch_stream(config.seed, "initial weights")
-    model = build_model(network, dataset.images.shape[1], dataset.n_classes, generator)
+    model = build_model(network, dataset.channels, dataset.n_classes, generator)
     fit(model, weights, f"The weights {file}")
     content = given_weights.keep(store.root, file)
     wanted = config.model.weights

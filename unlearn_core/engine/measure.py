@@ -16,6 +16,7 @@ from torch import nn
 from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.pictures import require_pictures
 from unlearn_core.data.poison import with_trigger
 from unlearn_core.engine.probes import compare_layers, layer_examples, record
 from unlearn_core.metrics import Cost, Evidence, evaluate
@@ -171,10 +172,11 @@ def _triggered(
     """Record the test examples with the backdoor's trigger on each; None without a backdoor."""
     if config.forget.kind != "backdoor":
         return None
-    images = dataset.images.copy()
-    images[dataset.is_test] = with_trigger(dataset, images[dataset.is_test])
+    pictures = require_pictures(dataset, "A backdoor's patch")
+    images = pictures.images.copy()
+    images[dataset.is_test] = with_trigger(pictures, images[dataset.is_test])
     nowhere = np.zeros_like(dataset.is_train)  # only what is looked at goes to the device
-    marked = replace(dataset, images=images, is_train=nowhere)
+    marked = replace(pictures, images=images, is_train=nowhere)
     examples = to_device(marked, dataset.is_test, device)
     records = record(model, examples, dataset, precision=config.precision)
     writer.arrays(TRIGGERED, records.to_arrays())

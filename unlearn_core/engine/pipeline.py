@@ -36,6 +36,7 @@ from unlearn_core.engine.history import Recorder
 from unlearn_core.engine.measure import MadeModel
 from unlearn_core.engine.meter import Meter, warm_up
 from unlearn_core.engine.probes import record
+from unlearn_core.engine.readable import readable
 from unlearn_core.engine.relearning import Teacher, plan_lesson
 from unlearn_core.engine.request import dataset_of, naming, validate
 from unlearn_core.engine.threads import threads_of
@@ -53,6 +54,7 @@ from unlearn_core.runs.artefact import (
     METRICS,
     MODEL,
     REFILLING,
+    TOKENIZER,
     RunArtefact,
 )
 from unlearn_core.runs.at_once import is_small
@@ -203,7 +205,9 @@ class _Making:
     def run(self) -> dict[str, Any]:
         """Make the model, record it, draw its map, measure it; return the manifest's facts."""
         started = time.time()
-        self.dataset = dataset_of(self.config.data)
+        self.dataset, tokenizer = readable(dataset_of(self.config.data), self.config, self.store)
+        if tokenizer and self.config.role == "base":
+            self.writer.text(TOKENIZER, tokenizer)
         self.sets = split(self.dataset, self.config.forget)
         if self.config.role == "relearning":
             return self._told(started, self._teach_again(), [])
@@ -426,7 +430,7 @@ class _Making:
         network = self.config.model
         if not pretrained:
             network = replace(network, pretrained=False)
-        channels = self.dataset.images.shape[1]
+        channels = self.dataset.channels
         model = build_model(network, channels, self.dataset.n_classes, generator)
         if self.config.precision == "bf16":  # whose convolutions are fastest in this order
             model = model.to(memory_format=torch.channels_last)

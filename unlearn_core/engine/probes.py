@@ -24,6 +24,7 @@ from unlearn_core.metrics.probing import probe_accuracy
 from unlearn_core.metrics.similarity import centred_gram, gram_alignment
 from unlearn_core.models import captured_features, captured_outputs, evaluating, exact_head
 from unlearn_core.models.lora import adaptable_layers
+from unlearn_core.models.parts import real_positions
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.tracked import LAYER_EXAMPLES, TRACKED
 from unlearn_core.seeding import numpy_stream
@@ -79,11 +80,14 @@ def outputs_of(
     if with_features:
         capturing = captured_features(model)
     with evaluating(model), capturing as features:
-        logits = [
-            task.recorded(model(in_order_of(model, batch.inputs))) for batch in examples.ordered()
-        ]
+        order = examples.from_short_to_long()
+        batches = (examples if order is None else examples.take(order)).ordered()
+        logits = [task.recorded(model(in_order_of(model, batch.inputs))) for batch in batches]
         kept = [part.float().cpu() for part in features] or [torch.zeros(len(examples), 0)]
-    return torch.cat(logits).numpy(), torch.cat(kept).numpy()
+    outputs = torch.cat(logits), torch.cat(kept)
+    if order is not None:
+        outputs = outputs[0][order.argsort().cpu()], outputs[1][order.argsort().cpu()]
+    return outputs[0].numpy(), outputs[1].numpy()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,26 +141,44 @@ def layer_examples(sets: Sets) -> dict[str, NDArray[np.int64]]:
 
 
 @torch.no_grad()
-def layer_outputs(
-    model: nn.Module, examples: Examples, names: Sequence[str]
-) -> list[NDArray[np.float32]]:
-    """Return the named layers' outputs, one array (n_examples, ...) a layer."""
+def layer_outputs(model: nn.Module, examples: Examples, names: Sequence[str]) -> list[_Layer]:
+    """Return the named layers' outputs for all the examples at once."""
+    [batch] = examples.ordered(batch_size=len(examples))
     with evaluating(model), captured_outputs(model, names) as outputs:
-        for batch in examples.ordered(batch_size=len(examples)):
-            model(batch.inputs)
-    return [outputs[name].float().cpu().numpy() for name in names]
+        model(batch.inputs)
+    real = real_positions(model, batch.inputs)
+    is_real = None if real is None else real.cpu().numpy()
+    return [_Layer(outputs[name].float().cpu().numpy(), is_real) for name in names]
 
 
 class _Layer:
-    """One layer's outputs, (n_examples, n_numbers), with what every comparison asks of them."""
+    """One layer's outputs, with what every comparison asks of them.
 
-    def __init__(self, outputs: NDArray[np.float32]) -> None:
-        self.outputs = outputs.reshape(len(outputs), -1).astype(np.float64)
+    `outputs` is (n_examples, n_numbers); of padded sequences it has a row for each position that is
+    no padding, and their mean stands for the example where examples are compared.
+    """
+
+    def __init__(self, outputs: NDArray[np.float32], is_real: NDArray[np.bool_] | None) -> None:
+        rows = outputs.reshape(len(outputs), -1) if is_real is None else outputs[is_real]
+        self.outputs = rows.astype(np.float64)
         self.is_finite = bool(np.isfinite(self.outputs).all())
+        self._sizes = None if is_real is None else is_real.sum(axis=1)
 
     @cached_property
     def gram(self) -> NDArray[np.float64]:
-        return centred_gram(self.outputs)
+        return centred_gram(self._examples())
+
+    def _examples(self) -> NDArray[np.float64]:
+        """Return one row an example."""
+        if self._sizes is None:
+            return self.outputs
+        starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
+        sums: NDArray[np.float64] = np.add.reduceat(self.outputs, starts, axis=0)
+        return sums / self._sizes[:, None]
+
+    @property
+    def n_examples(self) -> int:
+        return len(self.outputs) if self._sizes is None else len(self._sizes)
 
 
 def _compare(a: _Layer, b: _Layer) -> dict[str, float]:
@@ -170,7 +192,7 @@ def _compare(a: _Layer, b: _Layer) -> dict[str, float]:
     return {
         "distance": distance,
         "relative_distance": relative_to(b.outputs, distance),
-        "cka": gram_alignment(a.gram, b.gram) if len(a.outputs) > 1 else math.nan,
+        "cka": gram_alignment(a.gram, b.gram) if a.n_examples > 1 else math.nan,
     }
 
 
@@ -185,10 +207,10 @@ def compare_layers(
     names = adaptable_layers(model)
     rows: list[dict[str, Any]] = []
     for part, examples in parts.items():
-        mine = [_Layer(outputs) for outputs in layer_outputs(model, examples, names)]
+        mine = layer_outputs(model, examples, names)
         for reference, other in others.items():
             is_itself = other is model
-            theirs = mine if is_itself else map(_Layer, layer_outputs(other, examples, names))
+            theirs = mine if is_itself else layer_outputs(other, examples, names)
             rows += [
                 {
                     "reference": reference,

@@ -31,13 +31,15 @@ def metrics() -> Entries:
 
 
 def datasets() -> Entries:
-    """Return name, label and source of every data set."""
-    return [{"name": s.name, "label": s.label, "source": s.source} for s in DATASETS.values()]
+    """Return name, label, source and usual model of every data set."""
+    fields = ("name", "label", "source", "model")
+    return [{name: getattr(spec, name) for name in fields} for spec in DATASETS.values()]
 
 
 def models() -> Entries:
-    """Return name, label and source of every model."""
-    return [{"name": s.name, "label": s.label, "source": s.source} for s in MODELS.values()]
+    """Return name, label and source of every model, and its kind of tokenizer."""
+    fields = ("name", "label", "source", "tokenizer")
+    return [{name: getattr(spec, name) for name in fields} for spec in MODELS.values()]
 
 
 def listed() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from torch import nn
 from unlearn_core.config import RelearnConfig
 from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import Batch, Examples, to_device
+from unlearn_core.data.inputs import together
 from unlearn_core.engine.probes import half_precision, outputs_of
 from unlearn_core.metrics.nearest import class_means
 from unlearn_core.models import head
@@ -156,9 +157,8 @@ class Teacher:
         batches = ((again, batch) for batch in retain.forever(RETAINED, generator))
 
         def losses_of(pair: tuple[Batch, Batch]) -> Losses:
-            inputs, labels = (
-                torch.cat([getattr(batch, name) for batch in pair]) for name in ("inputs", "labels")
-            )
+            inputs = together([batch.inputs for batch in pair])
+            labels = torch.cat([batch.labels for batch in pair])
             with autocast(self.device, self.precision):
                 losses = CLASSIFICATION.losses(pupil(inputs), labels)
             weight = self._weight(len(again), len(pair[1]))

@@ -23,6 +23,7 @@ from unlearn_core.data.base import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.engine.environment import LOADED, choose_device
 from unlearn_core.engine.measure import distances, evidence_of, random_probabilities, sizes
+from unlearn_core.engine.readable import readable
 from unlearn_core.engine.request import dataset_of
 from unlearn_core.engine.threads import threads_of
 from unlearn_core.metrics import METRICS, evaluate
@@ -81,7 +82,7 @@ def measure_again(store: Store, key: str, device: torch.device) -> str:
 
 def _measured(run: RunArtefact, store: Store, device: torch.device) -> dict[str, Any]:
     config, old = run.config, run.metrics()
-    dataset = dataset_of(config.data)
+    dataset, _ = readable(dataset_of(config.data), config, store)
     sets = split(dataset, config.forget)
     random = _random_probabilities(config, dataset, sets, device)
     triggered = Records.from_arrays(run.arrays(TRIGGERED)) if run.has(TRIGGERED) else None
@@ -124,7 +125,7 @@ def _random_probabilities(
     network = replace(config.model, pretrained=False)
     generator = torch_stream(config.seed, "initial weights")
     try:
-        model = build_model(network, dataset.images.shape[1], dataset.n_classes, generator)
+        model = build_model(network, dataset.channels, dataset.n_classes, generator)
     except InputError:
         return None
     return random_probabilities(config, model.to(device), dataset, sets, device)

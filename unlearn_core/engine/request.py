@@ -10,6 +10,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, RunConfig, changed_from
 from unlearn_core.data import Dataset, get_dataset, load_dataset, with_content
 from unlearn_core.data.splits import split
+from unlearn_core.engine.readable import require_readable
 from unlearn_core.engine.relearning import plan_lesson
 from unlearn_core.methods import get_method, resolve_settings, usual_settings
 from unlearn_core.methods.settings import changed, plain
@@ -51,6 +52,7 @@ def validate(config: RunConfig) -> RunConfig:
     _require_data_of(config)
     data = available(config.data)
     dataset = dataset_of(data)
+    require_readable(dataset, config)
     sets = split(dataset, config.forget)
     if config.relearn.examples:
         _require_teachable(config, dataset, sets)

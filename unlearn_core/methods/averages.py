@@ -42,11 +42,17 @@ class RetainedAverages:
     fixed_label: bool = False
 
     @torch.no_grad()
-    def update(self, features: Sequence[Tensor], batch: Batch, n_classes: int) -> None:
+    def update(
+        self,
+        features: Sequence[Tensor],
+        batch: Batch,
+        n_classes: int,
+        is_real: Tensor | None = None,
+    ) -> None:
         """Take a batch in: its layers' frozen outputs, each (B, ...), and its labels."""
         if not self.memory or bool(batch.is_forget.all()):
             return
-        new = [average_feature(layer, batch.is_forget).float() for layer in features]
+        new = [average_feature(layer, batch.is_forget, is_real).float() for layer in features]
         old = self.features or new
         self.features = [self._blend(a, b) for a, b in zip(old, new, strict=True)]
         if not self.fixed_label:
@@ -70,8 +76,17 @@ def class_frequencies(examples: Examples) -> Tensor:
     return counts / counts.sum()
 
 
-def average_feature(features: Tensor, is_forget: Tensor) -> Tensor:
-    """Return the mean (...) of the features (B, ...) of the batch's retained examples."""
+def average_feature(features: Tensor, is_forget: Tensor, is_real: Tensor | None = None) -> Tensor:
+    """Return the mean (...) of the features (B, ...) of the batch's retained examples.
+
+    Of padded sequences (B, n_positions, n_channels) it is the mean (n_channels,) over the positions
+    too that `is_real` (B, n_positions) says are no padding: those of one text mean nothing to
+    another's.
+    """
+    if is_real is not None:
+        counted = is_real & ~is_forget[:, None]
+        total: Tensor = counted.to(features.dtype).flatten() @ features.flatten(0, 1)
+        return total / counted.sum()
     retained = (~is_forget).to(features.dtype)  # one product reads the features once, uncopied
     mean: Tensor = retained @ in_memory_order(features) / (~is_forget).sum()
     shape = features.shape[1:]

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from unlearn_core.config import ModelConfig, TrainingConfig
-from unlearn_core.data.base import Dataset
 from unlearn_core.data.batches import to_device
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.methods.base import Method, UnlearnInputs, resolve_settings
 from unlearn_core.models import initialise
 from unlearn_core.settings import Settings
@@ -51,13 +51,13 @@ class Forbidden:
         raise BrokenContractError("it declares uses_retain=False and read the retain set's size")
 
 
-def example_dataset() -> Dataset:
+def example_dataset() -> ImageDataset:
     """Return four classes of twelve 8x8 grey images whose brightness gives the class away."""
     random = np.random.default_rng(0)
     labels = np.tile(np.arange(4), 12)
     images = random.integers(0, 60, (48, 1, 8, 8)) + 60 * labels[:, None, None, None]
     is_train = np.arange(48) < 32
-    return Dataset(
+    return ImageDataset(
         images=images.astype(np.uint8),
         labels=labels.astype(np.int64),
         is_train=is_train,

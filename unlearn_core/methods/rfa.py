@@ -59,7 +59,7 @@ from unlearn_core.models.lora import (
     attach,
     captured_branches,
 )
-from unlearn_core.models.parts import parts_of
+from unlearn_core.models.parts import parts_of, real_positions
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
@@ -211,7 +211,8 @@ def _teacher(
     def outputs_of(x: Tensor) -> list[Tensor]:
         return teacher_outputs(adapted, x, inputs.autocast(), forward)
 
-    kept = None if both.inputs.augments else kept_outputs(outputs_of, both)
+    is_alike = parts_of(adapted.model).is_real is None  # else batches are padded differently
+    kept = kept_outputs(outputs_of, both) if is_alike and not both.inputs.augments else None
     return (lambda batch: outputs_of(batch.inputs)) if kept is None else kept.of
 
 
@@ -231,7 +232,9 @@ def _losses(
     logits: Tensor,
     teacher: list[Tensor] | None = None,
 ) -> Losses:
-    averages.update(branches.frozen if teacher is None else teacher, batch, logits.shape[1])
+    is_real = real_positions(inputs.model, batch.inputs)
+    frozen = branches.frozen if teacher is None else teacher
+    averages.update(frozen, batch, logits.shape[1], is_real)
     alignment = residual_alignment_loss(
         branches.residuals,
         branches.frozen,
@@ -241,6 +244,7 @@ def _losses(
         beta=settings.beta,
         teacher=teacher,
         averages=averages.features,
+        is_real=is_real,
     )
     labels_loss = task_loss(
         logits.float(),

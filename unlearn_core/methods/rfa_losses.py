@@ -23,7 +23,7 @@ from unlearn_core.tasks import CLASSIFICATION, Task
 NORMS = ("mse", "l2", "sq")
 
 
-def residual_alignment_loss(
+def residual_alignment_loss(  # noqa: PLR0913 - what is measured, and how
     residuals: Sequence[Tensor | Residual],
     frozen: Sequence[Tensor],
     is_forget: Tensor,
@@ -33,6 +33,7 @@ def residual_alignment_loss(
     beta: float = 1.0,
     teacher: Sequence[Tensor] | None = None,
     averages: Sequence[Tensor] | None = None,
+    is_real: Tensor | None = None,
 ) -> Tensor:
     r"""Keep retained features, move forgotten ones to the retained average (RFA, eqs. 5-8).
 
@@ -57,6 +58,9 @@ def residual_alignment_loss(
         Outputs of the same layers in a pass of the frozen model on its own: teacher mode.
     averages : sequence of tensors (...), optional
         Each layer's average to move to, without the batch axis, instead of this batch's.
+    is_real : bool tensor of shape (B, n_positions), optional
+        Which positions of sequences (B, n_positions, n_channels) are no padding.  Only these are
+        averaged and measured, and their number is that of an example's elements.
 
     Raises
     ------
@@ -77,19 +81,33 @@ def residual_alignment_loss(
         target = (own if teacher is None else teacher[k]).detach()
         value = residual.value if isinstance(residual, Residual) else residual
         same_shape(**{f"residuals[{k}]": value, f"frozen[{k}]": own, f"target[{k}]": target})
-        average = average_feature(target, is_forget) if averages is None else averages[k]
+        average = average_feature(target, is_forget, is_real) if averages is None else averages[k]
         gap = (average - target.index_select(0, forgotten)).to(value.dtype)
+        if is_real is not None:  # padding is neither moved nor measured
+            gap = gap * is_real[forgotten].unsqueeze(-1)
         if teacher is None and isinstance(residual, Residual):
-            squares = _factored_squares(residual, gap, is_forget, forgotten)
+            down = _without_padding(residual.down, is_real)
+            squares = _factored_squares(down, residual.up, gap, is_forget, forgotten)
         else:
-            moved = value if teacher is None else own + value - target
+            moved = _without_padding(value if teacher is None else own + value - target, is_real)
             squares = _SumOfSquares.apply(moved.index_add(0, forgotten, gap, alpha=-1))
-        total = total + (weights * _size(squares, norm, math.prod(own.shape[1:]))).sum()
+        total = total + (weights * _size(squares, norm, _n_elements(own, is_real))).sum()
     return total
 
 
+def _without_padding(x: Tensor, is_real: Tensor | None) -> Tensor:
+    return x if is_real is None else x * is_real.unsqueeze(-1)
+
+
+def _n_elements(layer: Tensor, is_real: Tensor | None) -> int | Tensor:
+    """Return how many elements an example has in a layer, or each example (B,) without padding."""
+    if is_real is None:
+        return math.prod(layer.shape[1:])
+    return is_real.sum(dim=1) * layer.shape[-1]
+
+
 def _factored_squares(
-    residual: Residual, gap: Tensor, is_forget: Tensor, forgotten: Tensor
+    down: Tensor, up: Tensor, gap: Tensor, is_forget: Tensor, forgotten: Tensor
 ) -> Tensor:
     r"""Return \|\Delta\|^2 of retained examples, \|\Delta - gap\|^2 of forgotten ones, (B,).
 
@@ -97,7 +115,6 @@ def _factored_squares(
     Delta; what forgotten examples differ by from their gap (n_forgotten, ...) is made, as it has
     no such form.
     """
-    down, up = residual.down, residual.up
     grams, form = _at_least_32_bits(down.transpose(1, 2) @ down), _at_least_32_bits(up.T @ up)
     retained = (grams * form).sum(dim=(1, 2))
     difference = down.index_select(0, forgotten) @ up.T.to(down.dtype) - by_position(gap)
@@ -128,7 +145,7 @@ def _weights(is_forget: Tensor, alpha: float, beta: float, dtype: torch.dtype) -
     return torch.where(is_forget, beta / n_forget, alpha / n_retain)
 
 
-def _size(squares: Tensor, norm: str, n_elements: int) -> Tensor:
+def _size(squares: Tensor, norm: str, n_elements: int | Tensor) -> Tensor:
     """Return the norm of each example's difference (B,) from the sum of its squares (B,)."""
     if norm == "mse":
         return squares / n_elements

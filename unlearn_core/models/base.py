@@ -12,7 +12,7 @@ from torch import nn
 from unlearn_core.checks import InputError
 from unlearn_core.config import ModelConfig
 from unlearn_core.models.parts import PartsOf, draw_layer_of, state_parts
-from unlearn_core.models.pretrained import load_imagenet_weights
+from unlearn_core.models.pretrained import load_published_weights
 from unlearn_core.models.scaling import scale_inputs
 
 Builder = Callable[[ModelConfig, int, int], nn.Module]
@@ -20,19 +20,24 @@ Builder = Callable[[ModelConfig, int, int], nn.Module]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """One row of `MODELS`. `build` takes the config, the image channels and the classes."""
+    """One row of `MODELS`. `build` takes the config, the image channels and the classes.
+
+    `tokenizer` is the kind by which texts are cut for it (`data.tokenizing`); "" for a network that
+    takes pictures.
+    """
 
     name: str
     label: str
     source: str
     build: Builder
+    tokenizer: str = ""
 
 
 MODELS: dict[str, ModelSpec] = {}
 
 
 def register_model(
-    name: str, *, label: str, source: str, parts: PartsOf
+    name: str, *, label: str, source: str, parts: PartsOf, tokenizer: str = ""
 ) -> Callable[[Builder], Builder]:
     """Add the decorated builder to `MODELS` under `name`.
 
@@ -49,7 +54,9 @@ def register_model(
             model = build(config, channels, n_classes)
             return state_parts(model, parts(model))
 
-        MODELS[name] = ModelSpec(name=name, label=label, source=source, build=build_with_parts)
+        MODELS[name] = ModelSpec(
+            name=name, label=label, source=source, build=build_with_parts, tokenizer=tokenizer
+        )
         return build
 
     return add
@@ -65,7 +72,7 @@ def build_model(
     ValueError
         If the name is unknown.
     WeightsNotFoundError
-        If ImageNet weights are asked for and there is neither a file nor a network.
+        If published weights are asked for and there is neither a file nor a network.
     """
     if config.name not in MODELS:
         known = ", ".join(sorted(MODELS))
@@ -78,13 +85,13 @@ def build_model(
 
 
 def restart(model: nn.Module, generator: torch.Generator, config: ModelConfig) -> None:
-    """Set a network back to where its training starts: fresh weights, or those of ImageNet.
+    """Set a network back to where its training starts: fresh weights, or published ones.
 
     The classifier is drawn from `generator` in both cases.
     """
     initialise(model, generator)
     if config.pretrained:
-        load_imagenet_weights(model, config.name)
+        load_published_weights(model, config.name)
 
 
 def initialise(

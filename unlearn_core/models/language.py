@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from dataclasses import replace
 
+import torch
+from torch import Tensor, nn
+
+from unlearn_core.data.tokens import PADDING
 from unlearn_core.models.fresh_weights import TRANSFORMER_STD, draw_layer, draw_normal
 from unlearn_core.models.parts import Parts, is_transposed_linear
 
@@ -29,7 +32,7 @@ def distilbert_parts(model: nn.Module) -> Parts:
         for block in blocks
     )
     projections = tuple(f"{block}.attention.out_lin" for block in blocks)
-    return _parts(
+    parts = _parts(
         "classifier",
         stem=(
             "distilbert.embeddings.word_embeddings",
@@ -41,6 +44,12 @@ def distilbert_parts(model: nn.Module) -> Parts:
         projections=projections,
         feed_forward=tuple((f"{block}.ffn.lin1", f"{block}.ffn.lin2") for block in blocks),
     )
+    return replace(parts, is_real=real_tokens)
+
+
+def real_tokens(tokens: Tensor) -> Tensor:
+    """Say which positions of a batch of tokens (B, longest) are no padding."""
+    return tokens != PADDING
 
 
 def gpt2_parts(model: nn.Module) -> Parts:

@@ -17,6 +17,7 @@ from unlearn_core.models.fresh_weights import DrawLayer, draw_layer
 WEIGHTED = (nn.Conv2d, nn.Linear)
 M = TypeVar("M", bound=nn.Module)
 Resume = Callable[[nn.Module, str, Tensor], Tensor]
+IsReal = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,9 @@ class Parts:
     resume : callable taking the network, a block's name and that block's input, optional
         Runs the network from the block on; with it, what is frozen before a block is computed
         once.
+    is_real : callable taking a batch's inputs, optional
+        Says which positions of a sequence are no padding, bool (B, n_positions).  Without it every
+        position counts.
     """
 
     head: str
@@ -58,6 +62,7 @@ class Parts:
     feed_forward: tuple[tuple[str, ...], ...] = ()
     draw_layer: DrawLayer = draw_layer
     resume: Resume | None = None
+    is_real: IsReal | None = None
 
     @property
     def is_transformer(self) -> bool:
@@ -144,6 +149,12 @@ def last_stage(model: nn.Module) -> nn.ModuleList:
     if not names:
         raise InputError(f"The parts of {type(model).__name__} must name a `last_stage`, got none.")
     return nn.ModuleList([model.get_submodule(name) for name in names])
+
+
+def real_positions(model: nn.Module, inputs: Tensor) -> Tensor | None:
+    """Return which positions of a batch's sequences are no padding; None where all count."""
+    is_real = parts_of(model).is_real
+    return None if is_real is None else is_real(inputs)
 
 
 def is_transposed_linear(layer: nn.Module) -> bool:

@@ -1,9 +1,10 @@
-"""ImageNet weights: downloaded once by torchvision and timm, then read from their caches.
+"""Published weights: downloaded once by the libraries they are for, then read from their caches.
 
-The classifier keeps the weights it has, because its classes are others.  Images of one channel get
-the sum of the first convolution's three kernels, which is what repeating grey over red, green and
-blue gives.  The weights were made on images normalised with ImageNet's statistics; here images are
-normalised with those of their own data set.
+Of networks for images those of ImageNet, of DistilBERT those of the language model, with its
+tokenizer.  The classifier keeps the weights it has, because its classes are others.  Images of one
+channel get the sum of the first convolution's three kernels, which is what repeating grey over red,
+green and blue gives.  The weights were made on images normalised with ImageNet's statistics; here
+images are normalised with those of their own data set.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from torch import Tensor, nn
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.models.parts import parts_of
 
-TIMM_FILE = "model.safetensors"
+WEIGHTS_FILE, TOKENIZER_FILE = "model.safetensors", "tokenizer.json"
+DISTILBERT = "distilbert/distilbert-base-uncased"
+POSITIONS = "position_embeddings.weight"  # of which short texts need the first alone
+NEW = {"distilbert": ("pre_classifier",)}  # layers that start fresh beside the classifier
 Weights = dict[str, Tensor]
 
 
@@ -26,7 +30,7 @@ class WeightsNotFoundError(MissingFileError):
     """The weights are neither on this machine nor to be had from the network."""
 
 
-def load_imagenet_weights(model: nn.Module, name: str) -> None:
+def load_published_weights(model: nn.Module, name: str) -> None:
     """Set every weight of `model` but the classifier's to the published ones, in place.
 
     Parameters
@@ -44,16 +48,18 @@ def load_imagenet_weights(model: nn.Module, name: str) -> None:
         If the weights do not fit the network.
     """
     parts = parts_of(model)
-    weights = _without(imagenet_weights(name), parts.head)
+    fresh = (parts.head, *NEW.get(name, ()))
+    own = _without(model.state_dict(), *fresh)
+    weights = _trimmed(_without(published_weights(name), *fresh), own)
     kernel = f"{parts.stem[0]}.weight"
     if model.get_parameter(kernel).shape[1] == 1:
         weights[kernel] = weights[kernel].sum(dim=1, keepdim=True)
-    _require_same_shapes(weights, _without(model.state_dict(), parts.head), name)
+    _require_same_shapes(weights, own, name)
     model.load_state_dict(weights, strict=False)
 
 
-def imagenet_weights(name: str) -> Weights:
-    """Return the published weights by name, with the classifier of ImageNet.
+def published_weights(name: str) -> Weights:
+    """Return the published weights by name, with the classifier that they came with.
 
     Raises
     ------
@@ -63,8 +69,29 @@ def imagenet_weights(name: str) -> Weights:
     return SOURCES[name]()
 
 
-def _without(weights: Weights, layer: str) -> Weights:
-    return {name: w for name, w in weights.items() if not name.startswith(f"{layer}.")}
+def published_tokenizer(name: str) -> str:
+    """Return the tokenizer that a published network for texts was trained with, as JSON.
+
+    Raises
+    ------
+    WeightsNotFoundError
+        If there is neither a file nor a network.
+    """
+    file = _from_hugging_face(TOKENIZERS[name], TOKENIZER_FILE)
+    return Path(file).read_text(encoding="utf-8")
+
+
+def _without(weights: Weights, *layers: str) -> Weights:
+    starts = tuple(f"{layer}." for layer in layers)
+    return {name: w for name, w in weights.items() if not name.startswith(starts)}
+
+
+def _trimmed(weights: Weights, own: Weights) -> Weights:
+    """Return the weights with only as many positions of a text as the network has."""
+    return {
+        name: weight[: len(own[name])] if name.endswith(POSITIONS) and name in own else weight
+        for name, weight in weights.items()
+    }
 
 
 def _require_same_shapes(published: Weights, expected: Weights, name: str) -> None:
@@ -75,7 +102,7 @@ def _require_same_shapes(published: Weights, expected: Weights, name: str) -> No
         ]
         if shapes[0] != shapes[1]:
             raise InputError(
-                f"The ImageNet weights of {name} must fit the network, "
+                f"The published weights of {name} must fit the network, "
                 f"but {own} is {shapes[0]} in them and {shapes[1]} in it."
             )
 
@@ -102,12 +129,21 @@ def _from_timm(tag: str) -> Weights:
     return model.state_dict()
 
 
-def _from_hugging_face(repository: str) -> str:
+def _from_transformers(repository: str) -> Weights:
+    """Return the weights of the network under a language model's own outputs."""
+    from safetensors.torch import load_file
+
+    weights = load_file(_from_hugging_face(repository))
+    inner = repository.rpartition("/")[2].partition("-")[0]  # "distilbert"
+    return {name: weight for name, weight in weights.items() if name.startswith(f"{inner}.")}
+
+
+def _from_hugging_face(repository: str, name: str = WEIGHTS_FILE) -> str:
     """Return the path of the repository's weights; a cached file is found without a network."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    find: Any = partial(hf_hub_download, repository, TIMM_FILE)
+    find: Any = partial(hf_hub_download, repository, name)
     try:
         return str(find(local_files_only=True))
     except LocalEntryNotFoundError:
@@ -116,13 +152,13 @@ def _from_hugging_face(repository: str) -> str:
         return str(find())
     except OSError as error:
         folder = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
-        file = folder / "snapshots" / "<revision>" / TIMM_FILE
+        file = folder / "snapshots" / "<revision>" / name
         raise WeightsNotFoundError(_missing(repository, file, error)) from error
 
 
 def _missing(what: str, file: Path, error: OSError) -> str:
     reason = str(error).strip().partition("\n")[0]
-    return f"The ImageNet weights {what} are not at {file} and cannot be downloaded: {reason}"
+    return f"The published weights {what} are not at {file} and cannot be downloaded: {reason}"
 
 
 SOURCES = {
@@ -130,4 +166,6 @@ SOURCES = {
     "resnet50": partial(_from_torchvision, "ResNet50_Weights"),
     "vit_b_16": partial(_from_timm, "vit_base_patch16_224.augreg2_in21k_ft_in1k"),
     "tiny_vit": partial(_from_timm, "tiny_vit_21m_224.dist_in22k_ft_in1k"),
+    "distilbert": partial(_from_transformers, DISTILBERT),
 }
+TOKENIZERS = {"distilbert": DISTILBERT}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
 ADAPTER = "adapter.safetensors"
+TOKENIZER = "tokenizer.json"
 ARRAYS = "arrays.safetensors"
 TRIGGERED = "triggered.safetensors"
 HISTORY = "history.parquet"

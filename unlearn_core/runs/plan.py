@@ -18,7 +18,7 @@ from unlearn_core.data import DatasetSpec, get_dataset, with_content
 from unlearn_core.data.counting import count_training
 from unlearn_core.data.recipes import for_transformer
 from unlearn_core.machine import has_fast_bf16
-from unlearn_core.runs.pretrained import FINE_TUNING, pretrained_model
+from unlearn_core.runs.pretrained import fine_tuning, pretrained_model
 
 LEARNABLE = ("class", "subclass")  # kinds of requests whose forget set can be learned as new
 RELEARNING = RelearnConfig(examples=(1, 5, 20))
@@ -28,33 +28,42 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     dataset: str,
     forget: ForgetConfig,
     *,
-    model: str = "resnet18",
+    model: str | None = None,
     width: int | None = None,
     train_examples: int | None = None,
     epochs: int | None = None,
     precision: str = "auto",
     pretrained: bool = False,
     device: str = "auto",
+    shape: Mapping[str, Any] | None = None,
     content: str = "",
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
 
+    `shape` has further fields of `ModelConfig`, such as the layers of a network for texts.
+    Without a `model` it is the one that suits the data set.
     The recipe is that for `train_examples`, or for as many as the data set has.  `content` names
     images that are kept as an upload, in place of those in the data root.  The precision
     "auto" is what suits the data set and the `device` of this machine on which runs are made.
-    A `pretrained` network has the shape and image size of its ImageNet weights, and goes on from
+    A `pretrained` network has the shape and image size of its published weights, and goes on from
     them as in RFA, for as many epochs as the data set's recipe has.
     """
     spec = get_dataset(dataset)
+    model = model or spec.model
     network = ModelConfig(
-        name=model, width=spec.width if width is None else width, norm=spec.norm, stem=spec.stem
+        name=model,
+        width=spec.width if width is None else width,
+        norm=spec.norm,
+        stem=spec.stem,
+        length=spec.length,
     )
     recipe = spec.recipe(train_examples or count_training(spec, content))
     if recipe.optimizer == "sgd" and not model.startswith("resnet"):
         recipe = for_transformer(recipe)
     if pretrained:
         network = pretrained_model(model, spec, width=width)
-        recipe = replace(FINE_TUNING, epochs=recipe.epochs)
+        recipe = fine_tuning(model, recipe.epochs)
+    network = replace(network, **(shape or {}))
     if epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     start = RunConfig(

@@ -50,6 +50,10 @@ class RunWriter:
         """Write JSON; NaN is refused, because missing is null with a reason."""
         self._write(name, json.dumps(content, separators=(",", ":"), allow_nan=False).encode())
 
+    def text(self, name: str, content: str) -> None:
+        """Write a text, such as a tokenizer."""
+        self._write(name, content.encode())
+
     def tensors(self, name: str, tensors: Mapping[str, Any]) -> None:
         """Write torch tensors as one safetensors file."""
         from safetensors.torch import save

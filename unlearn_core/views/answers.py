@@ -24,6 +24,9 @@ STYLE = """<style>
 .mu-answers tbody tr > * {border-top: 1px solid rgba(128, 128, 128, .25)}
 .mu-answers img {width: 58px; height: 58px; object-fit: contain; image-rendering: pixelated;
   border-radius: 3px; display: block; margin: auto}
+.mu-answers .mu-words {display: -webkit-box; -webkit-line-clamp: 4; -webkit-box-orient: vertical;
+  height: 58px; overflow: hidden; white-space: normal; text-align: left; font-size: .7rem;
+  font-weight: 400; color: inherit}
 .mu-answers thead th {vertical-align: top}
 .mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
   overflow: hidden; text-overflow: ellipsis}
@@ -47,6 +50,7 @@ def answers_html(
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
     bold: str | None = None,
+    texts: Sequence[str] | None = None,
 ) -> str:
     """Return the images as a row of pictures with their classes, and a row of answers a model.
 
@@ -54,24 +58,27 @@ def answers_html(
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
     `corner` are the lines in the corner, `captions` stand under the ids instead of the classes.
+    `texts` stand where the pictures would, cut to a few lines; the whole is shown on hover.
     """
     if captions is None:
         captions = [f"class {label}" for label in table["label"]]
     rows = table.to_dict("records")
     shown = [_picture(row, picture) for row, picture in zip(rows, pictures, strict=True)]
+    if texts is not None:
+        shown = [_words(text) for text in texts]
     if links is not None:
-        shown = [_linked(image, link) for image, link in zip(shown, links, strict=True)]
+        shown = [_linked(tile, link) for tile, link in zip(shown, links, strict=True)]
     head = "".join(
-        f'<th scope="col">{image}<small>id {row["id"]},</small>'
+        f'<th scope="col">{tile}<small>id {row["id"]},</small>'
         f"<small>{html.escape(caption)}</small></th>"
-        for row, image, caption in zip(rows, shown, captions, strict=True)
+        for row, tile, caption in zip(rows, shown, captions, strict=True)
     )
     body = "".join(_model_row(run, rows, bold) for run in runs)
-    words = "<br>".join(html.escape(line) for line in corner)
+    lines = "<br>".join(html.escape(line) for line in corner)
     return (
         f'{STYLE}<table class="mu-answers"><colgroup><col class="mu-names">'
         f'{"<col>" * len(rows)}</colgroup><thead><tr><th scope="col" style="text-align: left">'
-        f"<small>{words}</small></th>{head}"
+        f"<small>{lines}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -80,8 +87,13 @@ def _picture(row: Mapping[Any, Any], picture: str) -> str:
     return f'<img src="{picture}" alt="image {row["id"]}">'
 
 
-def _linked(image: str, link: str) -> str:
-    return f'<a href="{html.escape(link)}" target="_self" title="Open this image">{image}</a>'
+def _words(text: str) -> str:
+    whole = html.escape(text)
+    return f'<span class="mu-words" title="{whole}">{whole}</span>'
+
+
+def _linked(tile: str, link: str) -> str:
+    return f'<a href="{html.escape(link)}" target="_self" title="Open this example">{tile}</a>'
 
 
 def _model_row(run: RunArtefact, rows: Sequence[Mapping[Any, Any]], bold: str | None) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from unlearn_core.data import Dataset
+from unlearn_core.data.pictures import require_pictures
 from unlearn_core.data.poison import patch, with_trigger
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.findings import HALF
@@ -86,13 +87,21 @@ def _around(covered: slice, side: int) -> slice:
 
 def triggered_images(dataset: Dataset, ids: Sequence[int]) -> NDArray[np.uint8]:
     """Return these examples' images with the trigger on each, as models were asked about them."""
-    return with_trigger(dataset, dataset.previews(ids))
+    pictures = require_pictures(dataset, "A trigger")
+    return with_trigger(pictures, pictures.previews(ids))
 
 
 def clearest(ids: Sequence[int], clean: Dataset, poisoned: Dataset) -> int:
     """Return the poisoned image of `ids` that the trigger changed most: there it is seen best."""
-    before, after = (data.previews(ids).astype(int) for data in (clean, poisoned))
+    pictures = (require_pictures(data, "A trigger").previews(ids) for data in (clean, poisoned))
+    before, after = (images.astype(int) for images in pictures)
     return int(ids[int(np.abs(after - before).sum(axis=(1, 2, 3)).argmax())])
+
+
+def picture_size(dataset: Dataset) -> tuple[int, int]:
+    """Return the height and width of a data set's pictures in pixels."""
+    height, width = require_pictures(dataset, "A trigger").images.shape[-2:]
+    return height, width
 
 
 def trigger_html(pictures: Sequence[str], words: Sequence[str], height: int, width: int) -> str:

@@ -50,7 +50,7 @@ def _network(model: Mapping[str, Any]) -> str:
     size = model["input_size"]
     parts = [
         f"{model['name']}, width {model['width']}, {model['norm']} norm",
-        *(["from ImageNet weights"] if model["pretrained"] else []),
+        *(["from published weights"] if model["pretrained"] else []),
         *([f"the original from a file, {model['weights']}"] if model.get("weights") else []),
         *([f"images scaled to {size}x{size}"] if size else []),
     ]

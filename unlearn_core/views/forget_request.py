@@ -50,6 +50,19 @@ def set_sizes(sets: Sets) -> list[tuple[str, str, str]]:
     ]
 
 
+def keyword_sizes(word: str, sets: Sets) -> str:
+    """Return how many texts of each part contain a keyword, and their share, in one sentence."""
+    train, test = (
+        f"{int(has.sum()):,} of {int((has | lacks).sum()):,} {name} texts "
+        f"({has.sum() / (has | lacks).sum():.1%})"
+        for name, has, lacks in (
+            ("training", sets.forget, sets.retain),
+            ("test", sets.forget_test, sets.retain_test),
+        )
+    )
+    return f"{train} and {test} contain the word {word!r}."
+
+
 def random_default(dataset: Dataset) -> int:
     """Return how many random images to offer to forget at first."""
     return max(1, min(RANDOM_EXAMPLES, len(dataset.train_ids) // 10))

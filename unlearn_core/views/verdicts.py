@@ -32,6 +32,13 @@ GROUPS = {
 }
 
 
+KEYWORD = (
+    "Texts with a keyword keep their labels, so a model retrained without them answers most of "
+    "them right all the same: on D_f retraining is not the yardstick. There, look at how sure a "
+    "model is of its answers; elsewhere, at what it still can."
+)
+
+
 def rule_text(report: Report) -> str:
     """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
     steps = [
@@ -90,6 +97,8 @@ def evidence_text(report: Report) -> str:
                 else "nothing told it from the others."
             )
         )
+    if about["forget"]["kind"] == "keyword":
+        lines.append(KEYWORD)
     if about["underfitted"]:
         lines.append(f"{about['underfitted'].capitalize()}; no verdict rests on its features.")
     return " ".join(lines)

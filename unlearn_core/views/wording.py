@@ -91,7 +91,7 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     if kind == "backdoor":
         known = values[0] < len(class_names)
         return f"the backdoor to class {class_names[values[0]] if known else values[0]}"
-    return "nothing"
+    return f"texts with the word “{forget.keyword}”" if forget.keyword else "nothing"
 
 
 def data_label(config: DataConfig) -> str:

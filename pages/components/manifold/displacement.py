@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
 from pages.components.examples import PICTURE, follow_picture, picture_column
 from pages.components.manifold import selection
 from pages.components.manifold.choices import Near
@@ -19,7 +19,6 @@ from unlearn_core.views.symbols import as_markdown
 
 MEASURES = displacement.MEASURES
 MOVED_COLUMNS: dict[str, Any] = {
-    PICTURE: picture_column(),
     "id": st.column_config.NumberColumn("Id", format="%d"),
     "set": "Set",
     "label": "True class",
@@ -65,11 +64,12 @@ def show_displacement(
         if rows.empty:
             st.info("This is not known of the model: choose another measure or another model.")
             return
-        ids = rows["id"].tolist()
-        rows.insert(0, PICTURE, reads.thumbnails(comparison.config.data, ids))
+        data, ids = comparison.config.data, rows["id"].tolist()
+        rows.insert(0, PICTURE, previews.column(data, ids))
         event = st.dataframe(
             rows, key="moved_rows", hide_index=True, row_height=44, height=320,
-            selection_mode="single-cell", on_select="rerun", column_config=MOVED_COLUMNS,
+            selection_mode="single-cell", on_select="rerun",
+            column_config={PICTURE: picture_column(data), **MOVED_COLUMNS},
         )  # fmt: skip
         follow_picture(event, ids)
         _select_button("Select these on the maps", "select_moved", ids)

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import previews, reads, selectors
 from pages.components.examples import LINK, PICTURE, follow_picture, picture_column
+from unlearn_core.config import DataConfig
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import picture_caption
 from unlearn_core.views.manifold import selection
@@ -83,7 +84,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     rows = selection.selection_table(table, ids, names, classes)
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
-    first.insert(0, PICTURE, reads.thumbnails(config.data, first["id"].tolist()))
+    first.insert(0, PICTURE, previews.column(config.data, first["id"].tolist()))
     first.insert(1, "more", [selectors.sample_link(comparison, i) for i in first["id"]])
     event = st.dataframe(
         first,
@@ -93,7 +94,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         height=360,
         selection_mode=["multi-row", "single-cell"],
         on_select="rerun",
-        column_config=_columns(names),
+        column_config=_columns(config.data, names),
     )
     follow_picture(event, first["id"].tolist())
     ticked = [rows["id"].tolist()[row] for row in event["selection"]["rows"]]
@@ -103,9 +104,9 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     _buttons(chosen, table, names, classes, is_part=bool(ticked))
 
 
-def _columns(names: Mapping[str, str]) -> dict[str, Any]:
+def _columns(data: DataConfig, names: Mapping[str, str]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        PICTURE: picture_column(pinned=True),
+        PICTURE: picture_column(data, pinned=True),
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",

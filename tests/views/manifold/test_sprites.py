@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_core.views.manifold.sprites import sheet, thumbnail
+from unlearn_core.views.manifold.sprites import hovered, sheet, thumbnail
 
 
 def decoded(url):
@@ -53,3 +53,20 @@ def test_a_photograph_keeps_its_colours():
     _, pixels = decoded(thumbnail(image))
     assert pixels.shape == (64, 64, 3)
     assert pixels[0, 0].tolist() == [0, 90, 0]
+
+
+def test_a_text_is_a_card_with_dark_letters_and_its_first_words_on_maps():
+    long = "Where is my card? " * 40
+    kind, pixels = decoded(thumbnail(long))
+    assert kind == "data:image/png;base64"
+    assert pixels.shape == (112, 264)
+    assert 0.02 < (pixels < 128).mean() < 0.3
+    [words] = hovered((long,))["texts"]
+    assert words.startswith("Where is my card?")
+    assert words.endswith("…")
+    assert len(words) <= 200
+    assert len(hovered(("x" * 500,))["texts"][0]) == 200
+
+
+def test_pictures_are_hovered_as_a_sheet():
+    assert hovered(np.zeros((3, 1, 4, 4), dtype=np.uint8))["columns"] == 2

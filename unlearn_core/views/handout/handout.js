@@ -120,7 +120,7 @@ class Maps {
     const { classes, set_names: names, probability_scale: scale } = this.maps;
     const table = element("table", "", { className: "plain" });
     const head = element("tr");
-    const heads = [...(this.sheet ? ["Image"] : []), "Id", "Set", "True class", ...panels.map(({ label }) => label)];
+    const heads = [...(this.sheet ? [this.sheet.texts ? "Text" : "Image"] : []), "Id", "Set", "True class", ...panels.map(({ label }) => label)];
     heads.forEach((text) => head.append(element("th", text, { scope: "col" })));
     table.append(head);
     rows.forEach((i) => {
@@ -140,6 +140,7 @@ class Maps {
   }
 
   picture(i) {
+    if (this.sheet.texts) return element("td", this.sheet.texts[i]);
     const { url, columns, rows, width, height } = this.sheet;
     const zoom = Math.max(1, Math.round(40 / Math.max(width, height)));
     const cell = element("td");

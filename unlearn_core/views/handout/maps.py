@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from unlearn_core.data import Dataset
@@ -81,5 +80,5 @@ def maps_content(
 
 
 def picture_sheet(dataset: Dataset, ids: Sequence[int]) -> dict[str, Any]:
-    """Return the sheet of pictures of these examples, in this order, as JSON types."""
-    return asdict(sprites.sheet(dataset.previews(ids)))
+    """Return what is seen of these examples, in this order, as JSON types."""
+    return sprites.hovered(dataset.previews(ids))

@@ -140,7 +140,9 @@ def _answers(comparison: Comparison, report: Report, dataset: Dataset, sets: Set
     runs = mapped_runs(comparison, report) or list(comparison.runs)
     runs = with_outputs(runs)[:ANSWERED]
     table = answers_table(runs, ids, dataset, sets)
-    return answers.answers_html(runs, table, [thumbnail(image) for image in dataset.previews(ids)])
+    seen = dataset.previews(ids)
+    texts = seen if isinstance(seen, tuple) else None
+    return answers.answers_html(runs, table, [thumbnail(each) for each in seen], texts=texts)
 
 
 def _maps(comparison: Comparison, maps: dict[str, Any] | None) -> str:

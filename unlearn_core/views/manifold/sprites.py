@@ -1,18 +1,24 @@
-"""Pictures of examples as data URLs: one sheet for hovering, single ones for tables."""
+"""Examples as a person sees them: pictures as data URLs, and the first words of texts."""
 
 from __future__ import annotations
 
 import base64
 import io
 import math
-from dataclasses import dataclass
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+
+from unlearn_core.data.base import Previews
 
 LARGEST_TILE = 32
 SMALLEST_SIDE = 48
+MOST_LETTERS = 200  # of a text on a map
+CARD, LINES, PER_LINE, LETTER_SIZE = (264, 112), 5, 38, 15  # a text as a picture, in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,23 @@ class Sheet:
     rows: int
     width: int
     height: int
+
+
+def hovered(previews: Previews) -> dict[str, Any]:
+    """Return what a map shows of examples on hover: a `Sheet`, or `texts`, their first words."""
+    if isinstance(previews, tuple):
+        return {"texts": [first_words(text) for text in previews]}
+    return asdict(sheet(previews))
+
+
+def first_words(text: str, most: int = MOST_LETTERS) -> str:
+    """Return the beginning of a text, cut between words where there are any.
+
+    >>> first_words("Where is my card?", 12)
+    'Where is…'
+    """
+    short = textwrap.shorten(text, most, placeholder="…")
+    return short if short != "…" else text.strip()[: most - 1] + "…"
 
 
 def sheet(images: NDArray[np.uint8]) -> Sheet:
@@ -52,14 +75,28 @@ def sheet(images: NDArray[np.uint8]) -> Sheet:
     return Sheet(url=url, columns=columns, rows=rows, width=width, height=height)
 
 
-def thumbnail(image: NDArray[np.uint8]) -> str:
-    """Return one image (channels, height, width) as a PNG data URL, small ones enlarged."""
+def thumbnail(image: NDArray[np.uint8] | str) -> str:
+    """Return one image (channels, height, width) as a PNG data URL, small ones enlarged.
+
+    Of a text it is a card with its first words.
+    """
+    if isinstance(image, str):
+        return _data_url(_card(image), "PNG")
     picture = _picture(image.transpose(1, 2, 0))
     factor = math.ceil(SMALLEST_SIDE / max(picture.size))
     if factor > 1:  # enlarged here, because a browser would blur the pixels
         size = (picture.width * factor, picture.height * factor)
         picture = picture.resize(size, Image.Resampling.NEAREST)
     return _data_url(picture, "PNG")
+
+
+def _card(text: str) -> Image.Image:
+    """Return a grey picture of a text's first words."""
+    lines = textwrap.wrap(first_words(text), PER_LINE, max_lines=LINES, placeholder="…")
+    card = Image.new("L", CARD, 255)
+    font = ImageFont.load_default(LETTER_SIZE)
+    ImageDraw.Draw(card).multiline_text((8, 8), "\n".join(lines), fill=30, font=font, spacing=5)
+    return card
 
 
 def _smaller(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

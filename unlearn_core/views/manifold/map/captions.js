@@ -86,6 +86,7 @@ class Captions {
   picture(position) {
     const sheet = (globalThis.unlearnPictures ?? {})[this.map.data.pictures];
     if (!sheet) return "";
+    if (sheet.texts) return make("div", { className: "map-text", textContent: sheet.texts[position] });
     const zoom = Math.max(1, Math.round(72 / Math.max(sheet.width, sheet.height)));
     const [width, height] = [sheet.width * zoom, sheet.height * zoom];
     const style = `width:${width}px;height:${height}px;background-image:url(${sheet.url});` +

@@ -1,0 +1,67 @@
+"""Every page on a comparison whose examples are texts: nothing fails, and the texts are seen."""
+
+import html
+
+import pytest
+
+from tests.pages.reading import opened
+from unlearn_core.data import load_dataset
+
+pytestmark = pytest.mark.page
+PAGES = (
+    "overview", "manifolds", "alignment", "gamma", "metrics", "privacy", "layers", "predictions",
+    "bring_back", "samples", "backdoor", "fooling", "incremental", "methods", "runs", "unlearn",
+)  # fmt: skip
+
+
+@pytest.fixture
+def asked(questions, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(questions.store.root))
+    return load_dataset(questions.config.data)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_on_texts_opens(page, asked):
+    opened(page)
+
+
+def test_a_sample_is_shown_with_its_whole_text(asked):
+    chosen = int(asked.train_ids[5])
+    app = opened("samples", example=str(chosen))
+    assert [element.value for element in app.text] == [asked.texts[chosen]]
+
+
+def test_tables_of_examples_have_a_column_of_texts(asked):
+    tables = [f.value for f in opened("predictions").dataframe if "more" in f.value]
+    rows = tables[0]
+    assert rows["image"].tolist() == [asked.texts[i] for i in rows["id"]]
+
+
+def choose_questions():
+    app = opened("unlearn")
+    app.selectbox(key="dataset").set_value("banking77").run()
+    assert not app.exception
+    return app
+
+
+def test_only_networks_that_read_texts_are_offered_for_texts(asked):
+    app = choose_questions()
+    assert app.selectbox(key="model").options == ["DistilBERT"]
+    app.selectbox(key="dataset").set_value("digits").run()
+    assert not app.exception
+    assert "DistilBERT" not in app.selectbox(key="model").options
+    assert app.selectbox(key="model").value == "resnet18"
+
+
+def test_a_backdoor_on_texts_is_refused_in_one_line(asked):
+    app = choose_questions()
+    app.segmented_control(key="forget_kind").set_value("backdoor").run()
+    assert not app.exception
+    assert any("needs pictures" in error.value for error in app.error)
+
+
+def test_the_overview_has_the_words_of_what_is_forgotten_and_no_tiny_pictures(asked):
+    [table] = [e.proto.body for e in opened("overview").get("html") if "mu-words" in e.proto.body]
+    forgotten = asked.train_ids[asked.labels[asked.train_ids] == 11]
+    assert all(f"{html.escape(asked.texts[i])}</span>" in table for i in forgotten)
+    assert "<img" not in table
