@@ -72,8 +72,8 @@ if drawn:
     steps, curves = drawn[label]
     ids = steps["example_id"].drop_duplicates().tolist()
     examples = reads.labels_and_sets(config, ids)
-    names = reads.dataset(config.data).class_names
-    figure = step_figure(steps, examples, curves, names, during="each class", unit="Images shown")
+    classes = reads.dataset(config.data).class_names
+    figure = step_figure(steps, examples, curves, classes, during="each class", unit="Images shown")
     charts.chart(figure, key="refilling")
     st.caption(
         f"Penultimate features of {len(ids)} followed images after so many images of "

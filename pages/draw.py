@@ -10,7 +10,7 @@ from pages.components.examples import show_pictures
 from pages.components.jobs import show_jobs
 from pages.components.notices import without_damaged_runs
 from unlearn_core.checks import InputError, KnownFailureError
-from unlearn_core.data import Dataset
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import own_picture, samples
@@ -25,6 +25,13 @@ st.title("Draw your own")
 comparison = selectors.chosen_comparison()
 config = comparison.config
 dataset = reads.dataset(config.data)
+if not isinstance(dataset, ImageDataset):
+    st.info(
+        "These models read texts, and a picture is all that can be drawn here. Choose a comparison "
+        "on pictures.",
+        icon=":material/image:",
+    )
+    st.stop()
 what = as_markdown(describe_forget(config.forget, dataset.class_names))
 st.markdown(
     f"A picture that no model has ever seen. What do they take it for? Try {what}, which is to be "
@@ -49,7 +56,7 @@ if not ready:
 queue.answerer().start()  # it loads torch while the person draws
 
 
-def ask_picture(dataset: Dataset) -> tuple[bytes, str] | None:
+def ask_picture(dataset: ImageDataset) -> tuple[bytes, str] | None:
     """Let the person draw or upload; return the file and what it is called."""
     kinds = [DRAW, UPLOAD] if own_picture.can_be_drawn(dataset) else [UPLOAD]
     kind = selectors.segments(
@@ -65,8 +72,7 @@ def ask_picture(dataset: Dataset) -> tuple[bytes, str] | None:
 
 @st.fragment
 @without_damaged_runs
-def answers_live(comparison: Comparison, runs: list[RunArtefact]) -> None:
-    dataset = reads.dataset(comparison.config.data)
+def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: ImageDataset) -> None:
     left, right = st.columns([2, 5], gap="large")
     with left:
         given = ask_picture(dataset)
@@ -101,6 +107,6 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact]) -> None:
     )
 
 
-answers_live(comparison, ready)
+answers_live(comparison, ready, dataset)
 if absent:
     show_jobs()  # below: what can be drawn comes first

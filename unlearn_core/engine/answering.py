@@ -59,7 +59,7 @@ def _picture(question: dict[str, Any]) -> ImageInputs:
 def _of(
     run: RunArtefact, picture: ImageInputs, question: dict[str, Any], loaded: Loaded
 ) -> dict[str, list[float]]:
-    model = _model(run, picture.shape[0], question["n_classes"], loaded)
+    model = _model(run, picture.images.shape[1], question["n_classes"], loaded)
     nobody = torch.zeros(1, dtype=torch.int64)
     examples = Examples.of(picture, nobody, question["n_classes"])
     with threads_of(run.config), half_precision(model, CPU, run.config.precision):

@@ -108,7 +108,7 @@ def draw_refilling(
     if len(frames) < 2 or not taught.has(name) or importlib.util.find_spec("umap") is None:
         return None
     records, table = taught.records(), taught.table(name)
-    rows = pd.Index(records.example_ids).get_indexer(table["example_id"])
+    rows = pd.Index(records.example_ids).get_indexer(pd.Index(table["example_id"]))
     start = table[["x", "y"]].to_numpy(np.float32)
     return _steps(frames, records, rows, start, tracked_examples(sets), config)
 

@@ -174,7 +174,8 @@ class _Layer:
             return self.outputs
         starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
         sums: NDArray[np.float64] = np.add.reduceat(self.outputs, starts, axis=0)
-        return sums / self._sizes[:, None]
+        means: NDArray[np.float64] = sums / self._sizes[:, None]
+        return means
 
     @property
     def n_examples(self) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import KnownFailureError
-from unlearn_core.data.base import Dataset
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.machine import PROJECT
 from unlearn_core.records import softmax
 from unlearn_core.runs.artefact import MODEL, RunArtefact
@@ -90,7 +90,7 @@ class Answerer:
             )
 
     def ask(
-        self, runs: Sequence[RunArtefact], picture: NDArray[np.uint8], dataset: Dataset
+        self, runs: Sequence[RunArtefact], picture: NDArray[np.uint8], dataset: ImageDataset
     ) -> dict[str, Answer]:
         """Return what each run's model makes of a picture, by the run's label.
 
@@ -99,7 +99,7 @@ class Answerer:
         runs : sequence of RunArtefact
             Each has weights (`weights_of`).
         picture : uint8 ndarray of shape (channels, height, width)
-        dataset : Dataset
+        dataset : ImageDataset
             What the models were trained on.
 
         Raises

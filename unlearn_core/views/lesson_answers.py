@@ -135,14 +135,16 @@ def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: 
         return "There is no line of the original or of the retrained model to compare with."
     if abs(way) <= within:
         return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
-    arrived, stayed, turned = [], [], []
+    arrived: list[str] = []
+    stayed: list[str] = []
+    turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
         values = part.groupby("step")["value"].mean().sort_index()
         left = ((retrained - values) / way).abs()
         end = f"{label} ({format_value(ALIGNMENT, float(values.iloc[-1]))})"
         (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
         if left.iloc[-1] - left.min() > TURNED_BACK:
-            nearest = format_value(ALIGNMENT, float(values.loc[left.idxmin()]))
+            nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
             turned.append(f"{label} was at {nearest} on its way")
     parts = [
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
@@ -172,7 +174,7 @@ def gamma_text(rows: pd.DataFrame) -> str:
     def nearest(metric: str) -> float:
         table = means.loc[metric]
         gaps = (table["value"] - table["retrained"]).abs()
-        return float(gaps.idxmin()) if gaps.notna().any() else math.nan
+        return float(table.index[int(gaps.argmin())]) if gaps.notna().any() else math.nan
 
     answers, features = nearest(ACCURACY), nearest("feature_distance_original")
     if math.isnan(answers) or math.isnan(features):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.base import Dataset
 from unlearn_core.data.decoding import opened, to_array
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.runs.own_picture import Answer
 from unlearn_core.views.samples import likely_classes
 
@@ -27,9 +27,9 @@ MIDDLE = 128
 NOTHING = "There is nothing on {}: all of it has one colour."
 
 
-def can_be_drawn(dataset: Dataset) -> bool:
+def can_be_drawn(dataset: ImageDataset) -> bool:
     """Say whether a line drawing can be like the data set's pictures: these are grey."""
-    return dataset.images.shape[1] == 1
+    return dataset.channels == 1
 
 
 def from_canvas(url: str) -> bytes:
@@ -37,7 +37,7 @@ def from_canvas(url: str) -> bytes:
     return base64.b64decode(url.partition(",")[2])
 
 
-def fitted(content: bytes, where: str, dataset: Dataset) -> NDArray[np.uint8]:
+def fitted(content: bytes, where: str, dataset: ImageDataset) -> NDArray[np.uint8]:
     """Return a picture as the data set has them, uint8 (channels, height, width).
 
     What is transparent becomes white.  A grey one is turned into bright on dark where the data

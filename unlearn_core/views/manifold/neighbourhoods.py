@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -156,9 +157,9 @@ def groups(
 
 def _words(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return how many examples there are of which sets and classes, and what the model answers."""
-    sets = [f"{n} {SET_NAMES[name]}" for name, n in rows["set"].value_counts().items()]
+    sets = [f"{n} {SET_NAMES[str(name)]}" for name, n in rows["set"].value_counts().items()]
     kinds, answers = (
-        ", ".join(f"{classes[c]} ({n})" for c, n in rows[column].value_counts()[:3].items())
+        ", ".join(f"{classes[c]} ({n})" for c, n in Counter(rows[column].tolist()).most_common(3))
         for column in ("label", "prediction")
     )
     return f"{len(rows)} examples: {', '.join(sets)}; class {kinds}, answered {answers}"
