@@ -31,7 +31,7 @@ def main() -> None:
             st.Page("pages/predictions.py", title="Predictions", icon=":material/grid_on:"),
             st.Page("pages/samples.py", title="Samples", icon=":material/image_search:"),
             st.Page("pages/draw.py", title="Draw your own", icon=":material/draw:"),
-            st.Page("pages/grid.py", title="Settings tried", icon=":material/grid_on:"),
+            st.Page("pages/grid.py", title="Settings tried", icon=":material/stacked_line_chart:"),
             st.Page("pages/gamma.py", title="Gamma ablation", icon=":material/tune:"),
             st.Page("pages/incremental.py", title="Incremental view", icon=":material/add_circle:"),
         ],

@@ -132,6 +132,6 @@ if not rows.empty:
     )
     st.page_link(
         "pages/grid.py", label="All numbers of these runs, and other settings",
-        icon=":material/grid_on:",
+        icon=":material/stacked_line_chart:",
     )  # fmt: skip
 show_jobs()

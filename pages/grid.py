@@ -27,7 +27,7 @@ if not methods:
     st.info(
         "No method ran with several settings here yet. On the **Unlearn** page, open a method's "
         "settings and choose what to *try several values of*.",
-        icon=":material/grid_on:",
+        icon=":material/stacked_line_chart:",
     )
     selectors.link_to_unlearn()
     show_jobs()

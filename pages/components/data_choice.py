@@ -11,7 +11,7 @@ from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.data import uploads
-from unlearn_core.views.wording import data_label
+from unlearn_core.views.own_files import upload_labels
 
 DATASET, MODEL = "dataset", "model"
 RECEIVED = "received_config"
@@ -38,7 +38,7 @@ def receive(config: RunConfig) -> None:
 def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
     datasets = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
-    datasets |= {name: data_label(one) for name, one in reads.uploads().items()}
+    datasets |= upload_labels(reads.uploads())
     if wanted := st.session_state.pop(own_images.ADDED, None):
         st.session_state[DATASET] = wanted
     if st.session_state.get(DATASET, FIRST) not in datasets:

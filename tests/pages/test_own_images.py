@@ -59,6 +59,14 @@ def test_what_is_wrong_with_an_archive_is_one_line_and_nothing_is_kept(empty_sto
     assert at.selectbox(key="dataset").value == "digits"
 
 
+def test_images_of_one_name_are_told_apart(empty_store):
+    at = give(give(open_page(), pets(10)), pets(12))
+    labels = at.selectbox(key="dataset").options
+    both = {f"Your own images (pets) [{upload.content[:6]}]" for upload in uploads.kept()}
+    assert len(both) == 2
+    assert both <= set(labels)
+
+
 def test_the_choice_of_images_that_were_removed_is_the_first_data_set_again(empty_store):
     at = give(open_page(), pets(10))
     [upload] = uploads.kept()

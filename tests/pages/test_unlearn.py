@@ -39,7 +39,7 @@ class FakeQueue:
         self.store, self.at_once = store, at_once
         FakeQueue.last = self
 
-    def submit(self, configs, *, again=False):
+    def submit(self, configs, *, again=False, weights=False):
         for config in all_needed(configs):
             if not self.store.exists(config.key()) and not self.store.state(config.key()):
                 self.store.enqueue(config)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
 import pandas as pd
 
+from unlearn_core.config import DataConfig
 from unlearn_core.data.uploads import Upload
 from unlearn_core.runs.given_weights import GivenWeights
 from unlearn_core.runs.own_files import OwnFile
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.wording import KEY_DIGITS
+from unlearn_core.views.wording import KEY_DIGITS, data_label
 
 LONGEST_NAME = 100  # characters
 RUNS_CODE = (
@@ -39,6 +41,19 @@ def kept_text(upload: Upload) -> str:
 def _few(names: tuple[str, ...], most: int = 6) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def upload_labels(uploads: Mapping[str, DataConfig]) -> dict[str, str]:
+    """Return what given images are called in a list of data sets; those of one name show a key too.
+
+    By the name under which each is offered.
+    """
+    labels = {choice: data_label(config) for choice, config in uploads.items()}
+    taken = Counter(labels.values())
+    return {
+        choice: f"{label} [{uploads[choice].content[:KEY_DIGITS]}]" if taken[label] > 1 else label
+        for choice, label in labels.items()
+    }
 
 
 def weights_name(given: GivenWeights) -> str:
