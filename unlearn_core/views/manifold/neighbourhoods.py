@@ -156,9 +156,11 @@ def groups(
 
 def _words(rows: pd.DataFrame, classes: Sequence[str]) -> str:
     """Return how many examples there are of which sets and classes, and what the model answers."""
-    sets = [f"{n} {SET_NAMES[name]}" for name, n in rows["set"].value_counts().items()]
+    sets = [f"{n} {SET_NAMES[str(name)]}" for name, n in rows["set"].value_counts().items()]
     kinds, answers = (
-        ", ".join(f"{classes[c]} ({n})" for c, n in rows[column].value_counts()[:3].items())
+        ", ".join(
+            f"{classes[int(str(c))]} ({n})" for c, n in rows[column].value_counts()[:3].items()
+        )
         for column in ("label", "prediction")
     )
     return f"{len(rows)} examples: {', '.join(sets)}; class {kinds}, answered {answers}"
