@@ -510,9 +510,9 @@ def moved_groups(
     after, before = (_neighbourhoods(key, fingerprint) for key in (run.key, reference))
     if after is None or before is None:
         return []
-    names = dataset(run.config.data).class_names
     rows = table[table["run"] == run.key]
-    return neighbourhoods.groups(after, before, rows, names, k=k, least=least)
+    data = dataset(run.config.data)
+    return neighbourhoods.groups(after, before, rows, data, k=k, least=least)
 
 
 def linear_map(

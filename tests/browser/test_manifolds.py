@@ -23,6 +23,8 @@ SELECTED = """() => {
     const map = document.querySelector(".feature-map")?.featureMap;
     return map?.data ? map.chosen.sorted() : [];
 }"""
+ONE_BUTTON = """() => [...document.querySelectorAll("button")]
+    .filter((button) => button.textContent.includes("Forget exactly these")).length === 1"""
 CAMERA = f"() => {{ const c = {MAP}.cameras[0]; return [c.x, c.y, c.zoom, c.yaw, c.pitch]; }}"
 
 
@@ -112,6 +114,7 @@ def test_loops_select_add_take_away_and_undo_and_what_is_left_is_forgotten(page,
     wait_for_selected(page, len(first))
     page.get_by_text(f"{len(first)} selected:").wait_for()
     page.get_by_test_id("stDataFrame").first.wait_for()
+    page.wait_for_function(ONE_BUTTON)  # of before and now both stand there for a moment
     page.get_by_role("button", name="Forget exactly these").click()
     page.get_by_role("heading", name="Unlearn").first.wait_for()
     page.wait_for_selector(".feature-map", state="detached")

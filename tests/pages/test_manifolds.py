@@ -172,12 +172,18 @@ def test_what_moved_most_is_ranked_in_feature_space_and_not_on_the_map(app):
 
 
 def test_a_group_that_changed_neighbours_together_can_be_selected(app):
-    app.slider(key="least").set_value(0.6).run()
+    app.selectbox(key="moved_run").set_value("Retrained").run()
+    assert "from among class 3 to among class 9" in texts(app)
     app.button(key="select_group_0").click().run()
     ids = app.session_state["map_selected"]
     assert len(ids) >= 5
     assert sent(app)["selection"]["ids"] == ids
-    assert f"{len(ids)} examples" in texts(app)
+    assert f"{len(ids)} examples from among class 3" in texts(app)
+
+
+def test_where_no_group_went_another_way_the_page_says_how_to_find_some(app):
+    app.slider(key="least").set_value(1.0).run()
+    assert "None at this share of new neighbours" in texts(app)
 
 
 def test_new_neighbours_colour_the_maps_and_the_original_has_none(app):

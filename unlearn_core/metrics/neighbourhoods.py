@@ -92,7 +92,8 @@ def neighbourhood_change(
     shared = np.zeros(len(before), dtype=np.int64)
     for column in after.T:
         shared += (before == column[:, None]).any(axis=1)
-    return np.asarray(1.0 - shared / (2 * before.shape[1] - shared), dtype=np.float64)
+    change: NDArray[np.float64] = 1.0 - shared / (2 * before.shape[1] - shared)
+    return change
 
 
 def relative_displacement(
@@ -131,6 +132,6 @@ def relative_displacement(
             f"`features` and `reference` must have one shape, got {after.shape} and {before.shape}."
         )
     sizes = np.linalg.norm(before, axis=1)
-    found: NDArray[np.float64] = np.full(len(before), np.nan)
-    np.divide(np.linalg.norm(after - before, axis=1), sizes, out=found, where=sizes > 0)
-    return found
+    moved = np.full(len(before), np.nan)
+    np.divide(np.linalg.norm(after - before, axis=1), sizes, out=moved, where=sizes > 0)
+    return moved

@@ -85,10 +85,14 @@ def _groups(run: RunArtefact, table: pd.DataFrame, near: Near) -> None:
             _select_button("Select", f"select_group_{number}", list(group.ids))
         right.markdown(as_markdown(group.words))
     if not found:
-        st.caption("None at this share of new neighbours; choose a lower one above the maps.")
+        st.caption(
+            "None at this share of new neighbours; choose a lower one above the maps, or another "
+            "model."
+        )
     st.caption(
         f"Examples with at least {near.least:.0%} new among {near.k} neighbours, compared with "
-        f"{near.name}, that are still among one another's neighbours; groups of five and more."
+        f"{near.name}, whose neighbours were mostly of one class and are now mostly of another; "
+        "groups of five and more."
     )
 
 

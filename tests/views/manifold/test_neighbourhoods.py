@@ -76,25 +76,38 @@ def test_what_is_not_known_stays_missing_in_the_point_table():
     assert with_changes(points, {})["moved"].isna().all()
 
 
-def test_examples_that_left_together_are_one_group():
-    stayed, left = np.concatenate([around(0, 30), around(90, 30)]), around(0, 8)
-    before = near_of(np.concatenate([stayed, left]))
-    after = near_of(np.concatenate([stayed, around(45, 8, spread=0.001)]))
-    points = pd.DataFrame({"example_id": np.arange(68), "label": 0, "set": "retain"})
-    points["prediction"] = [0] * 60 + [1] * 8
-    moved = {*range(60, 68)}
-    # an example of the group is linked to another where they were near before too
-    [first, *_] = groups(after, before, points, ("cat", "dog"), k=15, least=0.5)
-    assert set(first.ids) <= moved
-    assert len(first.ids) >= 5
-    assert f"{len(first.ids)} examples" in first.words
-    assert "answered dog" in first.words
+def points_of(n, **columns):
+    return pd.DataFrame({"example_id": np.arange(n), "set": "forget", "prediction": 1, **columns})
+
+
+def data(labels):
+    return SimpleNamespace(labels=np.asarray(labels), class_names=("cat", "dog"))
+
+
+def test_examples_that_went_from_one_class_to_another_are_one_group():
+    stayed = np.concatenate([around(0, 20), around(90, 20)])
+    labels = [0] * 20 + [1] * 20 + [0] * 8
+    before = near_of(np.concatenate([stayed, around(0, 8)]))
+    after = near_of(np.concatenate([stayed, around(90, 8, spread=0.1)]))
+    [group, *others] = groups(after, before, points_of(48), data(labels), k=15, least=0.5)
+    assert group.ids == tuple(range(40, 48))
+    assert group.words == (
+        "8 examples from among class cat to among class dog: 8 to forget (D_f); answered dog (8)"
+    )
+    assert not others
+
+
+def test_a_few_that_went_elsewhere_are_no_group():
+    stayed = np.concatenate([around(0, 20), around(90, 20)])
+    before = near_of(np.concatenate([stayed, around(0, 4)]))
+    after = near_of(np.concatenate([stayed, around(90, 4)]))
+    labels = [0] * 20 + [1] * 20 + [0] * 4
+    assert groups(after, before, points_of(44), data(labels), k=15, least=0.5) == []
 
 
 def test_where_nothing_changed_no_group_is_suggested():
     near = near_of(around(0, 20))
-    points = pd.DataFrame({"example_id": range(20), "label": 0, "set": "retain", "prediction": 0})
-    assert groups(near, near, points, ("cat",), k=5, least=0.5) == []
+    assert groups(near, near, points_of(20), data([0] * 20), k=5, least=0.5) == []
 
 
 def test_linear_places_are_those_of_a_singular_value_decomposition():

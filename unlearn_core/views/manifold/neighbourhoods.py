@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from unlearn_core.data import Dataset
 from unlearn_core.metrics.neighbourhoods import (
     nearest_rows,
     neighbourhood_change,
@@ -112,54 +112,58 @@ def groups(
     after: Neighbourhoods,
     before: Neighbourhoods,
     points: pd.DataFrame,
-    classes: Sequence[str],
+    dataset: Dataset,
     *,
     k: int,
     least: float,
 ) -> list[Group]:
-    """Suggest groups whose members stayed neighbours while most of their other neighbours changed.
+    """Suggest groups that went the same way: from among one class to among another.
 
-    Two changed examples belong together where one is among the k nearest of the other in both
-    models.  Groups are what is connected so, the largest first.
+    Of the examples with at least the share `least` of new neighbours, those belong together whose k
+    neighbours were mostly of one class and are now mostly of another; of equally frequent
+    classes the first counts.  The largest group comes first.
 
     Parameters
     ----------
     points : DataFrame
-        `example_id`, `label`, `set` and `prediction` of the run's points.
-    least : float
-        The share of new neighbours from which on an example counts as changed.
+        `example_id`, `set` and `prediction` of the run's points.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    table = changes(after, before, k)
-    ids = table.loc[table["new_neighbours"] >= least, "example_id"].to_numpy()
+    changed = changes(after, before, k)
+    ids = changed.loc[changed["new_neighbours"] >= least, "example_id"].to_numpy()
+    ids = ids[np.isin(ids, points["example_id"])]
     if not len(ids):
         return []
-    now = after.neighbours[rows_of(ids, after.example_ids), :k]
-    then = before.neighbours[rows_of(ids, before.example_ids), :k]
-    stayed = (now[:, :, None] == then[:, None, :]).any(axis=2) & np.isin(now, ids)
-    starts, places = np.nonzero(stayed)
-    ends = np.searchsorted(ids, now[starts, places])
-    links = coo_array((np.ones(len(starts)), (starts, ends)), shape=(len(ids), len(ids)))
-    _, names = connected_components(links, directed=False)
-    found = [ids[names == name] for name in np.unique(names)]
-    large = sorted((g for g in found if len(g) >= FEWEST_TOGETHER), key=lambda g: (-len(g), g[0]))
-    rows = points.drop_duplicates("example_id").set_index("example_id")
+    were, are = (
+        _most_frequent(dataset.labels[near.neighbours[rows_of(ids, near.example_ids), :k]])
+        for near in (before, after)
+    )
+    table = pd.DataFrame({"example_id": ids, "was": were, "now": are})
+    moved = table[table["was"] != table["now"]].merge(points, on="example_id")
+    found = [rows for _, rows in moved.groupby(["was", "now"]) if len(rows) >= FEWEST_TOGETHER]
+    largest = sorted(found, key=len, reverse=True)[:MOST_GROUPS]
     return [
         Group(
-            ids=tuple(int(i) for i in group),
-            words=_words(rows.loc[rows.index.isin(group)], classes),
+            ids=tuple(int(i) for i in rows["example_id"]), words=_words(rows, dataset.class_names)
         )
-        for group in large[:MOST_GROUPS]
+        for rows in largest
     ]
 
 
+def _most_frequent(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the most frequent label of each row, of equally frequent ones the smallest."""
+    names = np.unique(labels)
+    counts = np.stack([(labels == name).sum(axis=1) for name in names], axis=1)
+    return np.asarray(names[counts.argmax(axis=1)], dtype=np.int64)
+
+
 def _words(rows: pd.DataFrame, classes: Sequence[str]) -> str:
-    """Return how many examples there are of which sets and classes, and what the model answers."""
+    """Return among which class a group was and is, of which sets it is, and what is answered."""
+    was, now = (classes[int(rows[column].iloc[0])] for column in ("was", "now"))
     sets = [f"{n} {SET_NAMES[str(name)]}" for name, n in rows["set"].value_counts().items()]
-    kinds, answers = (
-        ", ".join(f"{classes[c]} ({n})" for c, n in Counter(rows[column].tolist()).most_common(3))
-        for column in ("label", "prediction")
+    answers = [
+        f"{classes[int(str(c))]} ({n})" for c, n in rows["prediction"].value_counts()[:3].items()
+    ]
+    return (
+        f"{len(rows)} examples from among class {was} to among class {now}: {', '.join(sets)}; "
+        f"answered {', '.join(answers)}"
     )
-    return f"{len(rows)} examples: {', '.join(sets)}; class {kinds}, answered {answers}"
