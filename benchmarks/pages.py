@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,11 @@ class Wire:
     def clear(self) -> None:
         """Begin with another action."""
         self.n_bytes, self.asked, self.finished = 0, 0.0, 0.0
+
+    def listen(self, socket: WebSocket) -> None:
+        """Follow what goes over a connection to the server."""
+        socket.on("framesent", self.sent)
+        socket.on("framereceived", self.received)
 
     def sent(self, _: object) -> None:
         """Note when the browser first asked for something."""
@@ -186,44 +191,49 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     if CHROMIUM is None:
         raise SystemExit("This needs Chromium.")
+    print(f"{'':42} {'server':>8}  {'bytes':>12}  {'settled':>8}   medians, n={rounds}")
     with served() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page, wire = browser.new_page(viewport={"width": 1280, "height": 720}), Wire()
         page.set_default_timeout(1000 * LONGEST)
-        wire = Wire()
-
-        def watch(socket: WebSocket) -> None:
-            socket.on("framesent", wire.sent)
-            socket.on("framereceived", wire.received)
-
-        page.on("websocket", watch)
+        page.on("websocket", wire.listen)
         page.on("response", wire.answered)
         page.goto(url)
         page.locator("h1").first.wait_for()
         page.evaluate(WATCH)
-        names = page.locator("[data-testid=stSidebarNavLink]").all_inner_texts()
-        names = [name.splitlines()[-1] for name in names]
-        to(page, names[-1])
-        page.wait_for_timeout(3000)
-        print(f"{'':42} {'server':>8}  {'bytes':>12}  {'settled':>8}   medians, n={rounds}")
-        for name in names:  # which fills the server's caches
-            cost = measured(page, wire, lambda name=name: to(page, name))
-            print(told(f"first visit of {name}", [cost]), flush=True)
-        costs: dict[str, list[Cost]] = {name: [] for name in names}
-        for _ in range(rounds):
-            for name in names:
-                costs[name].append(measured(page, wire, lambda name=name: to(page, name)))
-        for name in names:
-            print(told(f"page: {name}", costs[name]), flush=True)
-        for name, (place, act) in interactions(page).items():
-            found = []
-            for _ in range(rounds):
-                to(page, names[-1])
-                measured(page, wire, lambda place=place: to(page, place))
-                found.append(measured(page, wire, act))
-            print(told(name, found), flush=True)
+        texts = page.locator("[data-testid=stSidebarNavLink]").all_inner_texts()
+        names = [text.splitlines()[-1] for text in texts]
+        visit(page, wire, names, rounds)
+        act(page, wire, names[-1], rounds)
         browser.close()
     print(hardware())
+
+
+def visit(page: Page, wire: Wire, names: Sequence[str], rounds: int) -> None:
+    """Print what a switch to each page costs: the first, which fills the caches, and later ones."""
+    to(page, names[-1])
+    page.wait_for_timeout(3000)
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    for number in range(rounds + 1):
+        for name in names:
+            cost = measured(page, wire, lambda name=name: to(page, name))  # type: ignore[misc]
+            if number:
+                costs[name].append(cost)
+            else:
+                print(told(f"first visit of {name}", [cost]), flush=True)
+    for name in names:
+        print(told(f"page: {name}", costs[name]), flush=True)
+
+
+def act(page: Page, wire: Wire, away: str, rounds: int) -> None:
+    """Print what each interaction costs, done on its page as it is at first."""
+    for name, (place, do) in interactions(page).items():
+        costs = []
+        for _ in range(rounds):
+            to(page, away)
+            measured(page, wire, lambda place=place: to(page, place))  # type: ignore[misc]
+            costs.append(measured(page, wire, do))
+        print(told(name, costs), flush=True)
 
 
 if __name__ == "__main__":
