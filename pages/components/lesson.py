@@ -22,7 +22,7 @@ PARAMETER = "lesson"  # in the address: the stop's number
 GO, ANSWER = "lesson_go", "lesson_answer"
 FRAME = "outline: 3px solid #D55E00; outline-offset: 4px; border-radius: 4px"
 HERE = Path(__file__).parent
-LOOK, SCROLL = HERE / "lesson.css", HERE / "lesson.js"
+LOOK, SCROLL = HERE.joinpath("lesson.css"), HERE.joinpath("lesson.js")
 
 
 def begin() -> None:
@@ -38,8 +38,7 @@ def show(page: StreamlitPage) -> None:
         return
     material = _material()
     stops = lesson.stops(material)
-    number = min(number, len(stops))
-    stop = stops[number - 1]
+    number, stop = lesson.stop_at(stops, number)
     is_here = Path(stop.page).stem == page.url_path
     if GO in st.session_state and not is_here:
         selectors.go_to(stop.page, **{PARAMETER: str(number)})

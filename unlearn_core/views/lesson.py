@@ -79,6 +79,12 @@ def stops(material: Material) -> list[Stop]:
     return [stop for stop in LESSON if stop.is_there(material)]
 
 
+def stop_at(stops: Sequence[Stop], number: int) -> tuple[int, Stop]:
+    """Return the stop of this number, counted from 1, and the number; the last for a larger one."""
+    last = min(number, len(stops))
+    return last, stops[last - 1]
+
+
 def _references(material: Material) -> list[str]:
     seed = material.comparison.seeds[0]
     found = (material.comparison.reference(name, seed) for name in REFERENCES)
