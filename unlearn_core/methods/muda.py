@@ -101,6 +101,13 @@ class MudaSettings(Settings):
             "iterations": 100,
             "retain_at_least": 2000,
         },
+        "texts class": {
+            "learning_rate": 1e-3,
+            "iterations": 2,
+            "unit": "alternation",
+            "batch_size": 50,
+            "retain_at_least": 5000,
+        },
         "muda": {},
     },
 )

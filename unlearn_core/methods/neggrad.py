@@ -16,7 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets, photographs_presets
+from unlearn_core.methods.ascent import (
+    AscentSettings,
+    ascend,
+    digits_presets,
+    photographs_presets,
+    texts_presets,
+)
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.settings import setting
 from unlearn_core.training import OPTIMIZERS, Progress, to_train_mode
@@ -42,6 +48,7 @@ class NegGradSettings(AscentSettings):
     presets={
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
+        **texts_presets(learning_rate=1e-4),
         "rfa": {},
         "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10, "weight_decay": 0.0},
         "neglora": {

@@ -23,7 +23,13 @@ from dataclasses import dataclass
 from torch import nn
 
 from unlearn_core.checks import InputError
-from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets, photographs_presets
+from unlearn_core.methods.ascent import (
+    AscentSettings,
+    ascend,
+    digits_presets,
+    photographs_presets,
+    texts_presets,
+)
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models import head, parts_of
 from unlearn_core.models.lora import Adapted, adaptable_layers, attach, merge_in_passes
@@ -57,6 +63,7 @@ class NegLoraSettings(AscentSettings):
             class_loss=1.5, backdoor_loss=1.0, rank=4, alpha=8, learning_rate=4e-4, epochs=60
         ),
         **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
+        **texts_presets(rank=4, alpha=8, learning_rate=5e-4, dropout=0.0),
         "ffn_all": {"targets": "ffn_all"},
         "ffn_last": {"targets": "ffn_last"},
         "headatt": {"targets": "headatt"},

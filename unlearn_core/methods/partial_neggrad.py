@@ -15,7 +15,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from unlearn_core.methods.ascent import AscentSettings, ascend, digits_presets, photographs_presets
+from unlearn_core.methods.ascent import (
+    AscentSettings,
+    ascend,
+    digits_presets,
+    photographs_presets,
+    texts_presets,
+)
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.models.parts import parts_of, weighted_layers
 from unlearn_core.training import Progress
@@ -36,6 +42,7 @@ class PartialNegGradSettings(AscentSettings):
     presets={
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
+        **texts_presets(learning_rate=1e-4),
     },
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:

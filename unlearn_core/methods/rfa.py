@@ -120,6 +120,7 @@ class RfaSettings(Settings):
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
         "photographs class": {"learning_rate": 5e-3, "epochs": 2},
+        "texts class": {"learning_rate": 2e-3, "batch_size": 64, "forget_per_batch": 4},
         "rfa": {},
         "features alone": {"learning_rate": 5e-3, "epochs": 6, "forget_weight": 0.0},
         "few layers": {

@@ -97,6 +97,17 @@ class ScrubSettings(OptimiserSettings):
             "retain_batch_size": 128,
             "decay_after": "never",
         },
+        "texts class": {
+            "learning_rate": 3e-4,
+            "optimizer": "adam",
+            "weight_decay": 0.0,
+            "epochs": 2,
+            "max_epochs": 2,
+            "forget_batch_size": 64,
+            "retain_batch_size": 64,
+            "order": "min_first",
+            "decay_after": "never",
+        },
         "small": {
             "gamma": 1.0,
             "alpha": 0.5,
