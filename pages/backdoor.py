@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, map_reads, reads, selectors
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.views import answers, backdoor
 from unlearn_core.views.captions import comparison_caption
@@ -148,7 +148,7 @@ if methods:
     with narrow:
         label = selectors.choose_one(comparison, "Method", methods, METHOD, usual)
     shown += [run for run in of_seed if run.label == label]
-maps = reads.small_map_rows([run.key for run in shown])
+maps = map_reads.small_map_rows([run.key for run in shown])
 if maps.empty:
     st.info(why_no_maps(comparison), icon=":material/info:")
 else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, queue, reads, selectors
+from pages.components import charts, map_reads, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
@@ -71,7 +71,7 @@ if drawn:
     )
     steps, curves = drawn[label]
     ids = steps["example_id"].drop_duplicates().tolist()
-    examples = reads.labels_and_sets(config, ids)
+    examples = map_reads.labels_and_sets(config, ids)
     classes = reads.dataset(config.data).class_names
     figure = step_figure(steps, examples, curves, classes, during="each class", unit="Images shown")
     charts.chart(figure, key="refilling")

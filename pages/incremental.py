@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, queue, reads, selectors
+from pages.components import charts, map_reads, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.manifold.steps import step_chart
 from unlearn_core.runs.artefact import PROBE_PREFIX
@@ -74,7 +74,7 @@ caption = as_markdown(comparison_caption(report))
 
 
 def show_maps() -> None:
-    maps = reads.old_and_new_maps(comparison, seed)
+    maps = map_reads.old_and_new_maps(comparison, seed)
     if maps.empty:
         st.info(why_no_maps(comparison), icon=":material/info:")
         return

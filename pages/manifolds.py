@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, map_reads, reads, selectors
 from pages.components.manifold import choices, saved, selection
 from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import feature_map, pictures
@@ -34,7 +34,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     shown = view.shown
     shares: dict[str, float] = {}
     if shown.layout == "linear":
-        table, shares = reads.linear_map(comparison, view.runs, table)
+        table, shares = map_reads.linear_map(comparison, view.runs, table)
         if not shares:
             st.info("No usable features of these models were kept. Choose another layout.")
             return
@@ -51,12 +51,12 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     ]
     trail = None
     if view.is_pair:
-        table, trail = reads.between(view.runs, table, near.k, near.least)
+        table, trail = map_reads.between(view.runs, table, near.k, near.least)
     notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
     payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
     sets = reads.sets(comparison.config.data, comparison.config.forget)
     names = {run.key: run.label for run in view.runs}
-    neighbours = reads.map_neighbours(view.runs, selection.pinned(), near.k)
+    neighbours = map_reads.map_neighbours(view.runs, selection.pinned(), near.k)
     feature_map(
         {**charts.on_theme(payload), "pictures": comparison.key},
         selected=selection.selected(),
@@ -75,7 +75,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
 
 
 runs = selectors.choose_runs(comparison)
-table, reasons = reads.map_points(comparison, runs)
+table, reasons = map_reads.map_points(comparison, runs)
 for run in runs:
     if run.key in reasons:
         st.warning(f"**{run.label}** has no map here: {reasons[run.key]}.", icon=":material/map:")
@@ -89,7 +89,7 @@ pictures({**reads.picture_sheet(comparison.config.data, shown_ids), "key": compa
 saved.start_with_named(comparison)
 with top:
     near = choices.choose_neighbourhood(comparison, mapped)
-table = neighbourhoods.with_changes(table, reads.map_changes(mapped, near.reference, near.k))
+table = neighbourhoods.with_changes(table, map_reads.map_changes(mapped, near.reference, near.k))
 maps(mapped, table, near)
 show_displacement(comparison, mapped, table, near)
 show_unlearning_steps(comparison, mapped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, lesson, notices, previews, reads, selectors
+from pages.components import charts, lesson, map_reads, notices, previews, reads, selectors
 from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
@@ -87,7 +87,7 @@ with st.container(gap="xsmall", key="first_screen"):
                 texts=previews.texts(config.data, ids),
             )
         )
-        maps = reads.small_map_rows([run.key for run in runs])
+        maps = map_reads.small_map_rows([run.key for run in runs])
         if maps.empty:
             st.info(why_no_maps(comparison), icon=":material/info:")
         else:

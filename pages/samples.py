@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, previews, reads, selectors
+from pages.components import charts, map_reads, previews, reads, selectors
 from pages.components.examples import show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import samples
@@ -86,7 +86,7 @@ st.caption(
 )
 
 st.subheader("Its way during unlearning")
-steps = {run.label: reads.map_steps(run.key) for run in runs}
+steps = {run.label: map_reads.map_steps(run.key) for run in runs}
 paths = {
     label: table
     for label, table in steps.items()

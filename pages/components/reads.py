@@ -32,7 +32,7 @@ from unlearn_core.runs.plan import comparison_config
 from unlearn_core.runs.report import Report, report
 from unlearn_core.runs.store import Store, default_root
 from unlearn_core.views import backdoor, bring_back, history, privacy, samples
-from unlearn_core.views.manifold import linear, neighbourhoods, points, small_maps, sprites
+from unlearn_core.views.manifold import sprites
 from unlearn_core.views.settings_form import default_settings
 from unlearn_core.views.spectra import spectra_rows
 
@@ -311,46 +311,21 @@ def _refilling(run_key: str, fingerprint: str) -> tuple[pd.DataFrame, pd.DataFra
     return bring_back.refilling(store().load(run_key))
 
 
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the tables as one; without rows where there are none."""
+    filled = [table for table in tables if not table.empty]
+    return pd.concat(filled or tables, ignore_index=True)
+
+
 def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
     """Return the spectra of several runs; see `views.spectra`."""
-    return _joined([_spectra(key, store().fingerprint()) for key in run_keys])
+    return joined([_spectra(key, store().fingerprint()) for key in run_keys])
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the spectra…")
 def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
     run = store().load(run_key)
     return spectra_rows(run, sets(run.config.data, run.config.forget))
-
-
-def small_map_rows(run_keys: Sequence[str]) -> pd.DataFrame:
-    """Return the small maps of several runs; see `views.manifold.small_maps`."""
-    return _joined([_small_map(key, store().fingerprint()) for key in run_keys])
-
-
-@st.cache_data(max_entries=64, show_spinner="Reading the maps…")
-def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
-    run = store().load(run_key)
-    request = sets(run.config.data, run.config.forget)
-    return small_maps.small_map(run, dataset(run.config.data), request)
-
-
-def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    filled = [table for table in tables if not table.empty]
-    return pd.concat(filled or tables, ignore_index=True)
-
-
-def old_and_new_maps(comparison: Comparison, seed: int) -> pd.DataFrame:
-    """Return the maps of the model before and after it learned the class."""
-    return _old_and_new_maps(comparison.key, seed, store().fingerprint())
-
-
-@st.cache_data(max_entries=16, show_spinner="Reading the maps…")
-def _old_and_new_maps(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
-    comparison = all_comparisons()[key]
-    config = comparison.config
-    models = incremental.old_and_new(comparison, seed)
-    data = dataset(config.data)
-    return small_maps.old_and_new_maps(models, data, sets(config.data, config.forget))
 
 
 def nearest_classes(run_key: str) -> dict[str, float]:
@@ -435,125 +410,3 @@ def _attack_scores(
     runs = [store().load(key) for key in run_keys]
     config = runs[0].config
     return privacy.score_rows(runs, sets(config.data, config.forget), score, non_members)
-
-
-def map_points(
-    comparison: Comparison, runs: Sequence[RunArtefact]
-) -> tuple[pd.DataFrame | None, dict[str, str]]:
-    """Return the joint point table of the runs that have maps, and the others' reasons."""
-    fingerprint = store().fingerprint()
-    answers = {run.key: _run_points(comparison.key, run.key, fingerprint) for run in runs}
-    tables = [table for table in answers.values() if not isinstance(table, str)]
-    reasons = {key: reason for key, reason in answers.items() if isinstance(reason, str)}
-    return (points.join(tables) if tables else None), reasons
-
-
-@st.cache_data(max_entries=64, show_spinner="Reading the maps…")
-def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:  # noqa: ARG001
-    """Return a run's point table, or the reason why there is none."""
-    comparison = all_comparisons()[key]
-    run = next(run for run in comparison.runs if run.key == run_key)
-    reason = points.missing_map(run)
-    if reason is not None:
-        return reason
-    original = comparison.reference("original", run.config.seed)
-    request = sets(run.config.data, run.config.forget)
-    return points.run_points(run, request, original)
-
-
-def map_neighbours(
-    runs: Sequence[RunArtefact], example_id: int | None, k: int
-) -> dict[str, list[int]]:
-    """Return by run the k nearest neighbours that an example has on the map; none of None."""
-    found: dict[str, list[int]] = {}
-    for run in runs:
-        near = _neighbourhoods(run.key, store().fingerprint())
-        if near is not None and example_id is not None:
-            found[run.key] = near.of(example_id, k)
-    return found
-
-
-def map_changes(runs: Sequence[RunArtefact], reference: str, k: int) -> dict[str, pd.DataFrame]:
-    """Return by run what changed from the reference's features; see `views.neighbourhoods`.
-
-    Runs whose features were not kept are left out.
-    """
-    answers = {run.key: _map_changes(run.key, reference, k, store().fingerprint()) for run in runs}
-    return {key: table for key, table in answers.items() if table is not None}
-
-
-def between(
-    pair: Sequence[RunArtefact], table: pd.DataFrame, k: int, least: float
-) -> tuple[pd.DataFrame, list[int]]:
-    """Return the points of two runs with what changed from the first to the second, in both.
-
-    With the ids of those that have at least this share of new neighbours.
-    """
-    before, after = pair
-    changed = map_changes([after], before.key, k)
-    both = {run.key: known for run in pair for known in changed.values()}
-    rows = neighbourhoods.with_changes(table, both)
-    return rows, neighbourhoods.changed_ids(rows, least)
-
-
-@st.cache_data(max_entries=128, show_spinner="Looking for the nearest…")
-def _map_changes(run_key: str, reference: str, k: int, fingerprint: str) -> pd.DataFrame | None:
-    after, before = (_neighbourhoods(key, fingerprint) for key in (run_key, reference))
-    return None if after is None or before is None else neighbourhoods.changes(after, before, k)
-
-
-def moved_groups(
-    run: RunArtefact, reference: str, table: pd.DataFrame, k: int, least: float
-) -> list[neighbourhoods.Group]:
-    """Return groups of the run's examples that changed neighbours together."""
-    fingerprint = store().fingerprint()
-    after, before = (_neighbourhoods(key, fingerprint) for key in (run.key, reference))
-    if after is None or before is None:
-        return []
-    rows = table[table["run"] == run.key]
-    data = dataset(run.config.data)
-    return neighbourhoods.groups(after, before, rows, data, k=k, least=least)
-
-
-def linear_map(
-    comparison: Comparison, runs: Sequence[RunArtefact], table: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Return the point table with places in three directions, and by run how much these show."""
-    original = comparison.reference("original", runs[0].config.seed)
-    onto = original.key if original is not None else runs[0].key
-    found = {run.key: _linear_places(run.key, onto, store().fingerprint()) for run in runs}
-    places = {key: answer[0] for key, answer in found.items() if answer is not None}
-    shares = {key: answer[1] for key, answer in found.items() if answer is not None}
-    return linear.with_places(table, places), shares
-
-
-@st.cache_data(max_entries=64, show_spinner="Turning the maps…")
-def _linear_places(run_key: str, onto: str, fingerprint: str) -> tuple[pd.DataFrame, float] | None:
-    near = _neighbourhoods(run_key, fingerprint)
-    first = None if run_key == onto else _linear_places(onto, onto, fingerprint)
-    return None if near is None else linear.linear_places(near, first[0] if first else None)
-
-
-@st.cache_resource(max_entries=24, show_spinner="Looking for the nearest…")
-def _neighbourhoods(
-    run_key: str,
-    fingerprint: str,  # noqa: ARG001
-) -> neighbourhoods.Neighbourhoods | None:
-    return neighbourhoods.neighbourhoods(store().load(run_key))
-
-
-def map_steps(run_key: str) -> pd.DataFrame | None:
-    """Return `step`, `example_id`, `x`, `y` of the tracked examples; None where none were kept."""
-    return _map_steps(run_key, store().fingerprint())
-
-
-@st.cache_data(max_entries=32, show_spinner="Reading the steps…")
-def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:  # noqa: ARG001
-    run = store().load(run_key)
-    return None if run.steps_file is None else run.table(run.steps_file)
-
-
-def labels_and_sets(config: RunConfig, ids: Sequence[int]) -> pd.DataFrame:
-    """Return `example_id`, `label` and `set` of these examples."""
-    request = sets(config.data, config.forget)
-    return points.labels_and_sets(dataset(config.data).labels, request, ids)

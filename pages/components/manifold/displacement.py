@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import previews, reads, selectors
+from pages.components import map_reads, previews, reads, selectors
 from pages.components.examples import PICTURE, follow_picture, picture_column
 from pages.components.manifold import selection
 from pages.components.manifold.choices import Near
@@ -78,7 +78,7 @@ def show_displacement(
 
 def _groups(run: RunArtefact, table: pd.DataFrame, near: Near) -> None:
     st.markdown(f"**Groups that changed neighbours together in {as_markdown(run.label)}**")
-    found = reads.moved_groups(run, near.reference, table, near.k, near.least)
+    found = map_reads.moved_groups(run, near.reference, table, near.k, near.least)
     for number, group in enumerate(found):
         left, right = st.columns([1, 9], vertical_alignment="center")
         with left:

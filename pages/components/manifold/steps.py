@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, map_reads, reads, selectors
 from pages.components.notices import without_damaged_runs
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
@@ -82,7 +82,7 @@ def show_unlearning_steps(comparison: Comparison, runs: list[RunArtefact]) -> No
 
 
 def _course(run: RunArtefact) -> Course | None:
-    steps = reads.map_steps(run.key)
+    steps = map_reads.map_steps(run.key)
     if steps is None:
         return None
     ids = steps["example_id"].drop_duplicates().tolist()
@@ -90,18 +90,18 @@ def _course(run: RunArtefact) -> Course | None:
         label=run.label,
         method=run.config.method,
         steps=steps,
-        examples=reads.labels_and_sets(run.config, ids),
+        examples=map_reads.labels_and_sets(run.config, ids),
         history=reads.run_history(run.key),
     )
 
 
 def step_chart(config: RunConfig, run_key: str, *, name: str, during: str = "unlearning") -> int:
     """Draw a run's map at each step; return how many examples it shows, 0 where none was kept."""
-    steps = reads.map_steps(run_key)
+    steps = map_reads.map_steps(run_key)
     if steps is None:
         return 0
     ids = steps["example_id"].drop_duplicates().tolist()
-    examples, history = reads.labels_and_sets(config, ids), reads.run_history(run_key)
+    examples, history = map_reads.labels_and_sets(config, ids), reads.run_history(run_key)
     classes = reads.dataset(config.data).class_names
     figure = step_figure(steps, examples, history, classes, during=during)
     charts.chart(figure, key=name, width="stretch")
