@@ -37,7 +37,7 @@ def test_fewer_photographs_are_passed_over_more_often_but_seen_less_often():
     assert epochs[2] == 30
     assert (trainings[2].batch_size, trainings[2].learning_rate) == (128, 0.2)
     assert (trainings[4].batch_size, trainings[4].learning_rate) == (256, 0.4)
-    assert trainings[4].label_smoothing > trainings[2].label_smoothing == 0
+    assert trainings[4].small_share > trainings[2].small_share == 0
 
 
 def test_a_part_of_the_training_set_has_the_recipe_of_its_size(monkeypatch, tmp_path):
@@ -52,6 +52,7 @@ def test_a_part_of_the_training_set_has_the_recipe_of_its_size(monkeypatch, tmp_
 def test_a_transformer_gets_its_optimiser_and_the_digits_keep_their_recipe():
     training = plan.comparison_config("fashion_mnist", CLASS, model="tiny_vit").training
     assert (training.optimizer, training.nesterov, training.momentum) == ("adamw", False, 0)
+    assert recipes.for_transformer(recipes.photographs(50_000)).small_share == 0
     digits = plan.comparison_config("digits", CLASS)
     assert digits.training.epochs == 15
     assert (digits.model.norm, digits.precision) == ("group", "fp32")

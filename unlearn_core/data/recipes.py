@@ -14,7 +14,7 @@ from unlearn_core.config import TrainingConfig
 RecipeOf = Callable[[int], TrainingConfig]
 """From the number of training examples to the training."""
 
-MANY = 20_000  # training examples from which on batches are twice as large and labels smoothed
+MANY = 20_000  # training examples from which on batches are twice as large
 
 
 def always(recipe: TrainingConfig) -> RecipeOf:
@@ -29,27 +29,30 @@ def photographs(n_train: int) -> TrainingConfig:
     are passed over more often, as the square root of their number, but seen less often in all.
 
     CIFAR-10, 5,000 images, width 16, seed 0: 93.8 % of the training and 75.0 % of the test images
-    are answered right, after 150 s on two cores of a Xeon with AMX, in bfloat16.
+    are answered right, after 150 s on two cores of a Xeon with AMX, in bfloat16.  Many images are
+    shown at three quarters of their size in the first half of the steps, which takes two thirds of
+    the time: all 50,000, width 16, seed 0, ten passes: 90.4 % and 87.5 %, by a plain loop with this
+    recipe.
     """
     many = n_train > MANY
     batch_size = 256 if many else 128
     return TrainingConfig(
-        epochs=max(8, min(100, round(30 * math.sqrt(5000 / n_train)))),
+        epochs=max(10, min(100, round(30 * math.sqrt(5000 / n_train)))),
         batch_size=batch_size,
         learning_rate=0.2 * batch_size / 128,
         nesterov=True,
         even_batches=True,
-        label_smoothing=0.1 if many else 0.0,
         warmup_fraction=0.2,
         schedule="linear",
         augment="shared_crop_flip",
+        small_share=0.5 if many else 0.0,
     )
 
 
 def clothes(n_train: int) -> TrainingConfig:
     """Return a recipe for small grey photographs, which need half of the passes."""
     recipe = photographs(n_train)
-    return replace(recipe, epochs=max(6, round(recipe.epochs / 2)), label_smoothing=0.0)
+    return replace(recipe, epochs=max(6, round(recipe.epochs / 2)), small_share=0.0)
 
 
 def texts(n_train: int) -> TrainingConfig:
@@ -85,4 +88,5 @@ def for_transformer(recipe: TrainingConfig) -> TrainingConfig:
         weight_decay=0.05,
         momentum=0.0,
         nesterov=False,
+        small_share=0.0,  # its patches have places of their own
     )
