@@ -195,7 +195,7 @@ def test_the_command_line_needs_no_plotly():
 
 def test_pages_keep_what_they_read_in_one_place():
     caching = {path.stem for path in PAGES if "st.cache_" in path.read_text(encoding="utf-8")}
-    assert caching == {"reads", "queue"}
+    assert caching == {"reads", "map_reads", "queue"}
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)

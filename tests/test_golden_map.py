@@ -20,7 +20,7 @@ NUMBERED = {"E": 8, "D": 8, "S": 4, "C": 5, "B": 2, "N": 2, "L": 4, "Q": 3, "K":
 NAMED = """
 A1; Z; PPL; RTE; UA; Fisher; Trigger; P networks; P adapters; P headatt; G-R logits; G-R layers;
 G-R L_inter; G-R L; G-R start; G-R B1=0; G-R B2=0; G-R empty; G-R label; G-R batches;
-ToW; RMIA; JSD; Margin; KLoM; FQ; SSD; DELETE
+ToW; RMIA; JSD; Margin; KLoM; FQ; SSD; DELETE; Neighbourhood
 """
 HELPERS = {"base", "fits", "fitted_attack"}  # what metrics are made with, not metrics
 NUMBERS = (int, float)

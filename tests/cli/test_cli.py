@@ -15,7 +15,7 @@ from unlearn_core.metrics import METRICS
 from unlearn_core.runs.store import Store
 
 SMALL = ["--train-examples", "200", "--epochs", "1", "--width", "4", "--quiet"]
-FIRST_DRAW = {"seed": 0, "difficulty": "any"}
+FIRST_DRAW = {"seed": 0, "difficulty": "any", "keyword": ""}
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ def test_reproduce_prints_what_a_table_says_even_where_nothing_can_be_measured(c
     assert main(["reproduce", "--paper", "rfa", "--table", "3", "--json", str(file)]) == 1
     printed = capsys.readouterr().out
     assert "table III" in printed
-    assert "text models are not here yet" in printed
+    assert "tables on texts are not repeated yet" in printed
     content = json.loads(file.read_text())
     assert (content["paper"], content["table"], content["scale"]) == ("rfa", "III", "smoke")
     rows = [row for experiment in content["experiments"] for row in experiment["rows"]]

@@ -158,7 +158,8 @@ def test_a_method_refuses_the_setting_before_it_runs(method):
     with pytest.raises(ValueError, match="below the batch size 8, got 8"):
         resolve_settings(method, {"batch_size": 8, "forget_per_batch": 8})
     for preset in METHODS[method].presets:
-        assert resolve_settings(method, preset=preset).forget_per_batch == 0
+        if not preset.startswith("texts"):  # few of one intent are in a batch by chance
+            assert resolve_settings(method, preset=preset).forget_per_batch == 0
 
 
 # Chance of a batch without forgotten examples ---------------------------------------------------

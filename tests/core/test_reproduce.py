@@ -51,7 +51,7 @@ def test_every_printed_row_belongs_to_one_experiment(paper, table):
                 assert [c.seed for c in configs] == [0, 1]
                 assert all(c.data.name == "digits" for c in configs)
     if (paper, table) in TEXT:
-        assert all("text models" in e.reason for e in found)
+        assert all("tables on texts" in e.reason for e in found)
 
 
 @pytest.mark.parametrize("scale", ["small", "full"])

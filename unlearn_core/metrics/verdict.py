@@ -43,14 +43,14 @@ class Verdict:
     caveats: tuple[str, ...] = ()
 
     @property
+    def rank(self) -> int:
+        """Place of its word in `WORDS`; that of the models one compares with stands first."""
+        return WORDS.index(self.word) if self.word in WORDS else -1
+
+    @property
     def sentence(self) -> str:
         """The numbers that the word rests on, and those that speak against it."""
         return f"{self.because}; but {'; '.join(self.caveats)}" if self.caveats else self.because
-
-
-def rank(verdict: Verdict) -> int:
-    """Return a verdict's place in `WORDS`; that of the models one compares with stands first."""
-    return WORDS.index(verdict.word) if verdict.word in WORDS else -1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
 from unlearn_core.metrics.findings import Standard, Values, findings
 from unlearn_core.metrics.spread import Reference, reference
-from unlearn_core.metrics.verdict import WORDS, Verdict, judge, rank
+from unlearn_core.metrics.verdict import WORDS, Verdict, judge
 from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.plan import RELEARNING
@@ -170,7 +170,7 @@ class Comparison:
         Of an even number the worse of the two.  Its sentence is that of the first such seed.
         """
         runs = [run for run in self.runs if self.label(run) == label]
-        judged = sorted(((self.verdict(run), run) for run in runs), key=lambda pair: rank(pair[0]))
+        judged = sorted(((self.verdict(run), run) for run in runs), key=lambda pair: pair[0].rank)
         word = judged[len(judged) // 2][0].word
         verdict, run = next(pair for pair in judged if pair[0].word == word)
         if len(runs) == 1 or word not in WORDS:

@@ -46,7 +46,7 @@ def first_words(text: str, most: int = MOST_LETTERS) -> str:
     """Return the beginning of a text, cut between words where there are any.
 
     >>> first_words("Where is my card?", 12)
-    'Where is…'
+    'Where is my…'
     """
     short = textwrap.shorten(text, most, placeholder="…")
     return short if short != "…" else text.strip()[: most - 1] + "…"
