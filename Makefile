@@ -13,9 +13,9 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# One at a time: clusters, killed processes and real browsers want the machine for themselves.
+# A file at a time on each of two processes: clusters, killed processes and real browsers take long.
 test-all: test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -48,8 +48,12 @@ STATE = """(kinds) => {
 }"""
 
 
+NO_VIEW = {"selection_name"}  # what is typed for keeping, and shows nothing
+
+
 def state(page):
-    return page.evaluate(STATE, KINDS)
+    found = page.evaluate(STATE, KINDS)
+    return {key: value for key, value in found.items() if key not in NO_VIEW}
 
 
 def change(page, key, kind):

@@ -37,6 +37,7 @@ def test_a_grid_is_launched_from_the_form_and_its_lines_can_be_picked(serve, pag
     form = page.locator("[class*='st-key-form_neggrad']")
     form.get_by_text("Settings").click()
     choose(page, "Try several values of", "Epochs")
+    page.get_by_label("Values of epochs", exact=True).first.wait_for()
     choose(page, "Try several values of", "Learning rate")
     fill(page, "Values of epochs", "1, 3")
     fill(page, "Values of learning rate", "1e-4, 1e-2")

@@ -21,7 +21,7 @@ def test_titles_stand_near_the_top_and_nothing_is_cut_off(app_url, page, width, 
         page.goto(f"{app_url}/{path}")
         settled(page)
         assert page.locator(EXCEPTION).count() == 0, path
-        assert page.locator("h1").first.bounding_box()["y"] < 60, path
+        page.wait_for_function("() => document.querySelector('h1').getBoundingClientRect().y < 60")
         assert page.evaluate(CUT_OFF, TEXT) == [], path
 
 

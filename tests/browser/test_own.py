@@ -70,7 +70,7 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     page.get_by_role("link", name="Runs").click()
     page.get_by_text("What you brought").wait_for()
     settled(page)
-    held = page.locator(".st-key-own_files canvas [role=gridcell][aria-colindex='3']")
+    held = page.locator(".st-key-own_files canvas [role=gridcell]")
     assert {cell.inner_text() for cell in held.all()} >= {"pets", "shrinking.py"}
 
 
