@@ -23,7 +23,9 @@ def cells(page):
     return page.locator("[data-testid=stDataFrame] canvas [role=gridcell][aria-colindex='1']")
 
 
-@pytest.mark.xfail(reason="since the pages were merged the field for values is not found")
+@pytest.mark.xfail(
+    strict=False, reason="since the pages were merged the field for values is not found"
+)
 def test_a_grid_is_launched_from_the_form_and_its_lines_can_be_picked(serve, page, tmp_path):
     page.goto(f"{serve(fill_store(tmp_path / 'filled'))}/unlearn")
     launch = page.get_by_role("button", name="Launch")

@@ -80,7 +80,9 @@ def far_from(page, panel, x, y, least):
     return next((p["x"], p["y"]) for p in places if math.hypot(p["x"] - x, p["y"] - y) > least)
 
 
-@pytest.mark.xfail(reason="the way to Unlearn after several loops was not seen to its end")
+@pytest.mark.xfail(
+    strict=False, reason="the way to Unlearn after several loops was not seen to its end"
+)
 def test_loops_select_add_take_away_and_undo_and_what_is_left_is_forgotten(page, app_url):
     open_maps(page, app_url)
     x, y = middle_of_forget_set(page, 0)
