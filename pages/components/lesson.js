@@ -1,6 +1,10 @@
-// Brings what a stop speaks of under the lesson's bar: once for each stop, and again below its answer.
+// Brings what a stop speaks of under the lesson's bar, once for each stop and again below its answer,
+// and holds it there until the page has settled or the person moves it.
 
-const PATIENCE = 20000; // ms until what a page draws is there
+const PATIENCE = 60000; // ms until what a page draws is there
+const SETTLED = 2000; // ms in which nothing has moved it any more
+const STEP = 100; // ms
+const MOVES = ["wheel", "pointerdown", "keydown", "touchstart"];
 
 let latest = 0;
 
@@ -8,17 +12,26 @@ function isDrawn() {
   return document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
 }
 
-async function scroll(target, turn) {
-  for (let waited = 0; waited < PATIENCE; waited += 100) {
-    await new Promise((done) => setTimeout(done, 100));
-    if (turn !== latest) return; // another stop was asked for
+function place(found) {
+  const before = found.getBoundingClientRect().top;
+  const bar = document.querySelector(".st-key-lesson_bar");
+  found.style.scrollMarginTop = `${(bar?.offsetHeight ?? 0) + 16}px`;
+  found.scrollIntoView({ block: "start" });
+  return Math.abs(found.getBoundingClientRect().top - before) > 1;
+}
+
+async function hold(target, turn) {
+  let still = -STEP;
+  const leave = () => (still = SETTLED);
+  for (let waited = 0; waited < PATIENCE && still < SETTLED; waited += STEP) {
+    await new Promise((done) => setTimeout(done, STEP));
     const found = document.querySelector(target);
+    if (turn !== latest || still >= SETTLED) break; // another stop, or the person moves it
     if (!found || !isDrawn()) continue;
-    const bar = document.querySelector(".st-key-lesson_bar");
-    found.style.scrollMarginTop = `${(bar?.offsetHeight ?? 0) + 16}px`;
-    found.scrollIntoView({ block: "start" });
-    return;
+    if (still < 0) MOVES.forEach((move) => addEventListener(move, leave));
+    still = place(found) ? 0 : still + STEP;
   }
+  MOVES.forEach((move) => removeEventListener(move, leave));
 }
 
 export default function ({ data, parentElement }) {
@@ -26,5 +39,5 @@ export default function ({ data, parentElement }) {
   if (parentElement.dataset.stop === name) return;
   parentElement.dataset.stop = name;
   latest += 1;
-  scroll(data.target, latest);
+  hold(data.target, latest);
 }
