@@ -112,7 +112,7 @@ with left:
             runs,
             answers_table(with_outputs(runs), planted, dataset, sets),
             reads.thumbnails(config.data, planted),
-            [selectors.sample_link(comparison, number) for number in planted],
+            selectors.sample_links(comparison, planted),
             corner=("Poisoned images,", f"labelled {attackers},", "that truly show"),
             captions=backdoor.captions(clean, planted),
         )
@@ -124,7 +124,7 @@ with right:
             runs,
             backdoor.triggered_table(told, asked, dataset),
             reads.triggered_pictures(config.data, tuple(asked)),
-            [selectors.sample_link(comparison, number) for number in asked],
+            selectors.sample_links(comparison, asked),
             corner=("Test images with", "the trigger, that", "truly show"),
             captions=backdoor.captions(dataset, asked),
             bold=attackers,

@@ -83,7 +83,7 @@ with st.container(gap="xsmall", key="first_screen"):
                 runs,
                 answers_table(with_outputs(runs), ids, dataset, sets),
                 reads.thumbnails(config.data, ids),
-                [selectors.sample_link(comparison, number) for number in ids],
+                selectors.sample_links(comparison, ids),
                 texts=previews.texts(config.data, ids),
             )
         )

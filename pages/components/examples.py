@@ -35,7 +35,7 @@ def show_examples(
     sets = reads.sets(config.data, config.forget)
     rows = answers_table(runs, shown, reads.dataset(config.data), sets)
     rows.insert(0, PICTURE, previews.column(config.data, shown))
-    rows.insert(1, "more", [selectors.sample_link(comparison, number) for number in shown])
+    rows.insert(1, "more", selectors.sample_links(comparison, shown))
     for place, (name, values) in enumerate((more or {}).items(), start=3):
         rows.insert(place, name, list(values)[:MOST_ROWS])
     event = st.dataframe(
@@ -72,13 +72,13 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
     dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
     shown = list(ids)[:most]
     with st.container(horizontal=True, gap="small"):
-        for number in shown:
+        for number, link in zip(shown, selectors.sample_links(comparison, shown), strict=True):
             previews.show(
                 config.data,
                 number,
                 caption=picture_caption(number, dataset, sets),
                 width=SIZE,
-                link=selectors.sample_link(comparison, number),
+                link=link,
             )
     if not shown:
         st.caption("None.")

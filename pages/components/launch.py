@@ -32,7 +32,7 @@ def show_plan(
     labels = reads.method_labels()
     configs = variant_configs(start, {} if faults else methods, seeds)
     needed = all_needed(configs)
-    finished = {config.key() for config in needed if reads.is_finished(config.key())}
+    finished = reads.finished(config.key() for config in needed)
     waiting = job_views.active(queue.jobs())
     table = job_views.plan_table(
         needed, finished, waiting, queue.timings(), labels, reads.method_defaults()

@@ -6,7 +6,7 @@ run is finished, redone or removed.  Cached resources are shared: do not change 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,10 @@ def leave_out(error: CorruptRunError) -> bool:
     return is_new
 
 
-def is_finished(key: str) -> bool:
-    """Say whether a finished run can be used: it exists and is not known to be damaged."""
-    return store().exists(key) and all(run.key != key for run in damaged_runs())
+def finished(keys: Iterable[str]) -> set[str]:
+    """Return those of the runs that can be used: they exist and are not known to be damaged."""
+    damaged = {run.key for run in damaged_runs()}
+    return {key for key in keys if key not in damaged and store().exists(key)}
 
 
 def made_by_other_code(key: str | None) -> list[RunArtefact]:
@@ -203,19 +204,26 @@ def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
 
 def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
     """Return a picture of each example as a data URL."""
-    return [thumbnail(data, int(example_id)) for example_id in ids]
+    known, wanted = _thumbnails(data), [int(example_id) for example_id in ids]
+    missing = list(dict.fromkeys(each for each in wanted if each not in known))
+    previews = dataset(data).previews(missing) if missing else ()
+    known.update(zip(missing, map(sprites.thumbnail, previews), strict=True))
+    return [known[example_id] for example_id in wanted]
+
+
+def thumbnail(data: DataConfig, example_id: int) -> str:
+    """Return a picture of one example as a data URL."""
+    return thumbnails(data, [example_id])[0]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _thumbnails(data: DataConfig) -> dict[int, str]:  # noqa: ARG001
+    return {}
 
 
 def shows_texts(data: DataConfig) -> bool:
     """Say whether a person sees texts of this data set's examples, and not pictures."""
     return isinstance(dataset(data).previews([0]), tuple)
-
-
-@st.cache_data(max_entries=20_000, show_spinner=False)
-def thumbnail(data: DataConfig, example_id: int) -> str:
-    """Return a picture of one example as a data URL."""
-    [preview] = dataset(data).previews([example_id])
-    return sprites.thumbnail(preview)
 
 
 def clean_dataset(config: DataConfig) -> Dataset:

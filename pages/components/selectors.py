@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
@@ -100,8 +100,13 @@ def choose(key: str) -> None:
 
 def sample_link(comparison: Comparison, example_id: int) -> str:
     """Return the address of an example's own page."""
+    return sample_links(comparison, [example_id])[0]
+
+
+def sample_links(comparison: Comparison, example_ids: Iterable[int]) -> list[str]:
+    """Return the addresses of examples' own pages."""
     title = _titles(reads.all_comparisons())[comparison.key]
-    return f"samples?{urlencode({EXAMPLE: example_id, CHOSEN: title})}"
+    return [f"samples?{urlencode({EXAMPLE: each, CHOSEN: title})}" for each in example_ids]
 
 
 def sample_of(data: DataConfig, example_id: int) -> str | None:

@@ -94,13 +94,13 @@ def test_a_damaged_run_counts_as_not_made_where_it_is_launched(own, comparison):
     opened("metrics")
     from pages.components import reads
 
-    assert reads.is_finished(run.key)
+    assert reads.finished([run.key])
     damage(run, "metrics.json")
     import streamlit as st
 
     st.cache_resource.clear()  # as in a new server
     opened("metrics")
-    assert not reads.is_finished(run.key)
+    assert not reads.finished([run.key])
 
 
 def test_a_damaged_run_that_nobody_can_name_can_be_removed(own, comparison, asked):

@@ -228,12 +228,7 @@ class Store(AskedRuns):
 
     def fingerprint(self) -> str:
         """Return text that changes whenever a run is finished, redone or removed."""
-        marks = [
-            f"{path.parent.name}:{path.stat().st_mtime_ns}"
-            for source in self._sources
-            for path in sorted(source.glob(f"*/{MANIFEST}"))
-            if path.is_file()
-        ]
+        marks = [mark for source in self._sources for mark in sorted(_marks(source))]
         return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
     def is_shipped(self, key: str) -> bool:
@@ -347,6 +342,15 @@ def _replace(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     flush(path.parent)
+
+
+def _marks(source: Path) -> Iterator[str]:
+    """Yield for each finished run its key and when it was written; each page asks for them."""
+    with suppress(FileNotFoundError), os.scandir(source) as entries:
+        for entry in entries:
+            with suppress(OSError):  # not finished, or just removed
+                written = Path(entry.path, MANIFEST).stat().st_mtime_ns
+                yield f"{entry.name}:{written}"
 
 
 def _without_manifest(runs: Path) -> list[Path]:

@@ -147,7 +147,7 @@ def scores_of(rows: pd.DataFrame, label: str, name: str) -> Scores:
 
 def sides_in(rows: pd.DataFrame) -> tuple[str, str, str]:
     """Return the names of the sets: who is asked about, the members, the non-members."""
-    [non_members] = set(rows["set"]).intersection(NON_MEMBERS)
+    [non_members] = set(rows["set"].unique()).intersection(NON_MEMBERS)
     return "forget", "retain", non_members
 
 
@@ -223,7 +223,7 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """
     lines = []
     sides = sides_in(rows)
-    for label in dict.fromkeys(rows["label"]):
+    for label in rows["label"].unique():
         line: dict[str, object] = {"Model": label}
         for name in sides:
             scores = scores_of(rows, label, name)
@@ -241,7 +241,7 @@ def distributions_figure(rows: pd.DataFrame, score: str, threshold: float) -> go
 
     Columns used: `label`, `set`, `score`.
     """
-    labels = list(dict.fromkeys(rows["label"]))
+    labels = list(rows["label"].unique())
     columns = min(3, len(labels))
     height = -(-len(labels) // columns)
     figure = make_subplots(
@@ -285,7 +285,7 @@ def roc_figure(rows: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure()
     lowest = 1.0
-    for number, label in enumerate(dict.fromkeys(rows["label"])):
+    for number, label in enumerate(rows["label"].unique()):
         method = str(rows.loc[rows["label"] == label, "method"].iloc[0])
         members = scores_of(rows, label, "forget")
         others = scores_of(rows, label, sides_in(rows)[2])

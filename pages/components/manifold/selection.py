@@ -85,7 +85,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
     first.insert(0, PICTURE, previews.column(config.data, first["id"].tolist()))
-    first.insert(1, "more", [selectors.sample_link(comparison, i) for i in first["id"]])
+    first.insert(1, "more", selectors.sample_links(comparison, first["id"]))
     event = st.dataframe(
         first,
         key="map_rows",
