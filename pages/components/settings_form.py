@@ -63,8 +63,11 @@ def settings_form(
         return [{}], []
     presets = forms.presets(method, dataset, forget, datasets)
     where = f"{method['name']}.{dataset}.{forget.scenario}"
-    with st.expander("Settings", icon=":material/tune:", key=f"form_{where}"):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+    form = st.expander(
+        "Settings", icon=":material/tune:", key=f"form_{where}", on_change="rerun"
+    )  # a closed form has no fields yet: all of them together are most of what the page costs
+    if form.open:
+        with form, st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(
                 "Preset",
                 options=list(presets),
@@ -82,15 +85,18 @@ def settings_form(
                 args=(method, where, presets),
                 help="Back to the preset's values, one of each.",
             )
-        preset = presets[st.session_state[f"preset_{where}"]]
-        values, grid, faults = _fields(method, where, presets)
-        try:
-            points = [] if faults else forms.points(method, values, grid)
-        except InputError as error:
-            points, faults = [], [str(error)]
-        edited = {} if faults else changed_from(preset, {**preset, **values})
-        if edited:
-            st.caption("Changed: " + ", ".join(f"{name} = {v}" for name, v in edited.items()))
+        with form:
+            _show_fields(method, where, presets)
+    values, grid, faults = _read_fields(method, where, presets)
+    try:
+        points = [] if faults else forms.points(method, values, grid)
+    except InputError as error:
+        points, faults = [], [str(error)]
+    preset = presets[st.session_state.get(f"preset_{where}", next(iter(presets)))]
+    edited = {} if faults else changed_from(preset, {**preset, **values})
+    if edited:
+        changed = ", ".join(f"{name} = {value}" for name, value in edited.items())
+        form.caption(f"Changed: {changed}")
     if grid and not faults:
         st.caption(f":material/grid_on: {forms.grid_text(grid)}")
     for fault in faults:
@@ -98,28 +104,54 @@ def settings_form(
     return points, faults
 
 
-def _fields(
-    method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]
-) -> tuple[Settings, dict[str, list[Any]], list[str]]:
-    """Show a field a setting; return values, those of settings with several, and what is wrong."""
+def _show_fields(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:
+    """Show a field a setting, and under each what is wrong with its content."""
     several, start = _choose_varied(method, where), next(iter(presets.values()))
-    values: Settings = {}
-    grid: dict[str, list[Any]] = {}
-    faults: list[str] = []
     for row, column in zip(method["settings"], cycle(st.columns(2)), strict=False):
         name = row["name"]
         with column:
+            if name in several:
+                _several(row, f"values_{where}.{name}", start[name])
+            else:
+                _widget(row, f"set_{where}.{name}", start[name])
             try:
-                if name in several:
-                    content = _several(row, f"values_{where}.{name}", start[name])
-                    grid[name] = forms.from_several(row, content)
-                else:
-                    content = _widget(row, f"set_{where}.{name}", start[name])
-                    values[name] = forms.from_widget(row, content)
+                _content(row, where, start[name])
             except InputError as error:
                 st.markdown(f":red[{error}]")
-                faults.append(str(error))
+
+
+def _read_fields(
+    method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]
+) -> tuple[Settings, dict[str, list[Any]], list[str]]:
+    """Return values, those of settings with several, and what is wrong, shown or not."""
+    start = next(iter(presets.values()))
+    values: Settings = {}
+    grid: dict[str, list[Any]] = {}
+    faults: list[str] = []
+    for row in method["settings"]:
+        name = row["name"]
+        try:
+            content = _content(row, where, start[name])
+        except InputError as error:
+            faults.append(str(error))
+            continue
+        (grid if name in _varied(where) else values)[name] = content
     return values, grid, faults
+
+
+def _content(row: Mapping[str, Any], where: str, value: Any) -> Any:
+    """Return what a setting's field holds: a value, or a list where it is varied."""
+    name = row["name"]
+    if name in _varied(where):
+        field = forms.suggested(row, value)
+        return forms.from_several(row, st.session_state.get(f"values_{where}.{name}", field))
+    field = forms.to_widget(row, value)
+    return forms.from_widget(row, st.session_state.get(f"set_{where}.{name}", field))
+
+
+def _varied(where: str) -> list[str]:
+    """Return which settings shall have several values."""
+    return list(st.session_state.get(f"vary_{where}", ()))
 
 
 def _choose_varied(method: Mapping[str, Any], where: str) -> list[str]:
@@ -136,17 +168,17 @@ def _choose_varied(method: Mapping[str, Any], where: str) -> list[str]:
     )
 
 
-def _several(row: Mapping[str, Any], key: str, value: Any) -> Any:
-    """Show the field for several values of a setting and return its content."""
+def _several(row: Mapping[str, Any], key: str, value: Any) -> None:
+    """Show the field for several values of a setting."""
     st.session_state.setdefault(key, forms.suggested(row, value))
     label = f"Values of {forms.field_label(row).lower()}"
     if forms.offered(row):
-        return st.multiselect(
+        st.multiselect(
             label, forms.offered(row), key=key, help=row["help"], persist_state="session"
         )
-    return st.text_input(
-        label, key=key, help=f"With commas. {row['help']}", persist_state="session"
-    )
+    else:
+        about = f"With commas. {row['help']}"
+        st.text_input(label, key=key, help=about, persist_state="session")
 
 
 def _reset(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]) -> None:
@@ -163,24 +195,21 @@ def _fill(method: Mapping[str, Any], where: str, presets: Mapping[str, Settings]
         st.session_state[f"set_{where}.{row['name']}"] = content
 
 
-def _widget(row: Mapping[str, Any], key: str, value: Any) -> Any:
-    """Show the widget that suits a setting and return its content."""
+def _widget(row: Mapping[str, Any], key: str, value: Any) -> None:
+    """Show the widget that suits a setting."""
     st.session_state.setdefault(key, forms.to_widget(row, value))
-    label, about = forms.field_label(row), row["help"]
+    label, kept = forms.field_label(row), {"key": key, "help": row["help"]}
     kind = forms.widget_of(row)
     if kind == "toggle":
-        return st.toggle(label, key=key, help=about, persist_state="session")
-    if kind == "choice":
-        return st.selectbox(label, row["choices"], key=key, help=about, persist_state="session")
-    if kind == "choices":
-        return st.multiselect(label, row["choices"], key=key, help=about, persist_state="session")
-    if kind == "whole":
+        st.toggle(label, persist_state="session", **kept)
+    elif kind == "choice":
+        st.selectbox(label, row["choices"], persist_state="session", **kept)
+    elif kind == "choices":
+        st.multiselect(label, row["choices"], persist_state="session", **kept)
+    elif kind == "whole":
         low, high = forms.limits(row)
-        return st.number_input(
-            label, low, high, step=1, key=key, help=about, persist_state="session"
-        )
-    if kind == "fraction":
-        return st.number_input(
-            label, 0.0, 1.0, step=0.05, format="%g", key=key, help=about, persist_state="session"
-        )
-    return st.text_input(label, key=key, help=about, persist_state="session")
+        st.number_input(label, low, high, step=1, persist_state="session", **kept)
+    elif kind == "fraction":
+        st.number_input(label, 0.0, 1.0, step=0.05, format="%g", persist_state="session", **kept)
+    else:
+        st.text_input(label, persist_state="session", **kept)

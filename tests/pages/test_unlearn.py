@@ -90,6 +90,13 @@ def open_page(**query):
     return at
 
 
+def open_form(where):
+    """Open the page with the settings of one method unfolded."""
+    at = open_page()
+    at.session_state[f"form_{where}"] = True
+    return at.run()
+
+
 def jobs_of(root):
     return Store(root).statuses()
 
@@ -155,12 +162,15 @@ def test_another_class_gets_an_estimate_that_names_the_runs_it_rests_on(filled_s
 
 
 def test_a_setting_out_of_bounds_says_so_and_stops_the_launch(empty_store):
-    at = open_page()
+    at = open_form("muda.digits.class")
     at.text_input(key="set_muda.digits.class.learning_rate").set_value("-1").run()
     assert "Learning rate must be above 0, got -1." in [e.value for e in at.error]
     assert is_disabled(at)
     at.text_input(key="set_muda.digits.class.learning_rate").set_value("5e-4").run()
     assert not at.error
+    at.session_state["form_muda.digits.class"] = False  # a closed form holds what it was given
+    at.run().run()
+    assert "Changed: learning_rate = 0.0005" in texts(at)
     at.button(key="launch").click().run()
     muda = next(job for job in jobs_of(empty_store) if job.method == "muda")
     assert Store(empty_store).requested(muda.key).settings["learning_rate"] == 5e-4
@@ -171,6 +181,8 @@ def test_several_values_of_several_settings_are_one_launch(empty_store):
     at.button(key="switch_False").click().run()
     at.checkbox(key="use_neggrad").check().run()
     where = "neggrad.digits.class"
+    at.session_state[f"form_{where}"] = True
+    at.run()
     at.multiselect(key=f"vary_{where}").set_value(["epochs", "learning_rate"]).run()
     at.text_input(key=f"values_{where}.epochs").set_value("1, 2").run()
     at.text_input(key=f"values_{where}.learning_rate").set_value("1e-4, 1e-3, 1e-2").run()
@@ -188,7 +200,7 @@ def test_several_values_of_several_settings_are_one_launch(empty_store):
 
 
 def test_a_wrong_value_of_a_grid_says_so_and_stops_the_launch(empty_store):
-    at = open_page()
+    at = open_form("muda.digits.class")
     where = "muda.digits.class"
     at.multiselect(key=f"vary_{where}").set_value(["learning_rate"]).run()
     at.text_input(key=f"values_{where}.learning_rate").set_value("0.1, fast").run()
@@ -219,9 +231,10 @@ def test_a_width_that_no_network_can_have_is_refused_with_the_reason(empty_store
 
 
 def test_choosing_a_preset_fills_the_form_and_reset_brings_it_back(empty_store):
-    at = open_page()
+    at = open_form("finetune.digits.class")
     rate = "set_finetune.digits.class.learning_rate"
     assert at.text_input(key=rate).value == "0.001"
+    assert not [field for field in at.text_input if "_muda." in str(field.key)]  # a closed form
     at.selectbox(key="preset_finetune.digits.class").set_value("muda").run()
     assert at.text_input(key=rate).value == "0.01"
     assert at.selectbox(key="set_finetune.digits.class.retain").value == "part"
@@ -317,6 +330,8 @@ def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
     at.selectbox(key="forget_backdoor_digits").set_value(7).run()
     assert not at.error
     assert at.metric[0].value == str(round(0.1 * len(train_ids())))
+    at.session_state["form_neggrad.digits.backdoor"] = True
+    at.run()
     assert at.selectbox(key="preset_neggrad.digits.backdoor").value == "digits backdoor"
     at.button(key="launch").click().run()
     requests = [Store(empty_store).requested(job.key) for job in jobs_of(empty_store)]
