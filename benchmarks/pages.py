@@ -159,7 +159,8 @@ def interactions(page: Page) -> dict[str, tuple[str, Callable[[], object]]]:
         ),
         "a method on Overview": ("Overview", lambda: page.locator(".strip button").nth(5).click()),
         "a quantity on Alignment": (
-            "Alignment", lambda: page.locator(".st-key-probe button").nth(1).click(),
+            "Alignment",
+            lambda: page.locator(".st-key-probe [aria-checked=false]").first.click(),
         ),
         "a group on Metrics": (
             "Metrics", lambda: page.locator(".st-key-metric_groups button").nth(3).click(),
@@ -230,6 +231,9 @@ def act(page: Page, wire: Wire, away: str, rounds: int) -> None:
             to(page, away)
             measured(page, wire, lambda place=place: to(page, place))  # type: ignore[misc]
             if name.startswith("selection"):
+                clear = page.locator(".st-key-clear_selected button")
+                if clear.count():  # what was selected before is kept from page to page
+                    measured(page, wire, clear.click)
                 page.locator(".map-stage").scroll_into_view_if_needed()
                 lasso(page)
             costs.append(measured(page, wire, do))

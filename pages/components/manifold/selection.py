@@ -144,7 +144,7 @@ def _buttons(
             selectors.go_to("pages/unlearn.py")
         st.download_button(
             f"Export {len(ids)} rows (CSV)",
-            data=selection.export_table(table, ids, names, classes).to_csv(index=False),
+            data=lambda: selection.export_table(table, ids, names, classes).to_csv(index=False),
             file_name="selected-examples.csv",
             mime="text/csv",
             key="export_selected",
