@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test test-all lint bench demo lists
+.PHONY: run test test-all lint bench demo screenshots lists
 
 run: $(READY)
 	$(BIN)/streamlit run app.py
@@ -27,6 +27,9 @@ bench: $(READY)
 
 demo: $(READY)
 	$(BIN)/python -m unlearn_core demo
+
+screenshots: $(READY)
+	$(BIN)/python docs/take_screenshots.py
 
 # the README's table of methods and the list that ships with the demo, from the registries
 lists: $(READY)

@@ -11,10 +11,7 @@ A page has settled with its last change: nothing in it changes for a second afte
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +23,8 @@ from playwright.sync_api import Page, Response, WebSocket, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251 - what is on the wire
 from timing import hardware
 
-from tests.browser.conftest import CHROMIUM, SWITCHES, free_port, is_healthy
+from tests.browser.server import CHROMIUM, ROOT, SWITCHES, served
 
-ROOT = Path(__file__).resolve().parents[1]
 QUIET, LONGEST = 1.0, 60.0  # seconds
 GOALS = {"page": 1.0, "selection": 0.5}  # seconds until it has settled
 WATCH = """() => {
@@ -93,24 +89,12 @@ class Cost:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def shipped() -> Iterator[str]:
     """Start the app on the shipped runs and yield its address."""
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch, "demo").symlink_to(ROOT / "cache" / "demo")
-        port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        environment = {**os.environ, "UNLEARN_CACHE": scratch}
-        with Path(scratch, "server.log").open("wb") as log:
-            server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-            try:
-                while not is_healthy(f"http://127.0.0.1:{port}"):
-                    if server.poll() is not None:
-                        raise SystemExit(Path(log.name).read_text())
-                    time.sleep(0.1)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                server.terminate()
-                server.wait()
+        with served(Path(scratch), Path(scratch, "server.log")) as url:
+            yield url
 
 
 def measured(page: Page, wire: Wire, act: Callable[[], object]) -> Cost:
@@ -190,7 +174,7 @@ def main() -> None:
     if CHROMIUM is None:
         raise SystemExit("This needs Chromium.")
     print(f"{'':42} {'server':>8}  {'bytes':>12}  {'settled':>8}   medians, n={rounds}")
-    with served() as url, sync_playwright() as driver:
+    with shipped() as url, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         page, wire = browser.new_page(viewport={"width": 1280, "height": 720}), Wire()
         page.set_default_timeout(1000 * LONGEST)

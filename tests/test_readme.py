@@ -28,6 +28,24 @@ def test_every_picture_in_the_readme_is_there():
     assert [path for path in pictures if not (ROOT / path).is_file()] == []
 
 
+def test_every_page_is_shown_in_light_and_in_dark():
+    text = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")} - {"__init__"}
+    for scheme in ("light", "dark"):
+        shown = re.findall(rf"\(screenshots/{scheme}/(\w+)\.png\)", text)
+        assert sorted(shown) == sorted(pages)
+        assert {path.stem for path in (ROOT / "docs/screenshots" / scheme).iterdir()} == pages
+
+
+def test_the_gallery_says_of_each_page_what_the_readme_says():
+    text = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^## (.+)\n\n(.+)\.$", text, re.MULTILINE))
+    table = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \|$", README, re.MULTILINE))
+    assert {name: line[:1].lower() + line[1:] for name, line in told.items()} == {
+        name: line[:1].lower() + line[1:] for name, line in table.items()
+    }
+
+
 def test_every_make_target_of_the_readme_exists():
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))

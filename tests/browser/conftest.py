@@ -1,80 +1,22 @@
 """A running server and a real Chromium; tests are skipped where there is none."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
+from tests.browser.server import CHROMIUM, SWITCHES, served
 from tests.stores import fill_store
-
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-START_SECONDS = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_healthy(url):
-    try:
-        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 @pytest.fixture
 def serve(tmp_path):
     """Return a function that starts the app on a store and returns its address."""
-    servers = []
+    with ExitStack() as servers:
 
-    def start(root):
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        log = (tmp_path / f"server-{port}.log").open("wb")
-        environment = {**os.environ, "UNLEARN_CACHE": str(root)}
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        servers.append((server, log))
-        end = time.monotonic() + START_SECONDS
-        while not is_healthy(url):
-            if server.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"The server did not start: {Path(log.name).read_text()}")
-            time.sleep(0.1)
-        return url
+        def start(root):
+            return servers.enter_context(served(root, tmp_path / f"server-{root.name}.log"))
 
-    yield start
-    for server, log in servers:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        log.close()
+        yield start
 
 
 @pytest.fixture

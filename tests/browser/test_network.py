@@ -6,7 +6,7 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tests.browser.conftest import CHROMIUM, SWITCHES
+from tests.browser.server import CHROMIUM, SWITCHES
 from tests.browser.test_links import PAGES, settled
 
 pytestmark = pytest.mark.browser
