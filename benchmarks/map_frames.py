@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,10 @@ from plotly.offline import get_plotlyjs
 from timing import hardware
 
 from unlearn_core.seeding import numpy_stream
+from unlearn_core.views.manifold.drawing import PANELS, script, style
 from unlearn_core.views.manifold.payload import map_payload
 
 POINTS, MAPS, SECONDS, ROUNDS = 20_000, 6, 4, 3
-PARTS = (
-    *("basics", "camera", "cloud", "chosen", "contours", "marks"),
-    *("gestures", "bar", "captions", "feature_map"),
-)
-FOLDER = Path(__file__).resolve().parents[1] / "pages" / "components" / "manifold" / "map"
 SWITCHES = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -80,12 +75,11 @@ def payload() -> dict[str, Any]:
 
 def ours(page: Page, content: dict[str, Any]) -> None:
     """Open a page with the maps as this program draws them."""
-    script = "\n".join((FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
     page.set_content('<div id="host" style="width:1200px"><div class="feature-map"></div></div>')
-    page.add_style_tag(content=(FOLDER.parent / "feature_map.css").read_text(encoding="utf-8"))
+    page.add_style_tag(content=style())
     page.add_script_tag(
         type="module",
-        content=script.replace("export default function", "globalThis.show = function"),
+        content=script(PANELS).replace("export default function", "globalThis.show = function"),
     )
     page.wait_for_function("() => globalThis.show")
     page.evaluate(

@@ -86,7 +86,7 @@ if table is None:
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
 pictures({**reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})
-saved.start_with_named(comparison)
+saved.start_with_linked(comparison, shown_ids)
 with top:
     near = choices.choose_neighbourhood(comparison, mapped)
 table = neighbourhoods.with_changes(table, map_reads.map_changes(mapped, near.reference, near.k))

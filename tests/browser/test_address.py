@@ -3,6 +3,15 @@
 import pytest
 
 from tests.browser.test_links import EXCEPTION, PAGES, opened, settled
+from tests.browser.test_manifolds import (
+    CAMERA,
+    MAP,
+    SELECTED,
+    lasso,
+    middle_of_forget_set,
+    open_maps,
+    wait_for_map,
+)
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -141,3 +150,47 @@ def test_a_copied_link_opens_the_form_of_unlearn_as_it_was(two_url, page, compar
     tab.locator("[data-testid=stCheckbox]").first.wait_for()
     assert tab.locator("[data-testid=stCheckbox] input:checked").count() == 1
     tab.context.close()
+
+
+def test_a_copied_link_shows_what_is_selected_pinned_alone_and_where_the_camera_is(app_url, page):
+    open_maps(page, app_url)
+    x, y = middle_of_forget_set(page, 1)
+    lasso(page, x, y, 30)
+    page.wait_for_function("() => location.search.includes('picked=')")
+    page.mouse.click(x, y)
+    page.wait_for_function("() => location.search.includes('pin=')")
+    page.get_by_text("is pinned. Its neighbours:").wait_for()
+    page.get_by_role("button", name="Class 4:").click()
+    page.keyboard.down("Control")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    page.wait_for_function("() => location.search.includes('camera=')")
+    page.locator("[data-testid=stMain] .st-key-colour input").first.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # another choice of the page does not take it away
+    steady(page)
+    page.wait_for_function("() => location.search.includes('camera=')")
+    shown = f"() => [({SELECTED})(), {MAP}.ids[{MAP}.pinned], [...{MAP}.alone], {MAP}.data.colour]"
+    wanted, camera = page.evaluate(shown), page.evaluate(CAMERA)
+    assert wanted[0]
+    assert wanted[2] == [4]
+    assert camera[2] > 1
+    tab = elsewhere(page, page.url)
+    wait_for_map(tab)
+    assert tab.evaluate(shown) == wanted
+    assert tab.evaluate(CAMERA) == pytest.approx(camera, rel=1e-3)
+    tab.get_by_text("is pinned. Its neighbours:").wait_for()
+    tab.keyboard.press("Escape")
+    tab.context.close()
+
+
+def test_a_link_with_a_wrong_selection_selects_nothing(app_url, page):
+    open_maps(page, app_url, picked="5..z!", pin="999999", only="77,x", camera="1;;no")
+    settled(page)
+    assert page.locator(EXCEPTION).count() == 0
+    assert page.evaluate(f"() => [({SELECTED})(), {MAP}.pinned, [...{MAP}.alone]]") == [
+        [],
+        None,
+        [],
+    ]

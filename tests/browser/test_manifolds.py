@@ -325,6 +325,33 @@ def test_zooming_sends_no_points_again(page, app_url):
     assert counted["draws"] >= 2 * n_maps
 
 
+def test_of_many_points_a_part_is_drawn_while_they_move_and_all_at_rest(page, app_url):
+    open_maps(page, app_url)
+    counts = f"() => {MAP}.cloud.panels.map((panel) => panel.counts)"
+    page.evaluate(f"""() => {{
+        const paint = {MAP}.cloud.paint.bind({MAP}.cloud);
+        {MAP}.cloud.paint = (i, colour, form, all, part) => {{
+            const few = all.filter((position) => position % 10 === 0);
+            paint(i, colour, form, all, few);
+        }};
+        {MAP}.restyle();
+        const gl = {MAP}.cloud.gl;
+        const draw = gl.drawElements.bind(gl);
+        globalThis.drawn = [];
+        gl.drawElements = (mode, count, ...rest) => {{
+            drawn.push(count);
+            draw(mode, count, ...rest);
+        }};
+        {MAP}.redraw();
+    }}""")
+    page.wait_for_timeout(400)
+    (full, few), *_ = page.evaluate(counts)
+    assert few < full / 5
+    page.evaluate(f"() => {{ drawn.length = 0; {MAP}.cameras[0].zoom = 2; {MAP}.redraw(); }}")
+    page.wait_for_function(f"() => drawn.includes({few})")
+    page.wait_for_function(f"() => drawn.at(-1) === {MAP}.cloud.panels.at(-1).counts[0]")
+
+
 def test_methods_play_their_steps_side_by_side_and_pause(page, app_url):
     open_maps(page, app_url)
     steps = "document.querySelector('.map-steps').steps"

@@ -251,6 +251,17 @@ def test_a_selection_gets_a_name_and_is_there_after_a_reload(filled_store):
     assert again.selectbox(key="selection").options == []
 
 
+def test_an_address_selects_and_pins_what_is_on_the_maps(filled_store):
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params.update(
+        {"picked": "3.a.zzzzzz", "pin": "17"}
+    )  # 3, 13 and one that is not there
+    app.run()
+    app.switch_page(PAGE).run()
+    assert sent(app)["selection"]["ids"] == [3, 13]
+    assert sent(app)["pin"]["id"] == 17
+
+
 def test_a_selection_without_a_name_is_refused_in_one_line(filled_store):
     app = with_selection(opened(), [3])
     app.button(key="save_selection").click().run()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from pages.components import reads
@@ -9,17 +11,20 @@ from pages.components.manifold import selection
 from unlearn_core.checks import InputError
 from unlearn_core.runs import selections
 from unlearn_core.runs.comparison import Comparison
+from unlearn_core.views.manifold import link
 
 CHOSEN, NAME, FAULT = "selection", "selection_name", "selection_fault"
 
 
-def start_with_named(comparison: Comparison) -> None:
-    """Begin with the selection that the address names, where another comparison is opened."""
+def start_with_linked(comparison: Comparison, shown_ids: Collection[int]) -> None:
+    """Begin with what the address selects and pins, and with nothing in another comparison."""
     if st.session_state.get(selection.OF) == comparison.key:
         return
+    asked = {} if selection.OF in st.session_state else st.query_params
     st.session_state[selection.OF] = comparison.key
-    known = selections.saved(reads.store(), comparison.key)
-    selection.select(known.get(str(st.query_params.get(CHOSEN)), []))
+    named = selections.saved(reads.store(), comparison.key).get(str(st.query_params.get(CHOSEN)))
+    ids = link.ids_in(asked.get(link.SELECTED), shown_ids) if named is None else named
+    selection.select(ids, link.pinned_in(asked.get(link.PINNED), shown_ids))
 
 
 def saved_selections(comparison: Comparison) -> None:

@@ -33,9 +33,9 @@ def pinned() -> int | None:
     return one
 
 
-def select(ids: list[int]) -> None:
-    """Select these examples from outside the maps, and unpin."""
-    st.session_state[SELECTED], st.session_state[PINNED] = ids, None
+def select(ids: list[int], pin: int | None = None) -> None:
+    """Select these examples from outside the maps, and pin one or none."""
+    st.session_state[SELECTED], st.session_state[PINNED] = ids, pin
     st.session_state[SELECTION_VERSION] = st.session_state.get(SELECTION_VERSION, 0) + 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "map"
 PANELS = (  # of the script that draws the panels, each after what it uses
-    *("basics", "camera", "cloud", "chosen", "contours"),
+    *("basics", "camera", "cloud", "chosen", "contours", "address"),
     *("marks", "gestures", "bar", "captions", "feature_map"),
 )
 STEPS = ("basics", "camera", "cloud", "steps")  # of the one that plays methods at work

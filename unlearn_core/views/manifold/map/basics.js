@@ -71,3 +71,8 @@ function sizeCanvases(canvases, element, width, height) {
     canvas.height = Math.round(height * ratio);
   }
 }
+
+// A number from a number that says nothing of its place in a row: each n-th by it is an even part.
+function scattered(number) {
+  return Math.imul(number + 1, 2654435761) >>> 8;
+}

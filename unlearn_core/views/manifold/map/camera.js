@@ -25,6 +25,16 @@ class Camera {
     Object.assign(this, { x: 0, y: 0, zoom: 1, yaw: 0, pitch: 0 }, this.isDeep ? START : {});
   }
 
+  isAtStart() {
+    const start = this.isDeep ? START : { yaw: 0, pitch: 0 };
+    return !this.x && !this.y && this.zoom === 1 && this.yaw === start.yaw && this.pitch === start.pitch;
+  }
+
+  // Text that changes with what is seen.
+  stamp() {
+    return [this.x, this.y, this.zoom, this.yaw, this.pitch].join();
+  }
+
   scale(width, height) {
     return this.zoom * Math.min(width / this.span[0], height / this.span[1]);
   }

@@ -70,9 +70,8 @@ class PointCloud {
   keep(count) {
     const { gl } = this;
     while (this.panels.length > count) {
-      const { buffers, order, inputs } = this.panels.pop();
-      Object.values(buffers).forEach((buffer) => gl.deleteBuffer(buffer));
-      gl.deleteBuffer(order);
+      const { buffers, orders, inputs } = this.panels.pop();
+      [...Object.values(buffers), ...orders].forEach((buffer) => gl.deleteBuffer(buffer));
       gl.deleteVertexArray(inputs);
     }
     while (this.panels.length < count) {
@@ -87,9 +86,8 @@ class PointCloud {
         if (name === "colour") gl.vertexAttribPointer(place, size, gl.UNSIGNED_BYTE, true, 0, 0);
         else gl.vertexAttribPointer(place, size, gl.FLOAT, false, 0, 0);
       }
-      const order = gl.createBuffer();
-      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, order);
-      this.panels.push({ inputs, buffers, order, count: 0 });
+      const orders = [gl.createBuffer(), gl.createBuffer()];
+      this.panels.push({ inputs, buffers, orders, counts: [0, 0] });
     }
     gl.bindVertexArray(null);
   }
@@ -99,15 +97,19 @@ class PointCloud {
     this.write(index, { here, there });
   }
 
-  // Colours (four bytes a point), forms (size in pixels, and 1 for a diamond), and what is drawn,
-  // the first at the back.
-  paint(index, colour, form, order) {
+  // Colours (four bytes a point), forms (size in pixels, and 1 for a diamond), and which points are
+  // drawn, the first at the back: all, and a part while they move.
+  paint(index, colour, form, all, part = all) {
     const { gl } = this;
+    const panel = this.panels[index];
     this.write(index, { colour, form });
-    gl.bindVertexArray(this.panels[index].inputs);
-    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
+    gl.bindVertexArray(panel.inputs);
+    [all, part].forEach((order, i) => {
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, panel.orders[i]);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, Uint32Array.from(order), gl.DYNAMIC_DRAW);
+      panel.counts[i] = order.length;
+    });
     gl.bindVertexArray(null);
-    this.panels[index].count = order.length;
   }
 
   write(index, arrays) {
@@ -119,7 +121,7 @@ class PointCloud {
   }
 
   // Draw panels, each a box in pixels of the page with a camera and how far its points have moved.
-  draw(boxes, ratio, rim) {
+  draw(boxes, ratio, rim, isPart = false) {
     const { gl, uniforms, canvas } = this;
     gl.disable(gl.SCISSOR_TEST);
     gl.clearColor(0, 0, 0, 0);
@@ -144,8 +146,10 @@ class PointCloud {
       gl.uniform2f(uniforms.scale, (2 * scale) / width, (2 * scale) / height);
       gl.uniform1f(uniforms.depth, camera.depth);
       gl.uniform1f(uniforms.way, way);
-      gl.bindVertexArray(this.panels[i].inputs);
-      gl.drawElements(gl.POINTS, this.panels[i].count, gl.UNSIGNED_INT, 0);
+      const { inputs, orders, counts } = this.panels[i];
+      gl.bindVertexArray(inputs);
+      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, orders[Number(isPart)]);
+      gl.drawElements(gl.POINTS, counts[Number(isPart)], gl.UNSIGNED_INT, 0);
     });
     gl.bindVertexArray(null);
   }

@@ -2,6 +2,8 @@
 // A selection is shown in all maps at once and then sent to the page as example ids.
 
 const LIT = 2;
+const MOST_MOVING = 15000; // points of all maps together that are drawn while they move
+const PAUSE = 150; // ms after which all of them are drawn again
 const MISSING = 255; // of a value that colours a point
 const PLAY_SECONDS = 1.8;
 const SIZES = { circle: 5, diamond: 10 }; // pixels, on a map of a few thousand points
@@ -31,6 +33,7 @@ class FeatureMap {
     this.marks = new Marks(this, over);
     this.cloud = new PointCloud(this.points, () => this.show());
     this.gestures = new Gestures(this, this.stage);
+    this.address = new Address(this);
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(root);
     root.addEventListener("fullscreenchange", () => {
@@ -43,6 +46,7 @@ class FeatureMap {
   close() {
     this.watch.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.resting);
     this.cloud.close();
   }
 
@@ -55,6 +59,7 @@ class FeatureMap {
     const isNew = this.version !== version;
     const isTold = this.selectionVersion !== selection.version;
     if (isNew) this.read(data, version);
+    this.address.read();
     if (isTold) {
       this.chosen.take(selection.ids);
       this.pinned = this.positionOf(pin.id);
@@ -66,6 +71,7 @@ class FeatureMap {
     this.bar.draw();
     this.captions.answers();
     this.redraw();
+    this.address.soon();
     this.root.dataset.drawn = version;
   }
 
@@ -173,7 +179,10 @@ class FeatureMap {
         form[2 * i + 1] = isForget ? 1 : 0;
         layers[2 * (isSelected ? 2 : isLit ? 1 : 0) + (isForget ? 1 : 0)].push(i);
       }
-      this.cloud.paint(index, colour, form, Uint32Array.from(layers.flat()));
+      const order = layers.flat();
+      const one = Math.ceil((order.length * this.panels.length) / MOST_MOVING);
+      const part = one > 1 ? order.filter((position) => scattered(position) % one === 0) : order;
+      this.cloud.paint(index, colour, form, order, part);
     });
     this.outlined.clear();
   }
@@ -207,13 +216,25 @@ class FeatureMap {
     this.frame ??= requestAnimationFrame(() => this.render());
   }
 
+  // While the maps move, a part of many points is drawn, and all once they rest.
   render() {
     cancelAnimationFrame(this.frame);
     this.frame = null;
     if (!this.boxes) return;
+    const seen = this.boxes.map(({ camera }, i) => `${camera.stamp()} ${this.wayOf(i)}`).join();
+    const isMoving = this.seen !== undefined && this.seen !== seen;
+    this.seen = seen;
+    this.paintAll({ isPart: isMoving });
+    if (!isMoving) return;
+    this.address.soon();
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.redraw(), PAUSE);
+  }
+
+  paintAll({ isPart = false } = {}) {
     const ratio = this.points.width / this.points.clientWidth || 1;
     const boxes = this.boxes.map((box, i) => ({ ...box, way: this.wayOf(i) }));
-    this.cloud.draw(boxes, ratio, rgb(this.data.outline).map((part) => part / 255));
+    this.cloud.draw(boxes, ratio, rgb(this.data.outline).map((part) => part / 255), isPart);
     this.marks.draw();
   }
 
@@ -224,7 +245,7 @@ class FeatureMap {
   // Pixels of all points of a panel, from its upper left corner; computed anew after a change only.
   pixels(index) {
     const { camera: c, width, height } = this.boxes[index];
-    const stamp = [c.x, c.y, c.zoom, c.yaw, c.pitch, width, height, this.wayOf(index)].join();
+    const stamp = [c.stamp(), width, height, this.wayOf(index)].join();
     const panel = this.panels[index];
     if (panel.stamp !== stamp) {
       panel.stamp = stamp;
@@ -272,6 +293,7 @@ class FeatureMap {
     this.restyle();
     this.bar.draw();
     this.redraw();
+    this.address.soon();
     this.send("ids", this.chosen.sorted());
   }
 
@@ -281,6 +303,7 @@ class FeatureMap {
     this.pinned = next;
     this.captions.answers();
     this.redraw();
+    this.address.soon();
     this.send("pinned", next === null ? null : this.ids[next]);
   }
 
@@ -292,6 +315,7 @@ class FeatureMap {
     this.restyle();
     this.bar.draw();
     this.redraw();
+    this.address.soon();
   }
 
   showAll() {
@@ -359,7 +383,7 @@ class FeatureMap {
   }
 
   savePicture() {
-    this.render();
+    this.paintAll();
     const sheet = make("canvas", { width: this.points.width, height: this.points.height });
     const pen = sheet.getContext("2d");
     const ratio = this.points.width / this.points.clientWidth;
