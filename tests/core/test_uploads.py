@@ -254,3 +254,14 @@ def test_a_request_on_an_upload_is_split_like_any_other():
     sets = split(dataset, ForgetConfig(kind="class", values=(0,)))
     assert sets.forget.sum() == 8
     assert replace(DataConfig(), name="folder").content == ""
+
+
+def test_images_that_are_kept_stay_where_they_are_given_again_and_that_is_interrupted(monkeypatch):
+    first = kept(pets())
+
+    def interrupted(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(uploads, "read_once", interrupted)
+    assert kept(pets()).content == first.content
+    assert uploads.find(first.content) is not None

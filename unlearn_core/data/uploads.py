@@ -72,7 +72,8 @@ def keep(name: str, entries: Sequence[Entry]) -> Upload:
         _write(temporary, placed)
         content = hash_folder(temporary)
         kept = uploads_root() / content
-        if folder_with(content) is None:
+        is_new = folder_with(content) is None
+        if is_new:
             shutil.rmtree(kept, ignore_errors=True)  # what a process left that was ended
             temporary.rename(kept)
     finally:
@@ -88,7 +89,8 @@ def keep(name: str, entries: Sequence[Entry]) -> Upload:
         n_bytes=sum(entry.n_bytes for entry in images),
         added=time.time(),
     )
-    _require_readable(kept, content)
+    if is_new:
+        _require_readable(kept, content)
     (kept / NOTE).write_text(json.dumps(asdict(upload)), encoding="utf-8")  # last: now it is there
     return upload
 
