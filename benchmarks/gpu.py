@@ -102,7 +102,7 @@ def planned(args: argparse.Namespace) -> list[RunConfig]:
     forget = ForgetConfig(kind="class", values=(chosen.pop("forget_class"),))
     start = comparison_config(chosen.pop("dataset"), forget, **chosen)
     methods = {
-        name: changed(usual_settings(name, start.data.name, forget)) for name in in_order(METHODS)
+        name: changed(usual_settings(name, start.data, forget)) for name in in_order(METHODS)
     }
     return run_configs(start, methods)
 

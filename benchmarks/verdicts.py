@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import get_dataset
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import usual_settings
@@ -79,7 +79,10 @@ def measured(args: argparse.Namespace, label: int, store: Store) -> dict[str, li
     """Make what is missing; return by method the metrics of each seed."""
     forget = ForgetConfig(kind="class", values=(label,))
     start = comparison_config(args.dataset, forget, train_examples=args.train_examples)
-    settings = {name: changed(usual_settings(name, args.dataset, forget)) for name in TRICKS}
+    settings = {
+        name: changed(usual_settings(name, DataConfig(name=args.dataset), forget))
+        for name in TRICKS
+    }
     made: dict[str, list[Measured]] = {}
     for config in run_configs(start, settings, range(args.seeds)):
         made.setdefault(config.method, []).append(finished(config, store))

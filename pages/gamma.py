@@ -97,7 +97,7 @@ def choose_sweep(kind: str) -> gamma_sweep.Sweep | None:
         return sweep
     st.caption(f"Missing: gamma {values_text(missing)}.")
     entry = reads.method_entry(gamma_sweep.METHOD)
-    settings = usual_settings(entry, config.data.name, forget), default_settings(entry)
+    settings = usual_settings(entry, config.data, forget), default_settings(entry)
     is_wanted = st.button(
         "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"
     )

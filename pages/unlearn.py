@@ -42,7 +42,7 @@ with choices:
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
         forget = chosen[0].forget if chosen else ForgetConfig()
-        methods, faults = settings_form.choose_methods(data[0].data.name, forget)
+        methods, faults = settings_form.choose_methods(data[0].data, forget)
         own_method.offer()
 kept_form.keep()
 with runs:

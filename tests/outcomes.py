@@ -66,7 +66,7 @@ class Request:
                 subset_seed=stream_seed(self.config.seed, "retained part"),
                 recipe=self.config.training,
             )
-            settings = usual_settings(method, "digits", self.config.forget)
+            settings = usual_settings(method, self.config.data, self.config.forget)
             if preset is not None:
                 settings = resolve_settings(method, METHODS[method].presets[preset])
             for _ in METHODS[method].run(inputs, settings):

@@ -10,14 +10,15 @@ import streamlit as st
 
 from pages.components import reads
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig, changed_from
+from unlearn_core.config import DataConfig, ForgetConfig, changed_from
+from unlearn_core.data.presets import has_many
 from unlearn_core.views import settings_form as forms
 
 Settings = dict[str, Any]
 
 
 def choose_methods(
-    dataset: str, forget: ForgetConfig
+    data: DataConfig, forget: ForgetConfig
 ) -> tuple[dict[str, list[Settings]], list[str]]:
     """Show a card a method; return the settings of the chosen ones, and what is wrong.
 
@@ -40,7 +41,7 @@ def choose_methods(
                 help=method["description"],
             )
             if is_on:
-                points, wrong = settings_form(method, dataset, forget, labels)
+                points, wrong = settings_form(method, data, forget, labels)
                 chosen[method["name"]] = points
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
@@ -52,7 +53,7 @@ def _switch(methods: list[Mapping[str, Any]], is_on: bool) -> None:
 
 
 def settings_form(
-    method: Mapping[str, Any], dataset: str, forget: ForgetConfig, datasets: Mapping[str, str]
+    method: Mapping[str, Any], data: DataConfig, forget: ForgetConfig, datasets: Mapping[str, str]
 ) -> tuple[list[Settings], list[str]]:
     """Show one method's form; return the settings to try, and one line for each that is wrong.
 
@@ -61,8 +62,8 @@ def settings_form(
     if not method["settings"]:
         st.caption("It has no settings.")
         return [{}], []
-    presets = forms.presets(method, dataset, forget, datasets)
-    where = f"{method['name']}.{dataset}.{forget.scenario}"
+    presets = forms.presets(method, data, forget, datasets)
+    where = f"{method['name']}.{data.name}.{forget.scenario}{'.many' if has_many(data) else ''}"
     form = st.expander(
         "Settings", icon=":material/tune:", key=f"form_{where}", on_change="rerun"
     )  # a closed form has no fields yet: all of them together are most of what the page costs

@@ -1,8 +1,9 @@
 import pytest
 
-from unlearn_core.config import ForgetConfig
+from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.views import settings_form
 
+DIGITS = DataConfig()
 CLASS_3 = ForgetConfig(kind="class", values=(3,))
 SAMPLE = ForgetConfig(kind="ids", values=(3, 4))
 ENTRY = {
@@ -18,14 +19,30 @@ RATE = {**RATE, "positive": True, "help": ""}
 
 
 def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
-    sample = settings_form.usual_settings(ENTRY, "digits", SAMPLE)
+    sample = settings_form.usual_settings(ENTRY, DIGITS, SAMPLE)
     assert sample == {"rate": 0.2, "layers": [], "fast": False}
-    assert settings_form.usual_settings(ENTRY, "digits", CLASS_3) == {
+    assert settings_form.usual_settings(ENTRY, DIGITS, CLASS_3) == {
         "rate": 0.5,
         "layers": [],
         "fast": True,
     }
-    assert settings_form.usual_settings(ENTRY, "cifar10", CLASS_3)["rate"] == 0.1
+    assert settings_form.usual_settings(ENTRY, DataConfig(name="cifar10"), CLASS_3)["rate"] == 0.1
+
+
+def test_many_examples_have_presets_of_their_own_before_those_of_their_kind():
+    named = {"many photographs class": {"rate": 0.3}, "photographs": {"rate": 0.2}}
+    entry = {**ENTRY, "presets": named}
+    rates = [
+        settings_form.usual_settings(entry, data, forget)["rate"]
+        for data in (
+            DataConfig(name="cifar10"),
+            DataConfig(name="cifar10", train_examples=20_001),
+            DataConfig(name="cifar10", train_examples=20_000),
+            DataConfig(name="fashion"),
+        )
+        for forget in (CLASS_3, SAMPLE)
+    ]
+    assert rates == [0.3, 0.2, 0.3, 0.2, 0.2, 0.2, 0.2, 0.2]
 
 
 def test_usual_settings_are_those_that_the_command_line_resolves():
@@ -35,19 +52,19 @@ def test_usual_settings_are_those_that_the_command_line_resolves():
 
     for entry in listed()["methods"]:
         for forget in (CLASS_3, SAMPLE):
-            expected = plain(usual_settings(entry["name"], "digits", forget))
-            assert settings_form.usual_settings(entry, "digits", forget) == expected
+            expected = plain(usual_settings(entry["name"], DIGITS, forget))
+            assert settings_form.usual_settings(entry, DIGITS, forget) == expected
 
 
 def test_presets_start_with_the_data_sets_own_and_are_complete():
     rows = [RATE, {**RATE, "name": "epochs", "type": "int", "default": 1}]
     method = {"settings": rows, "presets": {"muda": {"epochs": 3}, "digits": {"learning_rate": 1}}}
     labels = {"digits": "Digits", "cifar10": "CIFAR-10"}
-    presets = settings_form.presets(method, "digits", CLASS_3, labels)
+    presets = settings_form.presets(method, DIGITS, CLASS_3, labels)
     assert list(presets) == ["digits", "muda", "defaults"]
     assert presets["digits"] == {"learning_rate": 1.0, "epochs": 1}
     assert type(presets["digits"]["learning_rate"]) is float
-    assert list(settings_form.presets(method, "cifar10", CLASS_3, labels)) == [
+    assert list(settings_form.presets(method, DataConfig(name="cifar10"), CLASS_3, labels)) == [
         "defaults",
         "muda",
         "digits",
@@ -59,15 +76,18 @@ def test_a_preset_for_the_scenario_comes_before_the_data_sets_own():
     method = {"settings": [RATE], "presets": presets}
     labels = {"digits": "Digits"}
     sample = ForgetConfig(kind="random", values=(50,))
-    assert list(settings_form.presets(method, "digits", sample, labels)) == [
+    assert list(settings_form.presets(method, DIGITS, sample, labels)) == [
         "digits sample",
         "muda",
         "defaults",
         "digits",
     ]
-    assert next(iter(settings_form.presets(method, "digits", CLASS_3, labels))) == "digits"
+    assert next(iter(settings_form.presets(method, DIGITS, CLASS_3, labels))) == "digits"
     assert settings_form.preset_label("digits sample", labels) == "For Digits, single images"
     assert settings_form.preset_label("digits", labels) == "For Digits"
+    many = "many photographs class"
+    assert settings_form.preset_label(many, labels) == "For many photographs, whole classes"
+    assert settings_form.preset_label("usparse", labels) == "As in the usparse paper"
 
 
 def test_small_numbers_survive_the_way_through_a_form_exactly():

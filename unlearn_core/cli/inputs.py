@@ -98,7 +98,7 @@ def settings(
         raise InputError(f"No method has a preset {preset!r}; known: {', '.join(sorted(known))}.")
     if preset is not None and preset in get_method(method).presets:
         return differing(resolve_settings(method, changed, preset=preset))
-    return differing(usual_settings(method, start.data.name, start.forget, changed))
+    return differing(usual_settings(method, start.data, start.forget, changed))
 
 
 def read_text(path: Path, what: str) -> str:

@@ -101,7 +101,7 @@ def naming(config: RunConfig) -> dict[str, Any]:
     if config.method in WITHOUT_SETTINGS:
         return {"label": WITHOUT_SETTINGS[config.method], "settings": {}, "changed": {}}
     settings = plain(resolve_settings(config.method, config.settings))
-    usual = plain(usual_settings(config.method, config.data.name, config.forget))
+    usual = plain(usual_settings(config.method, config.data, config.forget))
     return {
         "label": get_method(config.method).label,
         "settings": settings,

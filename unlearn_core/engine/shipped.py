@@ -22,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import save as save_arrays
 
-from unlearn_core.config import ForgetConfig, RunConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.engine.pipeline import OnProgress, execute
 from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
@@ -95,7 +95,8 @@ class Shipment:
         return list({config.key(): config for config in runs}.values())
 
     def _settings(self, method: str, **chosen: Any) -> dict[str, Any]:
-        return changed(usual_settings(method, self.dataset, self.forget, chosen))
+        data = DataConfig(name=self.dataset, train_examples=self.train_examples)
+        return changed(usual_settings(method, data, self.forget, chosen))
 
 
 CLOTHES = Shipment(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unlearn_core import plugins
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig, TrainingConfig
+from unlearn_core.config import DataConfig, ForgetConfig, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.data.presets import usual_preset
 from unlearn_core.methods.settings import describe
@@ -243,10 +243,10 @@ def resolve_settings(
 
 
 def usual_settings(
-    name: str, dataset: str, forget: ForgetConfig, overrides: Mapping[str, Any] | None = None
+    name: str, data: DataConfig, forget: ForgetConfig, overrides: Mapping[str, Any] | None = None
 ) -> Any:
     """Return the settings that suit a request on a data set, with `overrides`."""
-    preset = usual_preset(get_method(name).presets, dataset, forget)
+    preset = usual_preset(get_method(name).presets, data, forget)
     return resolve_settings(name, overrides, preset=preset)
 
 

@@ -7,7 +7,10 @@ frozen (MUDA's).
 Source: RFA section V (AdamW 5e-5, batch 128, 1 epoch; the weight decay, unstated there, is the
 usual 0.01); MUDA section 5.1 uses D'_r and tunes the step size, 10 passes are ours; "usparse" is
 the preset of arXiv:2304.04934.
-The digits preset is ours: the published learning rate does not move so small a network.
+The digits preset is ours: the published learning rate does not move so small a network.  So are
+those for photographs: the usual weight decay of AdamW, times the rate of SGD, is harmless in 175
+steps and ruins a network in 1,760, so many photographs have 5e-4 and two passes (all of CIFAR-10,
+class 0: 8 % of the class left, 87.9 % of the others right, 87.2 % before).
 """
 
 from __future__ import annotations
@@ -57,6 +60,13 @@ class FinetuneSettings(OptimiserSettings):
             "optimizer": "sgd",
             "momentum": 0.9,
             "epochs": 5,
+        },
+        "many photographs": {
+            "learning_rate": 0.01,
+            "optimizer": "sgd",
+            "momentum": 0.9,
+            "weight_decay": 5e-4,
+            "epochs": 2,
         },
         "rfa": {},
         "muda": {

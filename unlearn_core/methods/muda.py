@@ -11,7 +11,9 @@ is Adam; an iteration is an optimiser step (or a forget and a recover phase: `un
 the retained subspace is computed once per forget phase from all of D'_r (or in every step from a
 batch of it: `subspace="batch"`).  The digits preset is ours, for a network of 64
 features; it recovers on at least 300 examples, because on the few that a small D_f allows the
-network overfits and collapses.
+network overfits and collapses.  A forget phase is a pass over D_f, so with more examples it needs
+larger batches: on all of CIFAR-10 batches of 100 leave 35 % of the others right (class 1), batches
+of 1000 keep 86.8 of 87.2 % (class 0) and forget fully, seed 0, ResNet-18 of width 16.
 """
 
 from __future__ import annotations
@@ -90,6 +92,12 @@ class MudaSettings(Settings):
             "learning_rate": 5e-4,
             "iterations": 100,
             "retain_at_least": 2000,
+        },
+        "many photographs class": {
+            "learning_rate": 5e-4,
+            "iterations": 100,
+            "batch_size": 1000,
+            "retain_at_least": 20000,
         },
         "photographs sample": {
             "learning_rate": 2e-4,

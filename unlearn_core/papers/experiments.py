@@ -226,7 +226,7 @@ def _settings(
 ) -> dict[str, Any]:
     """Return a method's settings for a row: a preset, and what the scenario says besides."""
     presets = get_method(method).presets
-    preset: str | None = usual_preset(presets, STAND_IN, start.forget)
+    preset: str | None = usual_preset(presets, DataConfig(name=STAND_IN), start.forget)
     if scale == "full":
         preset = next((p for p in (f"{start.model.name}_text", paper) if p in presets), None)
     values = plain(resolve_settings(method, preset=preset))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unlearn_core.checks import InputError
-from unlearn_core.config import ForgetConfig, changed_from
+from unlearn_core.config import DataConfig, ForgetConfig, changed_from
 from unlearn_core.data.presets import usual_preset
 from unlearn_core.runs.comparison import FIRST
 from unlearn_core.runs.grid import combinations
@@ -19,11 +19,12 @@ from unlearn_core.settings import require_allowed
 
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
+KINDS = ("photographs", "many photographs", "texts")  # of data, for which there are presets
 SCENARIO_WORDS = {"class": "whole classes", "sample": "single images", "backdoor": "a backdoor"}
 
 
 def presets(
-    method: Row, dataset: str, forget: ForgetConfig, datasets: Mapping[str, str]
+    method: Row, data: DataConfig, forget: ForgetConfig, datasets: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Return complete settings by preset, the one to start with first.
 
@@ -32,16 +33,16 @@ def presets(
     """
     defaults = default_settings(method)
     named = method["presets"]
-    usual = usual_preset(named, dataset, forget)
-    papers = [name for name in named if _dataset_of(name) not in datasets]
+    usual = usual_preset(named, data, forget)
+    papers = [name for name in named if _parts(name)[0] not in {*datasets, *KINDS}]
     others = [name for name in named if name not in papers and name != usual]
     order = [usual, *papers, DEFAULTS, *others] if usual else [DEFAULTS, *papers, *others]
     return {name: _complete(method, defaults, named.get(name, {})) for name in order}
 
 
-def usual_settings(method: Row, dataset: str, forget: ForgetConfig) -> dict[str, Any]:
+def usual_settings(method: Row, data: DataConfig, forget: ForgetConfig) -> dict[str, Any]:
     """Return a method's complete settings, with the preset that suits the request."""
-    preset = usual_preset(method["presets"], dataset, forget)
+    preset = usual_preset(method["presets"], data, forget)
     return {**default_settings(method), **(method["presets"][preset] if preset else {})}
 
 
@@ -62,15 +63,17 @@ def preset_label(name: str, datasets: Mapping[str, str]) -> str:
     """Return a preset's name for people."""
     if name == DEFAULTS:
         return "The method's defaults"
-    if _dataset_of(name) in datasets:
-        scenario = name.partition(" ")[2]
+    place, scenario = _parts(name)
+    if place in datasets or place in KINDS:
         what = f", {SCENARIO_WORDS[scenario]}" if scenario else ""
-        return f"For {datasets[_dataset_of(name)]}{what}"
+        return f"For {datasets.get(place, place)}{what}"
     return f"As in the {name} paper" if name.isalpha() else name
 
 
-def _dataset_of(preset: str) -> str:
-    return preset.partition(" ")[0]
+def _parts(preset: str) -> tuple[str, str]:
+    """Return what data a preset is for, if it is for any, and the scenario, "" for all."""
+    place, _, scenario = preset.rpartition(" ")
+    return (place, scenario) if scenario in SCENARIO_WORDS else (preset, "")
 
 
 def field_label(row: Row) -> str:
