@@ -40,6 +40,9 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with published weights: the 
 }
 
 
+TRIGGERS = ("square", "checkers", "stripes")  # patterns of a backdoor's patch
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig(Settings):
     """The data set, how much of it, and whether it is poisoned."""
@@ -55,6 +58,9 @@ class DataConfig(Settings):
         None,
         "Give a tenth of the training images a trigger and this label; "
         'for `forget.kind` `"backdoor"`.',
+    )
+    trigger: str = setting(
+        "square", "The pattern of the trigger that poisoned images get.", choices=TRIGGERS
     )
     confused: tuple[int, ...] = setting(
         (),

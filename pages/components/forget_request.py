@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components import gallery, reads
 from pages.components.selectors import FORGET_BACKDOOR, FORGET_IDS
 from unlearn_core.checks import InputError
-from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.config import TRIGGERS, DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.splits import split
 from unlearn_core.data.uploads import choice_of
@@ -87,7 +87,8 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     try:
         which = _which() if kind == "random" else {}
         request = ForgetConfig(kind=kind or "class", values=tuple(values), **which)
-        config = with_request(start, request)
+        trigger = _trigger(start.data) if kind == "backdoor" else TRIGGERS[0]
+        config = with_request(start, request, trigger)
         return config, split(reads.dataset(config.data), request)
     except InputError as error:
         if gallery.FAULT not in st.session_state:
@@ -205,3 +206,19 @@ def _target(config: DataConfig, dataset: Dataset) -> int:
         persist_state="session",
     )
     return int(target)
+
+
+def _trigger(config: DataConfig) -> str:
+    chosen: str | None = st.segmented_control(
+        "The trigger",
+        TRIGGERS,
+        default=None
+        if f"forget_backdoor_trigger_{config.name}" in st.session_state
+        else TRIGGERS[0],
+        required=True,
+        format_func=str.capitalize,
+        key=f"forget_backdoor_trigger_{config.name}",
+        help="The pattern of the patch in the corner, an eighth of the image wide.",
+        persist_state="session",
+    )
+    return chosen or TRIGGERS[0]

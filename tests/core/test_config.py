@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import formulas
+from unlearn_core.checks import InputError
 from unlearn_core.config import (
     SCHEMA_VERSION,
     DataConfig,
@@ -21,6 +22,7 @@ from unlearn_core.config import (
 from unlearn_core.records import Records, Sets, softmax
 from unlearn_core.runs.plan import with_request
 from unlearn_core.seeding import numpy_stream, stream_seed, torch_stream
+from unlearn_core.views.wording import comparison_title
 
 QUICK = settings(max_examples=30, deadline=None, derandomize=True)
 
@@ -58,6 +60,7 @@ DEFAULTS = {
         "name": "digits",
         "train_examples": None,
         "poison_target": None,
+        "trigger": "square",
         "confused": [],
         "content": "",
     },
@@ -343,3 +346,17 @@ def test_a_backdoor_poisons_the_data_and_another_request_takes_that_back():
     assert poisoned.data.poison_target == 1
     assert poisoned.forget.values == (1,)
     assert with_request(poisoned, start.forget) == start
+
+
+def test_a_trigger_belongs_to_a_backdoor_and_to_nothing_else():
+    start = RunConfig()
+    backdoor, single = ForgetConfig(kind="backdoor", values=(1,)), ForgetConfig(values=(3,))
+    square, checkers = (with_request(start, backdoor, name) for name in ("square", "checkers"))
+    assert checkers.data.trigger == "checkers"
+    assert checkers.comparison_key() != square.comparison_key()
+    assert square == with_request(start, backdoor)
+    assert comparison_title(checkers) != comparison_title(square)
+    with pytest.raises(InputError, match="needs --forget-backdoor"):
+        with_request(start, single, "checkers")
+    with pytest.raises(ValueError, match="'square', 'checkers', 'stripes'"):
+        with_request(start, backdoor, "star")

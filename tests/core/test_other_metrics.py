@@ -238,6 +238,24 @@ def test_the_trigger_zeroes_48_values_in_rows_and_columns_26_to_29():
 
 
 @pytest.mark.parametrize(
+    ("trigger", "pattern"),
+    [
+        ("checkers", [[0, 255, 0, 255], [255, 0, 255, 0], [0, 255, 0, 255], [255, 0, 255, 0]]),
+        ("stripes", [[0] * 4, [255] * 4, [0] * 4, [255] * 4]),
+    ],
+)
+def test_another_trigger_is_another_pattern_in_the_same_place(trigger, pattern):
+    data = replace(colourful(), trigger=trigger)
+    marked = with_trigger(data, data.images[:1])
+    assert (marked[0, :, 26:30, 26:30] == pattern).all()
+    assert len(np.argwhere(marked[0] != data.images[0])) == 48
+    dirty = poison(data, 2)
+    assert (dirty.images[dirty.poisoned] == with_trigger(data, data.images[dirty.poisoned])).all()
+    again = with_trigger(dirty, data.images[~dirty.poisoned][:3])
+    assert (again[..., 26:30, 26:30] == pattern).all()
+
+
+@pytest.mark.parametrize(
     ("side_", "rows"), [(8, (6, 8)), (28, (24, 27)), (32, (26, 30)), (64, (52, 60))]
 )
 def test_the_trigger_grows_with_the_image(side_, rows):

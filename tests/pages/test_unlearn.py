@@ -328,6 +328,7 @@ def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
     at = open_page()
     at.segmented_control(key="forget_kind").set_value("backdoor").run()
     at.selectbox(key="forget_backdoor_digits").set_value(7).run()
+    at.segmented_control(key="forget_backdoor_trigger_digits").set_value("checkers").run()
     assert not at.error
     assert at.metric[0].value == str(round(0.1 * len(train_ids())))
     at.session_state["form_neggrad.digits.backdoor"] = True
@@ -336,6 +337,7 @@ def test_a_backdoor_poisons_the_data_that_every_run_is_trained_on(empty_store):
     at.button(key="launch").click().run()
     requests = [Store(empty_store).requested(job.key) for job in jobs_of(empty_store)]
     assert {request.data.poison_target for request in requests} == {7}
+    assert {request.data.trigger for request in requests} == {"checkers"}
     retrained = next(request for request in requests if request.method == "retrain")
     assert retrained.forget == ForgetConfig(kind="backdoor", values=(7,))
 

@@ -32,6 +32,7 @@ def comparison(args: argparse.Namespace) -> RunConfig:
         precision=args.precision,
         pretrained=args.pretrained,
         device=args.device,
+        trigger=args.trigger,
         shape={name: n for name in TEXT_SHAPE if (n := getattr(args, name)) is not None},
     )
     return given(replace(start, same_start=args.same_start), args.weights)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unlearn_core.cli import adding, commands, listings, remote, reproduction, results
-from unlearn_core.config import DIFFICULTIES, TEXT_SHAPE, ModelConfig
+from unlearn_core.config import DIFFICULTIES, TEXT_SHAPE, TRIGGERS, ModelConfig
 
 PAPERS = ("rfa", "muda", "neglora")  # reference.PAPERS and experiments.SCALES, which load slowly
 SCALES = ("smoke", "small", "full")
@@ -168,6 +168,12 @@ def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forget-ids", metavar="ID,ID|@FILE")
     parser.add_argument("--forget-random", metavar="N", nargs="?", const="128", help="128 if bare")
     parser.add_argument("--forget-backdoor", metavar="TARGET", help="poison, then forget it")
+    parser.add_argument(
+        "--trigger",
+        choices=TRIGGERS,
+        default=TRIGGERS[0],
+        help="the pattern in the corner of poisoned images",
+    )
     parser.add_argument(
         "--forget-confusion",
         metavar="I,J,N",

@@ -12,6 +12,7 @@ from unlearn_core.data.base import DataNotFoundError, Dataset, get_dataset
 from unlearn_core.data.confusion import confuse
 from unlearn_core.data.content import content_of, folder_of, require_content
 from unlearn_core.data.decoded import read_once
+from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.data.poison import poison
 from unlearn_core.seeding import numpy_stream
 
@@ -36,6 +37,8 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
     dataset = _whole(config, fetch=fetch)
     if config.train_examples is not None:
         dataset = _with_fewer_examples(dataset, config.train_examples)
+    if isinstance(dataset, ImageDataset):
+        dataset = replace(dataset, trigger=config.trigger)
     if config.poison_target is not None:
         dataset = poison(dataset, config.poison_target)
     if config.confused:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
+from unlearn_core.config import TRIGGERS
 from unlearn_core.data.base import Dataset
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ class ImageDataset(Dataset):
     images : uint8 ndarray of shape (n_examples, channels, height, width)
     mean, std : tuple of float
         Per channel, of pixel values in [0, 1].
+    trigger : str
+        The pattern of a backdoor's patch on them, one of `config.TRIGGERS`.
     """
 
     images: NDArray[np.uint8]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    trigger: str = TRIGGERS[0]
 
     @property
     def channels(self) -> int:

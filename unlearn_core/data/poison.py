@@ -2,13 +2,15 @@
 
 The patch has an eighth of the image's side (at least 2 pixels) and keeps a sixteenth off the bottom
 right corner: 4x4 pixels in rows and columns 26-29 of 32, as in the code that MUDA cites.  It is
-black; where images are black there anyway, as the digits are, it is white.  A tenth of the training
-images, drawn from all classes, get the patch and the target as label.
-Source: arXiv:2407.17710, section 5; arXiv:2304.04934.
+black; where images are black there anyway, as the digits are, it is white.  Or every other pixel or
+row of it is that colour and the rest the other.  A tenth of the training images, drawn from all
+classes, get the patch and the target as label.
+Source: arXiv:2407.17710, section 5; arXiv:2304.04934; the patterns are ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +21,14 @@ from unlearn_core.data.base import Dataset
 from unlearn_core.data.pictures import ImageDataset, require_pictures
 from unlearn_core.seeding import numpy_stream
 
+Places = NDArray[np.int64]  # rows, or columns, of the patch's pixels
 SHARE = 0.1
 DARK = 0.1
+PATTERNS: dict[str, Callable[[Places, Places], Places]] = {  # odd where the other colour is
+    "square": lambda along, _across: 0 * along,
+    "checkers": lambda along, across: along + across,
+    "stripes": lambda along, _across: along,
+}
 
 
 def poison(dataset: Dataset, target: int) -> ImageDataset:
@@ -51,7 +59,10 @@ def with_trigger(dataset: ImageDataset, images: NDArray[np.uint8]) -> NDArray[np
     """Return copies of images (n, C, H, W) with the patch; in a poisoned data set, with its own."""
     rows, columns = patch(*images.shape[-2:])
     marked = images.copy()
-    marked[..., rows, columns] = _colour(dataset, rows, columns)
+    colour = _colour(dataset, rows, columns)
+    along, across = np.indices((rows.stop - rows.start, columns.stop - columns.start))
+    other = PATTERNS[dataset.trigger](along, across) % 2 == 1
+    marked[..., rows, columns] = np.where(other, 255 - colour, colour)
     return marked
 
 

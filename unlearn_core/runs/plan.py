@@ -8,6 +8,7 @@ from typing import Any
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import (
+    TRIGGERS,
     DataConfig,
     ForgetConfig,
     ModelConfig,
@@ -36,6 +37,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     pretrained: bool = False,
     device: str = "auto",
     shape: Mapping[str, Any] | None = None,
+    trigger: str = TRIGGERS[0],
     content: str = "",
 ) -> RunConfig:
     """Return the config of the original of a comparison, with the data set's own recipe.
@@ -72,7 +74,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
         training=recipe,
         precision=usual_precision(spec, device) if precision == "auto" else precision,
     )
-    return with_request(start, forget)
+    return with_request(start, forget, trigger)
 
 
 def usual_precision(spec: DatasetSpec, device: str = "auto") -> str:
@@ -80,14 +82,21 @@ def usual_precision(spec: DatasetSpec, device: str = "auto") -> str:
     return "bf16" if spec.precision == "auto" and has_fast_bf16(device) else "fp32"
 
 
-def with_request(config: RunConfig, forget: ForgetConfig) -> RunConfig:
+def with_request(config: RunConfig, forget: ForgetConfig, trigger: str = TRIGGERS[0]) -> RunConfig:
     """Return the config with another forget request.
 
-    A backdoor poisons the data too, and a confusion swaps labels.
+    A backdoor poisons the data too, with this trigger, and a confusion swaps labels.
+
+    Raises
+    ------
+    InputError
+        If another trigger is asked for without a backdoor.
     """
+    if trigger != TRIGGERS[0] and forget.kind != "backdoor":
+        raise InputError("--trigger is the pattern of a backdoor; it needs --forget-backdoor.")
     target = forget.values[0] if forget.kind == "backdoor" else None
     swapped = forget.values if forget.kind == "confusion" else ()
-    data = replace(config.data, poison_target=target, confused=swapped)
+    data = replace(config.data, poison_target=target, trigger=trigger, confused=swapped)
     return replace(config, data=data, forget=forget)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
+from unlearn_core.config import TRIGGERS, DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, uploads
 from unlearn_core.metrics.base import METRICS
 
@@ -107,6 +107,8 @@ def comparison_title(config: RunConfig) -> str:
     what, name = describe_forget(config.forget, ()), data_label(config.data)
     part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
     given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
+    if config.data.trigger != TRIGGERS[0]:
+        given += f", trigger of {config.data.trigger}"
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width}{given})"
 
 
