@@ -350,7 +350,10 @@ def test_a_backdoor_poisons_the_data_and_another_request_takes_that_back():
 
 def test_a_trigger_belongs_to_a_backdoor_and_to_nothing_else():
     start = RunConfig()
-    backdoor, single = ForgetConfig(kind="backdoor", values=(1,)), ForgetConfig(values=(3,))
+    backdoor, single = (
+        ForgetConfig(kind="backdoor", values=(1,)),
+        ForgetConfig(kind="class", values=(3,)),
+    )
     square, checkers = (with_request(start, backdoor, name) for name in ("square", "checkers"))
     assert checkers.data.trigger == "checkers"
     assert checkers.comparison_key() != square.comparison_key()
@@ -358,5 +361,5 @@ def test_a_trigger_belongs_to_a_backdoor_and_to_nothing_else():
     assert comparison_title(checkers) != comparison_title(square)
     with pytest.raises(InputError, match="needs --forget-backdoor"):
         with_request(start, single, "checkers")
-    with pytest.raises(ValueError, match="'square', 'checkers', 'stripes'"):
+    with pytest.raises(ValueError, match="one of square, checkers, stripes, got 'star'"):
         with_request(start, backdoor, "star")
