@@ -1,5 +1,7 @@
 """Manifolds: the same examples as several models see them, side by side."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -14,6 +16,8 @@ from unlearn_core.views.captions import maps_caption
 from unlearn_core.views.manifold import neighbourhoods, points
 from unlearn_core.views.manifold.payload import map_payload
 
+DRAWN = "map_drawn"  # in the session: the points, how they are shown, and what is sent of both
+
 selectors.under_app(__file__)
 comparison = selectors.chosen_comparison()
 dataset = reads.dataset(comparison.config.data)
@@ -27,11 +31,22 @@ st.write(
 )
 
 
+def drawn_before(
+    table: pd.DataFrame, view: choices.View, near: choices.Near
+) -> dict[str, Any] | None:
+    """Return what the maps show if nothing but what is selected has changed since."""
+    last = st.session_state.get(DRAWN)
+    if last is None or last[0] is not table or last[1:3] != (view, near):
+        return None
+    payload: dict[str, Any] = last[3]
+    return payload
+
+
 @st.fragment
 @without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> None:
     view = choices.choose_view(comparison, runs, near.least)
-    shown = view.shown
+    shown, given = view.shown, table
     shares: dict[str, float] = {}
     if shown.layout == "linear":
         table, shares = map_reads.linear_map(comparison, view.runs, table)
@@ -52,8 +67,11 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     trail = None
     if view.is_pair:
         table, trail = map_reads.between(view.runs, table, near.k, near.least)
-    notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
-    payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
+    payload = drawn_before(given, view, near)
+    if payload is None:
+        notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
+        payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
+        st.session_state[DRAWN] = (given, view, near, payload)
     sets = reads.sets(comparison.config.data, comparison.config.forget)
     names = {run.key: run.label for run in view.runs}
     neighbours = map_reads.map_neighbours(view.runs, selection.pinned(), near.k)

@@ -25,14 +25,15 @@ EXCEPTION = "[data-testid=stException]"
 
 
 def settled(page):
-    """Wait until the page has been drawn to its end."""
+    """Wait until the page has been drawn to its end, and no further run of it has begun."""
     page.locator("h1").first.wait_for()
     page.locator(CHOICE).wait_for()
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState"
-        " === 'notRunning'"
-    )
-    page.wait_for_timeout(500)
+    for _ in range(2):
+        page.wait_for_function(
+            "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState"
+            " === 'notRunning'"
+        )
+        page.wait_for_timeout(500)
 
 
 def opened(page, url, path, title):
@@ -75,6 +76,8 @@ def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, compari
     title, n_followed = comparison_title(comparison.config), 0
     for start in PAGES:
         opened(page, two_url, start, title)
+        if start == "":  # what a page draws last may not be there yet
+            page.locator(LINKS, has_text="All metrics").wait_for()
         n_links = page.locator(LINKS).count()
         for number in range(n_links):
             link = page.locator(LINKS).nth(number)
