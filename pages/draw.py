@@ -61,7 +61,7 @@ def ask_picture(dataset: ImageDataset) -> tuple[bytes, str] | None:
     kinds = [DRAW, UPLOAD] if own_picture.can_be_drawn(dataset) else [UPLOAD]
     kind = selectors.segments(
         "How", kinds, default=kinds[0], key="own_kind",
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     if kind == DRAW:
         drawn = canvas(key="canvas")
