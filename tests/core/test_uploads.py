@@ -260,7 +260,7 @@ def test_images_that_are_kept_stay_where_they_are_given_again_and_that_is_interr
     first = kept(pets())
 
     def interrupted(*_args):
-        raise KeyboardInterrupt
+        raise RuntimeError("interrupted")
 
     monkeypatch.setattr(uploads, "read_once", interrupted)
     assert kept(pets()).content == first.content
