@@ -75,10 +75,14 @@ def _can_be_kept(dataset: Dataset) -> TypeGuard[ImageDataset]:
     """Say whether it is only what `ImageDataset` declares, so that it comes back as it was."""
     if type(dataset) is not ImageDataset:
         return False
-    values = [getattr(dataset, field.name) for field in fields(dataset)]
+    values = [
+        value
+        for field in fields(dataset)
+        if (value := getattr(dataset, field.name)) is not field.default
+    ]
     texts = [value for value in values if isinstance(value, tuple)]
     plain = all(type(entry) in (str, int, float) for value in texts for entry in value)
-    return plain and all(isinstance(value, tuple | np.ndarray | None) for value in values)
+    return plain and all(isinstance(value, tuple | np.ndarray) for value in values)
 
 
 @cache
