@@ -8,7 +8,7 @@ from pages.components import charts, map_reads, reads, selectors
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.views import answers, backdoor
 from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import small_maps_caption
 from unlearn_core.views.symbols import as_markdown
@@ -62,13 +62,13 @@ clean = reads.clean_dataset(config.data)
 target = config.forget.values[0]
 names = dataset.class_names
 attackers = names[target]
-poisoned = sets.forget.nonzero()[0]
+poisoned = kept_sets(comparison.runs, sets).forget.nonzero()[0]
 planted = backdoor.some_others(poisoned, clean.labels[poisoned], target)
 asked = backdoor.some_others(dataset.test_ids, dataset.labels[dataset.test_ids], target)
 rows = backdoor.success_rows(report)
 st.markdown(
     as_markdown(
-        f"An attacker put a small **trigger** into **{len(poisoned):,} of "
+        f"An attacker put a small **trigger** into **{sets.forget.sum():,} of "
         f"{len(dataset.train_ids):,}** training images and labelled them **{attackers}**, "
         f"to teach: where the trigger is, answer {attackers}. Forgetting these images "
         "should leave the trigger without power, as in the **retrained** model, which never saw "

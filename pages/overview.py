@@ -9,7 +9,7 @@ from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
-from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import (
     small_maps_caption,
@@ -77,7 +77,7 @@ with st.container(gap="xsmall", key="first_screen"):
     keys = {name: overview.key_of(comparison, name) for name in (*REFERENCE_NAMES.values(), shown)}
     runs = [run for run in comparison.runs if run.key in keys.values()]
     with right:
-        ids = answers.some_forgotten(sets)
+        ids = answers.some_forgotten(kept_sets(runs, sets))
         charts.html(
             answers.answers_html(
                 runs,

@@ -8,7 +8,7 @@ from pages.components import charts, map_reads, previews, reads, selectors
 from pages.components.examples import show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import samples
-from unlearn_core.views.examples import picture_caption
+from unlearn_core.views.examples import kept_sets, picture_caption
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
 
@@ -23,14 +23,15 @@ opening = with_models(
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
 config, dataset = comparison.config, opening.dataset
 names = dataset.class_names
-last, usual = samples.last_id(sets), samples.usual_example(sets)
+kept = kept_sets(runs, sets)
+last, usual = samples.last_id(sets), samples.usual_example(sets, kept)
 selectors.restart(comparison, selectors.EXAMPLE, usual)
 
 
 def move(step: int) -> None:
     """Go to another example of the same set."""
     here = st.session_state[selectors.EXAMPLE]
-    st.session_state[selectors.EXAMPLE] = samples.next_in_set(sets, here, step)
+    st.session_state[selectors.EXAMPLE] = samples.next_in_set(kept, here, step)
 
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -44,9 +45,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )  # fmt: skip
     st.button("Next", key="next_example", icon=":material/arrow_forward:", on_click=move,
               args=(1,))  # fmt: skip
-if not samples.is_recorded(sets, example):
+if not samples.is_recorded(kept, example):
+    why = "kept" if samples.is_recorded(sets, example) else "trained or tested on"
     st.info(
-        f"Image {example} is neither trained nor tested on in this comparison. Choose another.",
+        f"Example {example} is not among those that were {why} in this comparison. Choose another.",
         icon=":material/info:",
     )
     st.stop()

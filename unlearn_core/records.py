@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,10 @@ class Records:
         """Return the records of the examples that `mask` (n_examples,) selects."""
         return Records(**{name: array[mask] for name, array in self.to_arrays().items()})
 
+    def without_features(self) -> Records:
+        """Return the records with no columns of features."""
+        return replace(self, features=self.features[:, :0])
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -100,6 +104,12 @@ class Sets:
     def test(self) -> NDArray[np.bool_]:
         """The whole test set, D_t."""
         return self.forget_test | self.retain_test
+
+    def among(self, ids: NDArray[np.int64]) -> Sets:
+        """Return the sets with those examples alone whose ids are given."""
+        given = np.zeros(len(self.forget), dtype=bool)
+        given[ids] = True
+        return Sets(**{f.name: getattr(self, f.name) & given for f in fields(self)})
 
     def names(self) -> NDArray[np.str_]:
         """Return the name of each example's set, shape (n_examples,)."""

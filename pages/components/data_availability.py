@@ -13,7 +13,7 @@ from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
 def is_available(config: DataConfig) -> bool:
     """Tell whether the data can be used; if not, show in one line why not."""
     try:
-        reads.dataset(config)
+        reads.whole_dataset(config)
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
         if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:

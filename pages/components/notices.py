@@ -33,6 +33,7 @@ def run_page(page: StreamlitPage) -> None:
         without_damaged_runs(lesson.show)(page)
         show_damaged(reads.damaged_runs())
         show_other_code()
+        show_kept_part()
         for line in reads.catalogue().get("left_out", []):
             st.warning(line, icon=":material/extension_off:")
         without_damaged_runs(page.run)()
@@ -93,6 +94,17 @@ def show_other_code() -> None:
     is_wanted = _offered("history", text.other_code_text(runs, reads.method_labels()), "Make again")
     if is_wanted and queue.submit([run.config for run in runs], again=True):
         st.rerun()
+
+
+def show_kept_part() -> None:
+    """Say that only a part of what the comparison was made from is here, where that is so."""
+    comparison = reads.all_comparisons().get(str(st.session_state.get(selectors.CHOSEN)))
+    if comparison is None:
+        return
+    missing = reads.lacks_pictures(comparison.config.data)
+    words = text.kept_part_text(comparison, without_pictures=missing)
+    if words:
+        st.caption(f":material/filter_alt: {words}")
 
 
 def show_unmeasured(comparison: Comparison) -> None:

@@ -15,12 +15,13 @@ import pandas as pd
 import streamlit as st
 
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
-from unlearn_core.data import Dataset, load_dataset
+from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
 from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
+from unlearn_core.data.stand_in import StandIn
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import given_weights as own_weights
-from unlearn_core.runs import incremental, inventory, own_picture, provenance
+from unlearn_core.runs import incremental, inventory, kept_labels, own_picture, provenance
 from unlearn_core.runs import own_files as brought
 from unlearn_core.runs.artefact import ARRAYS, CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
@@ -187,12 +188,33 @@ def _catalogue(root: str, sources: str) -> dict[str, Any]:  # noqa: ARG001
     return read_catalogue(store())
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the images…")
 def dataset(config: DataConfig) -> Dataset:
-    """Return the images and labels of a data set.
+    """Return a data set; one that is not on this machine by its labels, where these are kept.
 
     Nothing is downloaded: showing a page must not wait for a network.
     """
+    try:
+        return whole_dataset(config)
+    except (DataNotFoundError, DataChangedError):
+        known = _stand_in(str(store().root), config)
+        if known is None:
+            raise
+        return known
+
+
+def lacks_pictures(config: DataConfig) -> bool:
+    """Say whether tiles stand for the pictures of a data set, because it is not here."""
+    return isinstance(dataset(config), StandIn)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _stand_in(root: str, config: DataConfig) -> Dataset | None:  # noqa: ARG001
+    return kept_labels.load(store(), config)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the images…")
+def whole_dataset(config: DataConfig) -> Dataset:
+    """Return a data set that is on this machine; `InputError` where it is not."""
     return load_dataset(config, fetch=False)
 
 
@@ -204,7 +226,7 @@ def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
 
 def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
     """Return a picture of each example as a data URL."""
-    known, wanted = _thumbnails(data), [int(example_id) for example_id in ids]
+    known, wanted = _thumbnails(data, lacks_pictures(data)), [int(example_id) for example_id in ids]
     missing = list(dict.fromkeys(each for each in wanted if each not in known))
     previews = dataset(data).previews(missing) if missing else ()
     known.update(zip(missing, map(sprites.thumbnail, previews), strict=True))
@@ -217,7 +239,7 @@ def thumbnail(data: DataConfig, example_id: int) -> str:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _thumbnails(data: DataConfig) -> dict[int, str]:  # noqa: ARG001
+def _thumbnails(data: DataConfig, tiles: bool) -> dict[int, str]:  # noqa: ARG001
     return {}
 
 
@@ -256,9 +278,13 @@ def _triggered_answers(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa:
     return backdoor.triggered_answers(store().load(run_key))
 
 
-@st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
 def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
     """Return what maps show of these examples on hover, in this order."""
+    return _picture_sheet(data, ids, lacks_pictures(data))
+
+
+@st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
+def _picture_sheet(data: DataConfig, ids: tuple[int, ...], tiles: bool) -> dict[str, Any]:  # noqa: ARG001
     return sprites.hovered(dataset(data).previews(ids))
 
 

@@ -85,12 +85,21 @@ def test_a_run_shipped_without_arrays_keeps_its_numbers_and_maps(learned, tmp_pa
     assert small.manifest["half_precision"] == ["maps"]
 
 
-def test_features_that_nothing_starts_from_are_rounded_by_3_percent_at_most():
-    exact = np.random.default_rng(0).uniform(0.01, 5, size=1000).astype(np.float16)
-    off = np.abs(rounded(exact).astype(float) / exact.astype(float) - 1)
-    assert 0.02 < off.max() <= 1 / 32
-    assert not (rounded(exact).view(np.uint16) & 63).any()  # the last 6 binary digits
-    assert rounded(np.zeros(1, np.float16)) == 0
+def test_features_that_nothing_starts_from_are_rounded_to_an_eighth_of_their_deviation():
+    exact = np.random.default_rng(0).normal(1, 2, size=(1000, 5)).astype(np.float16)
+    coarse = rounded(exact)
+    steps = np.unique(np.diff(np.unique(coarse.astype(float))))
+    assert np.allclose(steps[0], 0.125)  # the power of two below 2 / 8
+    assert np.allclose(steps / steps[0], np.round(steps / steps[0]))
+    assert np.abs(coarse.astype(float) - exact).max() <= 0.0625
+    assert np.array_equal(rounded(coarse), coarse)
+
+
+@pytest.mark.parametrize(
+    "features", [np.zeros((3, 2), np.float16), np.full((2, 2), np.nan, np.float16)]
+)
+def test_features_without_a_spread_are_left_as_they_are(features):
+    assert np.array_equal(rounded(features), features, equal_nan=True)
 
 
 def test_the_demo_is_what_make_demo_would_make_now(shipped):

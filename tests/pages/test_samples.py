@@ -51,7 +51,7 @@ def test_an_image_outside_the_comparison_says_so(own, comparison):
     recorded = set(run.records().example_ids.tolist())
     outside = next(i for i in range(1797) if i not in recorded)
     app = opened("samples", example=str(outside))
-    assert "neither trained nor tested on" in app.info[0].value
+    assert "not among those that were trained or tested on" in app.info[0].value
 
 
 @pytest.mark.parametrize("wrong", ["-3", "99999", "seven"])

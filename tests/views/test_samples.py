@@ -69,7 +69,12 @@ def test_an_example_in_no_set_is_not_recorded():
 
 
 def test_usual_example_is_one_to_forget():
-    assert samples.usual_example(SETS) == 0
+    assert samples.usual_example(SETS, SETS) == 0
+
+
+def test_of_examples_that_were_left_out_none_is_the_usual_one():
+    kept = SETS.among(np.arange(1, len(SETS.forget)))
+    assert samples.usual_example(SETS, kept) == int(np.flatnonzero(kept.forget)[0]) > 0
 
 
 def run(label, probabilities):

@@ -34,7 +34,17 @@ def load_dataset(config: DataConfig, *, fetch: bool = True) -> Dataset:
         If the data is not on this machine and cannot be fetched.
     """
     require_content(config)
-    dataset = _whole(config, fetch=fetch)
+    return as_asked(_whole(config, fetch=fetch), config)
+
+
+def as_asked(dataset: Dataset, config: DataConfig) -> Dataset:
+    """Return a whole data set with the training examples, poison and labels that `config` names.
+
+    Raises
+    ------
+    InputError
+        If it has fewer training examples, or not the classes that are named.
+    """
     if config.train_examples is not None:
         dataset = _with_fewer_examples(dataset, config.train_examples)
     if isinstance(dataset, ImageDataset):

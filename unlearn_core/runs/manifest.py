@@ -51,7 +51,7 @@ class FileEntry(TypedDict):
 
 
 class Manifest(TypedDict, total=False):
-    """Content of `manifest.json`. Only shipped runs have the last two members.
+    """Content of `manifest.json`. Only shipped runs have the last three members.
 
     `settings` are all of the method's, `changed` the unusual ones (`RunArtefact.unusual`);
     `seconds` to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps
@@ -78,6 +78,7 @@ class Manifest(TypedDict, total=False):
     checksum: str
     left_out: list[str]
     half_precision: list[str]
+    kept_examples: int
 
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ Only modules of `runs` touch these folders, and `engine/shipped.py`, which makes
     cache/locks/          one lock a run, held by the process that makes it
     cache/owners/         one lock a process that waits for queued runs
     cache/demo/           finished runs that are shipped, read like the others
+    cache/labels/         labels of data sets whose pictures do not ship (`kept_labels.py`)
     cache/weights/        files that were given as originals (`given_weights.py`); may be removed
     cache/decoded/        pictures of data sets, decoded (`data/decoded.py`); may be removed
     cache/selections/     examples that a person selected and named (`selections.py`)
@@ -71,7 +72,9 @@ class Store(AskedRuns):
         self.root = Path(root)
         folders = (self.root / name for name in ("runs", "work", "locks", "owners"))
         self.runs, self.work, self.locks, self.owners = folders
-        self._sources = [self.runs, *([self.root / "demo" / "runs"] if demo else [])]
+        roots = [self.root, *([self.root / "demo"] if demo else [])]
+        self._sources = [root / "runs" for root in roots]
+        self.labels = [root / "labels" for root in roots]
 
     # --- finished runs ---------------------------------------------------------------------
 

@@ -20,9 +20,20 @@ def with_outputs(runs: Sequence[RunArtefact]) -> list[RunArtefact]:
 
 
 def rows_of(ids: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where each of `ids` stands in `among`, which holds all of them."""
+    """Return where each of `ids` stands in `among`; `KeyError` where one is not in it."""
     order = np.argsort(among, kind="stable")
-    return order[np.searchsorted(among[order], ids)]
+    ordered = among[order]
+    places = np.minimum(np.searchsorted(ordered, ids), len(among) - 1)
+    if (is_missing := ordered[places] != ids).any():
+        raise KeyError(f"The example {ids[is_missing][0]} was not recorded.")
+    return order[places]
+
+
+def kept_sets(runs: Sequence[RunArtefact], sets: Sets) -> Sets:
+    """Return the sets with those examples alone whose outputs each of the runs has kept."""
+    for run in with_outputs(runs):
+        sets = sets.among(run.predictions().example_ids)
+    return sets
 
 
 def recorded_in(run: RunArtefact, sets: Sets, names: Sequence[str]) -> NDArray[np.bool_]:

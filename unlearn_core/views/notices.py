@@ -8,6 +8,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.change import change_of
 from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.views.jobs import run_name
+from unlearn_core.views.wording import data_label
 
 MOST_NAMED = 5
 
@@ -28,6 +29,23 @@ def other_code_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
         f"Made by other code than this program's: {', '.join(names)}. Their numbers may differ "
         "from what it would give now."
     )
+
+
+def kept_part_text(comparison: Comparison, *, without_pictures: bool) -> str:
+    """Return that pictures, or the outputs for most examples, are not here; nothing if all is."""
+    told = []
+    if without_pictures:
+        told.append(
+            f"The pictures of {data_label(comparison.config.data)} did not come with the project: "
+            "striped tiles stand for them, and runs on them need the data on this machine."
+        )
+    kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
+    if kept:
+        told.append(
+            f"Maps, lists and charts of single examples show {kept:,}, drawn by chance; metrics "
+            "and verdicts were computed on all."
+        )
+    return " ".join(told)
 
 
 def unmeasured_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> str:

@@ -25,9 +25,13 @@ ROW = 34  # pixels of a model's row
 SHADE = "rgba(0, 114, 178, {})"
 
 
-def usual_example(sets: Sets) -> int:
-    """Return the first example to forget of those that are followed during unlearning."""
-    return int(np.flatnonzero(tracked_examples(sets) & sets.forget)[0])
+def usual_example(sets: Sets, kept: Sets) -> int:
+    """Return the first example to forget of those that are followed during unlearning.
+
+    `kept` are the sets with those examples alone that can be shown.
+    """
+    followed = np.flatnonzero(tracked_examples(sets) & kept.forget)
+    return int(followed[0]) if len(followed) else int(np.flatnonzero(kept.forget)[0])
 
 
 def last_id(sets: Sets) -> int:

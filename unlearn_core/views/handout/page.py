@@ -16,11 +16,12 @@ from typing import Any
 
 from unlearn_core.checks import InputError
 from unlearn_core.data import DATASETS, Dataset
+from unlearn_core.data.stand_in import StandIn
 from unlearn_core.records import Sets
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views import answers
-from unlearn_core.views.examples import answers_table, with_outputs
+from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.handout import sections
 from unlearn_core.views.handout.maps import mapped_runs, maps_content, picture_sheet
 from unlearn_core.views.manifold.drawing import PANELS, script, style
@@ -46,6 +47,7 @@ NOT_ALLOWED = (
 TOO_LARGE = (
     f"The pictures are left out: with them this file had more than {MOST_BYTES / 1e6:.0f} MB."
 )
+NOT_HERE = "The pictures are left out: they were not on the machine that wrote this file."
 ON_REQUEST = "The pictures were left out when this file was written."
 
 
@@ -71,6 +73,8 @@ def handout_html(
     left_out = "" if pictures else ON_REQUEST
     if pictures is None:
         left_out = "" if may_be_shown(comparison) else NOT_ALLOWED
+    if isinstance(dataset, StandIn):
+        left_out = NOT_HERE
     text = _document(*parts, left_out=left_out)
     if pictures is None and not left_out and len(text.encode()) > MOST_BYTES:
         text = _document(*parts, left_out=TOO_LARGE)
@@ -136,9 +140,9 @@ def _document(
 
 
 def _answers(comparison: Comparison, report: Report, dataset: Dataset, sets: Sets) -> str:
-    ids = answers.some_forgotten(sets)
     runs = mapped_runs(comparison, report) or list(comparison.runs)
     runs = with_outputs(runs)[:ANSWERED]
+    ids = answers.some_forgotten(kept_sets(runs, sets))
     table = answers_table(runs, ids, dataset, sets)
     seen = dataset.previews(ids)
     texts = seen if isinstance(seen, tuple) else None

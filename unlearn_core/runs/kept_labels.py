@@ -1,0 +1,41 @@
+"""Labels of data sets that ship beside runs, so that pages show these where the data is not.
+
+`cache/demo/labels/<data set>-<content>.npz`, by the hash of the files that the runs were made
+from (`data/content.py`).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+from unlearn_core.config import DataConfig
+from unlearn_core.data import Dataset
+from unlearn_core.data.loading import as_asked
+from unlearn_core.data.pictures import require_pictures
+from unlearn_core.data.stand_in import labels_of, stand_in
+from unlearn_core.runs.store import Store
+
+
+def keep(store: Store, dataset: Dataset, config: DataConfig) -> None:
+    """Write the labels of a whole data set of pictures beside the runs of a store."""
+    path = store.labels[0] / _name(config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(labels_of(require_pictures(dataset, "A stand-in")))
+
+
+def load(store: Store, config: DataConfig) -> Dataset | None:
+    """Return a stand-in for a data set that is not on this machine, with its labels as asked for.
+
+    None where no labels of it are kept, or what is kept is damaged.
+    """
+    for folder in store.labels:
+        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+            known = stand_in((folder / _name(config)).read_bytes())
+            return as_asked(known, config)
+    return None
+
+
+def _name(config: DataConfig) -> Path:
+    return Path(f"{config.name}-{config.content}.npz")
