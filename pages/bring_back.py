@@ -21,9 +21,9 @@ config = comparison.config
 report = reads.comparison_report(comparison.key)
 what = describe_forget(config.forget, reads.dataset(config.data).class_names)
 st.markdown(
-    "Has a model forgotten, or does it only not say? Show it a few of the forgotten images again, "
-    "train it for a moment, and ask for the **others**. A model that has forgotten learns as "
-    "slowly as the **retrained** one; one that pretends knows them all at once."
+    "Has a model forgotten, or does it only not say? Show it a few of the forgotten examples "
+    "again, train it for a moment, and ask for the **others**. A model that has forgotten learns "
+    "as slowly as the **retrained** one; one that pretends knows them all at once."
 )
 runs = selectors.choose_runs(comparison)
 rows = reads.relearning_curves(comparison, [run.key for run in runs])
@@ -44,7 +44,7 @@ if rows.empty:
 numbers = bring_back.numbers_shown(rows)
 shown = int(
     selectors.segments(
-        "Images shown again, of each class", numbers,
+        "Examples shown again, of each class", numbers,
         default=bring_back.usual_number(rows), key="relearn_shown",
     )
 )  # fmt: skip
@@ -55,10 +55,10 @@ with by_step:
     st.subheader("Step by step")
     charts.chart(bring_back.step_figure(rows, shown), key="relearn_steps")
 with by_number:
-    st.subheader("By the number of images")
+    st.subheader("By the number of examples")
     charts.chart(bring_back.examples_figure(rows), key="relearn_numbers")
 st.caption(
-    "Accuracy on the forgotten images that were not shown, after all weights were trained on the "
+    "Accuracy on the forgotten examples that were not shown, after all weights were trained on the "
     "shown ones and some that stay; the classifier is set anew in every model, so that an edit of "
     f"it hides nothing. Right: after the last step. {bring_back.FRESH_LABEL}: a network that "
     f"never learned anything, the floor. {recipe}"
@@ -73,13 +73,15 @@ if drawn:
     ids = steps["example_id"].drop_duplicates().tolist()
     examples = map_reads.labels_and_sets(config, ids)
     classes = reads.dataset(config.data).class_names
-    figure = step_figure(steps, examples, curves, classes, during="each class", unit="Images shown")
+    figure = step_figure(
+        steps, examples, curves, classes, during="each class", unit="Examples shown"
+    )
     charts.chart(figure, key="refilling")
     st.caption(
-        f"Penultimate features of {len(ids)} followed images after so many images of "
+        f"Penultimate features of {len(ids)} followed examples after so many examples of "
         "each class were shown again, 0 before any; diamonds are those to forget. Each map starts "
-        "from the one before and is turned onto it. Curves: accuracy on the forgotten images that "
-        f"were not shown, and on test images of what stays. {recipe}"
+        "from the one before and is turned onto it. Curves: accuracy on the forgotten examples "
+        f"that were not shown, and on test examples of what stays. {recipe}"
     )
 else:
     st.info(

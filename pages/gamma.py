@@ -35,7 +35,7 @@ st.markdown(
 what = as_markdown(describe_forget(config.forget, reads.dataset(config.data).class_names))
 if gamma_sweep.kind_of(config.forget) is None:
     st.info(
-        f"This comparison forgets {what}; the ablation is about classes and single images. "
+        f"This comparison forgets {what}; the ablation is about classes and single examples. "
         "Choose a comparison that forgets those in the sidebar.",
         icon=":material/info:",
     )
@@ -57,7 +57,7 @@ def ask_class() -> ForgetConfig:
 
 def ask_samples() -> ForgetConfig:
     number = st.number_input(
-        "Random images to forget",
+        "Random examples to forget",
         min_value=1,
         max_value=MOST_SAMPLES,
         value=64,

@@ -36,9 +36,9 @@ names = reads.dataset(config.data).class_names
 what = as_markdown(describe_forget(config.forget, names))
 st.markdown(
     "Unlearning is the reverse of learning one thing more. The **old** model is the retrained one; "
-    "the **new** model is the same, trained on with all images. What the old model has never seen "
-    "has no place of its own; once learned, it lies apart. A good unlearning method leads back, "
-    "from right to left."
+    "the **new** model is the same, trained on with all examples. What the old model has never "
+    "seen has no place of its own; once learned, it lies apart. A good unlearning method leads "
+    "back, from right to left."
 )
 if not can_be_learned(config.forget):
     st.info(
@@ -81,7 +81,7 @@ def show_maps() -> None:
     figure = small_maps_figure(maps, word="new")
     charts.chart(figure, key="incremental_maps", config={"displayModeBar": False})
     st.caption(
-        "Each point is a training image, placed by its penultimate features (UMAP). Diamonds "
+        "Each point is a training example, placed by its penultimate features (UMAP). Diamonds "
         f"are {what}. {small_maps_caption(comparison, [old.key, new.key], len(maps))} {caption}."
     )
 
@@ -94,7 +94,7 @@ def show_nearest() -> None:
             f"{as_markdown(nearest_text(shares))}."
         )
         st.caption(
-            "Share of the images of $D_{f}$ by the class of $D_{r}$ whose mean feature has the "
+            "Share of the examples of $D_{f}$ by the class of $D_{r}$ whose mean feature has the "
             "largest cosine with theirs, in the old model's penultimate features."
         )
 
@@ -123,8 +123,8 @@ def show_steps() -> None:
         st.info("No map of the steps was kept of this run.", icon=":material/info:")
         return
     st.caption(
-        "The tracked images only. The first map is the old model's, each other starts from the one "
-        "before; diamonds are the new images."
+        "The tracked examples only. The first map is the old model's, each other starts from the "
+        "one before; diamonds are the new examples."
     )
 
 

@@ -94,7 +94,7 @@ with st.container(gap="xsmall", key="first_screen"):
             figure = small_maps_figure(maps, compact=MAPS_HEIGHT)
             charts.chart(figure, key="small_maps", config={"displayModeBar": False})
         st.caption(
-            f"{headline.chosen_text(by_label[shown])} Each point is a training image; those that "
+            f"{headline.chosen_text(by_label[shown])} Each point is a training example; those that "
             "a model finds alike lie together. Diamonds are to be forgotten."
         )
 

@@ -17,7 +17,7 @@ ANSWERS, MATRIX = "answers_grid", "matrix_grid"
 selectors.under_app(__file__)
 opening = with_models(
     "Predictions",
-    "What do the models answer, and where did the answers on forgotten images go? A network that "
+    "What do the models answer, and where did the answers on forgotten examples go? A network that "
     "never saw them spreads over the classes that look alike, as the **retrained** one does; one "
     "that sends all of them to one class has been told what to answer.",
 )
@@ -59,8 +59,8 @@ charts.chart(
     key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
-    f"How many images {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
-    f"answer; darker is a larger share. Click a cell to see its images below. {recipe}"
+    f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
+    f"answer; darker is a larger share. Click a cell to see its examples below. {recipe}"
 )
 
 st.subheader("Accuracy by class")
@@ -96,9 +96,9 @@ charts.chart(
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
-    f"{as_markdown(model)} on images {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
+    f"{as_markdown(model)} on examples {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
     "each true class get which answer; darker is a larger share of the true class. Click a cell to "
-    f"see its images. {recipe}"
+    f"see its examples. {recipe}"
 )
 numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
 ids = predictions.cell_ids(run, sets, group, *numbers)

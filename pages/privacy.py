@@ -16,9 +16,9 @@ MODEL = "attacked_model"
 selectors.under_app(__file__)
 opening = with_models(
     "Privacy",
-    "An attacker who sees only the model's answers asks of each image: **was it trained on?** "
-    "Images that a model learned get surer answers. After unlearning, the images to forget should "
-    "score as they do in the **retrained** model, neither higher nor lower.",
+    "An attacker who sees only the model's answers asks of each example: **was it trained "
+    "on?** Examples that a model learned get surer answers. After unlearning, the examples to "
+    "forget should score as they do in the **retrained** model, neither higher nor lower.",
     most=6,
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
@@ -58,7 +58,7 @@ st.caption(
 st.dataframe(privacy.threshold_table(rows, threshold), hide_index=True, key="called_members")
 st.caption(
     as_markdown(
-        "How many images the attacker calls training data at this threshold, and how well D_f is "
+        "How many examples the attacker calls training data at this threshold, and how well D_f is "
         "told from non-members over all thresholds: AUC 0.5 is guessing; TPR at 1 % FPR is the "
         "share of D_f found with one false alarm in a hundred. Aim at the retrained model's."
     )
@@ -94,6 +94,6 @@ show_examples(
     columns={name: st.column_config.NumberColumn(format="%.2f") for name in exposed},
 )  # fmt: skip
 st.caption(
-    f"Images of $D_{{f}}$ whose score in {as_markdown(model)} most exceeds that in the "
+    f"Examples of $D_{{f}}$ whose score in {as_markdown(model)} most exceeds that in the "
     f"retrained model ({privacy.SCORES[score].axis}). {recipe}"
 )

@@ -17,8 +17,8 @@ PICTURE, MOST_PATHS = 192, 4
 selectors.under_app(__file__)
 opening = with_models(
     "Samples",
-    "One image, and what each model makes of it. Pictures on other pages lead here; step through "
-    "the images of its set, or type an id.",
+    "One example, and what each model makes of it. Pictures on other pages lead here; step through "
+    "the examples of its set, or type an id.",
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
 config, dataset = comparison.config, opening.dataset
@@ -83,8 +83,8 @@ for run in runs:
     st.markdown(f"**{as_markdown(run.label)}**: {as_markdown(shared)}")
     show_pictures(comparison, ids)
 st.caption(
-    f"The {samples.NEAREST} training images whose penultimate features have the largest cosine "
-    f"with this one's, the nearest first; a diamond marks images to forget. {recipe}"
+    f"The {samples.NEAREST} training examples whose penultimate features have the largest cosine "
+    f"with this one's, the nearest first; a diamond marks examples to forget. {recipe}"
 )
 
 st.subheader("Its way during unlearning")
@@ -96,8 +96,8 @@ paths = {
 }
 if not paths:
     st.info(
-        "Only a few images are followed while a method is at work, and this one is not among them "
-        "in the chosen models. Image "
+        "Only a few examples are followed while a method is at work, and this one is not among "
+        "them in the chosen models. Example "
         f"{usual} is.",
         icon=":material/info:",
     )
@@ -109,7 +109,7 @@ charts.chart(
     key="paths", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
-    "UMAP of the followed images' penultimate features; each step's map starts from the one "
-    "before. Small points are the other followed images at the last step, coloured by class. "
+    "UMAP of the followed examples' penultimate features; each step's map starts from the one "
+    "before. Small points are the other followed examples at the last step, coloured by class. "
     f"{recipe}"
 )

@@ -19,7 +19,7 @@ selectors.under_app(__file__)
 st.title("Unlearn", anchor=False)
 st.markdown(
     "Choose what the model shall forget and press **Launch**. Every method starts from the same "
-    "original model and is compared with a model *retrained* without the forgotten images."
+    "original model and is compared with a model *retrained* without the forgotten examples."
 )
 kept_form.restore()
 if (forget_request.receive_ids() or forget_request.receive_backdoor()) and reads.all_comparisons():

@@ -126,7 +126,7 @@ def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[
         persist_state="session",
     )
     part = left.number_input(
-        "Training images",
+        "Training examples",
         min_value=1,
         value=None,
         step=1,

@@ -1,4 +1,4 @@
-"""Choose what to forget: classes, subclasses, random images, chosen ones or a backdoor."""
+"""Choose what to forget: classes, single examples, texts with a word, a backdoor, mistakes."""
 
 from __future__ import annotations
 
@@ -19,20 +19,34 @@ from unlearn_core.views import forget_request as requests
 from unlearn_core.views.symbols import as_markdown
 
 KIND, SEED, DIFFICULTY = "forget_kind", "forget_seed", "forget_difficulty"
+WORD = "forget_keyword"
 KINDS = {
     "class": "Whole classes",
     "subclass": "Subclasses",
-    "random": "Random images",
-    "ids": "Chosen images",
+    "random": "Random examples",
+    "ids": "Chosen examples",
+    "keyword": "Texts with a word",
     "backdoor": "A backdoor",
     "confusion": "Swapped labels",
 }
 HELP = (
-    "Forgetting a class is what the papers study most. Random images ask a harder question: can "
+    "Forgetting a class is what the papers study most. Random examples ask a harder question: can "
     "the model forget single examples while it still knows their class? A backdoor asks whether "
     "an attacker's poisoned images can be undone. Swapped labels of two classes ask the same of "
     "mistakes, and what should come out is known."
 )
+HELP_TEXTS = (
+    "Forgetting a class is what the papers study most. Random examples ask a harder question: can "
+    "the model forget single examples while it still knows their class? Texts with a word keep "
+    "their labels, so a retrained model still answers most of them right: here a model should be "
+    "less sure of them. Swapped labels of two classes are mistakes to undo, and what should come "
+    "out is known."
+)
+OF_TEXTS, OF_PICTURES = ("keyword",), ("backdoor",)  # requests that the other kind of data lacks
+NOTHING = {
+    "class": "Choose at least one to forget.",
+    "keyword": "Write a word; the texts that contain it are forgotten.",
+}
 FIRST_CLASS = 3
 DIFFICULTY_WORDS = {
     "any": "Any",
@@ -69,7 +83,10 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     A backdoor changes the data too: its images are poisoned before anything is trained.
     """
     dataset = reads.dataset(start.data)
-    kinds = [kind for kind in KINDS if kind != "subclass" or dataset.subclass_names]
+    are_texts = reads.shows_texts(start.data)
+    lacking = {*(OF_PICTURES if are_texts else OF_TEXTS)}
+    lacking |= set() if dataset.subclass_names else {"subclass"}
+    kinds = [kind for kind in KINDS if kind not in lacking]
     if st.session_state.get(KIND) not in kinds:
         st.session_state.pop(KIND, None)
     kind = st.segmented_control(
@@ -79,31 +96,35 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
         required=True,
         format_func=KINDS.__getitem__,
         key=KIND,
-        help=HELP,
+        help=HELP_TEXTS if are_texts else HELP,
         persist_state="session",
         wrap=True,
     )
     values = _choose(kind or "class", start.data, dataset)
     try:
-        which = _which() if kind == "random" else {}
+        which = _which(kind or "class")
         request = ForgetConfig(kind=kind or "class", values=tuple(values), **which)
         trigger = _trigger(start.data) if kind == "backdoor" else TRIGGERS[0]
         config = with_request(start, request, trigger)
-        return config, split(reads.dataset(config.data), request)
+        sets = split(reads.dataset(config.data), request)
     except InputError as error:
         if gallery.FAULT not in st.session_state:
-            what = "Choose at least one to forget." if not values else str(error)
-            st.error(what, icon=":material/error:")
+            given = st.session_state[WORD].strip() if kind == "keyword" else values
+            empty = NOTHING.get(str(kind), NOTHING["class"])
+            st.error(str(error) if given else empty, icon=":material/error:")
         return None
+    if kind == "keyword":
+        st.caption(as_markdown(requests.keyword_sizes(request.keyword, sets)))
+    return config, sets
 
 
 def show_sets(config: DataConfig, sets: Sets) -> None:
-    """Show the sizes of the four sets and some pictures of what will be forgotten."""
+    """Show the sizes of the four sets and some examples of what will be forgotten."""
     sizes = requests.set_sizes(sets)
-    for (name, n_images, what), column in zip(sizes, st.columns(len(sizes)), strict=True):
-        column.metric(as_markdown(name), n_images, help=what)
+    for (name, n_examples, what), column in zip(sizes, st.columns(len(sizes)), strict=True):
+        column.metric(as_markdown(name), n_examples, help=what)
     gallery.show(config, requests.spread(sets.forget, 6))
-    st.caption(as_markdown("How many images are in each set, and some of D_f with their class."))
+    st.caption(as_markdown("How many examples are in each set, and some of D_f with their class."))
 
 
 def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
@@ -112,6 +133,9 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
         return [] if gallery.FAULT in st.session_state else gallery.chosen_ids()
     if kind == "random":
         return [_count(config, dataset)]
+    if kind == "keyword":
+        _word()
+        return []
     if kind == "backdoor":
         return [_target(config, dataset)]
     if kind == "confusion":
@@ -129,9 +153,22 @@ def _choose(kind: str, config: DataConfig, dataset: Dataset) -> list[int]:
     )
 
 
-def _which() -> dict[str, Any]:
-    """Return the fields of the request that say which random images are meant."""
-    return {"seed": st.session_state[SEED], "difficulty": st.session_state[DIFFICULTY]}
+def _which(kind: str) -> dict[str, Any]:
+    """Return the fields of a request that numbers do not say: which draw, or which word."""
+    if kind == "random":
+        return {"seed": st.session_state[SEED], "difficulty": st.session_state[DIFFICULTY]}
+    return {"keyword": st.session_state[WORD].strip()} if kind == "keyword" else {}
+
+
+def _word() -> None:
+    st.text_input(
+        "The word",
+        key=WORD,
+        max_chars=60,
+        placeholder="card",
+        help="Whatever its case, as a whole word. How many texts contain it is said below.",
+        persist_state="session",
+    )
 
 
 def _count(config: DataConfig, dataset: Dataset) -> int:
@@ -142,7 +179,7 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         min_value=0,
         step=1,
         key=f"forget_random_{choice_of(config)}",
-        help="The same images for every method and seed.",
+        help="The same examples for every method and seed.",
         persist_state="session",
     )
     middle.selectbox(
@@ -151,7 +188,7 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         format_func=DIFFICULTY_WORDS.__getitem__,
         key=DIFFICULTY,
         help=(
-            "How much an image has to be memorised, by a fit to the pixels that needs no network: "
+            "How much an image has to be memorised, by a fit to pixels or words without a network: "
             "easy ones have many like them, hard ones are odd or look like another class. Of these "
             "the draw is made."
         ),
@@ -163,7 +200,7 @@ def _count(config: DataConfig, dataset: Dataset) -> int:
         min_value=0,
         step=1,
         key=SEED,
-        help="Another number draws other images.",
+        help="Another number draws other examples.",
         persist_state="session",
     )
     return int(number)
@@ -178,11 +215,11 @@ def _confusion(config: DataConfig, dataset: Dataset) -> list[int]:
         max_selections=2,
         format_func=dataset.class_names.__getitem__,
         key=f"forget_confusion_{choice_of(config)}",
-        help="Labels of some of their training images are swapped before anything is trained.",
+        help="Labels of some of their training examples are swapped before anything is trained.",
         persist_state="session",
     )
     number = right.number_input(
-        "How many images",
+        "How many examples",
         value=requests.random_default(dataset),
         min_value=2,
         step=2,

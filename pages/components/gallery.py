@@ -97,15 +97,15 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
         if len(ids) > MOST_CHOSEN:
             st.caption(f"The first {MOST_CHOSEN} of {len(ids)} are shown.")
     else:
-        st.caption("Nothing is chosen yet. Tick images above, or paste ids below.")
+        st.caption("Nothing is chosen yet. Tick examples above, or paste ids below.")
     if FAULT not in st.session_state:
         st.session_state[TEXT] = ", ".join(map(str, ids))
     st.text_area(
-        "Ids of the chosen images",
+        "Ids of the chosen examples",
         key=TEXT,
         height=80,
         on_change=_read_text,
-        help="Whole numbers with commas, spaces or lines between. An id is an image's place "
+        help="Whole numbers with commas, spaces or lines between. An id is an example's place "
         "in the data set; hover a point on the Manifolds page to see it.",
     )
     if FAULT in st.session_state:

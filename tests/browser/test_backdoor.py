@@ -9,7 +9,7 @@ from tests.stores import fill_store
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+OTHER = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, pa
     settled(page)
     page.get_by_role("button", name=label).click()
     page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()
-    assert_kept(page, label, "Handwritten digits: forget 64 random images (resnet18, width 8)")
+    assert_kept(page, label, "Handwritten digits: forget 64 random examples (resnet18, width 8)")
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+OTHER = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
 MAP = "document.querySelector('.feature-map').featureMap"
 PLACES = """panel => {
     const map = document.querySelector(".feature-map").featureMap;

@@ -116,7 +116,7 @@ def test_the_option_becomes_the_request_and_its_words():
     options = ["compare", "--forget-random", "64", "--difficulty", "high"]
     config = inputs.comparison(build_parser().parse_args(options))
     assert config.forget == asked("high", 64)
-    assert describe_forget(config.forget, ()) == "64 random images of high difficulty"
+    assert describe_forget(config.forget, ()) == "64 random examples of high difficulty"
     plain = inputs.comparison(build_parser().parse_args(options[:3]))
     assert plain.key() != config.key()
     assert RunConfig(forget=plain.forget).key() == RunConfig(forget=asked("any", 64)).key()

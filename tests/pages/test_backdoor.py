@@ -11,7 +11,7 @@ from unlearn_core.runs.store import Store
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = pytest.mark.page
-OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+OTHER = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_empty_store_says_where_to_start_and_leads_there_with_the_backdoor_chose
 
 def test_without_a_backdoor_one_sentence_and_a_button_lead_to_one(shipped_store):
     app = opened("backdoor", comparison=OTHER)
-    assert "forgets 64 random images, and nobody planted a backdoor" in app.info[0].value
+    assert "forgets 64 random examples, and nobody planted a backdoor" in app.info[0].value
     assert not figures(app)
     pressed(app, "plant_backdoor")
     assert app.segmented_control(key="forget_kind").value == "backdoor"

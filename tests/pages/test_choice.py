@@ -58,7 +58,7 @@ def test_a_choice_that_no_longer_exists_gives_the_default(with_own, keys, monkey
 
 def test_the_address_wins_over_the_browsers_last_choice(with_own, keys, monkeypatch):
     remember(monkeypatch, with_own)
-    title = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+    title = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
     assert chosen(opened("overview", comparison=title)) == keys["random"]
 
 

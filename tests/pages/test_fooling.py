@@ -5,7 +5,7 @@ import pytest
 from tests.pages.reading import figures, links, opened, texts
 
 pytestmark = pytest.mark.page
-OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+OTHER = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
 
 
 def table(app):

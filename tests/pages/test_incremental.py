@@ -91,6 +91,6 @@ def test_a_request_without_a_class_says_what_to_do(without_run, comparison, no_m
     other = replace(comparison.config, forget=ForgetConfig(kind="random", values=(10,)))
     execute(other.original(), store=without_run, device="cpu")
     app = opened("incremental", comparison=comparison_title(other))
-    assert "This comparison forgets 10 random images" in app.info[0].value
+    assert "This comparison forgets 10 random examples" in app.info[0].value
     assert "unlearn" in links(app)
     assert not app.button

@@ -6,7 +6,7 @@ import pytest
 from tests.pages.reading import figures, links, opened, texts
 
 pytestmark = pytest.mark.page
-OTHER = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+OTHER = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
 
 
 def strip(app):
@@ -92,7 +92,7 @@ def test_another_comparison_starts_with_its_own_best_method(shipped_store):
     lines, selected = strip(app)
     assert selected == lines[0]["label"]
     assert len(lines) == 5
-    assert "is to forget **64 random images**." in texts(app)
+    assert "is to forget **64 random examples**." in texts(app)
     assert "**5 methods tried: nothing can be told of any.**" in texts(app)
 
 

@@ -57,7 +57,7 @@ def test_another_choice_of_models_keeps_the_matrix_of_one_of_them(shipped_store)
 
 
 def test_a_request_for_single_images_has_no_forgotten_class(shipped_store):
-    title = "Handwritten digits: forget 64 random images (resnet18, width 8)"
+    title = "Handwritten digits: forget 64 random examples (resnet18, width 8)"
     app = opened("predictions", comparison=title)
     ticks = figures(app)[1]["layout"]["xaxis"]["ticktext"]
     assert ticks == [str(n) for n in range(10)]

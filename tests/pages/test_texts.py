@@ -1,10 +1,12 @@
 """Every page on a comparison whose examples are texts: nothing fails, and the texts are seen."""
 
 import html
+import re
 
 import pytest
 
 from tests.pages.reading import opened
+from unlearn_core.config import DataConfig
 from unlearn_core.data import load_dataset
 
 pytestmark = pytest.mark.page
@@ -53,11 +55,42 @@ def test_only_networks_that_read_texts_are_offered_for_texts(asked):
     assert app.selectbox(key="model").value == "resnet18"
 
 
-def test_a_backdoor_on_texts_is_refused_in_one_line(asked):
+def test_requests_are_those_that_make_sense_for_the_data(asked):
     app = choose_questions()
-    app.segmented_control(key="forget_kind").set_value("backdoor").run()
+    offered = app.segmented_control(key="forget_kind").options
+    assert "Texts with a word" in offered
+    assert "A backdoor" not in offered
+    app.selectbox(key="dataset").set_value("digits").run()
+    offered = app.segmented_control(key="forget_kind").options
+    assert "A backdoor" in offered
+    assert "Texts with a word" not in offered
+
+
+def ask_for_a_word(word):
+    app = choose_questions()
+    app.segmented_control(key="forget_kind").set_value("keyword").run()
+    return app.text_input(key="forget_keyword").set_value(word).run()
+
+
+def test_how_many_texts_have_the_word_is_said_before_anything_is_launched(asked):
+    app = ask_for_a_word(" Visa")
     assert not app.exception
-    assert any("needs pictures" in error.value for error in app.error)
+    whole = load_dataset(DataConfig(name="banking77"))
+    has = [bool(re.search(r"\bvisa\b", text.lower())) for text in whole.texts]
+    n_train = sum(has[i] for i in whole.train_ids)
+    told = "\n".join(caption.value for caption in app.caption)
+    assert f"{n_train:,} of {len(whole.train_ids):,} training texts" in told
+    assert app.button(key="launch").disabled is False
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("  ", "Write a word"), ("zzyzx", "No training text contains the word 'zzyzx'.")],
+)
+def test_a_word_that_nobody_wrote_is_one_line(asked, word, told):
+    app = ask_for_a_word(word)
+    assert not app.exception
+    assert any(told in error.value for error in app.error)
 
 
 def test_the_overview_has_the_words_of_what_is_forgotten_and_no_tiny_pictures(asked):

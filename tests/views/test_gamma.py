@@ -59,7 +59,7 @@ def test_sweeps_are_those_of_the_same_recipe_the_fullest_first(all_sweeps):
 def test_runs_that_differ_in_more_than_gamma_do_not_count(all_sweeps):
     assert all_sweeps[0].missing == []
     assert all_sweeps[1].missing == [0.0, 0.25, 0.75]
-    assert sweep_title(all_sweeps[1], "64 random images") == "64 random images (2 of 5 points)"
+    assert sweep_title(all_sweeps[1], "64 random examples") == "64 random examples (2 of 5 points)"
 
 
 def test_points_carry_the_retrained_models_value(all_sweeps):

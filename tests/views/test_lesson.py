@@ -20,7 +20,7 @@ from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import describe_forget
 
 NAN = math.nan
-CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random images"
+CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random examples"
 ALL_STOPS = [stop.title for stop in lesson.LESSON]
 
 
@@ -97,7 +97,7 @@ def test_the_trick_that_edits_the_head_alone_is_said_to_keep_the_features(shippe
 
 def test_requests_on_the_same_data_are_told_beside_each_other(shipped):
     told = answer(shipped[RANDOM], "Your own request")
-    assert told.index("64 random images") < told.index("class 3")
+    assert told.index("64 random examples") < told.index("class 3")
     assert "Sandal" not in told
     assert "So far only this was tried" in answer(shipped[CLOTHES], "Your own request")
 

@@ -29,7 +29,10 @@ def test_every_word_must_be_found(table, words, origins, n):
 
 
 def test_a_number_is_found_as_a_whole():
-    titles = ["Clothes, 3,000 images: forget class 5", "Digits: forget class 3 (resnet18, width 8)"]
+    titles = [
+        "Clothes, 3,000 examples: forget class 5",
+        "Digits: forget class 3 (resnet18, width 8)",
+    ]
     shown = {"Run": "MUDA", "Settings": "gamma 0.35", "Origin": views.OWN}
     table = pd.DataFrame([{**shown, "Comparison": title} for title in titles])
     assert views.found(table, "muda class 3", []).index.tolist() == [1]

@@ -36,10 +36,10 @@ def test_values_are_written_in_their_unit(metric, value, signed, expected):
         (ForgetConfig(kind="class", values=(0, 1)), "classes cat, dog"),
         (ForgetConfig(kind="class", values=(7,)), "class 7"),
         (ForgetConfig(kind="subclass", values=(4,)), "subclass 4"),
-        (ForgetConfig(kind="ids", values=(4,)), "1 chosen image"),
-        (ForgetConfig(kind="random", values=(64,)), "64 random images"),
+        (ForgetConfig(kind="ids", values=(4,)), "1 chosen example"),
+        (ForgetConfig(kind="random", values=(64,)), "64 random examples"),
         (ForgetConfig(), "nothing"),
-        ({"kind": "ids", "values": [1, 2]}, "2 chosen images"),
+        ({"kind": "ids", "values": [1, 2]}, "2 chosen examples"),
     ],
 )
 def test_requests_are_described_in_words(forget, expected):
@@ -53,7 +53,7 @@ def test_title_and_sentence_name_data_request_and_model():
         forget=ForgetConfig(kind="class", values=(3,)),
     )
     title = wording.comparison_title(config)
-    assert title == "Handwritten digits, 1,000 images: forget class 3 (resnet18, width 8)"
+    assert title == "Handwritten digits, 1,000 examples: forget class 3 (resnet18, width 8)"
     assert "remove **class 3**" in wording.request_sentence(config, ())
 
 

@@ -14,7 +14,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.markup import method_dot
 
 SHOWN = 6
-CORNER = ("Images to forget,", "and what each", "model answers")
+CORNER = ("Examples to forget,", "and what each", "model answers")
 STYLE = """<style>
 .mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
 .mu-answers th, .mu-answers td {padding: .06rem .2rem; text-align: center; line-height: 1.2;
@@ -84,7 +84,7 @@ def answers_html(
 
 
 def _picture(row: Mapping[Any, Any], picture: str) -> str:
-    return f'<img src="{picture}" alt="image {row["id"]}">'
+    return f'<img src="{picture}" alt="example {row["id"]}">'
 
 
 def _words(text: str) -> str:

@@ -135,5 +135,5 @@ def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:
     ]
     (label, share), *others = told
     rest = "".join(f", {name} {part}" for name, part in others)
-    some = "one image" if shown == 1 else f"{shown} images"
+    some = "one example" if shown == 1 else f"{shown} examples"
     return f"Shown {some} of {what} again, {label} knows {share} of the others{rest}."

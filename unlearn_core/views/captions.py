@@ -21,7 +21,7 @@ def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     model, training = about["model"], about["training"]
     limit = about["data"].get("train_examples")
     name = data_label(DataConfig(**about["data"]))
-    data = f"{name}{f', {limit:,} images' if limit else ''}"
+    data = f"{name}{f', {limit:,} examples' if limit else ''}"
     return "; ".join(
         [
             data,
@@ -65,7 +65,7 @@ def seeds_text(seeds: list[int]) -> str:
 def probes_caption() -> str:
     """Return how many examples the curves of a run in progress rest on at most."""
     forget, retain = (
-        f"{TRACKED[name]} images of {SET_SYMBOLS[name]}" for name in ("forget", "retain")
+        f"{TRACKED[name]} examples of {SET_SYMBOLS[name]}" for name in ("forget", "retain")
     )
     return f"Probes look at up to {forget} and {retain}."
 

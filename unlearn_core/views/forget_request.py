@@ -15,10 +15,10 @@ from unlearn_core.views.names import SET_SYMBOLS
 
 RANDOM_EXAMPLES = 128  # offered at first, or fewer where the data set is small
 SET_CONTENT = {
-    "forget": "Training images to forget.",
-    "retain": "Training images to retain.",
-    "forget_test": "Test images of what is forgotten; none where single images are forgotten.",
-    "retain_test": "The other test images.",
+    "forget": "Training examples to forget.",
+    "retain": "Training examples to retain.",
+    "forget_test": "Test examples of what is forgotten; none where single examples are forgotten.",
+    "retain_test": "The other test examples.",
 }
 
 

@@ -10,23 +10,24 @@ from unlearn_core.views.verdicts import MEANING
 ATTACK = "Attacker's success"  # the plain name of the one attack that verdicts rest on
 # what a metric says, before its definition says how it is computed
 PLAIN = {
-    "retain_accuracy": "How often it still answers right on the training images that stay.",
-    "forget_accuracy": "How often it still answers right on the images to forget.",
-    "retain_test_accuracy": "How often it answers right on new images of what stays.",
-    "forget_test_accuracy": "How often it answers right on new images of what is to be forgotten.",
-    "dimensional_alignment": "How much of what is left of the forgotten images fits in with the "
+    "retain_accuracy": "How often it still answers right on the training examples that stay.",
+    "forget_accuracy": "How often it still answers right on the examples to forget.",
+    "retain_test_accuracy": "How often it answers right on new examples of what stays.",
+    "forget_test_accuracy": "How often it answers right on new examples of what is to be "
+    "forgotten.",
+    "dimensional_alignment": "How much of what is left of the forgotten examples fits in with the "
     "others: 1 when nothing about them is their own any more.",
     "cluster_f1": "Whether a program that sorts the features into heaps, without being told any "
-    "class, finds the forgotten images in one heap: 1 means all of them and nothing else.",
+    "class, finds the forgotten examples in one heap: 1 means all of them and nothing else.",
     "cluster_nmi": "How much such heaps tell about who is to be forgotten: 0 nothing, 1 all.",
     "linear_probe_forget": "How often a small classifier that is trained on the features anew "
-    "gets the forgotten images right: what can still be read there.",
+    "gets the forgotten examples right: what can still be read there.",
     "linear_probe_retain": "The same on what stays.",
     "prototype_forget": "How often the forgotten class is found again from the mean of a few of "
-    "its images, without any training.",
-    "mia_rfa": "How many of the forgotten images an attacker, who sees only how sure the model is, "
-    "still takes for training images.",
-    "relearn_k": "How well the forgotten class is known again after a few of its images were "
+    "its examples, without any training.",
+    "mia_rfa": "How many of the forgotten examples an attacker, who sees only how sure the model "
+    "is, still takes for training examples.",
+    "relearn_k": "How well the forgotten class is known again after a few of its examples were "
     "shown.",
     "relearn_gap": "How much sooner it is known again than by a model that never saw it.",
     "backdoor_asr": "How often the trigger still makes the model give the attacker's answer.",
@@ -36,16 +37,16 @@ PLAIN = {
     "speedup": "How much faster it is than training again.",
 }
 TERMS = {
-    f"Images to forget ({SET_SYMBOLS['forget']})": "training images that the model must forget; "
-    "diamonds on every map",
-    f"Images to keep ({SET_SYMBOLS['retain']})": "all other training images",
-    f"Test images ({SET_SYMBOLS['test']})": "images that no model was trained on; "
+    f"Examples to forget ({SET_SYMBOLS['forget']})": "training examples that the model must "
+    "forget, diamonds on every map",
+    f"Examples to keep ({SET_SYMBOLS['retain']})": "all other training examples",
+    f"Test examples ({SET_SYMBOLS['test']})": "examples that no model was trained on; "
     f"{SET_SYMBOLS['forget_test']} are those of a forgotten class, {SET_SYMBOLS['retain_test']} "
     "the others",
     "Original": "the model before anything is forgotten",
-    "Retrained": "the goal: trained again from the start without the images to forget",
-    "Features": "the numbers in which a network describes an image, just before it answers",
-    "Map": "features in two dimensions (UMAP); images that a model finds alike lie together",
+    "Retrained": "the goal: trained again from the start without the examples to forget",
+    "Features": "the numbers in which a network describes an example, just before it answers",
+    "Map": "features in two dimensions (UMAP); examples that a model finds alike lie together",
     "Seed": "where chance starts; another seed shows what chance alone changes",
     "Trick": "an edit that looks like forgetting to some metrics and forgets nothing",
 }

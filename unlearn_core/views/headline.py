@@ -35,7 +35,7 @@ def request_text(config: RunConfig, class_names: Sequence[str], sets: Sets) -> s
     n_forget, n_all = int(sets.forget.sum()), int(sets.forget.sum() + sets.retain.sum())
     how_many = f": {n_forget:,} of them" if config.forget.kind not in ("random", "ids") else ""
     return (
-        f"A network ({config.model.name}) that was trained on {n_all:,} images "
+        f"A network ({config.model.name}) that was trained on {n_all:,} examples "
         f"({data_label(config.data)}) is to forget "
         f"**{describe_forget(config.forget, class_names)}**{how_many}."
     )

@@ -164,7 +164,7 @@ LESSON = (
         page="pages/manifolds.py",
         target=".feature-map",
         title="Before and after",
-        look="Each point is an image, the diamonds are those to forget. Find the diamonds in the "
+        look="Each point is an example, the diamonds are those to forget. Find the diamonds in the "
         "original's map, then in the map of the retrained model, which never saw them.",
         ask="Where have they gone, and why there?",
         answer=_maps_answer,
@@ -175,7 +175,7 @@ LESSON = (
         page="pages/metrics.py",
         target=".mu-scroll",
         title="Accuracy is not enough",
-        look="Compare each method's accuracy on the images to forget, Acc(D_f), with the "
+        look="Compare each method's accuracy on the examples to forget, Acc(D_f), with the "
         "retrained model's.",
         ask="Who has the right accuracy? Have all of them forgotten?",
         answer=_accuracy_answer,
@@ -196,7 +196,7 @@ LESSON = (
         page="pages/alignment.py",
         target=f".st-key-history_{ALIGNMENT}",
         title="Forgetting step by step",
-        look="DA is how much of what is left of the forgotten images fits in with the others. "
+        look="DA is how much of what is left of the forgotten examples fits in with the others. "
         "Follow each method's curve from the left.",
         ask="Which method reaches the retrained model's line, which stays, which turns back?",
         answer=_steps_answer,
@@ -217,8 +217,8 @@ LESSON = (
         page="pages/unlearn.py",
         target=".st-key-forget_kind",
         title="Your own request",
-        look="Choose another class, or single images, launch a method and watch it work.",
-        ask="Predict first: is a class or a handful of images easier to forget?",
+        look="Choose another class, or single examples, launch a method and watch it work.",
+        ask="Predict first: is a class or a handful of examples easier to forget?",
         answer=_requests_answer,
         is_there=lambda _: True,
     ),

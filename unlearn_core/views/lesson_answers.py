@@ -41,7 +41,7 @@ def heaps_text(
     before, after = format_value(F1, original), format_value(F1, retrained)
     measured = (
         "A program that sorts the features into heaps, without being told any class, finds the "
-        f"images to forget with a score of **{before}** in the original (1: a heap of their own, "
+        f"examples to forget with a score of **{before}** in the original (1: a heap of their own, "
         f"nothing else in it) and **{after}** in the retrained model."
     )
     if math.isnan(original) or math.isnan(retrained):
@@ -49,7 +49,7 @@ def heaps_text(
     if abs(original - retrained) <= within:
         lesson = (
             "Retrained models differ by as much from one another, so this map alone cannot show "
-            "whether these images were forgotten."
+            "whether these examples were forgotten."
         )
     elif original > retrained:
         lesson = "Only who learned from them knows what they have in common."
@@ -80,16 +80,16 @@ def accuracy_text(
     """
     before, after = format_value(ACCURACY, original), format_value(ACCURACY, retrained)
     if math.isnan(original) or math.isnan(retrained):
-        return "Accuracy on the images to forget was not measured here."
+        return "Accuracy on the examples to forget was not measured here."
     if abs(original - retrained) <= within:
         return (
             f"Here accuracy tells nothing at all: the original is right on **{before}** of the "
-            f"images to forget, the retrained model, which never saw them, on **{after}**. Who "
+            f"examples to forget, the retrained model, which never saw them, on **{after}**. Who "
             "changes nothing looks as good as who forgets."
         )
     alike = [card for card in cards if sides.get(card.label) == "matched"]
     told = (
-        f"**{len(alike)} of {len(cards)}** methods are right on the images to forget as often as "
+        f"**{len(alike)} of {len(cards)}** methods are right on the examples to forget as often as "
         f"the retrained model ({after}; the original {before})."
     )
     if not alike:
@@ -191,8 +191,8 @@ def gamma_text(rows: pd.DataFrame) -> str:
         + "; ".join(
             (
                 told("feature_distance_original", "features have moved by"),
-                told(ACCURACY, "right on the images to forget"),
-                told("retain_accuracy", "right on the images to keep"),
+                told(ACCURACY, "right on the examples to forget"),
+                told("retain_accuracy", "right on the examples to keep"),
             )
         ),
         choice,

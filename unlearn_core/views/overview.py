@@ -88,9 +88,9 @@ def key_of(comparison: Comparison, name: str) -> str | None:
 def sizes(sets: Sets) -> list[tuple[str, str, str]]:
     """Return symbol, meaning and size of the forget, the retain and the test set."""
     return [
-        (SET_SYMBOLS["forget"], "Training images to forget", f"{int(sets.forget.sum()):,}"),
-        (SET_SYMBOLS["retain"], "Training images to keep", f"{int(sets.retain.sum()):,}"),
-        (SET_SYMBOLS["test"], "Test images", f"{int(sets.test.sum()):,}"),
+        (SET_SYMBOLS["forget"], "Training examples to forget", f"{int(sets.forget.sum()):,}"),
+        (SET_SYMBOLS["retain"], "Training examples to keep", f"{int(sets.retain.sum()):,}"),
+        (SET_SYMBOLS["test"], "Test examples", f"{int(sets.test.sum()):,}"),
     ]
 
 

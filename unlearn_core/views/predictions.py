@@ -19,7 +19,7 @@ ALL = "all"
 GROUPS = {name: (name,) for name in SET_NAMES} | {ALL: tuple(SET_NAMES)}
 GROUP_NAMES = {**SET_NAMES, ALL: "of every set"}
 HALVES = {"train": ("forget", "retain"), "test": ("forget_test", "retain_test")}
-HALF_NAMES = {"train": "Training images", "test": "Test images"}
+HALF_NAMES = {"train": "Training examples", "test": "Test examples"}
 MANY_CLASSES = 24  # beyond, cells hold no numbers and accuracies are of the classes that change
 ROW = 34  # pixels of a row of cells
 SHADE = "rgba(0, 114, 178, {})"
@@ -241,5 +241,5 @@ def cell_text(model: str, group: str, label: str, answer: str, n: int) -> str:
     """Return which images are shown, such as "**MUDA** answers 9 to 12 images to forget"."""
     true = f" whose true class is {label}" if label != "any" else ""
     said = f"answers **{answer}** to" if answer != "any" else "answers as follows to"
-    images = "1 image" if n == 1 else f"{n:,} images"
-    return f"**{model}** {said} {images} {GROUP_NAMES[group]}{true}."
+    examples = "1 example" if n == 1 else f"{n:,} examples"
+    return f"**{model}** {said} {examples} {GROUP_NAMES[group]}{true}."

@@ -20,7 +20,7 @@ from unlearn_core.settings import require_allowed
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
 KINDS = ("photographs", "many photographs", "texts")  # of data, for which there are presets
-SCENARIO_WORDS = {"class": "whole classes", "sample": "single images", "backdoor": "a backdoor"}
+SCENARIO_WORDS = {"class": "whole classes", "sample": "single examples", "backdoor": "a backdoor"}
 
 
 def presets(

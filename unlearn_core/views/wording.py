@@ -80,14 +80,14 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     if kind == "subclass":
         return f"subclass{'es' if len(values) > 1 else ''} {', '.join(map(str, values))}"
     if kind == "ids":
-        return f"{len(values)} chosen image{'s' if len(values) > 1 else ''}"
+        return f"{len(values)} chosen example{'s' if len(values) > 1 else ''}"
     if kind == "random":
         hard = f" of {forget.difficulty} difficulty" if forget.difficulty != "any" else ""
         draw = f" (draw {forget.seed})" if forget.seed else ""
-        return f"{values[0]} random images{hard}{draw}"
+        return f"{values[0]} random examples{hard}{draw}"
     if kind == "confusion":
         names = [class_names[v] if v < len(class_names) else str(v) for v in values[:2]]
-        return f"{values[2]} images with swapped labels of {names[0]} and {names[1]}"
+        return f"{values[2]} examples with swapped labels of {names[0]} and {names[1]}"
     if kind == "backdoor":
         known = values[0] < len(class_names)
         return f"the backdoor to class {class_names[values[0]] if known else values[0]}"
@@ -105,7 +105,7 @@ def data_label(config: DataConfig) -> str:
 def comparison_title(config: RunConfig) -> str:
     """Return a comparison's name in a list, such as "Handwritten digits: forget class 3"."""
     what, name = describe_forget(config.forget, ()), data_label(config.data)
-    part = f", {config.data.train_examples:,} images" if config.data.train_examples else ""
+    part = f", {config.data.train_examples:,} examples" if config.data.train_examples else ""
     given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
     if config.data.trigger != TRIGGERS[0]:
         given += f", trigger of {config.data.trigger}"

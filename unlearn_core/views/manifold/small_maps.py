@@ -137,5 +137,5 @@ def small_maps_caption(comparison: Comparison, keys: Sequence[str], n_points: in
     return (
         f"All maps are aligned to the original's; {facts[0]['n_neighbors']} neighbours, map seed "
         f"{facts[0]['seed']}, trustworthiness {spread}; {n_points // len(facts):,} of "
-        f"{facts[0]['n_examples']:,} mapped images are drawn in each."
+        f"{facts[0]['n_examples']:,} mapped examples are drawn in each."
     )
