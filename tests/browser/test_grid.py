@@ -40,7 +40,7 @@ def test_a_grid_is_launched_from_the_form_and_its_lines_can_be_picked(serve, pag
     launch.wait_for(timeout=PATIENCE)
     page.get_by_text("Training recipe and seeds").click()
     fill(page, "Epochs", "2")
-    fill(page, "Training images", "200")
+    fill(page, "Training examples", "200")
     fill(page, "Width", "4")
     page.get_by_role("button", name="None").click()
     page.get_by_text("No method is chosen").wait_for()

@@ -21,7 +21,7 @@ def saved(two_url, page, comparison, tmp_path):
     with page.expect_download() as coming:
         page.get_by_role("button", name="Report to hand out").click()
     download = coming.value
-    assert "200-images-forget-class-3" in download.suggested_filename
+    assert "200-examples-forget-class-3" in download.suggested_filename
     path = tmp_path / download.suggested_filename
     download.save_as(path)
     assert 1_000_000 < path.stat().st_size < 10_000_000

@@ -23,7 +23,7 @@ def test_a_run_launched_on_an_empty_store_is_watched_and_found_in_the_table(serv
     launch.wait_for(timeout=PATIENCE)  # the methods are listed in a process of their own
     page.get_by_text("Training recipe and seeds").click()
     fill(page, "Epochs", "2")
-    fill(page, "Training images", "200")
+    fill(page, "Training examples", "200")
     fill(page, "Width", "4")
     page.get_by_role("button", name="None").click()
     page.get_by_text("No method is chosen").wait_for()  # a person sees the boxes empty, then ticks

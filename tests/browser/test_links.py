@@ -95,7 +95,7 @@ def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, compari
 def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, page):
     page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
     settled(page)
-    page.get_by_text("Random images", exact=True).click()
+    page.get_by_text("Random examples", exact=True).click()
     fill(page, "How many", "64")
     settled(page)
     page.get_by_role("button", name=label).click()

@@ -29,7 +29,7 @@ def test_a_picture_in_a_table_opens_its_example_in_the_same_comparison(two_url, 
 def test_a_click_on_a_picture_of_the_gallery_ticks_it_and_another_click_unticks_it(app_url, page):
     page.goto(f"{app_url}/unlearn")
     settled(page)
-    page.get_by_text("Chosen images", exact=True).click()
+    page.get_by_text("Chosen examples", exact=True).click()
     settled(page)
     picture = page.locator("[class*=st-key-picked_] img").nth(4)
     picture.scroll_into_view_if_needed()

@@ -26,12 +26,12 @@ def test_curves_by_step_and_by_number_have_a_line_a_model_and_the_floor(shipped_
 
 def test_a_sentence_says_what_a_few_images_bring_back(shipped_store):
     app = opened("bring_back", models=["Original", "Retrained", "Forget bias (trick)"])
-    told = re.search(r"Shown 5 images of class 3 again.*", texts(app))[0]
+    told = re.search(r"Shown 5 examples of class 3 again.*", texts(app))[0]
     shares = [int(share) for share in re.findall(r"\*\*(\d+)%\*\*", told)]
     assert shares == sorted(shares, reverse=True)
     assert told.index("Forget bias") < told.index("Retrained")  # the trick still knows
     app.segmented_control(key="relearn_shown").set_value(1).run()
-    assert "Shown one image of class 3 again" in texts(app)
+    assert "Shown one example of class 3 again" in texts(app)
 
 
 def test_table_has_prototypes_beside_relearning(shipped_store):

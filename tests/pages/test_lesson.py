@@ -47,9 +47,9 @@ def test_next_leads_to_each_stop_and_back_to_the_one_before(shipped_store):
 
 def test_the_answer_comes_when_it_is_asked_for_and_goes_with_the_stop(shipped_store):
     app = opened("metrics", lesson="2")
-    assert "methods are right on the images to forget" not in texts(app)
+    assert "methods are right on the examples to forget" not in texts(app)
     app.toggle(key="lesson_answer").set_value(True).run()
-    assert re.search(r"\*\*\d+ of 22\*\* methods are right on the images to forget", texts(app))
+    assert re.search(r"\*\*\d+ of 22\*\* methods are right on the examples to forget", texts(app))
     app.button(key="lesson_next").click().run()
     assert not app.toggle(key="lesson_answer").value
 

@@ -46,7 +46,7 @@ def test_the_words_are_explained_on_every_page(shipped_store, page):
     [told] = [each for each in popovers if each.proto.popover.label == "Glossary"]
     text = "\n".join(each.value for each in told.markdown)
     for part in (
-        "Images to forget ($D_{f}$)**: training images that the model must forget",
+        "Examples to forget ($D_{f}$)**: training examples that the model must forget",
         "**pretends",
         "**DA($D_{f}$",
         "fits in with the others",

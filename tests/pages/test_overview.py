@@ -43,7 +43,7 @@ def test_symbols_come_only_after_words(shipped_store):
     assert "Why it matters" in top
     assert not re.search(r"D_|DA|NMI", top)
     sizes = [metric.label for metric in app.metric][:3]
-    assert sizes[0] == "Training images to forget ($D_{f}$)"
+    assert sizes[0] == "Training examples to forget ($D_{f}$)"
     assert not re.search(r"D_|D<sub>", answers(app))
 
 

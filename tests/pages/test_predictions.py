@@ -17,7 +17,7 @@ def test_page_shows_where_answers_went_accuracy_by_class_and_a_matrix(shipped_st
     assert {"Original", "Retrained"} <= set(answers["layout"]["yaxis"]["ticktext"])
     assert "<b>3</b><br>to forget" in accuracy["layout"]["xaxis"]["ticktext"]
     assert matrix["layout"]["yaxis"]["ticktext"] == ["3"]  # all of D_f
-    assert "146 images to forget" in texts(app)
+    assert "146 examples to forget" in texts(app)
 
 
 def test_models_are_told_apart_by_marker_as_well(shipped_store):

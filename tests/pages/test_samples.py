@@ -43,7 +43,7 @@ def test_next_and_previous_stay_in_the_set(shipped_store):
 
 def test_an_image_that_is_not_followed_says_so(shipped_store):
     app = opened("samples", models="Original")
-    assert "Only a few images are followed" in app.info[0].value
+    assert "Only a few examples are followed" in app.info[0].value
 
 
 def test_an_image_outside_the_comparison_says_so(own, comparison):

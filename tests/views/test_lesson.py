@@ -171,7 +171,7 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     answers_best_at_0 = gamma("forget_accuracy", (0.0, 0.9), 0.0)
     apart = [answers_best_at_0, gamma("feature_distance_original", (1.0, 9.0), 8.0), kept]
     told = answers.gamma_text(pd.concat(apart))
-    assert "right on the images to forget **0.0%** and **90.0%** (retrained 0.0%)" in told
+    assert "right on the examples to forget **0.0%** and **90.0%** (retrained 0.0%)" in told
     assert "is gamma 0 in answers, but 1 in how far features move" in told
     same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
     assert "in answers and in features, is gamma 0." in answers.gamma_text(pd.concat(same))

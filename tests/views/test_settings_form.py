@@ -83,7 +83,7 @@ def test_a_preset_for_the_scenario_comes_before_the_data_sets_own():
         "digits",
     ]
     assert next(iter(settings_form.presets(method, DIGITS, CLASS_3, labels))) == "digits"
-    assert settings_form.preset_label("digits sample", labels) == "For Digits, single images"
+    assert settings_form.preset_label("digits sample", labels) == "For Digits, single examples"
     assert settings_form.preset_label("digits", labels) == "For Digits"
     many = "many photographs class"
     assert settings_form.preset_label(many, labels) == "For many photographs, whole classes"

@@ -30,7 +30,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const head = document.createElement("div");
   head.className = "strip-head";
   head.append(cell("", "Method"), cell("", "still right"), cell("", "verdict"));
-  head.children[1].title = "Share of the images to forget that it still answers right";
+  head.children[1].title = "Share of the examples to forget that it still answers right";
   const pick = (label) => setTriggerValue("picked", label);
   root.replaceChildren(head, ...data.lines.map((each) => line(each, data.selected, pick)));
 }
