@@ -13,6 +13,7 @@ from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, changed_from
 from unlearn_core.data.presets import has_many
 from unlearn_core.views import settings_form as forms
+from unlearn_core.views.symbols import as_markdown
 
 Settings = dict[str, Any]
 
@@ -32,9 +33,9 @@ def choose_methods(
         for label, is_on in (("All methods", True), ("None", False)):
             st.button(label, key=f"switch_{is_on}", on_click=_switch, args=(methods, is_on))
     for method in methods:
-        with st.container(border=True, gap="small"):
+        with st.container(gap=None):
             is_on = st.checkbox(
-                f"**{method['label']}**: {forms.idea(method)}",
+                f"**{method['label']}**: {as_markdown(forms.idea(method))}",
                 value=True,
                 key=f"use_{method['name']}",
                 persist_state="session",
@@ -65,7 +66,11 @@ def settings_form(
     presets = forms.presets(method, data, forget, datasets)
     where = f"{method['name']}.{data.name}.{forget.scenario}{'.many' if has_many(data) else ''}"
     form = st.expander(
-        "Settings", icon=":material/tune:", key=f"form_{where}", on_change="rerun"
+        "Settings",
+        icon=":material/tune:",
+        type="compact",
+        key=f"form_{where}",
+        on_change="rerun",
     )  # a closed form has no fields yet: all of them together are most of what the page costs
     if form.open:
         with form, st.container(horizontal=True, vertical_alignment="bottom"):
