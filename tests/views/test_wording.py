@@ -57,6 +57,14 @@ def test_title_and_sentence_name_data_request_and_model():
     assert "remove **class 3**" in wording.request_sentence(config, ())
 
 
+def test_a_title_names_classes_that_are_known_without_reading_data():
+    sandals = ForgetConfig(kind="class", values=(5, 99))
+    clothes = RunConfig(data=DataConfig(name="fashion"), forget=sandals)
+    assert "forget classes Sandal, 99 (" in wording.comparison_title(clothes)
+    unknown = RunConfig(data=DataConfig(name="cifar10"), forget=sandals)
+    assert "forget classes 5, 99 (" in wording.comparison_title(unknown)
+
+
 def test_symbols_become_subscripts_and_formulas_and_the_rest_is_escaped():
     assert as_html("DA(D_f|D_r) <1>") == "DA(D<sub>f</sub>|D<sub>r</sub>) &lt;1&gt;"
     assert as_markdown("D'_r, L_DA * 2, `a_b * D_f`") == r"$D'_{r}$, L\_DA \* 2, `a_b * D_f`"

@@ -8,6 +8,7 @@ Source: I. Casanueva et al., arXiv:2003.04807.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,14 @@ def banking77_file() -> Path:
     return Path(__file__).parent / "shipped" / "banking77.parquet"
 
 
+@cache
+def intents() -> tuple[str, ...]:
+    """Return the names of the classes: each is an intent in words."""
+    import pyarrow.parquet as pq
+
+    return tuple(json.loads(pq.read_schema(banking77_file()).metadata[b"class_names"]))
+
+
 @register_dataset(
     "banking77",
     label="Bank questions",
@@ -32,14 +41,14 @@ def banking77_file() -> Path:
     kind="texts",
     n_train=10_003,
     embedded=banking77_file,
+    class_names=intents,
 )
 def load_banking77(folder: Path) -> TextDataset:  # noqa: ARG001 - embedded, needs no folder
-    """Read the questions; a class's name is its intent in words."""
+    """Read the questions."""
     import pyarrow.parquet as pq
 
     table = pq.read_table(banking77_file())
-    names = json.loads(table.schema.metadata[b"class_names"])
     texts, is_train = table["text"].to_pylist(), table["is_train"].to_numpy()
     labels = table["label"].to_numpy().astype(np.int64)
     n_train = int(is_train.sum())
-    return text_dataset(texts[:n_train], texts[n_train:], labels, names, "banking77")
+    return text_dataset(texts[:n_train], texts[n_train:], labels, intents(), "banking77")

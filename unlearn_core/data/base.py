@@ -113,7 +113,8 @@ class DatasetSpec:
     `model` is the network that is trained on it unless a person chooses another, and `length` how
     many tokens it reads of a text.
     `folder` is the folder's name where it is not the data set's own, `embedded` finds the file of
-    data that ships.
+    data that ships, and `class_names` gives the classes' names where these are known without files
+    of a person's own.
     `may_be_shown` says whether its pictures may be handed on to others: not those of a person's own
     folder, nor those whose terms forbid it.
     """
@@ -134,6 +135,7 @@ class DatasetSpec:
     fetch: Fetcher | None = None
     folder: str = ""
     embedded: Callable[[], Path] | None = None
+    class_names: Callable[[], Sequence[str]] = tuple
     may_be_shown: bool = True
     model: str = "resnet18"
     length: int = 64
@@ -165,6 +167,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
     fetch: Fetcher | None = None,
     folder: str = "",
     embedded: Callable[[], Path] | None = None,
+    class_names: Callable[[], Sequence[str]] = tuple,
     may_be_shown: bool = True,
     model: str = "resnet18",
     length: int = 64,
@@ -191,6 +194,7 @@ def register_dataset(  # noqa: PLR0913 - one argument a field of `DatasetSpec`
             fetch=fetch,
             folder=folder,
             embedded=embedded,
+            class_names=class_names,
             may_be_shown=may_be_shown,
             model=model,
             length=length,

@@ -35,6 +35,7 @@ def fashion_file() -> Path:
     n_train=N_TRAIN,
     side=28,
     embedded=fashion_file,
+    class_names=lambda: CLASS_NAMES,
 )
 def load_fashion(folder: Path) -> Dataset:  # noqa: ARG001 - embedded, needs no folder
     """Read the pictures; the first 10,000 are the training set."""

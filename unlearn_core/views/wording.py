@@ -104,7 +104,8 @@ def data_label(config: DataConfig) -> str:
 
 def comparison_title(config: RunConfig) -> str:
     """Return a comparison's name in a list, such as "Handwritten digits: forget class 3"."""
-    what, name = describe_forget(config.forget, ()), data_label(config.data)
+    spec, name = DATASETS.get(config.data.name), data_label(config.data)
+    what = describe_forget(config.forget, spec.class_names() if spec else ())
     part = f", {config.data.train_examples:,} examples" if config.data.train_examples else ""
     given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
     if config.data.trigger != TRIGGERS[0]:
