@@ -62,9 +62,10 @@ clean = reads.clean_dataset(config.data)
 target = config.forget.values[0]
 names = dataset.class_names
 attackers = names[target]
-poisoned = kept_sets(comparison.runs, sets).forget.nonzero()[0]
+kept = kept_sets(comparison.runs, sets)
+poisoned, tested = kept.forget.nonzero()[0], kept.test.nonzero()[0]
 planted = backdoor.some_others(poisoned, clean.labels[poisoned], target)
-asked = backdoor.some_others(dataset.test_ids, dataset.labels[dataset.test_ids], target)
+asked = backdoor.some_others(tested, dataset.labels[tested], target)
 rows = backdoor.success_rows(report)
 st.markdown(
     as_markdown(

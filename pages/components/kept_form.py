@@ -20,7 +20,7 @@ MOST = 200  # forms that are kept, the latest used
 # the beginnings of the keys of all fields but those that stand in the address themselves
 FIELDS = (
     "width_", "norm_", "part_", "epochs_", "rate_", "seeds", "forget_kind", "forget_seed",
-    "forget_difficulty",
+    "forget_difficulty", "forget_keyword",
     "forget_class_", "forget_subclass_", "forget_random_", "forget_confusion_",
     "forget_confused_", "forget_backdoor_", "use_", "preset_", "set_", "vary_", "values_",
     gallery.CHOSEN,

@@ -48,7 +48,11 @@ def test_the_demo_holds_all_methods(shipped, shipment):
     assert methods == {"original", "incremental", *ALL_METHODS}
 
 
-@pytest.mark.parametrize("shipment", SHIPMENTS, ids=["clothes", "digits", "random digits"])
+@pytest.mark.parametrize(
+    "shipment",
+    [each for each in SHIPMENTS if each.gamma],
+    ids=["clothes", "digits", "random digits"],
+)
 def test_the_demo_holds_a_gamma_ablation(shipped, shipment):
     rfa = [run for run in runs_of(shipment, shipped) if run.config.method == "rfa"]
     assert {run.settings["gamma"] for run in rfa} == set(GAMMAS)

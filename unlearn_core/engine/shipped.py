@@ -28,6 +28,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.engine.pipeline import OnProgress, execute
 from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
+from unlearn_core.records import Records
 from unlearn_core.runs import catalogue, kept_labels
 from unlearn_core.runs.artefact import (
     ARRAYS,
@@ -37,6 +38,7 @@ from unlearn_core.runs.artefact import (
     MANIFEST,
     METRICS,
     MODEL,
+    TRIGGERED,
     RunArtefact,
 )
 from unlearn_core.runs.gamma_sweep import GAMMAS
@@ -67,12 +69,12 @@ NUMBERS = (METRICS, HISTORY, LOG)
 class Shipment:
     """A comparison that ships with the project.
 
+    With `weights`, new runs start from it: its base and retrained model come whole.
     `methods` run with seed 0, and those of `repeated` with `more_seeds` too.  With `gamma`, RFA's
     ablation is part of it; with `learned`, the retrained model that learns the class after all;
     with `relearned`, how soon each model knows the class again.
     Of a data set that does not ship, `content` names the files, only labels are kept, and of each
-    run the answers and the map of `examples` examples, without features and weights: nothing new
-    starts from it.
+    run the answers and the map of `examples` examples, without features.
     """
 
     dataset: str
@@ -83,6 +85,7 @@ class Shipment:
     precision: str = "auto"
     content: str = ""
     examples: int | None = None
+    weights: bool = True
     repeated: tuple[str, ...] = ()
     more_seeds: tuple[int, ...] = ()
     gamma: bool = False
@@ -143,7 +146,16 @@ RANDOM_DIGITS = Shipment(
     methods=("rfa", "muda", "neglora", "neggrad", "finetune"),
     gamma=True,
 )
-SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS)
+PLANTED_DIGITS = Shipment(
+    dataset="digits",
+    forget=ForgetConfig(kind="backdoor", values=(7,)),
+    methods=(
+        *("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "neggrad", "badt"),
+        *("random_label", "salun", "trick_head_finetune", "trick_forget_bias"),
+    ),
+    weights=False,
+)
+SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS)
 
 
 def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
@@ -166,7 +178,7 @@ def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
                     slim(
                         run,
                         small.runs,
-                        weights=kept is None and config in (first.base(), first.retrained()),
+                        weights=shipment.weights and config in (first.base(), first.retrained()),
                         arrays=is_first and config.role not in ("incremental", "relearning"),
                         maps=[name for name in maps if has_steps or name != run.steps_file],
                         examples=kept,
@@ -229,6 +241,11 @@ def slim(
         if not weights and examples is None:
             kept_arrays["features"] = rounded(kept_arrays["features"])
         small[ARRAYS + COMPRESSED] = _compressed(save_arrays(kept_arrays))
+        if run.has(TRIGGERED):  # answers alone: no page looks at these features
+            marked = Records.from_arrays(run.arrays(TRIGGERED)).without_features()
+            if examples is not None:
+                marked = marked.where(np.isin(marked.example_ids, examples))
+            small[TRIGGERED + COMPRESSED] = _compressed(save_arrays(half(marked.to_arrays())))
     kept = [*NUMBERS, *([MODEL] if weights else [])]
     facts = {} if examples is None or not arrays else {"kept_examples": len(examples)}
     copy_files(run, runs, kept, small, facts)
