@@ -45,7 +45,7 @@ with choices:
         methods, faults = settings_form.choose_methods(data[0].data, forget)
         own_method.offer()
 kept_form.keep()
-with runs:
+with runs, st.container(key="launch_side"):  # look.css: it stays while methods are chosen
     st.subheader("4 · Launch", anchor=False)
     if data is None or chosen is None:
         st.info("Nothing to launch yet: see the message on the left.", icon=":material/info:")

@@ -68,3 +68,12 @@ def test_a_reload_keeps_the_form_on_unlearn(two_url, page, comparison):
     settled(page)
     page.locator("[data-testid=stCheckbox]").first.wait_for()
     assert page.locator("[data-testid=stCheckbox] input:checked").count() == 1
+
+
+def test_launch_stays_in_sight_while_methods_are_chosen(two_url, page, comparison):
+    opened(page, two_url, "unlearn", comparison_title(comparison.config))
+    page.locator("label", has_text="Head-only finetune").first.scroll_into_view_if_needed()
+    settled(page)
+    box = page.get_by_role("button", name="Launch").bounding_box()
+    assert 0 <= box["y"] < 300
+    assert page.get_by_role("heading", name="1 · Data and model").bounding_box()["y"] < 0
