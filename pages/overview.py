@@ -64,7 +64,7 @@ with st.container(gap="xsmall", key="first_screen"):
         selectors.stand_in_address(VERDICT, counts)
         word = st.pills(
             "Only the methods that", list(counts), format_func=lambda w: f"{w} {counts[w]}",
-            key=VERDICT, label_visibility="collapsed",
+            key=VERDICT, label_visibility="collapsed", wrap=True,
         )  # fmt: skip
     with right, st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Look at", width="content")

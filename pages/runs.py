@@ -106,7 +106,7 @@ words = left.text_input(
 with right:
     origins = st.pills(
         "Origin", [views.OWN, views.SHIPPED], selection_mode="multi", key="runs_origin",
-        bind="query-params",
+        bind="query-params", wrap=True,
     )  # fmt: skip
 table = views.found(views.runs_table(list(runs.values()), shipped, labels), words, origins)
 st.caption(f"{len(table):,} of {len(runs):,} runs. Tick some to compare, verify or remove them.")

@@ -67,6 +67,16 @@ def test_a_step_size_for_larger_networks_is_named_and_one_that_forgets_is_not(
     assert hardly_changed_text(gather([*runs[:2], moved])) == ""
 
 
+def test_a_trick_that_changes_nothing_is_none_whose_settings_are_too_mild(comparison):
+    run = comparison.runs["neggrad"]
+    still = {**run.manifest, "facts": {"changed_features": 0.0, "changed_answers": 0.0}}
+    mild = replace(run, manifest=still)
+    trick = replace(mild, config=replace(run.config, method="trick_head_finetune", settings={}))
+    assert change_of(trick).is_hardly_any
+    assert mild.label in hardly_changed_text(gather([mild]))
+    assert hardly_changed_text(gather([trick])) == ""
+
+
 def test_runs_made_before_it_was_kept_say_nothing(comparison):
     run = comparison.runs["neggrad"]
     older = replace(run, manifest={**run.manifest, "facts": {}})

@@ -43,7 +43,7 @@ def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
     finished, waiting = {CLASS_3.base().key()}, {CLASS_3.retrained().key()}
     table = jobs.plan_table(needed, finished, waiting, [(MUDA, 75.0)], LABELS, {})
     assert table["State"].tolist() == ["exists already", "in the queue", "to make"]
-    assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s (from 1 run)"]
+    assert table["Time"].tolist() == ["", "no estimate yet", "about 1 min 15 s"]
     assert jobs.left_to_make(table) == 1
     assert jobs.plan_summary(needed, finished, [(MUDA, 75.0)]) == (
         "2 runs to make, 1 exists already. About 1 min 15 s, estimated from 1 finished run; "

@@ -302,9 +302,13 @@ def gather(
 def _order(run: RunArtefact) -> tuple[bool, bool, int, int, float]:
     method = run.config.method
     rank = FIRST.index(method) if method in FIRST else len(FIRST)
-    is_variant, is_trick = bool(run.unusual), method.startswith("trick_")
     # when it was made, not the file's date, which a copy or a clone changes
-    return is_variant, is_trick, rank, run.config.seed, run.created
+    return bool(run.unusual), is_trick(method), rank, run.config.seed, run.created
+
+
+def is_trick(method: str) -> bool:
+    """Say whether a method is an edit that only looks like forgetting; its name begins so."""
+    return method.startswith("trick_")
 
 
 def _rank(comparison: Comparison, store: Store) -> tuple[int, int, float, str]:

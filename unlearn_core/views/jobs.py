@@ -153,7 +153,7 @@ def plan_table(
         guess = estimate(config, timings)
         time = "" if state == FINISHED else "no estimate yet"
         if guess and state != FINISHED:
-            time = f"about {duration(guess.seconds)} (from {_count(guess.n_runs, 'run')})"
+            time = f"about {duration(guess.seconds)}"
         row = {"Run": run_name(config, labels), "Settings": apart[key], "Seed": config.seed}
         rows.append({**row, "State": state, "Time": time, "key": key})
     return pd.DataFrame(rows)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.change import change_of
-from unlearn_core.runs.comparison import Comparison, DamagedRun
+from unlearn_core.runs.comparison import Comparison, DamagedRun, is_trick
 from unlearn_core.views.jobs import run_name
 from unlearn_core.views.wording import data_label
 
@@ -58,8 +58,12 @@ def unmeasured_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
 
 
 def hardly_changed_text(comparison: Comparison) -> str:
-    """Return which methods hardly changed the original, and by how much; nothing if none did."""
-    found = [(comparison.label(run), change_of(run)) for run in comparison.runs]
+    """Return which methods hardly changed the original, and by how much; nothing if none did.
+
+    Tricks are meant to change next to nothing.
+    """
+    runs = [run for run in comparison.runs if not is_trick(run.config.method)]
+    found = [(comparison.label(run), change_of(run)) for run in runs]
     named = {label: each for label, each in found if each is not None and each.is_hardly_any}
     if not named:
         return ""
