@@ -94,8 +94,9 @@ with st.container(gap="xsmall", key="first_screen"):
             figure = small_maps_figure(maps, compact=MAPS_HEIGHT)
             charts.chart(figure, key="small_maps", config={"displayModeBar": False})
         st.caption(
-            f"{headline.chosen_text(by_label[shown])} Each point is a training example; those that "
-            "a model finds alike lie together. Diamonds are to be forgotten."
+            f"{headline.chosen_text(by_label[shown])} Each point is a training example: what a "
+            "model finds alike lies together, diamonds are to be forgotten. A map shows two "
+            "dimensions; a verdict rests on all."
         )
 
 st.subheader("What was compared")

@@ -13,7 +13,7 @@ from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
 
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
-COLUMNS, PER_PAGE, SIZE = 6, 18, 48
+COLUMNS, PER_PAGE, SIZE = 6, 18, 64
 MOST_CHOSEN = 24
 ALL = "all"
 

@@ -18,7 +18,6 @@ from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
 from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
-from unlearn_core.data.stand_in import StandIn
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import given_weights as own_weights
 from unlearn_core.runs import incremental, inventory, kept_labels, own_picture, provenance
@@ -203,8 +202,17 @@ def dataset(config: DataConfig) -> Dataset:
 
 
 def lacks_pictures(config: DataConfig) -> bool:
-    """Say whether tiles stand for the pictures of a data set, because it is not here."""
-    return isinstance(dataset(config), StandIn)
+    """Say whether tiles stand for the pictures of a data set, because it is not here.
+
+    It is only read where labels of it are kept, which few data sets have.
+    """
+    if _stand_in(str(store().root), config) is None:
+        return False
+    try:
+        whole_dataset(config)
+    except (DataNotFoundError, DataChangedError):
+        return True
+    return False
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

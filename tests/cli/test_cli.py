@@ -152,7 +152,7 @@ def test_a_grid_makes_every_combination_of_several_settings(started, capsys):
     assert tried == {(1, 1e-4), (1, 1e-3), (2, 1e-4), (2, 1e-3)}
     capsys.readouterr()
     assert main([*command, "--dry-run"]) == 0
-    assert "exist already; launching costs nothing" in capsys.readouterr().out
+    assert "exist already: there is nothing to make" in capsys.readouterr().out
 
 
 def test_incremental_tells_of_the_model_before_and_after_it_has_learned_the_class(started, capsys):

@@ -171,7 +171,7 @@ def plan_summary(
     left = [config for config in configs if config.key() not in finished]
     there = len(configs) - len(left)
     if not left:
-        return f"All {_count(there, 'run')} exist already; launching costs nothing."
+        return f"All {_count(there, 'run')} exist already: there is nothing to make."
     start = f"{_count(len(left), 'run')} to make"
     start += f", {there} exist{'s' if there == 1 else ''} already." if there else "."
     known = [guess for config in left if (guess := estimate(config, timings))]
