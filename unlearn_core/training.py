@@ -292,8 +292,9 @@ def train(
 
     def losses_of(batch: Batch) -> Losses:
         with autocast(device, precision):
-            outputs = model(in_order_of(model, batch.inputs))
-            return {OBJECTIVE: task.loss(outputs, batch.labels, smoothing=recipe.label_smoothing)}
+            answers = task.answers(model(in_order_of(model, batch.inputs)), batch)
+            smoothing = recipe.label_smoothing
+            return {OBJECTIVE: task.loss(answers.logits, answers.targets, smoothing=smoothing)}
 
     batches = examples.epochs(recipe.epochs, recipe.batch_size, generator, even=recipe.even_batches)
     yield from optimise(

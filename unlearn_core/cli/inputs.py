@@ -15,6 +15,7 @@ from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import TEXT_SHAPE, ForgetConfig, RunConfig
 from unlearn_core.machine import in_gigabytes
 
+MOST_NAMED = 12  # classes
 LARGEST_TEXT = 100_000_000  # bytes of a config or of a list of ids
 
 
@@ -73,6 +74,8 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
         lines = read_text(Path(text[1:]), "file of example ids")
         text = ",".join(lines.replace(",", " ").split())
     where = f"--forget-{kind}"
+    if kind == "class" and not _holds_numbers(text):
+        text = _numbers_of_classes(text, args.dataset)
     values = numbers(text, where) if kind == "confusion" else integers(text, where)
     if args.forget_seed and kind != "random":
         raise InputError("--forget-seed draws other random examples; it needs --forget-random.")
@@ -81,6 +84,27 @@ def _forget(args: argparse.Namespace) -> ForgetConfig:
     return ForgetConfig(
         kind=kind, values=tuple(values), seed=args.forget_seed, difficulty=args.difficulty
     )
+
+
+def _holds_numbers(text: str) -> bool:
+    return not any(letter.isalpha() for letter in text)
+
+
+def _numbers_of_classes(text: str, dataset: str) -> str:
+    """Return the numbers of classes that are called by their names, both with commas between."""
+    from unlearn_core.config import DataConfig
+    from unlearn_core.data import load_dataset
+
+    known = [name.casefold() for name in load_dataset(DataConfig(name=dataset)).class_names]
+    asked = [name.strip() for name in text.split(",")]
+    for name in asked:
+        if name.casefold() not in known:
+            few = ", ".join(known[:MOST_NAMED]) + (", ..." if len(known) > MOST_NAMED else "")
+            raise InputError(
+                f"--forget-class takes whole numbers or names with commas, got {name!r}; the "
+                f"classes of {dataset} are {few}."
+            )
+    return ",".join(str(known.index(name.casefold())) for name in asked)
 
 
 def settings(

@@ -4,6 +4,7 @@ from unlearn_core.data import (
     banking77,
     cifar,
     digits,
+    eli5,
     fashion,
     fashion_mnist,
     folder,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from unlearn_core.checks import InputError
-from unlearn_core.data.tokens import PADDING
+from unlearn_core.tasks import PADDING
 
 
 class Inputs(ABC):

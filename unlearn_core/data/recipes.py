@@ -79,6 +79,19 @@ def reviews(n_train: int) -> TrainingConfig:
     return replace(texts(n_train), epochs=6, batch_size=32, learning_rate=1e-3)
 
 
+def answers(n_train: int) -> TrainingConfig:
+    """Return a recipe for texts of a hundred tokens and a small language model from scratch."""
+    return TrainingConfig(
+        epochs=max(4, min(40, round(4 * math.sqrt(7015 / n_train)))),
+        batch_size=32,
+        learning_rate=2e-3,
+        optimizer="adamw",
+        momentum=0.0,
+        weight_decay=0.01,
+        schedule="linear",
+    )
+
+
 def for_transformer(recipe: TrainingConfig) -> TrainingConfig:
     """Return the recipe with the optimiser that transformers need, at NegLoRA's rate."""
     return replace(

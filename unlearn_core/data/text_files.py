@@ -41,8 +41,7 @@ def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
         If a file cannot be used, or a text in it is empty or too long.
     """
     if files_of(folder, "train"):
-        names = read_names(folder).get(LABEL) or class_names
-        return _joined(*_from_parquet(folder, names), names, folder)
+        return read_parquet_texts(folder, (TEXT,), LABEL, class_names)
     for read in (_from_csv, _from_folders):
         found = read(folder)
         if found is not None:
@@ -53,6 +52,44 @@ def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
         "texts in train/<class>/*.txt with test/<class>/*.txt). "
         "Set UNLEARN_DATA to the folder with one folder a data set."
     )
+
+
+def read_parquet_texts(
+    folder: Path, columns: Sequence[str], label: str, class_names: Sequence[str] = ()
+) -> TextDataset:
+    """Read a data set of texts from parquet files.
+
+    Parameters
+    ----------
+    folder : Path
+    columns : sequence of str
+        What a text is put together from, in lines.
+    label : str
+        The column of classes.
+    class_names : sequence of str
+        As in `read_texts`.
+
+    Raises
+    ------
+    DataNotFoundError
+        If there are no files of the training part.
+    InputError
+        If a file cannot be used, or a text in it is empty or too long.
+    """
+    if not files_of(folder, "train"):
+        raise DataNotFoundError(
+            f"The data set {folder.name!r} is not in {folder} (looked for train-*.parquet with "
+            f"test-*.parquet, with the columns {', '.join((*columns, label))}). "
+            "Set UNLEARN_DATA to the folder with one folder a data set."
+        )
+    test_name = next((name for name in TEST_NAMES if files_of(folder, name)), None)
+    if test_name is None:
+        raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
+    names = read_names(folder).get(label) or class_names
+    train, test = (
+        _parquet_rows(folder, split, columns, label, names) for split in ("train", test_name)
+    )
+    return _joined(train, test, names, folder)
 
 
 def _joined(
@@ -72,24 +109,25 @@ def _joined(
     return text_dataset(train[0], test[0], labels, names, str(folder))
 
 
-def _from_parquet(folder: Path, names: Sequence[str]) -> tuple[Labelled, Labelled]:
-    test_name = next((name for name in TEST_NAMES if files_of(folder, name)), None)
-    if test_name is None:
-        raise MissingFileError(f"{folder} holds train-*.parquet; test-*.parquet is missing.")
-    train, test = (_parquet_rows(folder, split, names) for split in ("train", test_name))
-    return train, test
-
-
-def _parquet_rows(folder: Path, split: str, names: Sequence[str]) -> Labelled:
+def _parquet_rows(
+    folder: Path, split: str, columns: Sequence[str], label: str, names: Sequence[str]
+) -> Labelled:
     texts: list[str] = []
     labels: list[str] = []
     for file in files_of(folder, split):
-        with opened(file, (TEXT, LABEL)) as content:
-            table = content.read(columns=[TEXT, LABEL])
-        texts += table[TEXT].to_pylist()
-        numbers = table[LABEL].to_pylist()
-        labels += [_name(value, names, file) for value in numbers]
+        with opened(file, (*columns, label)) as content:
+            table = content.read(columns=[*columns, label])
+        parts = zip(*(table[column].to_pylist() for column in columns), strict=True)
+        texts += [_one_text(values, f"Row {row} of {file}") for row, values in enumerate(parts)]
+        labels += [_name(value, names, file) for value in table[label].to_pylist()]
     return texts, labels
+
+
+def _one_text(parts: Sequence[object], where: str) -> str:
+    """Return what a text is put together from, in lines; each part must be a text."""
+    for part in parts:
+        require_text(part, where)
+    return "\n".join(map(str, parts))
 
 
 def _name(value: object, names: Sequence[str], file: Path) -> str:

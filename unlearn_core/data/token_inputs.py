@@ -9,7 +9,8 @@ from torch import Tensor
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.inputs import Inputs
-from unlearn_core.data.tokens import PADDING, Tokens
+from unlearn_core.data.tokens import Tokens
+from unlearn_core.tasks import PADDING
 
 HIDDEN = 0.15  # share of tokens that `augment="mask_tokens"` hides, as in BERT
 AUGMENTATIONS = ("none", "mask_tokens")
@@ -61,6 +62,10 @@ class TokenInputs(Inputs):
         if augment not in AUGMENTATIONS:
             raise InputError(
                 f"Texts are varied by {', '.join(AUGMENTATIONS)}, got the augmentation {augment!r}."
+            )
+        if augment != "none" and self.mask < 0:
+            raise InputError(
+                f"Texts whose next token is predicted hide none, got the augmentation {augment!r}."
             )
         return replace(self, augment=augment)
 

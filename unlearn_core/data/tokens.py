@@ -2,8 +2,11 @@
 
 A tokenizer of the library tokenizers is one JSON document that holds no code.  Number 0 stands for
 padding in every vocabulary, so that a batch of numbers tells by itself which positions are real.
-Texts in small letters without accents, as in BERT; a word is put together from pieces (WordPiece).
-Source: J. Devlin et al., BERT, arXiv:1810.04805.
+For networks that answer with a class texts are in small letters without accents, as in BERT, and a
+word is put together from pieces (WordPiece).  For networks that write the next token they stay as
+they are, and tokens are put together from bytes, so that nothing is unknown (byte-level BPE, as in
+GPT-2); a first token marks where a text begins, from which its first word is predicted.
+Source: J. Devlin et al., BERT, arXiv:1810.04805; A. Radford et al., GPT-2, 2019.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
+from unlearn_core.tasks import PADDING
 
-PADDING = 0
 MOST_LETTERS = 256
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+START = "[START]"  # of a text whose tokens are predicted
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,7 +136,43 @@ def _bert(tokenizer: Any) -> Any:
     return tokenizer
 
 
-TRAINERS = {"wordpiece": train_wordpiece}
+def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> str:
+    """Return a byte-level BPE tokenizer of at most `vocabulary` tokens, as JSON.
+
+    The same texts give the same tokenizer.
+
+    Raises
+    ------
+    InputError
+        If the vocabulary has no room for the 256 bytes.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from tokenizers.trainers import BpeTrainer
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = [SPECIAL[0], START]
+    if len(alphabet) + len(special) > vocabulary:
+        raise InputError(
+            f"ModelConfig.vocabulary must be at least {len(alphabet) + len(special)}, for each "
+            f"byte, got {vocabulary}."
+        )
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=special,
+        initial_alphabet=alphabet,
+        show_progress=False,
+    )
+    made.train_from_iterator(texts, trainer)
+    made.decoder = decoders.ByteLevel()
+    made.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A", special_tokens=[(START, made.token_to_id(START))]
+    )
+    return str(made.to_str())
+
+
+TRAINERS = {"wordpiece": train_wordpiece, "bytes": train_byte_pairs}
 
 
 def encode(tokenizer: str, texts: Sequence[str], length: int) -> Tokens:

@@ -19,6 +19,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.runs.writer import RunWriter
+from unlearn_core.tasks import CLASSIFICATION, Task
 from unlearn_core.training import Progress, are_read
 
 PROBES = 10  # probes on the way, besides the ones before the first and after the last step
@@ -39,6 +40,7 @@ class Recorder:
         sets: Sets,
         device: torch.device,
         precision: str = "fp32",
+        task: Task = CLASSIFICATION,
     ) -> None:
         tracked = tracked_examples(sets)
         self.writer = writer
@@ -57,6 +59,7 @@ class Recorder:
                 retain_test=sets.retain_test[tracked],
             ),
             precision=precision,
+            task=task,
         )
 
     def step(self, progress: Progress, seconds: float) -> None:

@@ -15,17 +15,18 @@ from torch import nn
 
 from unlearn_core.config import RunConfig
 from unlearn_core.data.base import Dataset
-from unlearn_core.data.batches import to_device
+from unlearn_core.data.batches import Examples, to_device
 from unlearn_core.data.pictures import require_pictures
 from unlearn_core.data.poison import with_trigger
 from unlearn_core.engine.probes import compare_layers, layer_examples, record
 from unlearn_core.metrics import Cost, Evidence, evaluate
-from unlearn_core.models import initialise
+from unlearn_core.models import MODELS, evaluating, initialise
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
 from unlearn_core.runs.store import Store
 from unlearn_core.runs.writer import RunWriter
 from unlearn_core.seeding import torch_stream
+from unlearn_core.tasks import Task
 
 SIZED = ("forget", "retain", "forget_test", "retain_test", "test")
 
@@ -68,7 +69,9 @@ def measure(
         if len(ids)
     }
     check_stop()
+    task = MODELS[config.model.name].task
     layers = compare_layers(model, others, parts)
+    answers = answer_distances(model, others["retrained"], parts.get("forget"), task)
     evidence = evidence_of(
         config,
         store,
@@ -77,6 +80,7 @@ def measure(
         sets,
         dataset,
         layer_distances=distances(layers),
+        answer_distances=answers,
         random_probabilities=random_probabilities(config, model, dataset, sets, device),
         triggered=_triggered(config, writer, model, dataset, device),
     )
@@ -87,6 +91,7 @@ def measure(
         "deviations": evidence.deviations,
         "sizes": sizes(evidence),
         "layers": [_without_nan(row) for row in layers],
+        **({"answers": _without_nan(answers)} if answers else {}),
     }
 
 
@@ -99,6 +104,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
     dataset: Dataset,
     *,
     layer_distances: dict[str, float],
+    answer_distances: dict[str, float],
     random_probabilities: NDArray[np.float64] | None,
     triggered: Records | None,
 ) -> Evidence:
@@ -120,6 +126,7 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
         cost=cost,
         retrained_cost=cost if retrained is None else retrained.cost,
         layer_distances=layer_distances,
+        answer_distances=answer_distances,
         random_probabilities=random_probabilities,
         triggered=triggered,
         target=config.data.poison_target,
@@ -132,6 +139,30 @@ def evidence_of(  # noqa: PLR0913 - what was recorded, and what was measured on 
 def _pair(confused: tuple[int, ...]) -> tuple[int, int] | None:
     """Return the two classes of `DataConfig.confused`, without the number of examples."""
     return (confused[0], confused[1]) if confused else None
+
+
+@torch.no_grad()
+def answer_distances(
+    model: nn.Module, other: nn.Module, forget: Examples | None, task: Task
+) -> dict[str, float]:
+    """Return the mean L1 and L2 distance of two models' answers, of those that are not stored.
+
+    That is over the tokens of some texts of D_f, whose probabilities over a vocabulary would fill a
+    disk; none for classifiers, whose answers are recorded.
+    """
+    if task.answers_classes or forget is None:
+        return {}
+    sums, n_answers = {"l1": 0.0, "l2": 0.0}, 0
+    with evaluating(model), evaluating(other):
+        for batch in forget.ordered(task.at_once):
+            a, b = (
+                task.answers(net(batch.inputs), batch).logits.float().softmax(dim=1)
+                for net in (model, other)
+            )
+            for order, name in ((1, "l1"), (2, "l2")):
+                sums[name] += float((a - b).norm(p=order, dim=1).sum())
+            n_answers += len(a)
+    return {name: total / n_answers for name, total in sums.items()}
 
 
 def distances(layers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
@@ -154,8 +185,13 @@ def sizes(evidence: Evidence) -> dict[str, int]:
 
 def random_probabilities(
     config: RunConfig, model: nn.Module, dataset: Dataset, sets: Sets, device: torch.device
-) -> NDArray[np.float64]:
-    """Return what a randomly initialised model of the same kind predicts on D_f."""
+) -> NDArray[np.float64] | None:
+    """Return what a randomly initialised model of the same kind predicts on D_f.
+
+    None where models do not answer with classes.
+    """
+    if not MODELS[config.model.name].task.answers_classes:
+        return None
     random = copy.deepcopy(model)
     initialise(random, torch_stream(config.seed, "random model"))
     forget = to_device(dataset, sets.forget, device)

@@ -47,7 +47,8 @@ def warm_up(
     rows = torch.arange(min(len(examples), WARM_UP_EXAMPLES), device=examples.device)
     batch = next(examples.take(rows).ordered())
     with context or nullcontext():
-        loss = task.loss(trial(batch.inputs), batch.labels)
+        answers = task.answers(trial(batch.inputs), batch)
+        loss = task.loss(answers.logits, answers.targets)
     loss.backward()
     _settle(examples.device)
 

@@ -42,7 +42,7 @@ from unlearn_core.engine.request import dataset_of, naming, validate
 from unlearn_core.engine.threads import threads_of
 from unlearn_core.methods import UnlearnInputs, get_method, resolve_settings
 from unlearn_core.metrics import NO_COST, Cost
-from unlearn_core.models import build_model, restart
+from unlearn_core.models import MODELS, build_model, restart
 from unlearn_core.models.checkpoint import fit, read_weights
 from unlearn_core.projection import ProjectionConfig
 from unlearn_core.records import Records
@@ -209,10 +209,11 @@ class _Making:
         if tokenizer and self.config.role == "base":
             self.writer.text(TOKENIZER, tokenizer)
         self.sets = split(self.dataset, self.config.forget)
+        self.task = MODELS[self.config.model.name].task
         if self.config.role == "relearning":
             return self._told(started, self._teach_again(), [])
         self.recorder = Recorder(
-            self.writer, self.dataset, self.sets, self.device, self.config.precision
+            self.writer, self.dataset, self.sets, self.device, self.config.precision, self.task
         )
         made = self._make()
         self.recorder.finish(HISTORY)
@@ -284,7 +285,8 @@ class _Making:
         self.writer.tensors(MODEL, model.state_dict())
         self._stage("record")
         everything = self._on_device(self.dataset.is_train | self.dataset.is_test)
-        records = record(model, everything, self.dataset, precision=self.config.precision)
+        precision = self.config.precision
+        records = record(model, everything, self.dataset, self.task, precision=precision)
         self.writer.arrays(ARRAYS, records.to_arrays())
         return MadeModel(model=model, cost=cost, records=records)
 
@@ -308,7 +310,7 @@ class _Making:
         recipe = self.config.training
         examples = self._on_device(self.dataset.is_train, augment=recipe.augment)
         generator = torch_stream(self.config.seed, f"train {name}")
-        steps = train(model, examples, recipe, generator, self.config.precision)
+        steps = train(model, examples, recipe, generator, self.config.precision, self.task)
         return model, self._follow(model, steps, stage)
 
     def _unlearn(self) -> tuple[nn.Module, Cost]:
@@ -323,6 +325,7 @@ class _Making:
             generator=torch_stream(self.config.seed, f"method {method.name}"),
             device=self.device,
             precision=self.config.precision,
+            task=self.task,
             subset_seed=stream_seed(self.config.seed, "retained part"),
             recipe=self.config.training,
             restart=self._restart,
@@ -330,7 +333,7 @@ class _Making:
             log=self.writer.log,
         )
         settings = resolve_settings(method.name, self.config.settings)
-        warm_up(model, inputs.forget, method.libraries, inputs.autocast())
+        warm_up(model, inputs.forget, method.libraries, inputs.autocast(), self.task)
         cost = self._follow(model, method.run(inputs, settings), "unlearn")
         if inputs.extras:
             self.writer.tensors(ADAPTER, inputs.extras)

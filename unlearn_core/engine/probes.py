@@ -20,6 +20,7 @@ from unlearn_core.metrics.accuracy import accuracy
 from unlearn_core.metrics.alignment import dimensional_alignment
 from unlearn_core.metrics.base import NotApplicableError
 from unlearn_core.metrics.distance import feature_distance, relative_to
+from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.metrics.probing import probe_accuracy
 from unlearn_core.metrics.similarity import centred_gram, gram_alignment
 from unlearn_core.models import captured_features, captured_outputs, evaluating, exact_head
@@ -42,20 +43,26 @@ def record(
     *,
     precision: str = "fp32",
 ) -> Records:
-    """Run the model over the examples in evaluation mode and keep logits and features.
+    """Run the model over the examples in evaluation mode and keep its answers and features.
 
     In the `precision` that it was trained in, but for the classifier, which is exact.
     """
-    example_ids = examples.example_ids.cpu().numpy()
+    order = examples.from_short_to_long()
+    asked = examples if order is None else examples.take(order)
+    example_ids = asked.example_ids.cpu().numpy()
     with half_precision(model, examples.device, precision):
-        logits, features = outputs_of(model, examples, task)
-    return Records(
-        example_ids=example_ids,
-        labels=dataset.labels[example_ids],
-        is_train=dataset.is_train[example_ids],
-        logits=logits,
-        features=features,
+        answers, features = _recorded(model, asked, task, with_features=True)
+    records = Records.from_arrays(
+        {
+            "example_ids": example_ids,
+            "labels": dataset.labels[example_ids],
+            "is_train": dataset.is_train[example_ids],
+            "logits": np.zeros((len(asked), 0)),
+            "features": features,
+            **answers,
+        }
     )
+    return records if order is None else records.where(order.argsort().cpu().numpy())
 
 
 @contextmanager
@@ -68,26 +75,39 @@ def half_precision(model: nn.Module, device: torch.device, precision: str) -> It
         yield
 
 
-@torch.no_grad()
 def outputs_of(
-    model: nn.Module, examples: Examples, task: Task = CLASSIFICATION, *, with_features: bool = True
+    model: nn.Module, examples: Examples, *, with_features: bool = True
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the model's logits and features of the examples, in evaluation mode, in their order.
+    """Return a classifier's logits and features of the examples, in evaluation mode.
 
-    Without features these have no columns, and the model's parts need not be known.
+    In the examples' order.  Without features these have no columns, and the model's parts need not
+    be known.
     """
+    order = examples.from_short_to_long()
+    asked = examples if order is None else examples.take(order)
+    answers, features = _recorded(model, asked, CLASSIFICATION, with_features=with_features)
+    if order is None:
+        return answers["logits"], features
+    back = order.argsort().cpu().numpy()
+    return answers["logits"][back], features[back]
+
+
+@torch.no_grad()
+def _recorded(
+    model: nn.Module, examples: Examples, task: Task, *, with_features: bool
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+    """Return what the task keeps of the model's outputs, by name, and the features."""
     capturing: AbstractContextManager[list[Tensor]] = nullcontext([])
     if with_features:
         capturing = captured_features(model)
     with evaluating(model), capturing as features:
-        order = examples.from_short_to_long()
-        batches = (examples if order is None else examples.take(order)).ordered()
-        logits = [task.recorded(model(in_order_of(model, batch.inputs))) for batch in batches]
-        kept = [part.float().cpu() for part in features] or [torch.zeros(len(examples), 0)]
-    outputs = torch.cat(logits), torch.cat(kept)
-    if order is not None:
-        outputs = outputs[0][order.argsort().cpu()], outputs[1][order.argsort().cpu()]
-    return outputs[0].numpy(), outputs[1].numpy()
+        kept = [
+            task.recorded(model(in_order_of(model, batch.inputs)), batch)
+            for batch in examples.ordered(task.at_once)
+        ]
+        vectors = [part.float().cpu() for part in features] or [torch.zeros(len(examples), 0)]
+    answers = {name: torch.cat([part[name] for part in kept]).numpy() for name in kept[0]}
+    return answers, torch.cat(vectors).numpy()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,15 +121,15 @@ class Probe:
     examples: Examples
     sets: Sets
     precision: str = "fp32"
+    task: Task = CLASSIFICATION
 
     def __call__(self, model: nn.Module) -> tuple[dict[str, float], Records]:
         """Return probe values by name, and the tracked examples' records."""
-        records = record(model, self.examples, self.dataset, precision=self.precision)
-        values: dict[str, float] = {}
-        for name in TRACKED:
-            part = records.where(getattr(self.sets, name))
-            if len(part) and np.isfinite(part.logits).all():
-                values[f"{name}_accuracy"] = accuracy(part.predictions, part.labels)
+        records = record(model, self.examples, self.dataset, self.task, precision=self.precision)
+        parts = {name: records.where(getattr(self.sets, name)) for name in TRACKED}
+        values = dict(
+            _answered(name, part) for name, part in parts.items() if len(part) and part.is_finite
+        )
         if not np.isfinite(records.features).all():
             return values, records
         forget, retain = records.where(self.sets.forget), records.where(self.sets.retain)
@@ -128,6 +148,13 @@ class Probe:
                 except NotApplicableError:
                     continue  # the curve has a gap; the table of metrics gives the reason
         return values, records
+
+
+def _answered(name: str, part: Records) -> tuple[str, float]:
+    """Return how well a set is answered, by what the number is called."""
+    if part.tokens is None:
+        return f"{name}_accuracy", accuracy(part.predictions, part.labels)
+    return f"{name}_perplexity", perplexity(part.tokens.losses)
 
 
 def layer_examples(sets: Sets) -> dict[str, NDArray[np.int64]]:

@@ -7,9 +7,10 @@ kept as they were measured, for they need every layer's output.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -94,6 +95,7 @@ def _measured(run: RunArtefact, store: Store, device: torch.device) -> dict[str,
         sets,
         dataset,
         layer_distances=distances(old["layers"]),
+        answer_distances=_with_nan(old.get("answers", {})),
         random_probabilities=random,
         triggered=triggered,
     )
@@ -112,7 +114,13 @@ def _measured(run: RunArtefact, store: Store, device: torch.device) -> dict[str,
         "deviations": evidence.deviations,
         "sizes": sizes(evidence),
         "layers": old["layers"],
+        **({"answers": old["answers"]} if "answers" in old else {}),
     }
+
+
+def _with_nan(stored: Mapping[str, float | None]) -> dict[str, float]:
+    """Return numbers of which JSON had null in place of those that are not finite."""
+    return {name: math.nan if value is None else value for name, value in stored.items()}
 
 
 def _random_probabilities(

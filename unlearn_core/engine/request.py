@@ -12,7 +12,12 @@ from unlearn_core.data import Dataset, get_dataset, load_dataset, with_content
 from unlearn_core.data.splits import split
 from unlearn_core.engine.readable import require_readable
 from unlearn_core.engine.relearning import plan_lesson
-from unlearn_core.methods import get_method, resolve_settings, usual_settings
+from unlearn_core.methods import (
+    get_method,
+    require_meant_for,
+    resolve_settings,
+    usual_settings,
+)
 from unlearn_core.methods.settings import changed, plain
 from unlearn_core.models import MODELS
 from unlearn_core.models.size import require_fits
@@ -45,6 +50,7 @@ def validate(config: RunConfig) -> RunConfig:
     else:
         if config.forget.kind == "none":
             raise InputError(f"{config.method} needs something to forget, got no request.")
+        require_meant_for(config.method, MODELS[config.model.name].task)
         settings = resolve_settings(config.method, config.settings)
         complete = replace(config, settings=changed(settings))
     if config.method == "incremental":
@@ -60,6 +66,11 @@ def validate(config: RunConfig) -> RunConfig:
 
 
 def _require_teachable(config: RunConfig, dataset: Dataset, sets: Sets) -> None:
+    if not MODELS[config.model.name].task.answers_classes:
+        raise InputError(
+            "Relearning asks how soon a model names a class again; "
+            f"{config.model.name} answers with tokens."
+        )
     if config.forget.kind == "none" or config.method == "incremental":
         raise InputError(f"The {config.method} of no request has nothing to be taught again.")
     if not plan_lesson(dataset, sets, config.relearn.examples).shown:

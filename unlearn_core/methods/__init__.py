@@ -31,6 +31,7 @@ from unlearn_core.methods.base import (
     UnlearnInputs,
     catalogue,
     get_method,
+    require_meant_for,
     resolve_settings,
     usual_settings,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "UnlearnInputs",
     "catalogue",
     "get_method",
+    "require_meant_for",
     "resolve_settings",
     "usual_settings",
 ]

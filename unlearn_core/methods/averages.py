@@ -2,7 +2,8 @@
 
 Both are averages over retained examples: of the batch (Algorithm 1, lines 8-9), or an exponential
 memory of batches, which a batch without retained examples can use too.  The label's may be the
-class frequencies of all of D_r instead.
+class frequencies of all of D_r instead.  Of a language model the label is how frequent each token
+is among those that are predicted.
 
 Source: arXiv:2411.08443; the memory and the class frequencies are ours (docs/methods.md, "rfa").
 """
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from unlearn_core.data.batches import Batch, Examples
+from unlearn_core.tasks import CLASSIFICATION, Task
 
 AVERAGE_LABELS = ("batch", "global")
 
@@ -40,39 +42,56 @@ class RetainedAverages:
     features: list[Tensor] | None = None
     label: Tensor | None = None
     fixed_label: bool = False
+    task: Task = CLASSIFICATION
 
     @torch.no_grad()
     def update(
         self,
         features: Sequence[Tensor],
         batch: Batch,
-        n_classes: int,
+        n_choices: int,
         is_real: Tensor | None = None,
     ) -> None:
-        """Take a batch in: its layers' frozen outputs, each (B, ...), and its labels."""
+        """Take a batch in: its layers' frozen outputs, each (B, ...), and its right answers."""
         if not self.memory or bool(batch.is_forget.all()):
             return
         new = [average_feature(layer, batch.is_forget, is_real).float() for layer in features]
         old = self.features or new
         self.features = [self._blend(a, b) for a, b in zip(old, new, strict=True)]
         if not self.fixed_label:
-            label = average_label(batch.labels, batch.is_forget, n_classes)
+            label = average_label(*self.task.targets(batch), n_choices)
             self.label = self._blend(label if self.label is None else self.label, label)
 
     def _blend(self, old: Tensor, new: Tensor) -> Tensor:
         return self.memory * old + (1 - self.memory) * new
 
 
-def retained_averages(retain: Examples, *, average_label: str, memory: float) -> RetainedAverages:
-    """Return the averages to start with: none yet, or the label of all of D_r."""
+def retained_averages(
+    retain: Examples,
+    *,
+    average_label: str,
+    memory: float,
+    task: Task = CLASSIFICATION,
+    n_choices: int | None = None,
+) -> RetainedAverages:
+    """Return the averages to start with: none yet, or the label of all of D_r.
+
+    There are as many choices as classes unless given.
+    """
     if average_label == "batch":
-        return RetainedAverages(memory=memory)
-    return RetainedAverages(memory=memory, label=class_frequencies(retain), fixed_label=True)
+        return RetainedAverages(memory=memory, task=task)
+    label = class_frequencies(retain, task, n_choices)
+    return RetainedAverages(memory=memory, label=label, fixed_label=True, task=task)
 
 
-def class_frequencies(examples: Examples) -> Tensor:
-    """Return each class's share (n_classes,) of the examples."""
-    counts = torch.bincount(examples.labels, minlength=examples.n_classes)
+def class_frequencies(
+    examples: Examples, task: Task = CLASSIFICATION, n_choices: int | None = None
+) -> Tensor:
+    """Return each choice's share (n_choices,) of the right answers to the examples."""
+    n_choices = examples.n_classes if n_choices is None else n_choices
+    counts = torch.zeros(n_choices, dtype=torch.int64, device=examples.device)
+    for batch in examples.plain().ordered():
+        counts += torch.bincount(task.targets(batch)[0], minlength=n_choices)
     return counts / counts.sum()
 
 
@@ -106,6 +125,6 @@ def _is_channels_last(features: Tensor) -> bool:
 
 
 def average_label(labels: Tensor, is_forget: Tensor, n_classes: int) -> Tensor:
-    """Return the mean one-hot label (n_classes,) of the batch's retained examples."""
-    one_hot = torch.nn.functional.one_hot(labels[~is_forget], n_classes)
-    return one_hot.float().mean(dim=0)
+    """Return the mean one-hot label (n_classes,) of the batch's retained answers."""
+    counts = torch.bincount(labels[~is_forget], minlength=n_classes)
+    return counts / counts.sum()

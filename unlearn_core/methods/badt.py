@@ -103,15 +103,14 @@ def badt(inputs: UnlearnInputs, settings: BadTSettings) -> Iterator[Progress]:
     )
 
     def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            student = model(batch.inputs)
-            with torch.no_grad():
-                teachers = competent(batch.inputs), incompetent(batch.inputs)
+        student = inputs.answers(batch)
+        with torch.no_grad():
+            teachers = [inputs.answers(batch, each).logits for each in (competent, incompetent)]
         loss = bad_teacher_loss(
-            student.float(),
+            student.logits.float(),
             teachers[0].float(),
             teachers[1].float(),
-            batch.is_forget,
+            student.is_forget,
             temperature=settings.temperature,
             reduction=settings.reduction,
         )

@@ -19,7 +19,7 @@ from unlearn_core.data.presets import usual_preset
 from unlearn_core.methods.settings import describe
 from unlearn_core.models import initialise
 from unlearn_core.settings import Settings, as_declared, require_allowed, types_of
-from unlearn_core.tasks import CLASSIFICATION, Task
+from unlearn_core.tasks import CLASSIFICATION, Answers, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
 
 
@@ -75,10 +75,16 @@ class UnlearnInputs:
         """Return the context in which the method runs its forward passes."""
         return autocast(self.device, self.precision)
 
+    def answers(self, batch: Batch, model: nn.Module | None = None) -> Answers:
+        """Return what the model, or another one, answers on the batch."""
+        with self.autocast():
+            return self.task.answers((model or self.model)(batch.inputs), batch)
+
     def classify(self, batch: Batch) -> Losses:
         """Return the task's loss on the batch, to be minimised."""
+        answers = self.answers(batch)
         with self.autocast():
-            return {OBJECTIVE: self.task.loss(self.model(batch.inputs), batch.labels)}
+            return {OBJECTIVE: self.task.loss(answers.logits, answers.targets)}
 
     def ascend(self, batch: Batch) -> Losses:
         """Return minus the task's loss: minimising it is gradient ascent, which has no bound."""
@@ -131,6 +137,8 @@ class Method:
     norm_mode : {"eval", "train", "fresh"}
         How batch normalisation runs with the default settings: its statistics stay, they follow
         the batches, or they stay but for layers that start again from fresh ones.
+    not_for : mapping of str to str
+        Tasks that it has no meaning for, by name, each with the reason.
     """
 
     name: str
@@ -146,6 +154,7 @@ class Method:
     retain: str = "all"
     trains: str = "all"
     norm_mode: str = "eval"
+    not_for: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, allowed in DECLARED.items():
@@ -179,6 +188,7 @@ def register_method(  # noqa: PLR0913 - one argument a field of `Method`
     retain: str = "all",
     trains: str = "all",
     norm_mode: str = "eval",
+    not_for: Mapping[str, str] | None = None,
 ) -> Callable[[RunMethod], RunMethod]:
     """Add the decorated generator to `METHODS`; its module's docstring is its description.
 
@@ -202,6 +212,7 @@ def register_method(  # noqa: PLR0913 - one argument a field of `Method`
             retain=retain if uses_retain else "none",
             trains=trains,
             norm_mode=norm_mode,
+            not_for=not_for or {},
         )
         return run
 
@@ -240,6 +251,13 @@ def resolve_settings(
             raise InputError(f"{name} has no setting {key!r}; it has {has}.")
         values[key] = as_declared(f"{name}.{key}", value, types[key])
     return method.settings_class(**values)
+
+
+def require_meant_for(name: str, task: Task) -> None:
+    """Raise `InputError` with the reason where a method has no meaning for a task."""
+    reason = get_method(name).not_for.get(task.name)
+    if reason is not None:
+        raise InputError(f"{name} does not apply to {task.name}: {reason}.")
 
 
 def usual_settings(

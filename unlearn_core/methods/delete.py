@@ -62,11 +62,11 @@ def delete(inputs: UnlearnInputs, settings: DeleteSettings) -> Iterator[Progress
     model = inputs.model.eval()
 
     def losses_of(batch: Batch) -> Losses:
-        with inputs.autocast():
-            logits = model(batch.inputs)
-            with torch.no_grad():
-                target = teacher(batch.inputs)
-        return {OBJECTIVE: self_distillation_loss(logits.float(), batch.labels, target.float())}
+        own = inputs.answers(batch)
+        with torch.no_grad():
+            target = inputs.answers(batch, teacher).logits
+        loss = self_distillation_loss(own.logits.float(), own.targets, target.float())
+        return {OBJECTIVE: loss}
 
     yield from optimise(
         settings.build(model.parameters()),

@@ -46,6 +46,10 @@ class FisherSettings(Settings):
     source="arXiv:1911.04933",
     uses_retain=True,
     retain="part",
+    not_for={
+        "language modelling": "it goes through every class an example may have, and a token may "
+        "be any of the vocabulary"
+    },
     presets={"digits": {"alpha": 1e-7}},
 )
 def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress]:

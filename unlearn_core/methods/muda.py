@@ -150,15 +150,15 @@ def muda(inputs: UnlearnInputs, settings: MudaSettings) -> Iterator[Progress]:
 def _forget(inputs: UnlearnInputs, settings: MudaSettings, retain: Examples) -> LossesOf:
     """Return the losses of a forget phase, with the retained subspace as it is now."""
     each_step = settings.subspace == "batch"
-    fixed = None if each_step else retain_basis(inputs, retain.ordered())
+    fixed = None if each_step else retain_basis(inputs, retain.ordered(inputs.task.at_once))
     drawn = retain.forever(settings.batch_size, inputs.generator) if each_step else iter(())
 
     def losses_of(batch: Batch) -> Losses:
         basis = retain_basis(inputs, [next(drawn)]) if fixed is None else fixed
-        with captured_features(inputs.model) as features, inputs.autocast():
-            logits = inputs.model(batch.inputs)
+        with captured_features(inputs.model) as features:
+            own = inputs.answers(batch)
         alignment = alignment_loss(features[0].float(), basis)
-        distillation = self_distillation_loss(logits.float(), batch.labels)
+        distillation = self_distillation_loss(own.logits.float(), own.targets)
         return {
             OBJECTIVE: settings.alpha * alignment + settings.beta * distillation,
             "alignment_loss": alignment,

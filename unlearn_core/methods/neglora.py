@@ -111,9 +111,12 @@ def target_layers(model: nn.Module, targets: str) -> list[str]:
         choices = {
             "ffn_all": [name for block in parts.feed_forward for name in block],
             "ffn_last": list(parts.feed_forward[-1]),
-            "headatt": [parts.projections[-1], parts.head],
-            "head_only": [parts.head],
         }
+        if any(True for _ in head(model).parameters()):  # it is not the embedding's
+            choices |= {
+                "headatt": [parts.projections[-1], parts.head],
+                "head_only": [parts.head],
+            }
         choices["auto"] = choices["ffn_all"]
     else:
         layers = adaptable_layers(model)

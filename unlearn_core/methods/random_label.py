@@ -97,10 +97,11 @@ def relabel(
         _hold(optimizer, dict(model.named_parameters()), masks)
 
     def mislabelled(batch: Batch) -> Losses:
-        n_classes = inputs.forget.n_classes
-        labels = random_labels(batch.labels, n_classes, settings.labels, inputs.generator)
+        own = inputs.answers(batch)
+        n_choices = own.logits.shape[1]
+        labels = random_labels(own.targets, n_choices, settings.labels, inputs.generator)
         with inputs.autocast():
-            return {OBJECTIVE: inputs.task.loss(model(batch.inputs), labels)}
+            return {OBJECTIVE: inputs.task.loss(own.logits, labels)}
 
     passes = (("forget", inputs.forget, mislabelled), ("retain", retain, inputs.classify))
     in_an_epoch = sum(examples.steps(settings.batch_size) for _, examples, _ in passes)

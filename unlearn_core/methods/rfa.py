@@ -59,7 +59,7 @@ from unlearn_core.models.lora import (
     attach,
     captured_branches,
 )
-from unlearn_core.models.parts import parts_of, real_positions
+from unlearn_core.models.parts import head, parts_of, real_positions
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
@@ -145,7 +145,11 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
     adapted.model.eval()
     forget, retain, forward = _behind_frozen_part(inputs, settings, adapted)
     averages = retained_averages(
-        retain, average_label=settings.average_label, memory=settings.average_memory
+        retain,
+        average_label=settings.average_label,
+        memory=settings.average_memory,
+        task=inputs.task,
+        n_choices=head(inputs.model).out_features,
     )
     optimizer = make_optimizer(
         "adamw",
@@ -169,8 +173,8 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
             teacher = None if teacher_of is None else teacher_of(batch)
             branches.clear()
             with inputs.autocast():
-                logits = forward(batch.inputs)
-            return _losses(inputs, settings, branches, averages, batch, logits, teacher)
+                outputs = forward(batch.inputs)
+            return _losses(inputs, settings, branches, averages, batch, outputs, teacher)
 
         yield from optimise(optimizer, batches, losses_of, total=total)
     inputs.extras.update(adapted.state())
@@ -230,12 +234,12 @@ def _losses(
     branches: Branches,
     averages: RetainedAverages,
     batch: Batch,
-    logits: Tensor,
+    outputs: Tensor,
     teacher: list[Tensor] | None = None,
 ) -> Losses:
     is_real = real_positions(inputs.model, batch.inputs)
     frozen = branches.frozen if teacher is None else teacher
-    averages.update(frozen, batch, logits.shape[1], is_real)
+    averages.update(frozen, batch, outputs.shape[-1], is_real)
     alignment = residual_alignment_loss(
         branches.residuals,
         branches.frozen,
@@ -248,7 +252,7 @@ def _losses(
         is_real=is_real,
     )
     labels_loss = task_loss(
-        logits.float(),
+        outputs.float(),
         batch,
         retain_weight=settings.retain_weight,
         forget_weight=settings.forget_weight,

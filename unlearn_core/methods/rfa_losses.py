@@ -181,7 +181,7 @@ class _SumOfSquares(torch.autograd.Function):
 
 
 def task_loss(
-    logits: Tensor,
+    outputs: Tensor,
     batch: Batch,
     *,
     retain_weight: float,
@@ -189,17 +189,18 @@ def task_loss(
     average: Tensor | None = None,
     task: Task = CLASSIFICATION,
 ) -> Tensor:
-    """Return the task's loss, with the average retained label in place of forgotten labels.
+    """Return the task's loss, with the average retained answer in place of forgotten ones.
 
-    `average` (n_classes,) is that label; None means the batch's own.
+    `average` (n_choices,) is that answer; None means the batch's own.
     """
-    is_forget = batch.is_forget
+    answers = task.answers(outputs, batch)
+    logits, targets, is_forget = answers.logits, answers.targets, answers.is_forget
     loss = logits.new_zeros(())
     if bool((~is_forget).any()):
-        retained = task.loss(logits[~is_forget], batch.labels[~is_forget])
+        retained = task.loss(logits[~is_forget], targets[~is_forget])
         loss = loss + retain_weight * retained
         if average is None:
-            average = average_label(batch.labels, is_forget, logits.shape[1])
+            average = average_label(targets, is_forget, logits.shape[1])
     if average is not None and bool(is_forget.any()):
         forgotten = task.loss(logits[is_forget], average.expand(int(is_forget.sum()), -1))
         loss = loss + forget_weight * forgotten

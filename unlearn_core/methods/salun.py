@@ -55,8 +55,9 @@ def salun(inputs: UnlearnInputs, settings: SalunSettings) -> Iterator[Progress]:
     chunks = list(inputs.forget.ordered(CHUNK))
     total = len(chunks) + settings.epochs * in_an_epoch
     for step, batch in enumerate(chunks, start=1):
+        own = inputs.answers(batch)
         with inputs.autocast():
-            loss = inputs.task.losses(model(batch.inputs), batch.labels).sum()
+            loss = inputs.task.losses(own.logits, own.targets).sum()
         parts = torch.autograd.grad(loss, tuple(weights.values()))
         for name, part in zip(weights, parts, strict=True):
             gradient[name] += part

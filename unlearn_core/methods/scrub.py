@@ -33,6 +33,7 @@ from unlearn_core.methods.losses import scrub_divergence
 from unlearn_core.methods.optimiser import OptimiserSettings, step_size
 from unlearn_core.models import evaluating
 from unlearn_core.settings import setting
+from unlearn_core.tasks import Answers
 from unlearn_core.training import (
     OBJECTIVE,
     Losses,
@@ -215,12 +216,11 @@ def rate_in(epoch: int, decay_after: str) -> float:
 
 def _divergence(
     inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module, batch: Batch
-) -> tuple[Tensor, Tensor]:
-    with inputs.autocast():
-        logits = inputs.model(batch.inputs)
-        with torch.no_grad():
-            target = teacher(batch.inputs)
-    return logits, scrub_divergence(logits.float(), target.float(), settings.temperature)
+) -> tuple[Answers, Tensor]:
+    own = inputs.answers(batch)
+    with torch.no_grad():
+        target = inputs.answers(batch, teacher).logits
+    return own, scrub_divergence(own.logits.float(), target.float(), settings.temperature)
 
 
 def _max_loss(
@@ -237,8 +237,8 @@ def _min_loss(
     inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module
 ) -> Callable[[Batch], Losses]:
     def losses_of(batch: Batch) -> Losses:
-        logits, divergence = _divergence(inputs, settings, teacher, batch)
-        loss = inputs.task.loss(logits.float(), batch.labels)
+        own, divergence = _divergence(inputs, settings, teacher, batch)
+        loss = inputs.task.loss(own.logits.float(), own.targets)
         return {
             OBJECTIVE: settings.gamma * loss + settings.alpha * divergence,
             "retain_divergence": divergence,
@@ -251,10 +251,11 @@ def _min_loss(
 @torch.no_grad()
 def _note_if_stuck(inputs: UnlearnInputs, settings: ScrubSettings, teacher: nn.Module) -> None:
     """Say in the log when the first max epoch left the student where the teacher is."""
-    batch = next(inputs.forget.ordered())
+    batch = next(inputs.forget.ordered(inputs.task.at_once))
     with evaluating(inputs.model):
-        pair = inputs.model(batch.inputs), teacher(batch.inputs)
+        outputs = inputs.model(batch.inputs), teacher(batch.inputs)
     # float32 rounds by about as much as the divergence that counts as none
+    pair = (inputs.task.answers(each, batch).logits for each in outputs)
     student, target = (logits.cpu().double() for logits in pair)
     divergence = scrub_divergence(student, target, settings.temperature)
     if divergence.item() < STUCK:

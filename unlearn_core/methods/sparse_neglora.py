@@ -60,6 +60,7 @@ class SparseNegLoraSettings(NegLoraSettings):
     uses_retain=True,
     norm_mode="train",
     libraries=("peft",),
+    not_for={"language modelling": "GPT-2's layers, which are transposed, are not pruned"},
     presets={
         **digits_presets(
             class_loss=1.5,

@@ -55,6 +55,9 @@ class SsdSettings(Settings):
     label="SSD",
     source="arXiv:2308.07707",
     uses_retain=True,
+    not_for={
+        "language modelling": "it weighs the loss of one answer an example, and a text has many"
+    },
     presets={
         "digits": {"alpha": 5.0},
         "photographs class": {"alpha": 5.0},

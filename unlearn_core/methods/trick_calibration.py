@@ -42,6 +42,7 @@ class CalibrationSettings(Settings):
     uses_retain=True,
     retain="part",
     trains="part",
+    not_for={"language modelling": "its head is the embedding, which all features are made from"},
 )
 def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""

@@ -39,6 +39,7 @@ class ForgetBiasSettings(Settings):
     uses_retain=True,
     retain="labels",
     trains="part",
+    not_for={"language modelling": "no answer of a language model is the class to forget"},
 )
 def trick_forget_bias(inputs: UnlearnInputs, settings: ForgetBiasSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once."""

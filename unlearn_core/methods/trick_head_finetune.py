@@ -35,6 +35,7 @@ class HeadFinetuneSettings(Settings):
     uses_retain=True,
     retain="part",
     trains="part",
+    not_for={"language modelling": "its head is the embedding, which all features are made from"},
     presets={"digits": {"learning_rate": 5e-2, "epochs": 40}},
 )
 def trick_head_finetune(

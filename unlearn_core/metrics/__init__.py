@@ -13,6 +13,7 @@ from unlearn_core.metrics import (
     forgetting_quality,
     klom,
     membership,
+    perplexity,
     probing,
     prototypes,
     reference_attack,

@@ -47,7 +47,7 @@ def accuracy_of(records: Records) -> float:
     NotApplicableError
         If the model's outputs are not finite.
     """
-    if not np.isfinite(records.logits).all():
+    if not records.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
     return accuracy(records.predictions, records.labels)
 

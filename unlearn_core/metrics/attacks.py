@@ -28,11 +28,17 @@ CLIP = 100.0
 
 def cross_entropies(records: Records) -> NDArray[np.float64]:
     """Return the cross-entropy (nats) of each example, clipped at 100, shape (n_examples,)."""
-    from scipy.special import log_softmax
+    return np.asarray(records.losses.clip(max=CLIP), dtype=np.float64)
 
-    logs = log_softmax(records.logits.astype(np.float64), axis=1)
-    losses = -np.take_along_axis(logs, records.labels[:, None], axis=1).squeeze(1)
-    return np.asarray(losses.clip(max=CLIP), dtype=np.float64)
+
+def entropies(records: Records) -> NDArray[np.float64]:
+    """Return how unsure the model is of each example (nats), shape (n_examples,).
+
+    The entropy of its prediction; of a text that of the ten likeliest next tokens, on average.
+    """
+    if records.tokens is None:
+        return entropy(records.probabilities)
+    return records.tokens.entropies.astype(np.float64)
 
 
 def two_sample_accuracy(
@@ -92,7 +98,7 @@ def label_probabilities(records: Records) -> NDArray[np.float64]:
     return np.asarray(records.probabilities[rows, records.labels], dtype=np.float64)
 
 
-ENTROPY = Score("the prediction's entropy", lambda records: entropy(records.probabilities))
+ENTROPY = Score("the prediction's entropy", entropies)
 TOP = Score("the top probability", lambda records: records.probabilities.max(axis=1))
 LABEL = Score("the label's probability", label_probabilities)
 LOSS = Score("the loss", cross_entropies)

@@ -94,7 +94,7 @@ def _success(evidence: Evidence, *, include_target: bool = False) -> float:
     triggered, target = evidence.triggered, evidence.target
     if triggered is None or target is None:
         raise NotApplicableError("the request is not a backdoor")
-    if not np.isfinite(triggered.logits).all():
+    if not triggered.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
     return attack_success_rate(
         triggered.predictions, triggered.labels, target, include_target=include_target

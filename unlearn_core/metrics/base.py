@@ -11,13 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.records import Records, Sets
+from unlearn_core.records import NotApplicableError, Records, Sets
 
+__all__ = ["NotApplicableError"]  # raised by metrics, and by records of what they do not hold
 T = TypeVar("T")
-
-
-class NotApplicableError(Exception):
-    """A metric has no meaning for this run; the message says why and is shown in its place."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +50,9 @@ class Evidence:
         None where it was not measured.
     layer_distances : mapping of str to float
         Feature distances, measured on layer outputs by the probes (metrics.distance).
+    answer_distances : mapping of str to float
+        Mean distance, "l1" and "l2", of answers on D_f from the retrained model's, where answers
+        are too many to be recorded.
     random_probabilities : float64 ndarray of shape (n_forget, n_classes), optional
         Predictions of a randomly initialised model on D_f.
     triggered : Records, optional
@@ -76,6 +76,7 @@ class Evidence:
     cost: Cost | None
     retrained_cost: Cost | None
     layer_distances: Mapping[str, float] = field(default_factory=dict)
+    answer_distances: Mapping[str, float] = field(default_factory=dict)
     random_probabilities: NDArray[np.float64] | None = None
     triggered: Records | None = None
     target: int | None = None
@@ -153,6 +154,10 @@ class MetricSpec:
         again (`relearning.Curves`).
     least_seeds : int
         Of how many seeds there must be models.
+    is_relative : bool
+        Whether `tolerance` is a share of the retrained model's value.
+    knows : {"higher", "lower"}
+        Which way lies a model that knows more, of what verdicts take for answers.
     """
 
     name: str
@@ -168,6 +173,8 @@ class MetricSpec:
     definition: str
     scope: str = OF_RUN
     least_seeds: int = 1
+    is_relative: bool = False
+    knows: str = "higher"
 
 
 METRICS: dict[str, MetricSpec] = {}
@@ -189,6 +196,8 @@ def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
     definition: str = "",
     scope: str = OF_RUN,
     least_seeds: int = 1,
+    is_relative: bool = False,
+    knows: str = "higher",
 ) -> Callable[[Compute], Compute]:
     """Add the decorated function to `METRICS`; its docstring is the definition that pages show.
 
@@ -214,6 +223,8 @@ def register_metric(  # noqa: PLR0913 - one argument a field of `MetricSpec`
             definition=definition or inspect.getdoc(compute) or "",
             scope=scope,
             least_seeds=least_seeds,
+            is_relative=is_relative,
+            knows=knows,
         )
         return compute
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unlearn_core.checks import flags, matrix, same_shape, whole_numbers
 from unlearn_core.metrics.base import OTHER_FORMS, Evidence, register_metric, usable_features
 from unlearn_core.metrics.fits import quiet_fit
+from unlearn_core.records import Records
 from unlearn_core.seeding import stream_seed
 
 SOURCE = "arXiv:2407.17710, section D.1"
@@ -102,6 +103,13 @@ def cluster_features(
     return assignments
 
 
+def n_classes_of(records: Records) -> int:
+    """Return how many classes the examples have: those that are answered, or that there are."""
+    if records.tokens is None:
+        return records.logits.shape[1]
+    return len(np.unique(records.labels))
+
+
 def _scores(evidence: Evidence) -> ClusterScores:
     """Cluster once for all metrics of a run."""
     return evidence.cached("clusters", lambda: _clustered(evidence))
@@ -112,7 +120,7 @@ def _clustered(evidence: Evidence) -> ClusterScores:
     train = sets.forget | sets.retain
     records = evidence.records.where(train)
     features = usable_features(records)
-    n_classes = records.logits.shape[1]
+    n_classes = n_classes_of(evidence.records)
     # MUDA clusters into as many clusters as there are classes, the forgotten one included
     assignments = cluster_features(features, min(n_classes, len(records)))
     return forget_cluster_scores(assignments, sets.forget[train])

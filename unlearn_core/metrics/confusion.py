@@ -61,7 +61,7 @@ def confusion_of_the_swapped(evidence: Evidence) -> float:
     if evidence.confused is None:
         raise NotApplicableError("the request is not a confusion of two classes")
     records = evidence.records_of("test")
-    if not np.isfinite(records.logits).all():
+    if not records.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
     if not np.isin(records.labels, evidence.confused).any():
         raise NotApplicableError("the test set has no image of the two classes")

@@ -129,6 +129,8 @@ def feature_distance(
 
 def _activation(evidence: Evidence, norm: str) -> float:
     reference = evidence.reference()
+    if evidence.answer_distances:
+        return evidence.answer_distances[norm]
     a = evidence.records_of("forget").probabilities
     b = reference.where(evidence.sets.forget).probabilities
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -145,7 +147,10 @@ def _activation(evidence: Evidence, norm: str) -> float:
     bounds=(0.0, float(np.sqrt(2))),
 )
 def activation_distance_l2(evidence: Evidence) -> float:
-    """Mean L2 distance between this and the retrained model's probabilities on D_f."""
+    """Mean L2 distance between this and the retrained model's probabilities on D_f.
+
+    Of a language model over the tokens of some texts of D_f.
+    """
     return _activation(evidence, "l2")
 
 
@@ -158,7 +163,10 @@ def activation_distance_l2(evidence: Evidence) -> float:
     bounds=(0.0, 2.0),
 )
 def activation_distance_l1(evidence: Evidence) -> float:
-    """Mean L1 distance between this and the retrained model's probabilities on D_f."""
+    """Mean L1 distance between this and the retrained model's probabilities on D_f.
+
+    Of a language model over the tokens of some texts of D_f.
+    """
     return _activation(evidence, "l1")
 
 

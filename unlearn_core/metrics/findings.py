@@ -15,13 +15,16 @@ import numpy as np
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.spread import Reference
-from unlearn_core.tasks import CLASSIFICATION
+from unlearn_core.tasks import CLASSIFICATION, TASKS
 
 FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
 HALF = 0.5
 LITTLE = 0.1  # of the way from retrained to original: what is left of an answer, but no memory
 DOUBTFUL = 2.0  # deviations
-DECIDING = CLASSIFICATION.deciding
+DECIDING = {  # of all tasks: what a model's task does not give is not among its metrics
+    group: tuple(dict.fromkeys(name for task in TASKS for name in task.deciding[group]))
+    for group in CLASSIFICATION.deciding
+}
 Values = Mapping[str, float | None]
 
 
@@ -96,6 +99,23 @@ class Finding:
         """How much of the way from retrained (0) to the original (1) is left."""
         mean = self.reference.mean
         return float(np.clip((self.value - mean) / (self.original - mean), 0.0, 1.0))
+
+    @property
+    def knows_more(self) -> bool:
+        """Whether the number is that of a model which knows more than the retrained ones."""
+        is_higher = self.value > self.reference.mean
+        return is_higher == (METRICS[self.metric].knows == "higher")
+
+    @property
+    def lost(self) -> float:
+        """How far the number is behind both the original's and the retrained models'.
+
+        In its unit; of a perplexity the share by which it is larger.
+        """
+        both = self.original, self.reference.mean
+        if METRICS[self.metric].knows == "higher":
+            return min(both) - self.value
+        return self.value / max(both) - 1
 
     @property
     def differs(self) -> bool:

@@ -156,6 +156,6 @@ def attacked_sets(
         If one of them is empty, or the model's outputs are not finite.
     """
     retain, others, forget = map(evidence.records_of, ("retain", non_members, "forget"))
-    if not all(np.isfinite(records.logits).all() for records in (retain, others, forget)):
+    if not all(records.is_finite for records in (retain, others, forget)):
         raise NotApplicableError("the model's outputs are not finite")
     return retain, others, forget

@@ -1,11 +1,18 @@
-"""Perplexity of predicted tokens, for language models."""
+"""Perplexity of predicted tokens, for language models.
+
+It is weighted by token: a long text counts more than a short one.  Padding and the mark at which a
+text begins are no predicted tokens.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import finite
+from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
 
 
 def perplexity(
@@ -48,3 +55,53 @@ def perplexity(
             f"`negative_log_likelihoods` must be at least 0 nats, got {nats.min():.4g}."
         )
     return float(np.exp(nats.mean()))
+
+
+register_perplexity = partial(
+    register_metric,
+    group="Perplexity",
+    source="arXiv:2411.08443, section V",
+    bounds=(1.0, None),
+    tolerance=0.05,
+    is_relative=True,
+    knows="lower",
+)
+
+
+def _of(evidence: Evidence, name: str) -> float:
+    tokens = evidence.records_of(name).tokens
+    if tokens is None:
+        raise NotApplicableError("the network answers with a class, not with tokens")
+    if not np.isfinite(tokens.losses).all():
+        raise NotApplicableError("the model's outputs are not finite")
+    return perplexity(tokens.losses)
+
+
+@register_perplexity("perplexity_retain", label="PPL(D_r)")
+def perplexity_retain(evidence: Evidence) -> float:
+    """Perplexity of the tokens of retained training texts: among how many the next one is guessed.
+
+    exp of the mean loss a token, in nats; 1 for certainty, the size of the vocabulary for none.
+    """
+    return _of(evidence, "retain")
+
+
+@register_perplexity("perplexity_forget", label="PPL(D_f)")
+def perplexity_forget(evidence: Evidence) -> float:
+    """Perplexity of the tokens of the texts to forget; the retrained model's value is the target.
+
+    Below it the model still knows them; above it it was damaged there.
+    """
+    return _of(evidence, "forget")
+
+
+@register_perplexity("perplexity_retain_test", label="PPL(D_rt)")
+def perplexity_retain_test(evidence: Evidence) -> float:
+    """Perplexity of the tokens of test texts of the retained categories; all of D_t otherwise."""
+    return _of(evidence, "retain_test")
+
+
+@register_perplexity("perplexity_forget_test", label="PPL(D_ft)")
+def perplexity_forget_test(evidence: Evidence) -> float:
+    """Perplexity of the tokens of test texts of the forgotten category."""
+    return _of(evidence, "forget_test")

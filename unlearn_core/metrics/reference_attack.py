@@ -105,7 +105,7 @@ def _scores(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 def _attacked(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     own, out, sets = evidence.records, evidence.reference(), evidence.sets
-    if not (np.isfinite(own.logits).all() and np.isfinite(out.logits).all()):
+    if not (own.is_finite and out.is_finite):
         raise NotApplicableError("the model's outputs are not finite")
     alike = unseen_alike(own, sets.forget, sets.forget_test, sets.test)
     n_unseen = len(alike) // 2

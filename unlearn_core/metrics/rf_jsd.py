@@ -69,7 +69,7 @@ def rf_jsd(evidence: Evidence) -> float:
     shared = np.intersect1d(forget.labels, unseen.labels)
     if not len(shared):
         raise NotApplicableError("no test example has a label of an example to forget")
-    if not (np.isfinite(own.logits).all() and np.isfinite(original.logits).all()):
+    if not (own.is_finite and original.is_finite):
         raise NotApplicableError("the model's outputs are not finite")
     mine, theirs = forget.probabilities, unseen.probabilities
     means = [

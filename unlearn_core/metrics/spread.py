@@ -78,7 +78,8 @@ def reference(
     where the second term is the chance in a share of :math:`n_e` examples
     (`sampling_deviation`).  It counts as matched within three of these, though never by more than
     the metric's bounds are apart.
-    A metric without a measured floor has half of its tolerance as one.
+    A metric without a measured floor has half of its tolerance as one; of a perplexity both are
+    shares of the retrained models' mean.
 
     References
     ----------
@@ -89,8 +90,8 @@ def reference(
     if not n:
         return None
     spec = METRICS[metric]
-    floor = FLOORS.get(metric, spec.tolerance / 2)
     mean = float(np.mean(retrained))
+    floor = FLOORS.get(metric, spec.tolerance / 2) * (abs(mean) if spec.is_relative else 1)
     scatter = float(np.square(np.subtract(retrained, mean)).sum())
     variance = (FLOOR_MODELS * floor**2 + scatter) / (FLOOR_MODELS + n - 1)
     by_chance = sampling_deviation(mean, n_examples) if n_examples else 0.0

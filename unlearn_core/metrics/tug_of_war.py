@@ -55,7 +55,7 @@ def tug_of_war(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
 
 def _accuracies(records: Records, sets: Sets) -> list[float]:
     """Return a model's accuracy on each of `SETS`, without a copy of what else was recorded."""
-    if not np.isfinite(records.logits).all():
+    if not records.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
     is_right = records.predictions == records.labels
     shares = []

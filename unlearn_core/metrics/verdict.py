@@ -15,7 +15,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.findings import DECIDING, HALF, Finding, Standard, Values, findings
 from unlearn_core.metrics.spread import RESOLUTION, chance, examples_needed
 
-BROKEN_DROP = 0.05
+BROKEN_DROP, BROKEN_RISE = 0.05, 0.25  # of accuracy, in points; of perplexity, as a share
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 WORDS = (
     "matched",
@@ -72,21 +72,24 @@ def judge(values: Values, standard: Standard) -> Verdict:
 
 
 def _broken(case: Case) -> Verdict | None:
-    """What was to be kept is damaged: more than 5 points below original and retrained."""
-    if case.values.get("retain_test_accuracy") is None:
-        if case.standard.original.get("retain_test_accuracy") is not None:
+    """What was to be kept is damaged: more than 5 points below original and retrained.
+
+    Of a language model: its perplexity is more than a quarter above both.
+    """
+    for name in DECIDING["utility"]:
+        if case.values.get(name) is None and case.standard.original.get(name) is not None:
             return Verdict("broken", "the model's outputs are not finite")
-        return None
-    damaged = [
-        each
-        for each in case.found["utility"]
-        if each.is_off and each.value < min(each.original, each.reference.mean) - BROKEN_DROP
-    ]
+    damaged = [each for each in case.found["utility"] if each.is_off and each.lost > _most(each)]
     return (
         Verdict("broken", f"what was to be kept is damaged: {_listed(damaged)}")
         if damaged
         else None
     )
+
+
+def _most(finding: Finding) -> float:
+    """Return how much of what was to be kept may be lost."""
+    return BROKEN_RISE if METRICS[finding.metric].is_relative else BROKEN_DROP
 
 
 def _remembers(case: Case) -> Verdict | None:
@@ -232,10 +235,8 @@ def _answers(case: Case) -> str:
 
 
 def _knows_more(finding: Finding) -> bool:
-    """Whether a number that is off lies on the original's side; a larger share where they agree."""
-    if finding.tells:
-        return finding.side == "under"
-    return finding.value > finding.reference.mean
+    """Whether a number that is off is on the original's side; where they agree, knows more."""
+    return finding.side == "under" if finding.tells else finding.knows_more
 
 
 def _same_features(values: Values, standard: Standard) -> bool:

@@ -76,9 +76,10 @@ def zero_retrain_forgetting(
 )
 def zrf(evidence: Evidence) -> float:
     """One minus the Jensen-Shannon divergence (nats) from a random model's predictions on D_f."""
+    forget = evidence.records_of("forget")
+    own = forget.probabilities
     if evidence.random_probabilities is None:
         raise NotApplicableError("no randomly initialised model was recorded")
-    forget = evidence.records_of("forget")
-    if not np.isfinite(forget.logits).all():
+    if not forget.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
-    return zero_retrain_forgetting(forget.probabilities, evidence.random_probabilities)
+    return zero_retrain_forgetting(own, evidence.random_probabilities)

@@ -1,6 +1,6 @@
 """Networks. Importing this package fills `MODELS`; add one by adding a line here."""
 
-from unlearn_core.models import distilbert, resnet, vit
+from unlearn_core.models import distilbert, distilgpt2, resnet, vit
 from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
 from unlearn_core.models.hooks import (
     captured_features,

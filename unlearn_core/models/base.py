@@ -14,6 +14,7 @@ from unlearn_core.config import ModelConfig
 from unlearn_core.models.parts import PartsOf, draw_layer_of, state_parts
 from unlearn_core.models.pretrained import load_published_weights
 from unlearn_core.models.scaling import scale_inputs
+from unlearn_core.tasks import CLASSIFICATION, Task
 
 Builder = Callable[[ModelConfig, int, int], nn.Module]
 
@@ -23,7 +24,7 @@ class ModelSpec:
     """One row of `MODELS`. `build` takes the config, the image channels and the classes.
 
     `tokenizer` is the kind by which texts are cut for it (`data.tokenizing`); "" for a network that
-    takes pictures.
+    takes pictures.  `task` is what it is trained to do.
     """
 
     name: str
@@ -31,13 +32,20 @@ class ModelSpec:
     source: str
     build: Builder
     tokenizer: str = ""
+    task: Task = CLASSIFICATION
 
 
 MODELS: dict[str, ModelSpec] = {}
 
 
 def register_model(
-    name: str, *, label: str, source: str, parts: PartsOf, tokenizer: str = ""
+    name: str,
+    *,
+    label: str,
+    source: str,
+    parts: PartsOf,
+    tokenizer: str = "",
+    task: Task = CLASSIFICATION,
 ) -> Callable[[Builder], Builder]:
     """Add the decorated builder to `MODELS` under `name`.
 
@@ -55,7 +63,12 @@ def register_model(
             return state_parts(model, parts(model))
 
         MODELS[name] = ModelSpec(
-            name=name, label=label, source=source, build=build_with_parts, tokenizer=tokenizer
+            name=name,
+            label=label,
+            source=source,
+            build=build_with_parts,
+            tokenizer=tokenizer,
+            task=task,
         )
         return build
 

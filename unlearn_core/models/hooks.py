@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.models.parts import head
+from unlearn_core.models.parts import head, parts_of
 
 
 @contextmanager
@@ -25,13 +25,25 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def captured_features(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect the inputs (B, n_features) of the classifier, one entry per forward pass."""
+    """Collect the features (B, n_features) of each forward pass: the inputs of the classifier.
+
+    Of a network that answers at each position of a sequence what its parts make of them (`pool`).
+    """
+    pool = parts_of(model).pool
     features: list[Tensor] = []
-    handle = head(model).register_forward_pre_hook(lambda _module, args: features.append(args[0]))
+    given: list[Tensor] = []
+
+    def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        features.append(args[0] if pool is None else pool(args[0], given.pop()))
+
+    handles = [head(model).register_forward_pre_hook(keep)]
+    if pool is not None:
+        handles.append(model.register_forward_pre_hook(lambda _m, args: given.append(args[0])))
     try:
         yield features
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 class InputReached(Exception):  # noqa: N818 - it ends a pass that is no error

@@ -14,9 +14,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.data.tokens import PADDING
 from unlearn_core.models.fresh_weights import TRANSFORMER_STD, draw_layer, draw_normal
 from unlearn_core.models.parts import Parts, is_transposed_linear
+from unlearn_core.tasks import PADDING
 
 
 def distilbert_parts(model: nn.Module) -> Parts:
@@ -60,7 +60,7 @@ def gpt2_parts(model: nn.Module) -> Parts:
     children = [name for name, _ in model.get_submodule("transformer.h").named_children()]
     blocks = tuple(f"transformer.h.{name}" for name in children)
     (last,) = [name for name, _ in model.named_children() if name != "transformer"]
-    return _parts(
+    parts = _parts(
         last,
         stem=("transformer.wte", "transformer.wpe"),
         blocks=blocks,
@@ -69,6 +69,14 @@ def gpt2_parts(model: nn.Module) -> Parts:
         projections=tuple(f"{block}.attn.c_proj" for block in blocks),
         feed_forward=tuple((f"{block}.mlp.c_fc", f"{block}.mlp.c_proj") for block in blocks),
     )
+    return replace(parts, is_real=real_tokens, pool=mean_of_tokens)
+
+
+def mean_of_tokens(features: Tensor, tokens: Tensor) -> Tensor:
+    """Return the mean (B, n_features) of features (B, longest, n_features) over real tokens."""
+    is_real = real_tokens(tokens).to(features.dtype)
+    total: Tensor = torch.einsum("bl,blf->bf", is_real, features)
+    return total / is_real.sum(dim=1, keepdim=True)
 
 
 def _parts(

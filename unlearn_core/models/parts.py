@@ -18,6 +18,7 @@ WEIGHTED = (nn.Conv2d, nn.Linear)
 M = TypeVar("M", bound=nn.Module)
 Resume = Callable[[nn.Module, str, Tensor], Tensor]
 IsReal = Callable[[Tensor], Tensor]
+Pool = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ class Parts:
     is_real : callable taking a batch's inputs, optional
         Says which positions of a sequence are no padding, bool (B, n_positions).  Without it every
         position counts.
+    pool : callable taking what the classifier is given and a batch's inputs, optional
+        Makes an example's feature vector (B, n_features) of what the classifier is given at each
+        position of a sequence (B, n_positions, n_features).  Without it it is given one.
     """
 
     head: str
@@ -63,6 +67,7 @@ class Parts:
     draw_layer: DrawLayer = draw_layer
     resume: Resume | None = None
     is_real: IsReal | None = None
+    pool: Pool | None = None
 
     @property
     def is_transformer(self) -> bool:

@@ -24,8 +24,9 @@ class Change:
     Attributes
     ----------
     answers : float
-        Share of the probability that moved to other classes, in [0, 1]: half the L1 distance of
-        the predictions, averaged over D_f.
+        Share of the probability that moved to other answers, in [0, 1]: half the L1 distance of
+        the predictions, averaged over D_f.  Of a language model, whose predictions are not kept, at
+        least so much: by how much the right token's probability changed, averaged over all tokens.
     features : float
         Distance of the features from the original's in lengths of the original's, averaged over
         D_f; 0 where none were recorded.
@@ -43,7 +44,7 @@ class Change:
     def words(self) -> str:
         """What moved, in words for a log."""
         return (
-            f"on D_f, {self.answers:.2%} of the probability went to other classes, and features "
+            f"on D_f, {self.answers:.2%} of the probability went to other answers, and features "
             f"moved by {self.features:.2%} of their length"
         )
 
@@ -74,10 +75,20 @@ def change(own: Records, original: Records, is_forget: NDArray[np.bool_]) -> Cha
     moved = np.linalg.norm(mine.features.astype(np.float64) - theirs.features, axis=1)
     length = np.linalg.norm(theirs.features.astype(np.float64), axis=1)
     features = float((moved / np.maximum(length, np.finfo(np.float64).tiny)).mean())
-    answers = float(np.abs(mine.probabilities - theirs.probabilities).sum(axis=1).mean() / 2)
+    answers = _moved(mine, theirs)
     if not np.isfinite([answers, features]).all():
         return None
     return Change(answers=answers, features=features)
+
+
+def _moved(mine: Records, theirs: Records) -> float:
+    """Return the share of the probability that is on other answers."""
+    if mine.tokens is None or theirs.tokens is None:
+        return float(np.abs(mine.probabilities - theirs.probabilities).sum(axis=1).mean() / 2)
+    right, before = (
+        np.exp(-tokens.losses.astype(np.float64)) for tokens in (mine.tokens, theirs.tokens)
+    )
+    return float(np.abs(right - before).mean())
 
 
 def change_of(run: RunArtefact) -> Change | None:

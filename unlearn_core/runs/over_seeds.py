@@ -17,7 +17,7 @@ from unlearn_core.data import load_dataset
 from unlearn_core.data.splits import split
 from unlearn_core.metrics.base import OF_SEEDS, MetricSpec, of_scope, value_or_reason
 from unlearn_core.metrics.over_seeds import Answers, Ensemble, label_margins
-from unlearn_core.records import Sets
+from unlearn_core.records import NotApplicableError, Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 
 Found = dict[str, tuple[float | None, str]]
@@ -72,7 +72,7 @@ def _ensemble(ours: Runs, theirs: Runs) -> Ensemble | str:
     try:
         sets = _sets(_content(everyone[0]), _Run(everyone[0]))
         sides = [[_answers(_content(run), _Run(run)) for run in side] for side in (ours, theirs)]
-    except (InputError, KnownFailureError) as error:
+    except (InputError, KnownFailureError, NotApplicableError) as error:
         return str(error)
     if not all(np.isfinite(each.margins).all() for side in sides for each in side):
         return "the outputs of one of the models are not finite"
@@ -109,9 +109,9 @@ class _Run:
 @lru_cache(maxsize=KEPT)
 def _answers(content: str, source: _Run) -> Answers:  # noqa: ARG001 - what it is kept by
     records = source.run.records()
-    margins = np.full((1, len(records)), np.nan)
-    if np.isfinite(records.logits).all():
-        margins[0] = label_margins(records.logits, records.labels)
+    margins, logits = np.full((1, len(records)), np.nan), records.class_logits
+    if records.is_finite:
+        margins[0] = label_margins(logits, records.labels)
     return Answers(margins=margins, is_right=(records.predictions == records.labels)[None])
 
 
