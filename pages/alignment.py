@@ -13,10 +13,12 @@ from unlearn_core.views.history import (
     CURVES,
     PROBE_NAMES,
     history_figure,
+    is_share,
     loss_names,
     method_labels,
     method_rows,
     probe_option,
+    probes_of,
     reference_lines,
 )
 from unlearn_core.views.symbols import as_markdown
@@ -59,7 +61,7 @@ def show_probes() -> None:
     usual = "dimensional_alignment"
     probe = st.pills(
         "Quantity",
-        list(PROBE_NAMES),
+        probes_of(rows),
         format_func=probe_option,
         default=usual,
         required=True,
@@ -81,7 +83,7 @@ def show_probes() -> None:
             reference_lines(rows, f"{PROBE_PREFIX}{probe}"),
             axis=str(axis),
             title=PROBE_NAMES[str(probe)],
-            percent=probe != "dimensional_alignment",
+            percent=is_share(str(probe)),
         )
         charts.chart(figure, key=f"history_{probe}")
     st.caption(

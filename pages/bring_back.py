@@ -9,6 +9,7 @@ from pages.components.jobs import show_jobs
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
 from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import with_outputs, without_classes
 from unlearn_core.views.glossary import PLAIN
 from unlearn_core.views.manifold.steps import step_figure
 from unlearn_core.views.symbols import as_markdown
@@ -25,6 +26,9 @@ st.markdown(
     "again, train it for a moment, and ask for the **others**. A model that has forgotten learns "
     "as slowly as the **retrained** one; one that pretends knows them all at once."
 )
+if reason := without_classes(with_outputs(comparison.runs)):
+    st.info(f"{reason} So nothing can be brought back by name.", icon=":material/info:")
+    st.stop()
 runs = selectors.choose_runs(comparison)
 rows = reads.relearning_curves(comparison, [run.key for run in runs])
 untaught = [run for run in runs if comparison.relearning(run) is None]

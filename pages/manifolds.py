@@ -45,7 +45,7 @@ def drawn_before(
 @st.fragment
 @without_damaged_runs
 def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> None:
-    view = choices.choose_view(comparison, runs, near.least)
+    view = choices.choose_view(comparison, runs, table, near.least)
     shown, given = view.shown, table
     shares: dict[str, float] = {}
     if shown.layout == "linear":

@@ -20,6 +20,7 @@ opening = with_models(
     "What do the models answer, and where did the answers on forgotten examples go? A network that "
     "never saw them spreads over the classes that look alike, as the **retrained** one does; one "
     "that sends all of them to one class has been told what to answer.",
+    of_classes=True,
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
 names = list(opening.dataset.class_names)

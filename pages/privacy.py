@@ -22,10 +22,11 @@ opening = with_models(
     most=6,
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
+usable = privacy.usable_scores(runs)
 score = str(
     selectors.segments(
-        "The attacker looks at", list(privacy.SCORES),
-        format_func=lambda name: privacy.SCORES[name].name, default="confidence", key="score",
+        "The attacker looks at", usable,
+        format_func=lambda name: privacy.SCORES[name].name, default=usable[0], key="score",
         wrap=True,
     )
 )  # fmt: skip

@@ -151,6 +151,29 @@ def questions(tmp_path_factory):
     return SimpleNamespace(store=kept, config=ASKED, runs=runs, projection=QUICK_MAPS)
 
 
+@pytest.fixture(scope="session")
+def explained(tmp_path_factory):
+    """Execute a tiny comparison of language models, maps included; do not change the store.
+
+    Its data is in `data`, where `UNLEARN_DATA` has to point for whoever reads it again.
+    """
+    from tests.explanations import asked, write_explanations
+    from unlearn_core.engine.pipeline import execute
+    from unlearn_core.runs.plan import run_configs
+
+    with pytest.MonkeyPatch.context() as patch:
+        data = write_explanations(tmp_path_factory.mktemp("data"))
+        patch.setenv("UNLEARN_DATA", str(data))
+        kept, config = Store(tmp_path_factory.mktemp("explained")), asked()
+        methods = {"neggrad": {"epochs": 2}, "rfa": {"batch_size": 16, "learning_rate": 1e-2}}
+        runs = {
+            config.method: execute(config, store=kept, device="cpu", projection=QUICK_MAPS)
+            for config in run_configs(config, methods)
+        }
+        runs["base"] = kept.load(config.base().key())
+    return SimpleNamespace(store=kept, config=config, runs=runs, projection=QUICK_MAPS, data=data)
+
+
 @pytest.fixture
 def own(comparison, tmp_path, monkeypatch):
     """Copy the tiny comparison into a store of its own, that pages and commands read."""

@@ -12,7 +12,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.examples import with_outputs
+from unlearn_core.views.examples import with_outputs, without_classes
 from unlearn_core.views.symbols import as_markdown
 
 
@@ -27,10 +27,11 @@ class Opening:
     recipe: str
 
 
-def with_models(title: str, question: str, *, most: int = 9) -> Opening:
+def with_models(title: str, question: str, *, most: int = 9, of_classes: bool = False) -> Opening:
     """Show the title, what the page asks and the choice of at most `most` models.
 
-    The page ends here where none is chosen or the outputs of none were kept.
+    The page ends here where none is chosen or the outputs of none were kept, or where it asks for
+    the classes that models answer and these answer with none.
     """
     st.title(title)
     comparison = selectors.chosen_comparison()
@@ -41,6 +42,9 @@ def with_models(title: str, question: str, *, most: int = 9) -> Opening:
     runs = with_outputs(selectors.choose_runs(comparison, most=most))
     if not runs:
         st.info("The outputs of these models were not kept. Choose others.", icon=":material/info:")
+        st.stop()
+    if of_classes and (reason := without_classes(runs)):
+        st.info(reason, icon=":material/info:")
         st.stop()
     recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")
     return Opening(comparison=comparison, dataset=dataset, sets=sets, runs=runs, recipe=recipe)

@@ -10,13 +10,14 @@ from torch import nn
 
 import unlearn_core.methods
 from tests.networks import small_resnet
+from unlearn_core.checks import InputError
 from unlearn_core.config import ModelConfig, TrainingConfig
 from unlearn_core.data.batches import to_device
 from unlearn_core.engine.probes import record
-from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
+from unlearn_core.methods import METHODS, UnlearnInputs, require_meant_for, resolve_settings
 from unlearn_core.metrics import METRICS
 from unlearn_core.models import initialise
-from unlearn_core.tasks import CLASSIFICATION, Classification
+from unlearn_core.tasks import CLASSIFICATION, LANGUAGE_MODELLING, TASKS, Classification
 
 CPU = torch.device("cpu")
 LABELLED = ("finetune", "neggrad", "neggrad_ft", "neglora", "cf_k", "retrain", "scrub", "fisher")
@@ -31,8 +32,8 @@ class Steep(Classification):
     def losses(self, outputs, targets, *, smoothing=0.0):
         return 1000 * super().losses(outputs, targets, smoothing=smoothing)
 
-    def recorded(self, outputs):
-        return super().recorded(outputs)[:, :2]
+    def recorded(self, outputs, batch):
+        return {"logits": super().recorded(outputs, batch)["logits"][:, :2]}
 
 
 STEEP = Steep(name="steep", deciding={})
@@ -110,6 +111,19 @@ def test_a_task_decides_what_is_kept_of_the_outputs(small_dataset):
     assert plain.shape[1] == 4
 
 
-def test_the_metrics_that_decide_exist():
-    named = {name for names in CLASSIFICATION.deciding.values() for name in names}
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_the_metrics_that_decide_exist(task):
+    named = {name for names in task.deciding.values() for name in names}
     assert named <= METRICS.keys()
+    assert task.deciding.keys() == CLASSIFICATION.deciding.keys()
+
+
+def test_a_method_that_does_not_apply_says_why_and_names_a_task_that_there_is():
+    reasons = {(name, task) for name, method in METHODS.items() for task in method.not_for}
+    assert {task for _, task in reasons} == {LANGUAGE_MODELLING.name}
+    assert ("fisher", LANGUAGE_MODELLING.name) in reasons
+    with pytest.raises(InputError, match=r"fisher does not apply to language modelling: it goes"):
+        require_meant_for("fisher", LANGUAGE_MODELLING)
+    for name in METHODS:
+        require_meant_for(name, CLASSIFICATION)
+    require_meant_for("rfa", LANGUAGE_MODELLING)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.explanations import write_explanations
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import ForgetConfig, RunConfig
 from unlearn_core.data.base import DataNotFoundError
+from unlearn_core.data.eli5 import load_eli5_category
 from unlearn_core.data.splits import describe, split
 from unlearn_core.data.text_files import read_texts
 from unlearn_core.data.texts import LONGEST
@@ -188,3 +190,18 @@ def test_the_command_line_refuses_in_one_line_with_code_2(options, said, tmp_pat
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_part_of_a_question_that_is_no_text_is_refused_in_one_line(tmp_path):
+    folder = write_explanations(tmp_path) / "eli5_category"
+    file = folder / "train-00000-of-00001.parquet"
+    frame = pd.read_parquet(file)
+    frame.loc[2, "text"] = " "
+    frame.to_parquet(file, index=False)
+    with pytest.raises(InputError, match=r"Row 2 of .*train-0.* must have a word in it"):
+        load_eli5_category(folder)
+    frame.drop(columns="category").to_parquet(file, index=False)
+    with pytest.raises(InputError, match="has no column `category`; it has"):
+        load_eli5_category(folder)
+    with pytest.raises(DataNotFoundError, match="with the columns title, text, category"):
+        load_eli5_category(tmp_path / "elsewhere")

@@ -43,7 +43,8 @@ def show(comparison: Comparison, args: argparse.Namespace) -> None:
 
     result = report_of(comparison)
     if not args.quiet:
-        print(tables.to_text(tables.display_table(result).starred))
+        shown = tables.with_values(result, tables.MAIN)
+        print(tables.to_text(tables.display_table(result, shown).starred))
         print(evidence_text(result))
         for row in result.verdicts.to_dict("records"):
             word = ", ".join(filter(None, (row["word"], row["agreement"])))

@@ -154,7 +154,7 @@ def _answered(name: str, part: Records) -> tuple[str, float]:
     """Return how well a set is answered, by what the number is called."""
     if part.tokens is None:
         return f"{name}_accuracy", accuracy(part.predictions, part.labels)
-    return f"{name}_perplexity", perplexity(part.tokens.losses)
+    return f"perplexity_{name}", perplexity(part.tokens.losses)
 
 
 def layer_examples(sets: Sets) -> dict[str, NDArray[np.int64]]:

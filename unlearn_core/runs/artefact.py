@@ -22,7 +22,7 @@ from safetensors.numpy import load as load_arrays
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import RunConfig
 from unlearn_core.metrics.base import Cost
-from unlearn_core.records import Records, softmax
+from unlearn_core.records import Records, TokenRecords, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,7 @@ LOSS_PREFIX, PROBE_PREFIX = "loss/", "probe/"  # of the columns of `HISTORY`
 COMPRESSED = ".zst"
 PREDICTIONS_KEPT = 32  # runs; a few megabytes each at 60,000 examples, as features are left out
 MOST_VERIFIED = 20_000  # files
+NO_CLASS = -1
 JUST_WRITTEN_NS = 100_000_000  # a file this new may change again without another time
 
 Mark = tuple[int, ...]
@@ -56,13 +57,35 @@ class Predictions:
     Attributes
     ----------
     example_ids, labels, predictions : int64 ndarray of shape (n_examples,)
+        The prediction is `NO_CLASS` where a language model answers with tokens.
     probabilities : float64 ndarray of shape (n_examples, n_classes)
+        Of a language model there are no columns.
+    tokens : TokenRecords, optional
+        What a language model answers.
     """
 
     example_ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     predictions: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    tokens: TokenRecords | None = None
+
+    @property
+    def sureness(self) -> NDArray[np.float64]:
+        """Probability of each answer, shape (n_examples,): of the class that is answered.
+
+        Of a text the geometric mean of its tokens', which is one over its perplexity.
+        """
+        if self.tokens is not None:
+            return np.exp(-self.tokens.text_losses)
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @property
+    def of_label(self) -> NDArray[np.float64]:
+        """Probability of each right answer, shape (n_examples,); of a text as `sureness`."""
+        if self.tokens is not None:
+            return self.sureness
+        return np.asarray(self.probabilities[np.arange(len(self.labels)), self.labels])
 
 
 def steps_file(map_file: str) -> str:
@@ -334,8 +357,11 @@ def _predictions(source: _Source, mark: Mark, sha256: str) -> Predictions:  # no
     return Predictions(
         example_ids=records.example_ids,
         labels=records.labels,
-        predictions=records.predictions,
-        probabilities=softmax(records.logits),
+        predictions=(
+            records.predictions if records.tokens is None else np.full(len(records), NO_CLASS)
+        ),
+        probabilities=softmax(records.logits) if records.tokens is None else records.logits,
+        tokens=records.tokens,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,26 @@ from numpy.typing import NDArray
 
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
-from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.runs.artefact import ARRAYS, NO_CLASS, RunArtefact
 from unlearn_core.views.names import SET_NAMES
+
+NEXT_TOKENS = "next tokens"
+
+
+def answer_names(predictions: Iterable[int], classes: Sequence[str]) -> list[str]:
+    """Return the names of the classes that are answered; what a language model answers with."""
+    return [NEXT_TOKENS if number == NO_CLASS else classes[number] for number in predictions]
+
+
+def without_classes(runs: Sequence[RunArtefact]) -> str:
+    """Say why nothing can be told of classes that models answer; "" where it can."""
+    if all(run.predictions().tokens is None for run in runs):
+        return ""
+    return (
+        "These are language models: they answer with the next word, so there is no class that they "
+        "get right or wrong. How well they know the texts stands on Metrics, as perplexity, and "
+        "token by token on Samples."
+    )
 
 
 def with_outputs(runs: Sequence[RunArtefact]) -> list[RunArtefact]:
@@ -58,9 +76,8 @@ def answers_table(
     for run in runs:
         recorded = run.predictions()
         rows = rows_of(wanted, recorded.example_ids)
-        predicted = recorded.predictions[rows]
-        columns[run.label] = [dataset.class_names[number] for number in predicted]
-        columns[f"{run.label} p"] = recorded.probabilities[rows].max(axis=1)
+        columns[run.label] = answer_names(recorded.predictions[rows], dataset.class_names)
+        columns[f"{run.label} p"] = recorded.sureness[rows]
     return pd.DataFrame(columns)
 
 

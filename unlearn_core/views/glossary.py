@@ -15,6 +15,12 @@ PLAIN = {
     "retain_test_accuracy": "How often it answers right on new examples of what stays.",
     "forget_test_accuracy": "How often it answers right on new examples of what is to be "
     "forgotten.",
+    "perplexity_retain": "Among how many words, as it were, a language model guesses the next one "
+    "in training texts that stay: fewer is surer.",
+    "perplexity_forget": "The same in the texts to forget: it should be as surprised as a model "
+    "that never saw them.",
+    "perplexity_retain_test": "The same in new texts of what stays.",
+    "perplexity_forget_test": "The same in new texts of what is to be forgotten.",
     "dimensional_alignment": "How much of what is left of the forgotten examples fits in with the "
     "others: 1 when nothing about them is their own any more.",
     "cluster_f1": "Whether a program that sorts the features into heaps, without being told any "

@@ -25,7 +25,8 @@ from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
 USUAL_METRICS = (
-    *("forget_accuracy", "retain_test_accuracy", "dimensional_alignment", "mia_rfa"),
+    *("forget_accuracy", "retain_test_accuracy", "perplexity_forget", "perplexity_retain_test"),
+    *("dimensional_alignment", "mia_rfa"),
     "unlearn_seconds",
 )
 VERDICT = "verdict"

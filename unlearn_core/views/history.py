@@ -26,6 +26,10 @@ PROBED = (
     "retain_accuracy",
     "forget_test_accuracy",
     "retain_test_accuracy",
+    "perplexity_forget",
+    "perplexity_retain",
+    "perplexity_forget_test",
+    "perplexity_retain_test",
 )
 PROBE_NAMES = {name: METRICS[name].label for name in PROBED}
 # plain words, which stand before the symbols where one is chosen
@@ -37,11 +41,27 @@ PROBE_WORDS = {
     "retain_accuracy": "Right, to keep",
     "forget_test_accuracy": "Right, new of the forgotten",
     "retain_test_accuracy": "Right, new of the kept",
+    "perplexity_forget": "Surprised, to forget",
+    "perplexity_retain": "Surprised, to keep",
+    "perplexity_forget_test": "Surprised, new of the forgotten",
+    "perplexity_retain_test": "Surprised, new of the kept",
 }
 AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
 COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
 HEIGHT = 480
 CURVES = 6  # methods that are drawn unless others are chosen
+
+
+def probes_of(rows: pd.DataFrame) -> list[str]:
+    """Return the probes that these models can have: right answers, or how surprised they are."""
+    noted = {name.removeprefix(PROBE_PREFIX) for name in rows["quantity"].unique()}
+    other = "_accuracy" if any(name.startswith("perplexity") for name in noted) else "perplexity"
+    return [name for name in PROBED if other not in name]
+
+
+def is_share(probe: str) -> bool:
+    """Say whether a probe is written in percent."""
+    return METRICS[probe].unit == "fraction"
 
 
 def probe_option(probe: str) -> str:

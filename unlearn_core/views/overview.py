@@ -17,7 +17,11 @@ from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
-KEY_NUMBERS = ("forget_accuracy", "retain_test_accuracy", "dimensional_alignment")
+KEY_NUMBERS = (
+    *("forget_accuracy", "retain_test_accuracy"),
+    *("perplexity_forget", "perplexity_retain_test"),
+    "dimensional_alignment",
+)
 BEST_RULE = (
     "the best verdict first (matched, partly matched, pretends, remembers, over-forgotten, "
     "broken), and among equals the one whose dimensional alignment is nearest to the retrained "
@@ -95,6 +99,9 @@ def sizes(sets: Sets) -> list[tuple[str, str, str]]:
 
 
 def _numbers(table: pd.DataFrame, name: str) -> tuple[KeyNumber, ...]:
+    """Return what a card shows, of what models of this kind answer with."""
+    measured = set(table["metric"][table["mean"].notna()])
+    other = "_accuracy" if "perplexity_retain_test" in measured else "perplexity"
     return tuple(
         KeyNumber(
             label=METRICS[metric].label,
@@ -102,6 +109,7 @@ def _numbers(table: pd.DataFrame, name: str) -> tuple[KeyNumber, ...]:
             retrained=_text(table, name, metric, "retrained"),
         )
         for metric in KEY_NUMBERS
+        if other not in metric
     )
 
 

@@ -79,14 +79,21 @@ def log_odds(recorded: Predictions) -> Scores:
 
 
 def low_loss(recorded: Predictions) -> Scores:
-    """Return minus the decimal logarithm of the cross-entropy (nats)."""
+    """Return minus the decimal logarithm of the cross-entropy (nats); of a text the mean token's."""
+    if recorded.tokens is not None:
+        return np.asarray(-np.log10(recorded.tokens.text_losses.clip(SMALLEST)))
     own, others = _own_and_others(recorded)
     loss = np.where(own > 0.5, -np.log1p(-others.clip(max=0.5)), -np.log(own))
     return np.asarray(-np.log10(loss.clip(SMALLEST)))
 
 
 def low_entropy(recorded: Predictions) -> Scores:
-    """Return minus the decimal logarithm of the prediction's entropy (nats)."""
+    """Return minus the decimal logarithm of the prediction's entropy (nats).
+
+    Of a text that of the ten likeliest next tokens, on average.
+    """
+    if recorded.tokens is not None:
+        return np.asarray(-np.log10(recorded.tokens.entropies.clip(SMALLEST)), dtype=np.float64)
     return np.asarray(-np.log10(entropy(recorded.probabilities).clip(SMALLEST)))
 
 
@@ -113,6 +120,12 @@ SCORES = {
         of=low_entropy,
     ),
 }
+
+
+def usable_scores(runs: Sequence[RunArtefact]) -> list[str]:
+    """Return what an attacker can look at in these models: of no class where they answer none."""
+    of_tokens = any(run.predictions().tokens is not None for run in runs)
+    return [name for name in SCORES if not (of_tokens and name == "confidence")]
 
 
 def score_rows(

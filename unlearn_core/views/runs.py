@@ -21,7 +21,8 @@ SEARCHED = ("Run", "Settings", "Comparison", "Origin")
 NUMBER = r"[\d.,]*\d"
 OWN, SHIPPED = "made here", "came with the project"
 COMPARED = (
-    *("forget_accuracy", "retain_test_accuracy", "dimensional_alignment", "unlearn_seconds"),
+    *("forget_accuracy", "retain_test_accuracy", "perplexity_forget", "perplexity_retain_test"),
+    *("dimensional_alignment", "unlearn_seconds"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from pages.components import selectors
@@ -16,7 +17,7 @@ from unlearn_core.views.manifold.neighbourhoods import (
     USUAL_SHARE,
 )
 from unlearn_core.views.manifold.payload import COLOURS, Shown
-from unlearn_core.views.manifold.points import HIGHLIGHTS
+from unlearn_core.views.manifold.points import highlights
 from unlearn_core.views.names import REFERENCE_NAMES
 
 VIEWS = {"all": "Side by side", "two": "Two, with the way"}
@@ -102,13 +103,15 @@ def choose_neighbourhood(comparison: Comparison, runs: list[RunArtefact]) -> Nea
     return Near(reference=known[chosen].key, name=names[chosen], k=int(k), least=least)
 
 
-def choose_view(comparison: Comparison, runs: list[RunArtefact], least: float) -> View:
+def choose_view(
+    comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, least: float
+) -> View:
     """Show what is highlighted, coloured and laid out how, of all chosen runs or of two."""
     boxes = st.columns(5)
     with boxes[0]:
         is_pair = _choice("Maps", VIEWS, "view") == "two"
     with boxes[1]:
-        mode = _choice("Highlight", HIGHLIGHTS, "highlight")
+        mode = _choice("Highlight", highlights(table), "highlight")
     with boxes[2]:
         part = _choice("Examples", PARTS, "examples")
     with boxes[3]:

@@ -17,6 +17,7 @@ from unlearn_core.runs.artefact import ARRAYS, HISTORY, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.examples import answer_names
 from unlearn_core.views.tables import long_csv, summary_csv
 from unlearn_core.views.verdicts import MEANING
 from unlearn_core.views.wording import comparison_title
@@ -237,19 +238,18 @@ def _examples(comparison: Comparison, dataset: Dataset, sets: Sets) -> Iterator[
 
 def _of_run(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
     recorded = run.predictions()
-    names = pd.Series(dataset.class_names)
-    every = range(len(recorded.example_ids))
+    names = dataset.class_names
     rows = pd.DataFrame(
         {
             "key": run.key,
             "example_id": recorded.example_ids,
             "set": sets.names()[recorded.example_ids],
             "label": recorded.labels,
-            "class_name": names.iloc[recorded.labels].to_numpy(),
+            "class_name": answer_names(recorded.labels, names),
             "prediction": recorded.predictions,
-            "prediction_name": names.iloc[recorded.predictions].to_numpy(),
-            "probability": recorded.probabilities.max(axis=1),
-            "label_probability": recorded.probabilities[every, recorded.labels],
+            "prediction_name": answer_names(recorded.predictions, names),
+            "probability": recorded.sureness,
+            "label_probability": recorded.of_label,
         }
     )
     file = run.map_facts.get("file")

@@ -18,6 +18,7 @@ from unlearn_core.views.history import (
     PROBE_NAMES,
     history_figure,
     history_rows,
+    is_share,
     method_rows,
     reference_lines,
 )
@@ -45,7 +46,7 @@ def curves(comparison: Comparison, report: Report) -> list[dict[str, Any]]:
             reference_lines(rows, quantity),
             axis="share",
             title=label,
-            percent=name != "dimensional_alignment",
+            percent=is_share(name),
         )
         first = report.ranking[:DRAWN_FIRST]
         figure.for_each_trace(

@@ -117,7 +117,7 @@ class Maps {
 
   table(rows) {
     const { panels } = this;
-    const { classes, set_names: names, probability_scale: scale } = this.maps;
+    const { classes, no_class: other, set_names: names, probability_scale: scale } = this.maps;
     const table = element("table", "", { className: "plain" });
     const head = element("tr");
     const heads = [...(this.sheet ? [this.sheet.texts ? "Text" : "Image"] : []), "Id", "Set", "True class", ...panels.map(({ label }) => label)];
@@ -130,7 +130,7 @@ class Maps {
       panels.forEach(({ key }) => {
         const { classes: answer, sure } = this.answers[key];
         const percent = ((100 * sure[i]) / scale).toFixed(0);
-        const cell = element("td", `${classes[answer[i]]} (${percent} %)`);
+        const cell = element("td", `${classes[answer[i]] ?? other} (${percent} %)`);
         if (answer[i] === this.labels[i]) cell.className = "right";
         row.append(cell);
       });

@@ -61,7 +61,7 @@ def maps_content(
         for run in runs
     ]
     highlights = []
-    for mode in HIGHLIGHTS:
+    for mode in filter(points.highlights(table).__contains__, HIGHLIGHTS):
         notes = points.highlight_counts(table, mode, "both")
         content = map_payload(table, panels, dataset.class_names, Shown(mode=mode), notes=notes)
         parts = {

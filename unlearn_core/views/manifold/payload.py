@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from unlearn_core.runs.artefact import NO_CLASS
+from unlearn_core.views.examples import NEXT_TOKENS
 from unlearn_core.views.manifold.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import (
@@ -30,6 +32,7 @@ from unlearn_core.views.palette import (
 )
 
 PROBABILITY_SCALE = 10_000
+BEYOND = 2**16 - 1  # the number of no class
 HIDDEN, DIMMED, LIT = 0, 1, 2
 MARGIN = 0.04
 COLOURS = {
@@ -129,6 +132,7 @@ def map_payload(
         "set_names": list(SET_NAMES.values()),
         "forget_sets": [name in FORGET_SETS for name in SET_NAMES],
         "classes": list(classes),
+        "no_class": NEXT_TOKENS,  # what language models answer with: neither right nor wrong
         "colours": [class_colour(label) for label in range(len(classes))],
         "muted": MUTED,
         "outline": OUTLINE,
@@ -164,7 +168,7 @@ def _panel(
         "icon": VERDICT_ICONS.get(word, ""),
         "verdict_colour": VERDICT_COLOURS.get(word, VERDICT_COLOURS["unknown"]),
         **{name: typed(rows[axis], "f4") for name, axis in zip("xyz", axes, strict=False)},
-        "predictions": typed(rows["prediction"], "u2"),
+        "predictions": typed(rows["prediction"].replace(NO_CLASS, BEYOND), "u2"),
         "probabilities": typed(np.round(rows["probability"] * PROBABILITY_SCALE), "u2"),
         "emphasis": typed(emphasis, "u1"),
         **_coloured(rows, shown.colour, values),

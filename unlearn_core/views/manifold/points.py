@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from unlearn_core.records import Sets
-from unlearn_core.runs.artefact import ARRAYS, RunArtefact
+from unlearn_core.runs.artefact import ARRAYS, NO_CLASS, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.examples import rows_of
 from unlearn_core.views.names import SET_NAMES
@@ -39,6 +39,16 @@ HIGHLIGHTS = {
     "collateral": "Collateral",
     "changed": "New neighbours",
 }
+
+
+def highlights(points: pd.DataFrame) -> dict[str, str]:
+    """Return the highlight modes that say something of these points, with their names.
+
+    Language models answer with no class, so that nothing is right or wrong.
+    """
+    if points["prediction"].ne(NO_CLASS).any():
+        return HIGHLIGHTS
+    return {mode: name for mode, name in HIGHLIGHTS.items() if mode not in STATES}
 
 
 def missing_map(run: RunArtefact) -> str | None:
@@ -72,15 +82,13 @@ def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd
     ids = layout["example_id"].to_numpy(dtype=np.int64)
     recorded = run.predictions()
     rows = rows_of(ids, recorded.example_ids)
-    labels, probabilities = recorded.labels[rows], recorded.probabilities[rows]
-    own = probabilities[np.arange(len(ids)), labels]
     table = layout.assign(
         run=run.key,
         set=sets.names()[ids],
-        label=labels,
+        label=recorded.labels[rows],
         prediction=recorded.predictions[rows],
-        probability=probabilities.max(axis=1).astype(np.float32),
-        label_probability=own.astype(np.float32),
+        probability=recorded.sureness[rows].astype(np.float32),
+        label_probability=recorded.of_label[rows].astype(np.float32),
     )
     was_right = np.zeros(len(ids), dtype=bool)
     if original is not None and original.has(ARRAYS):
@@ -92,7 +100,12 @@ def run_points(run: RunArtefact, sets: Sets, original: RunArtefact | None) -> pd
 def _states(table: pd.DataFrame, was_right: NDArray[np.bool_]) -> NDArray[np.str_]:
     is_forget = table["set"].isin(FORGET_SETS).to_numpy()
     is_right = (table["label"] == table["prediction"]).to_numpy()
-    conditions = [is_forget & ~is_right, is_forget & is_right, ~is_forget & ~is_right & was_right]
+    is_judged = (table["prediction"] != NO_CLASS).to_numpy()
+    conditions = [
+        is_judged & is_forget & ~is_right,
+        is_judged & is_forget & is_right,
+        is_judged & ~is_forget & ~is_right & was_right,
+    ]
     return np.select(conditions, STATES[1:], STATES[0])
 
 

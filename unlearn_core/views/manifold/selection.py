@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from unlearn_core.data import Dataset
+from unlearn_core.views.examples import answer_names
 from unlearn_core.views.manifold.points import PARTS
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.samples import neighbours_text
@@ -22,7 +23,7 @@ def selection_table(
     """
     table, wide = _selected(points, ids, classes)
     for key, name in names.items():
-        table[name] = [classes[c] for c in wide["prediction"][key]]
+        table[name] = answer_names(wide["prediction"][key], classes)
         table[f"{name} p"] = wide["probability"][key].to_numpy()
     return table
 
@@ -34,7 +35,7 @@ def export_table(
     table, wide = _selected(points, ids, classes)
     table["set"] = wide["set"][next(iter(names))].to_numpy()
     for key, name in names.items():
-        table[f"{name}: predicted"] = [classes[c] for c in wide["prediction"][key]]
+        table[f"{name}: predicted"] = answer_names(wide["prediction"][key], classes)
         for column in ("probability", "x", "y"):
             table[f"{name}: {column}"] = wide[column][key].to_numpy()
     return table

@@ -33,8 +33,8 @@ class Captions {
   }
 
   answerOf(panel, position) {
-    const { classes, probability_scale: scale } = this.map.data;
-    return `${classes[panel.predictions[position]]} (${((100 * panel.probabilities[position]) / scale).toFixed(1)} %)`;
+    const { classes, no_class: other, probability_scale: scale } = this.map.data;
+    return `${classes[panel.predictions[position]] ?? other} (${((100 * panel.probabilities[position]) / scale).toFixed(1)} %)`;
   }
 
   valueOf(panel, position) {
@@ -55,7 +55,7 @@ class Captions {
         const answer = panel.predictions[position];
         line.replaceChildren("answers ", make("i", { style: `background:${map.data.colours[answer]}` }),
           make("b", { textContent: this.answerOf(panel, position) }),
-          answer === map.labels[position] ? " ✓" : " ✗", this.valueOf(panel, position));
+          answer >= map.data.classes.length ? "" : answer === map.labels[position] ? " ✓" : " ✗", this.valueOf(panel, position));
       } else line.textContent = map.wayOf(i) > 0 ? `${Math.round(100 * map.way)} % of the way to ${map.panels[1].label}` : panel.note;
     });
   }

@@ -126,7 +126,7 @@ class FeatureMap {
   colourOf(index, position) {
     const { colours, colour, values, muted } = this.data;
     const panel = this.panels[index];
-    if (!values) return colours[(colour === "prediction" ? panel.predictions : this.labels)[position]];
+    if (!values) return colours[(colour === "prediction" ? panel.predictions : this.labels)[position]] ?? muted;
     const value = panel.values[position];
     return value === MISSING ? muted : values.colours[Math.round((value / (MISSING - 1)) * (values.colours.length - 1))];
   }

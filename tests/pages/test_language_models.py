@@ -1,0 +1,49 @@
+"""Every page on a comparison of language models: nothing fails, and what cannot be said is told."""
+
+import pytest
+
+from tests.pages.reading import figures, opened, texts
+
+pytestmark = pytest.mark.page
+PAGES = (
+    "overview", "manifolds", "alignment", "gamma", "metrics", "privacy", "layers", "predictions",
+    "bring_back", "samples", "backdoor", "fooling", "incremental", "methods", "runs", "unlearn",
+    "grid",
+)  # fmt: skip
+
+
+@pytest.fixture
+def asked(explained, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(explained.store.root))
+    monkeypatch.setenv("UNLEARN_DATA", str(explained.data))
+    return explained
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_on_language_models_opens(page, asked):
+    opened(page)
+
+
+@pytest.mark.parametrize("page", ["predictions", "bring_back"])
+def test_a_page_that_asks_for_classes_says_why_there_are_none(page, asked):
+    app = opened(page)
+    assert "they answer with the next word" in app.info[-1].value
+    assert not figures(app)
+
+
+def test_the_attacker_looks_at_losses_and_entropies_and_at_no_class(asked):
+    app = opened("privacy")
+    options = app.segmented_control(key="score").options
+    assert options == ["Loss", "Entropy"]
+    assert len(figures(app)) == 2
+
+
+def test_the_table_of_metrics_has_perplexities_and_no_accuracies(asked):
+    written = texts(opened("metrics"))
+    assert "PPL" in written
+
+
+def test_maps_offer_no_highlight_that_needs_a_right_answer(asked):
+    options = opened("manifolds").selectbox(key="highlight").options
+    assert "Forget set" in options
+    assert not {"Correctly forgotten", "Still recognised", "Collateral"} & set(options)
