@@ -7,8 +7,8 @@ import streamlit as st
 from pages.components import charts, map_reads, previews, reads, selectors
 from pages.components.examples import show_pictures
 from pages.components.opening import with_models
-from unlearn_core.views import samples
-from unlearn_core.views.examples import kept_sets, picture_caption
+from unlearn_core.views import samples, token_losses
+from unlearn_core.views.examples import kept_sets, picture_caption, without_classes
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
 
@@ -63,14 +63,42 @@ with left:
     st.caption(as_markdown(f"An example {SET_NAMES[name]}"))
     if reads.shows_texts(config.data):
         st.text(*dataset.previews([example]))
-with right:
+
+
+def show_classes() -> None:
     table = samples.probability_rows(runs, example, names)
     charts.chart(
         samples.probability_figure(table, true), key="probabilities",
         config={"displayModeBar": False},
     )  # fmt: skip
-few = " Only the classes that some model finds likely." if len(names) > len(table.columns) else ""
-st.caption(f"Probability of each class; the true one is in bold.{few} {recipe}")
+    is_few = len(names) > len(table.columns)
+    few = " Only the classes that some model finds likely." if is_few else ""
+    st.caption(f"Probability of each class; the true one is in bold.{few} {recipe}")
+
+
+def show_tokens() -> None:
+    [text] = dataset.previews([example])
+    base = config.base()
+    pieces = reads.token_pieces(base.key(), text, base.model.length)
+    rows = token_losses.token_rows(runs, example, pieces)
+    for run in runs:
+        told = token_losses.perplexity_text(rows, run.label)
+        st.markdown(f"**{as_markdown(run.label)}**: {told}")
+        st.html(token_losses.losses_html(rows, run.label))
+    st.html(token_losses.scale_html())
+    st.caption(
+        "How surprised each model is by every token after those before it: darker is more "
+        "surprised, and the mouse on a token tells its number. A text that was learned by "
+        f"heart is light. Perplexity of these {len(rows)} tokens; what is longer was cut off. "
+        f"{recipe}"
+    )
+
+
+with right:
+    if without_classes(runs):
+        show_tokens()
+    else:
+        show_classes()
 
 st.subheader("Nearest neighbours")
 for run in runs:

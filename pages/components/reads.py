@@ -18,11 +18,12 @@ from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
 from unlearn_core.data import uploads as own_data
 from unlearn_core.data.splits import split
+from unlearn_core.data.tokens import pieces
 from unlearn_core.records import Records, Sets
 from unlearn_core.runs import given_weights as own_weights
 from unlearn_core.runs import incremental, inventory, kept_labels, own_picture, provenance
 from unlearn_core.runs import own_files as brought
-from unlearn_core.runs.artefact import ARRAYS, CorruptRunError, RunArtefact
+from unlearn_core.runs.artefact import ARRAYS, TOKENIZER, CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.catalogue import fingerprint as fingerprint_of_sources
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
@@ -385,6 +386,12 @@ def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:  # noq
 def neighbours(run: RunArtefact, example_id: int) -> pd.DataFrame:
     """Return the training examples nearest to one in a run's features; see `views.samples`."""
     return _neighbours(run.key, example_id, store().fingerprint())
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def token_pieces(base_key: str, text: str, length: int) -> list[str]:
+    """Return the parts of a text that the tokens of a base's language model stand for."""
+    return pieces(store().load(base_key).read(TOKENIZER).decode(), text, length)
 
 
 @st.cache_data(max_entries=256, show_spinner="Looking for the nearest…")

@@ -18,7 +18,7 @@ from unlearn_core.metrics.base import OF_RUN, of_scope, register_metric
 from unlearn_core.metrics.clustering import cluster_features, forget_cluster_scores
 from unlearn_core.metrics.probing import linear_probe_accuracy
 from unlearn_core.models import initialise
-from unlearn_core.records import Records, Sets
+from unlearn_core.records import Records, Sets, TokenRecords
 
 N, CLASSES = 120, 4
 every_metric = pytest.mark.parametrize("name", METRICS)
@@ -37,6 +37,32 @@ def make_records(seed, *, sharp=3.0):
         logits=logits.astype(np.float32),
         features=features.astype(np.float32),
     )
+
+
+def make_texts(seed):
+    """The same examples as texts, of which a language model answers each token."""
+    random, n_tokens = np.random.default_rng(seed), 1 + np.arange(N) % 5
+    tokens = TokenRecords(
+        n_tokens=n_tokens,
+        losses=random.gamma(2.0, size=n_tokens.sum()).astype(np.float32),
+        entropies=random.uniform(0.1, 2, N).astype(np.float32),
+    )
+    return replace(make_records(seed), logits=np.zeros((N, 0), np.float32), tokens=tokens)
+
+
+def make_written():
+    """Evidence of language models."""
+    return make_evidence(
+        records=make_texts(0),
+        original=make_texts(1),
+        retrained=make_texts(2),
+        answer_distances={"l1": 0.5, "l2": 0.25},
+        random_probabilities=None,
+    )
+
+
+def is_of_tokens(name):
+    return name.startswith("perplexity")
 
 
 def make_sets(chosen, *, split_test=True):
@@ -107,6 +133,7 @@ def extremes():
         "constant outputs": make_evidence(records=constant(plain)),
         "zero features": make_evidence(records=constant(plain, features=0.0)),
         "huge features": make_evidence(records=constant(plain, features=1e18)),
+        "language models": make_written(),
         "certain outputs": make_evidence(records=certain),
         "broken model": make_evidence(
             records=broken,
@@ -156,7 +183,10 @@ def test_a_value_lies_within_its_bounds_or_is_missing_with_a_reason(name, case, 
 @of_one_run
 def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
     order = np.random.default_rng(0).permutation(N)
-    start = make_evidence()
+    make, case = make_evidence, "class"
+    if is_of_tokens(name):
+        make, case = make_written, "language models"
+    start = make()
     shuffled = make_evidence(
         records=start.records.where(order),
         original=start.original.where(order),
@@ -164,8 +194,8 @@ def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
         subclass_labels=start.subclass_labels[order],
         sets=Sets(**{k: getattr(start.sets, k)[order] for k in start.sets.__dataclass_fields__}),
     )
-    expected = results["class"][0][name]
-    assert METRICS[name].compute(make_evidence()) == expected
+    expected = results[case][0][name]
+    assert METRICS[name].compute(make()) == expected
     # attacks and k-means draw examples by position, everything else sees the same ones
     tolerance = 0.1 if name.startswith(("mia_", "cluster_")) else 1e-6
     assert METRICS[name].compute(shuffled) == pytest.approx(expected, abs=tolerance)
@@ -174,8 +204,21 @@ def test_a_metric_repeats_and_ignores_the_order_of_examples(name, results):
 def test_every_metric_applies_to_an_ordinary_class_request(results):
     values, reasons = results["class"]
     assert set(values) == set(METRICS)
-    left_out = {n for n in reasons if METRICS[n].scope == OF_RUN}
+    left_out = {n for n in reasons if METRICS[n].scope == OF_RUN and not is_of_tokens(n)}
     assert not {n for n in left_out if "subclass" not in n and "backdoor" not in n}, reasons
+
+
+def test_of_language_models_perplexities_features_and_attacks_by_loss_and_entropy_are_known(
+    results,
+):
+    values, reasons = results["language models"]
+    known = {name for name, value in values.items() if value is not None}
+    assert {n for n in METRICS if is_of_tokens(n)} <= known
+    assert {"dimensional_alignment", "linear_probe_forget", "cluster_f1", "cka_retrained"} <= known
+    assert {"mia_rfa", "mia_scrub", "mia_starter", "mia_prunelora"} <= known
+    assert values["activation_distance_l1"] == 0.5
+    assert not {name for name in known if "accuracy" in name}
+    assert "answers with tokens" in reasons["zrf"]
 
 
 def test_a_metric_that_does_not_apply_says_why(results):

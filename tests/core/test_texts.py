@@ -17,7 +17,7 @@ from unlearn_core.data.batches import to_device
 from unlearn_core.data.poison import poison
 from unlearn_core.data.splits import split
 from unlearn_core.data.texts import LONGEST, TextDataset, text_dataset
-from unlearn_core.data.tokens import encode, train_wordpiece
+from unlearn_core.data.tokens import encode, pieces, train_byte_pairs, train_wordpiece
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,3 +193,29 @@ def test_a_store_of_a_part_on_a_device_has_the_same_tokens():
     whole = data.inputs(None, CPU)
     assert torch.equal(part.batch(torch.tensor([0])), whole.batch(torch.tensor([2])))
     assert torch.equal(part.batch(torch.tensor([1])), whole.batch(torch.tensor([0])))
+
+
+def test_bytes_are_put_together_so_that_any_text_is_read_and_begins_with_a_mark():
+    tokenizer = train_byte_pairs(TEXTS, 300)
+    assert tokenizer == train_byte_pairs(TEXTS, 300)
+    content = json.loads(tokenizer)
+    assert [content["model"]["vocab"][name] for name in ("[PAD]", "[START]")] == [0, 1]
+    text = "My CARD\n costs 3 €, naïve ♞!"
+    tokens = encode(tokenizer, [text, TEXTS[0]], 64)
+    assert tokens.flat[tokens.starts[:2]].tolist() == [1, 1]
+    assert (tokens.flat > 1).sum() == len(tokens.flat) - 2  # nothing is unknown or padding
+    parts = pieces(tokenizer, text, 64)
+    assert "".join(parts) == text
+    assert len(parts) == tokens.lengths[0] - 1
+    assert len(pieces(tokenizer, text, 6)) == encode(tokenizer, [text], 6).lengths[0] - 1 == 5
+
+
+def test_a_vocabulary_without_room_for_each_byte_is_refused():
+    with pytest.raises(InputError, match="must be at least 258, for each byte, got 200"):
+        train_byte_pairs(TEXTS, 200)
+
+
+def test_texts_whose_next_token_is_predicted_hide_none():
+    data = small(train_byte_pairs(TEXTS, 300))
+    with pytest.raises(InputError, match="hide none, got the augmentation 'mask_tokens'"):
+        to_device(data, data.is_train, CPU, augment="mask_tokens")

@@ -8,6 +8,7 @@ from unlearn_core.metrics import METRICS
 from unlearn_core.metrics.findings import Standard, findings, side
 from unlearn_core.metrics.spread import FLOORS, reference
 from unlearn_core.metrics.verdict import WORDS, judge
+from unlearn_core.runs.comparison import standard_of
 
 ORIGINAL = {  # the digits with class 3, seed 0
     "retain_test_accuracy": 0.978,
@@ -304,3 +305,32 @@ def test_what_tells_by_itself_with_one_retrained_model_is_known():
     }
     assert {"forget_accuracy", "cluster_nmi", "dimensional_alignment"} <= telling
     assert "cluster_f1" not in telling  # it differs by .11 between retrained models
+
+
+WRITES = {"perplexity_retain": 100.0, "perplexity_retain_test": 130.0, "mia_rfa": 0.5}
+NEVER_SAW = {**WRITES, "perplexity_forget": 190.0, "perplexity_forget_test": 195.0}
+BEFORE = {**WRITES, "perplexity_forget": 110.0, "perplexity_forget_test": 140.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, "matched"),
+        ({"perplexity_forget": 112.0, "perplexity_forget_test": 141.0}, "remembers"),
+        ({"perplexity_forget": 400.0}, "over-forgotten"),
+        ({"perplexity_retain_test": 170.0}, "broken"),
+        ({"perplexity_retain_test": 150.0}, "partly matched"),
+        ({"perplexity_retain_test": None}, "broken"),
+    ],
+)
+def test_a_language_model_is_judged_by_its_perplexity_beside_the_retrained_ones(changes, word):
+    given = standard_of(BEFORE, [{"values": NEVER_SAW, "sizes": {}}])
+    verdict = judge({**NEVER_SAW, **changes}, given)
+    assert verdict.word == word, verdict
+
+
+def test_what_counts_as_equal_is_a_share_of_a_perplexity():
+    """5 % of tolerance, half of which is the floor; two models' worth of spread, three times."""
+    small, large = (reference("perplexity_forget", [value]) for value in (10.0, 1000.0))
+    assert large.within == pytest.approx(100 * small.within)
+    assert small.within == pytest.approx(3 * 0.025 * 10 * 2**0.5)

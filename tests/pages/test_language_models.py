@@ -47,3 +47,15 @@ def test_maps_offer_no_highlight_that_needs_a_right_answer(asked):
     options = opened("manifolds").selectbox(key="highlight").options
     assert "Forget set" in options
     assert not {"Correctly forgotten", "Still recognised", "Collateral"} & set(options)
+
+
+def test_a_sample_shows_how_surprised_each_model_is_by_every_token(asked):
+    app = opened("samples", example="4")
+    shaded = [e.proto.body for e in app.get("html") if "rgba(230, 159, 0" in e.proto.body]
+    models = ("Original", "Retrained", "NegGrad", "RFA")
+    assert len(shaded) == len(models) + 1  # and the scale
+    assert len(set(shaded)) == len(shaded)
+    written = texts(app)
+    assert written.count("perplexity ") == len(models)
+    [text] = [element.value for element in app.text]
+    assert text.startswith("Why does the ")

@@ -175,6 +175,31 @@ def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> str:
 TRAINERS = {"wordpiece": train_wordpiece, "bytes": train_byte_pairs}
 
 
+def _reader(tokenizer: str) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_str(tokenizer)
+    except Exception as error:
+        raise InputError(f"The tokenizer must be one of the library tokenizers: {error}") from error
+
+
+def pieces(tokenizer: str, text: str, length: int) -> list[str]:
+    """Return the parts of a text that its tokens stand for, without the mark at its beginning.
+
+    They are those that `encode` makes, so what is cut off there is missing here.  Of a letter that
+    takes several tokens the first has all.
+    """
+    reader = _reader(tokenizer)
+    reader.no_padding()
+    reader.enable_truncation(length)
+    found, end = [], 0
+    for start, stop in reader.encode(text).offsets[1:]:
+        found.append(text[max(start, end) : stop])
+        end = max(end, stop)
+    return found
+
+
 def encode(tokenizer: str, texts: Sequence[str], length: int) -> Tokens:
     """Return what a tokenizer, given as JSON, makes of texts: at most `length` tokens of each.
 
@@ -185,12 +210,7 @@ def encode(tokenizer: str, texts: Sequence[str], length: int) -> Tokens:
     InputError
         If it is no tokenizer, or does not pad with token 0.
     """
-    from tokenizers import Tokenizer
-
-    try:
-        reader = Tokenizer.from_str(tokenizer)
-    except Exception as error:
-        raise InputError(f"The tokenizer must be one of the library tokenizers: {error}") from error
+    reader = _reader(tokenizer)
     if reader.id_to_token(PADDING) != SPECIAL[0]:
         raise InputError(
             f"The tokenizer's token {PADDING} must be {SPECIAL[0]}, the padding, got "

@@ -79,7 +79,7 @@ def log_odds(recorded: Predictions) -> Scores:
 
 
 def low_loss(recorded: Predictions) -> Scores:
-    """Return minus the decimal logarithm of the cross-entropy (nats); of a text the mean token's."""
+    """Return minus the decimal logarithm of the loss (nats); of a text the tokens' mean."""
     if recorded.tokens is not None:
         return np.asarray(-np.log10(recorded.tokens.text_losses.clip(SMALLEST)))
     own, others = _own_and_others(recorded)
