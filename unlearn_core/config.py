@@ -37,6 +37,7 @@ PRETRAINED: dict[str, dict[str, Any]] = {  # models with published weights: the 
     "vit_b_16": {"stem": "imagenet"},
     "tiny_vit": {},
     "distilbert": {"width": 768, "layers": 6, "heads": 12, "vocabulary": 30522},
+    "distilgpt2": {"width": 768, "layers": 6, "heads": 12, "vocabulary": 50258},
 }
 
 

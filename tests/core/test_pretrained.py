@@ -219,7 +219,7 @@ def test_each_network_that_may_be_pretrained_has_a_source():
         ({"width": 16}, r"ModelConfig\.width of a pretrained resnet18 must be 64, got 16"),
         ({"norm": "group"}, r"ModelConfig\.norm of a pretrained.* must be 'batch', got 'group'"),
         ({"stem": "cifar"}, r"ModelConfig\.stem of a pretrained.* must be 'imagenet', got 'cifar'"),
-        ({"name": "vit_s"}, r"Only resnet18, .*distilbert have published weights, got vit_s"),
+        ({"name": "vit_s"}, r"Only resnet18, .*distilgpt2 have published weights, got vit_s"),
         ({"input_size": 0}, r"ModelConfig\.input_size must be above 0, got 0"),
     ],
 )

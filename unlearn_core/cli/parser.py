@@ -144,7 +144,9 @@ def _adding_commands(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def _comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits")
-    parser.add_argument("--model", help="resnet18, and distilbert for texts, unless given")
+    parser.add_argument(
+        "--model", help="resnet18, for texts distilbert or distilgpt2, unless given"
+    )
     parser.add_argument("--width", type=int, help="channels of a ResNet's first stage")
     hints = {field.name: field.metadata["help"] for field in fields(ModelConfig)}
     for name in TEXT_SHAPE:

@@ -1,10 +1,12 @@
 """Published weights: downloaded once by the libraries they are for, then read from their caches.
 
-Of networks for images those of ImageNet, of DistilBERT those of the language model, with its
-tokenizer.  The classifier keeps the weights it has, because its classes are others.  Images of one
-channel get the sum of the first convolution's three kernels, which is what repeating grey over red,
-green and blue gives.  The weights were made on images normalised with ImageNet's statistics; here
-images are normalised with those of their own data set.
+Of networks for images those of ImageNet, of DistilBERT and DistilGPT2 those of the language model,
+with its tokenizer.  GPT-2's has no token for padding: one is put before the others, so that every
+number is one larger than the published one (`models.gpt2_tokens`).  The classifier keeps the
+weights it has, because its classes are others.  Images of one channel get the sum of the first
+convolution's three kernels, which is what repeating grey over red, green and blue gives.  The
+weights were made on images normalised with ImageNet's statistics; here images are normalised with
+those of their own data set.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_core.checks import InputError, MissingFileError
+from unlearn_core.models.gpt2_tokens import tokenizer_with_padding, weights_with_padding
 from unlearn_core.models.parts import parts_of
 
 WEIGHTS_FILE, TOKENIZER_FILE = "model.safetensors", "tokenizer.json"
-DISTILBERT = "distilbert/distilbert-base-uncased"
-POSITIONS = "position_embeddings.weight"  # of which short texts need the first alone
+DISTILBERT, DISTILGPT2 = "distilbert/distilbert-base-uncased", "distilbert/distilgpt2"
+POSITIONS = ("position_embeddings.weight", "wpe.weight")  # short texts need the first alone
 NEW = {"distilbert": ("pre_classifier",)}  # layers that start fresh beside the classifier
 Weights = dict[str, Tensor]
 
@@ -78,7 +81,8 @@ def published_tokenizer(name: str) -> str:
         If there is neither a file nor a network.
     """
     file = _from_hugging_face(TOKENIZERS[name], TOKENIZER_FILE)
-    return Path(file).read_text(encoding="utf-8")
+    published = Path(file).read_text(encoding="utf-8")
+    return tokenizer_with_padding(published) if name == "distilgpt2" else published
 
 
 def _without(weights: Weights, *layers: str) -> Weights:
@@ -138,6 +142,13 @@ def _from_transformers(repository: str) -> Weights:
     return {name: weight for name, weight in weights.items() if name.startswith(f"{inner}.")}
 
 
+def _from_gpt2(repository: str) -> Weights:
+    """Return a GPT-2's weights with a token for padding before the others."""
+    from safetensors.torch import load_file
+
+    return weights_with_padding(load_file(_from_hugging_face(repository)))
+
+
 def _from_hugging_face(repository: str, name: str = WEIGHTS_FILE) -> str:
     """Return the path of the repository's weights; a cached file is found without a network."""
     from huggingface_hub import constants, hf_hub_download
@@ -167,5 +178,6 @@ SOURCES = {
     "vit_b_16": partial(_from_timm, "vit_base_patch16_224.augreg2_in21k_ft_in1k"),
     "tiny_vit": partial(_from_timm, "tiny_vit_21m_224.dist_in22k_ft_in1k"),
     "distilbert": partial(_from_transformers, DISTILBERT),
+    "distilgpt2": partial(_from_gpt2, DISTILGPT2),
 }
-TOKENIZERS = {"distilbert": DISTILBERT}
+TOKENIZERS = {"distilbert": DISTILBERT, "distilgpt2": DISTILGPT2}
