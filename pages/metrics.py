@@ -7,9 +7,8 @@ import streamlit as st
 from pages.components import charts, notices, reads, selectors
 from pages.components.exports import export_buttons, handout_buttons
 from unlearn_core.views.captions import comparison_caption
-from unlearn_core.views.glossary import ATTACK
 from unlearn_core.views.markup import side_legend, table_html
-from unlearn_core.views.metric_definitions import explained, grouped, groups, names_in
+from unlearn_core.views.metric_definitions import explained, grouped, groups, names_in, usual_groups
 from unlearn_core.views.remaining_gap import gap_figure, gap_rows
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.tables import cost_rows, missing_rows, with_values
@@ -32,7 +31,7 @@ chosen = st.pills(
     "Metrics",
     groups(),
     selection_mode="multi",
-    default=["Accuracy", "Features", ATTACK],
+    default=usual_groups(with_values(report, names_in(groups()))),
     key="metric_groups",
     bind="query-params",
 )

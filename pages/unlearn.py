@@ -42,7 +42,7 @@ with choices:
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:
         forget = chosen[0].forget if chosen else ForgetConfig()
-        methods, faults = settings_form.choose_methods(data[0].data, forget)
+        methods, faults = settings_form.choose_methods(data[0].data, forget, data[0].model.name)
         own_method.offer()
 kept_form.keep()
 with runs, st.container(key="launch_side"):  # look.css: it stays while methods are chosen

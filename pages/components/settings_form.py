@@ -19,13 +19,15 @@ Settings = dict[str, Any]
 
 
 def choose_methods(
-    data: DataConfig, forget: ForgetConfig
+    data: DataConfig, forget: ForgetConfig, model: str
 ) -> tuple[dict[str, list[Settings]], list[str]]:
     """Show a card a method; return the settings of the chosen ones, and what is wrong.
 
     Of each a list of settings to try, as configs hold them: those that differ from its defaults.
+    What has no meaning for this kind of model cannot be chosen, and says why.
     """
     labels = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
+    [task] = [row["task"] for row in reads.catalogue()["models"] if row["name"] == model]
     chosen: dict[str, list[Settings]] = {}
     faults: list[str] = []
     methods = forms.in_order(reads.catalogue()["methods"])
@@ -34,6 +36,10 @@ def choose_methods(
             st.button(label, key=f"switch_{is_on}", on_click=_switch, args=(methods, is_on))
     for method in methods:
         with st.container(gap=None):
+            if reason := method["not_for"].get(task):
+                st.markdown(f"**{method['label']}**: {as_markdown(forms.idea(method))}")
+                st.caption(f"Does not apply to {task}: {reason}.")
+                continue
             is_on = st.checkbox(
                 f"**{method['label']}**: {as_markdown(forms.idea(method))}",
                 value=True,

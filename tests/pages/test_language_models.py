@@ -39,8 +39,11 @@ def test_the_attacker_looks_at_losses_and_entropies_and_at_no_class(asked):
 
 
 def test_the_table_of_metrics_has_perplexities_and_no_accuracies(asked):
-    written = texts(opened("metrics"))
-    assert "PPL" in written
+    app = opened("metrics")
+    assert app.pills(key="metric_groups").value == ["Perplexity", "Features", "Attacker's success"]
+    [table] = [e.proto.body for e in app.get("html") if "<table" in e.proto.body]
+    assert "PPL(D<sub>f</sub>)" in table
+    assert "Acc(" not in table
 
 
 def test_maps_offer_no_highlight_that_needs_a_right_answer(asked):
@@ -59,3 +62,16 @@ def test_a_sample_shows_how_surprised_each_model_is_by_every_token(asked):
     assert written.count("perplexity ") == len(models)
     [text] = [element.value for element in app.text]
     assert text.startswith("Why does the ")
+
+
+def test_a_method_that_does_not_apply_cannot_be_chosen_and_says_why(asked):
+    app = opened("unlearn")
+    app.selectbox(key="dataset").set_value("eli5_category").run()
+    assert not app.exception
+    assert app.selectbox(key="model").value == "distilgpt2"
+    keys = {box.key for box in app.checkbox}
+    assert {"use_rfa", "use_neggrad", "use_badt"} <= keys
+    assert not {"use_fisher", "use_ssd", "use_trick_forget_bias"} & keys
+    assert "Does not apply to language modelling: it weighs the loss" in texts(app)
+    app.selectbox(key="model").set_value("distilbert").run()
+    assert "use_fisher" in {box.key for box in app.checkbox}

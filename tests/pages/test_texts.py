@@ -48,7 +48,7 @@ def choose_questions():
 
 def test_only_networks_that_read_texts_are_offered_for_texts(asked):
     app = choose_questions()
-    assert app.selectbox(key="model").options == ["DistilBERT"]
+    assert app.selectbox(key="model").options == ["DistilBERT", "DistilGPT2"]
     app.selectbox(key="dataset").set_value("digits").run()
     assert not app.exception
     assert "DistilBERT" not in app.selectbox(key="model").options

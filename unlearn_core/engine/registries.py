@@ -37,9 +37,12 @@ def datasets() -> Entries:
 
 
 def models() -> Entries:
-    """Return name, label and source of every model, and its kind of tokenizer."""
+    """Return name, label and source of every model, its kind of tokenizer and its task."""
     fields = ("name", "label", "source", "tokenizer")
-    return [{name: getattr(spec, name) for name in fields} for spec in MODELS.values()]
+    return [
+        {**{name: getattr(spec, name) for name in fields}, "task": spec.task.name}
+        for spec in MODELS.values()
+    ]
 
 
 def listed() -> dict[str, Any]:

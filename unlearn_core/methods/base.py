@@ -278,6 +278,7 @@ def catalogue() -> list[dict[str, Any]]:
             "uses_retain": method.uses_retain,
             "is_trick": method.is_trick,
             "description": method.description,
+            "not_for": dict(method.not_for),
             "presets": {name: dict(preset) for name, preset in method.presets.items()},
             "settings": describe(method.settings_class),
         }

@@ -43,6 +43,13 @@ def groups() -> list[str]:
     return sorted(names, key=lambda group: group == OTHER_FORMS)
 
 
+def usual_groups(known: Sequence[str]) -> list[str]:
+    """Return the groups that are shown first; `known` are the metrics that some run has."""
+    measured = {METRICS[name].group for name in known}
+    of_tokens = "Perplexity" in measured and "Accuracy" not in measured
+    return ["Perplexity" if of_tokens else "Accuracy", "Features", ATTACK]
+
+
 def group_of(spec: MetricSpec) -> str:
     """Return the group in which pages show a metric."""
     return ATTACK if spec.name in DECIDING["attacks"] else spec.group
