@@ -19,21 +19,18 @@ from unlearn_core.runs.artefact import MANIFEST, CorruptRunError, OtherVersionEr
 from unlearn_core.runs.at_once import suits
 from unlearn_core.runs.plan import all_needed
 from unlearn_core.runs.store import Store, default_root
-from unlearn_core.tasks import CLASSIFICATION
 
 DID_NOT_WORK = 1
 
 
 def compare(args: argparse.Namespace) -> int:
     """Make every run of a comparison that is not there yet, then print and save its table."""
-    from unlearn_core.methods import METHODS
-    from unlearn_core.models import MODELS
+    from unlearn_core.methods import methods_for
     from unlearn_core.runs.plan import reference_configs, relearning_configs, run_configs
 
     start = inputs.comparison(args)
-    task = MODELS[start.model.name].task if start.model.name in MODELS else CLASSIFICATION
-    meant = [name for name, method in METHODS.items() if task.name not in method.not_for]
-    names = meant if args.methods == "all" else inputs.names(args.methods)
+    given = args.methods
+    names = methods_for(start.model.name) if given == "all" else inputs.names(given)
     methods = [name for name in names if name != "original"]
     changed = inputs.chosen_settings(args.set, methods)
     settings = {

@@ -19,7 +19,7 @@ from unlearn_core.methods import (
     usual_settings,
 )
 from unlearn_core.methods.settings import changed, plain
-from unlearn_core.models import MODELS
+from unlearn_core.models import get_model
 from unlearn_core.models.size import require_fits
 from unlearn_core.records import Sets
 from unlearn_core.runs.plan import require_learnable
@@ -38,9 +38,7 @@ def validate(config: RunConfig) -> RunConfig:
     ValueError
         If a name is unknown, a setting wrong, or the forget request impossible.
     """
-    if config.model.name not in MODELS:
-        known = ", ".join(sorted(MODELS))
-        raise InputError(f"Unknown model {config.model.name!r}. Known models: {known}.")
+    task = get_model(config.model.name).task
     require_fits(config.model)
     if config.method in WITHOUT_SETTINGS:
         if config.settings:
@@ -50,7 +48,7 @@ def validate(config: RunConfig) -> RunConfig:
     else:
         if config.forget.kind == "none":
             raise InputError(f"{config.method} needs something to forget, got no request.")
-        require_meant_for(config.method, MODELS[config.model.name].task)
+        require_meant_for(config.method, task)
         settings = resolve_settings(config.method, config.settings)
         complete = replace(config, settings=changed(settings))
     if config.method == "incremental":
@@ -66,7 +64,7 @@ def validate(config: RunConfig) -> RunConfig:
 
 
 def _require_teachable(config: RunConfig, dataset: Dataset, sets: Sets) -> None:
-    if not MODELS[config.model.name].task.answers_classes:
+    if not get_model(config.model.name).task.answers_classes:
         raise InputError(
             "Relearning asks how soon a model names a class again; "
             f"{config.model.name} answers with tokens."

@@ -17,7 +17,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, TrainingConfig
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.data.presets import usual_preset
 from unlearn_core.methods.settings import describe
-from unlearn_core.models import initialise
+from unlearn_core.models import get_model, initialise
 from unlearn_core.settings import Settings, as_declared, require_allowed, types_of
 from unlearn_core.tasks import CLASSIFICATION, Answers, Task
 from unlearn_core.training import OBJECTIVE, Losses, Progress, autocast
@@ -258,6 +258,12 @@ def require_meant_for(name: str, task: Task) -> None:
     reason = get_method(name).not_for.get(task.name)
     if reason is not None:
         raise InputError(f"{name} does not apply to {task.name}: {reason}.")
+
+
+def methods_for(model: str) -> list[str]:
+    """Return the names of the methods that have a meaning for what a model does."""
+    task = get_model(model).task.name
+    return [name for name, method in METHODS.items() if task not in method.not_for]
 
 
 def usual_settings(

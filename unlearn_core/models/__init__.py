@@ -1,7 +1,14 @@
 """Networks. Importing this package fills `MODELS`; add one by adding a line here."""
 
 from unlearn_core.models import distilbert, distilgpt2, resnet, vit
-from unlearn_core.models.base import MODELS, ModelSpec, build_model, initialise, restart
+from unlearn_core.models.base import (
+    MODELS,
+    ModelSpec,
+    build_model,
+    get_model,
+    initialise,
+    restart,
+)
 from unlearn_core.models.hooks import (
     captured_features,
     captured_outputs,
@@ -20,6 +27,7 @@ __all__ = [
     "captured_outputs",
     "evaluating",
     "exact_head",
+    "get_model",
     "head",
     "initialise",
     "parts_of",

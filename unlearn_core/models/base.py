@@ -75,6 +75,15 @@ def register_model(
     return add
 
 
+def get_model(name: str) -> ModelSpec:
+    """Look up a model, or say which names would have worked."""
+    try:
+        return MODELS[name]
+    except KeyError:
+        known = ", ".join(sorted(MODELS))
+        raise InputError(f"Unknown model {name!r}. Known models: {known}.") from None
+
+
 def build_model(
     config: ModelConfig, channels: int, n_classes: int, generator: torch.Generator
 ) -> nn.Module:
@@ -87,10 +96,7 @@ def build_model(
     WeightsNotFoundError
         If published weights are asked for and there is neither a file nor a network.
     """
-    if config.name not in MODELS:
-        known = ", ".join(sorted(MODELS))
-        raise InputError(f"Unknown model {config.name!r}. Known models: {known}.")
-    model = MODELS[config.name].build(config, channels, n_classes)
+    model = get_model(config.name).build(config, channels, n_classes)
     restart(model, generator, config)
     if config.input_size is not None:
         scale_inputs(model, config.input_size)
