@@ -149,8 +149,8 @@ class Records:
 
     def where(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Records:
         """Return the records of the examples that a mask or row numbers select."""
-        taken = {name: getattr(self, name)[rows] for name in _DTYPES}
-        return Records(**taken, tokens=None if self.tokens is None else self.tokens.where(rows))
+        tokens = None if self.tokens is None else self.tokens.where(rows)
+        return replace(self, tokens=tokens, **{n: getattr(self, n)[rows] for n in _DTYPES})
 
     def without_features(self) -> Records:
         """Return the records with no columns of features."""
@@ -166,16 +166,15 @@ class Records:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Records:
         """Build records from `to_arrays`' output, ignoring other entries; dtypes are restored."""
-        records = cls(
-            **{name: arrays[name].astype(dtype, copy=False) for name, dtype in _DTYPES.items()}
-        )
-        if not all(stored in arrays for stored, _ in _TOKENS.values()):
-            return records
-        own = {
-            name: arrays[stored].astype(dtype, copy=False)
-            for name, (stored, dtype) in _TOKENS.items()
+        own: dict[str, Any] = {
+            name: arrays[name].astype(kind, copy=False) for name, kind in _DTYPES.items()
         }
-        return replace(records, tokens=TokenRecords(**own))
+        tokens = {
+            name: arrays[stored].astype(kind, copy=False)
+            for name, (stored, kind) in _TOKENS.items()
+            if stored in arrays
+        }
+        return cls(**own, tokens=TokenRecords(**tokens) if tokens else None)
 
 
 _DTYPES = {

@@ -106,7 +106,7 @@ def cluster_features(
 def n_classes_of(records: Records) -> int:
     """Return how many classes the examples have: those that are answered, or that there are."""
     if records.tokens is None:
-        return records.logits.shape[1]
+        return int(records.logits.shape[1])
     return len(np.unique(records.labels))
 
 

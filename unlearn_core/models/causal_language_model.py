@@ -52,6 +52,12 @@ class CausalLanguageModel(nn.Module):
 
 def build_gpt2(**shape: Any) -> nn.Module:
     """Build the network of this shape, without dropout."""
-    none = {"embd_pdrop": 0.0, "attn_pdrop": 0.0, "resid_pdrop": 0.0}
-    ends = {"bos_token_id": None, "eos_token_id": None}  # the tokenizer knows them
-    return CausalLanguageModel(GPT2Config(**none, **ends, **shape))
+    config = GPT2Config(
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        resid_pdrop=0.0,
+        bos_token_id=None,  # the tokenizer knows where a text begins
+        eos_token_id=None,
+        **shape,
+    )
+    return CausalLanguageModel(config)

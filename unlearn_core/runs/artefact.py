@@ -360,7 +360,9 @@ def _predictions(source: _Source, mark: Mark, sha256: str) -> Predictions:  # no
         predictions=(
             records.predictions if records.tokens is None else np.full(len(records), NO_CLASS)
         ),
-        probabilities=softmax(records.logits) if records.tokens is None else records.logits,
+        probabilities=softmax(records.logits)
+        if records.tokens is None
+        else np.zeros((len(records), 0)),
         tokens=records.tokens,
     )
 
