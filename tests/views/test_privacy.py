@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from unlearn_core.records import Sets, softmax
+from unlearn_core.records import Sets, TokenRecords, softmax
 from unlearn_core.views import privacy
 
 PROBABILITIES = np.array([[0.8, 0.2], [0.5, 0.5], [0.01, 0.99]])
@@ -16,7 +16,7 @@ LABELS = np.array([0, 1, 0])
 
 def predictions(probabilities=PROBABILITIES, labels=LABELS):
     return SimpleNamespace(
-        example_ids=np.arange(len(labels)), labels=labels, probabilities=probabilities
+        example_ids=np.arange(len(labels)), labels=labels, probabilities=probabilities, tokens=None
     )
 
 
@@ -129,3 +129,20 @@ def test_unseen_images_of_the_class_can_be_the_non_members(two):
     assert privacy.sides_in(forget_test) == ("forget", "retain", "forget_test")
     table = privacy.threshold_table(forget_test, 2.0)
     assert table.columns[3] == "non-members (D_ft)"
+
+
+def test_of_a_text_the_attacker_sees_the_mean_loss_and_entropy_of_its_tokens():
+    tokens = TokenRecords(
+        n_tokens=np.array([2, 1]),
+        losses=np.array([0.5, 1.5, 0.01], np.float32),
+        entropies=np.array([0.1, 1.0], np.float32),
+    )
+    recorded = SimpleNamespace(tokens=tokens)
+    assert privacy.low_loss(recorded) == pytest.approx([0, 2], abs=1e-6)
+    assert privacy.low_entropy(recorded) == pytest.approx([1, 0], abs=1e-6)
+    of_tokens, of_classes = (
+        SimpleNamespace(predictions=lambda given=given: given)
+        for given in (recorded, predictions())
+    )
+    assert privacy.usable_scores([of_tokens]) == ["loss", "entropy"]
+    assert privacy.usable_scores([of_classes]) == list(privacy.SCORES)

@@ -353,16 +353,17 @@ class _Source:
 def _predictions(source: _Source, mark: Mark, sha256: str) -> Predictions:  # noqa: ARG001
     run, source.run = source.run, None  # the cache keeps its arguments
     assert run is not None
-    records = run.records()
+    return predictions_of(run.records())
+
+
+def predictions_of(records: Records) -> Predictions:
+    """Return what recorded outputs say; a language model says no class."""
+    of_classes = records.tokens is None
     return Predictions(
         example_ids=records.example_ids,
         labels=records.labels,
-        predictions=(
-            records.predictions if records.tokens is None else np.full(len(records), NO_CLASS)
-        ),
-        probabilities=softmax(records.logits)
-        if records.tokens is None
-        else np.zeros((len(records), 0)),
+        predictions=records.predictions if of_classes else np.full(len(records), NO_CLASS),
+        probabilities=softmax(records.logits) if of_classes else np.zeros((len(records), 0)),
         tokens=records.tokens,
     )
 

@@ -82,9 +82,6 @@ METRIC_STYLES = {
     "retain_accuracy": MetricStyle(colour=RETAIN_COLOUR),
     # the test half of a set has the set's colour, dotted
     "retain_test_accuracy": MetricStyle(colour=RETAIN_COLOUR, dash="dot"),
-    "perplexity_forget": MetricStyle(colour=FORGET_COLOUR, marker="diamond"),
-    "perplexity_retain": MetricStyle(colour=RETAIN_COLOUR),
-    "perplexity_retain_test": MetricStyle(colour=RETAIN_COLOUR, dash="dot"),
     "test_accuracy": MetricStyle(colour="#CC79A7", marker="square"),
     "dimensional_alignment": MetricStyle(colour="#0072B2"),
     "feature_distance_original": MetricStyle(colour="#56B4E9", marker="x"),

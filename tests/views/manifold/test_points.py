@@ -1,13 +1,14 @@
 """Joining maps, records and sets; the numbers are small enough to check by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.records import Records, Sets
-from unlearn_core.runs.artefact import ARRAYS
+from unlearn_core.records import Records, Sets, TokenRecords
+from unlearn_core.runs.artefact import ARRAYS, NO_CLASS, predictions_of
 from unlearn_core.views.manifold import displacement, points, selection
 
 MAP = "projection-1.parquet"
@@ -44,7 +45,7 @@ def run(key, predictions, *, shift=0.0, ids=range(7), facts=None, files=(MAP, AR
         key=key,
         map_facts=known if facts is None else facts,
         has=lambda name: name in files,
-        predictions=lambda: records,
+        predictions=lambda: predictions_of(records),
         table=lambda name: layout,
     )
 
@@ -202,3 +203,21 @@ def test_most_moved_come_farthest_first_by_the_measure_that_is_asked_for():
     assert rows["predicted"].tolist() == ["cat", "dog", "dog"]
     by_neighbours = displacement.most_moved(moved, "u", CLASSES, "new_neighbours", 2)
     assert by_neighbours["id"].tolist() == [6, 5]
+
+
+def test_of_language_models_nothing_is_called_forgotten_recognised_or_collateral():
+    tokens = TokenRecords(
+        n_tokens=np.ones(7, dtype=np.int64),
+        losses=np.linspace(0, 3, 7, dtype=np.float32),
+        entropies=np.zeros(7, np.float32),
+    )
+    answered = replace(UNLEARNED.predictions(), predictions=np.full(7, NO_CLASS), tokens=tokens)
+    writer = SimpleNamespace(**{**vars(UNLEARNED), "predictions": lambda: answered})
+    found = points.run_points(writer, masks(), writer)
+    assert set(found["state"]) == {"other"}
+    expected = np.exp(-tokens.losses)[::-1]  # records lie in descending order of ids
+    assert found["probability"].to_numpy() == pytest.approx(expected)
+    assert "forgotten" not in points.highlights(found)
+    assert points.highlights(table()) == points.HIGHLIGHTS
+    chosen = selection.selection_table(found, [0], {"u": "MUDA"}, CLASSES)
+    assert chosen["MUDA"].tolist() == ["next tokens"]
