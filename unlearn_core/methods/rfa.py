@@ -21,7 +21,7 @@ some into every one.
 The average label (mu) works against the features: it asks D_f for an answer that no retained
 example gets, which the network learns by setting D_f apart in a cluster of its own.  Without it,
 the preset "features alone", D_f spreads over what is retained, much as in a retrained model; found
-on digits, it carries less far on clothes.
+on digits, it carries less far on clothes.  "eli5" was found on the category Repost of 1,500 texts.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ class RfaSettings(Settings):
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
         "photographs class": {"learning_rate": 5e-3, "epochs": 2},
         "texts class": {"learning_rate": 2e-3, "batch_size": 64, "forget_per_batch": 4},
+        "eli5": {"learning_rate": 5e-3, "batch_size": 32},
         "rfa": {},
         "features alone": {"learning_rate": 5e-3, "epochs": 6, "forget_weight": 0.0},
         "few layers": {
