@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from unlearn_core.records import Sets
 from unlearn_core.views.headline import strip_lines, tally, word_counts
 from unlearn_core.views.overview import KeyNumber, VerdictCard
@@ -36,6 +38,13 @@ def test_verdicts_are_counted_and_filtered_in_their_order():
     assert [line["label"] for line in strip_lines(cards, "matched")] == ["a", "c"]
     first = strip_lines(cards)[0]
     assert (first["number"], first["word"], first["icon"]) == ("3.0%", "matched", "✓")
+    assert first["heading"] == "still right"
+
+
+def test_of_language_models_the_number_of_a_line_is_their_perplexity():
+    number = KeyNumber(label="PPL(D_f)", value="190.1", retrained="201.0")
+    first = strip_lines([replace(card("a", "matched"), numbers=(number,))])[0]
+    assert (first["number"], first["heading"]) == ("190.1", "perplexity")
 
 
 def test_some_forgotten_are_spread_and_few_are_all():

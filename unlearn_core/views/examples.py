@@ -65,7 +65,8 @@ def answers_table(
 ) -> pd.DataFrame:
     """Return one row an example: `id`, `set`, `label`, and what each run answers.
 
-    Each run gives the columns "<label>" (predicted class) and "<label> p" (its probability).
+    Each run gives the columns "<label>" (predicted class; of a language model the perplexity of the
+    text) and "<label> p" (its probability).
     """
     wanted = np.asarray(ids, dtype=np.int64)
     columns: dict[str, object] = {
@@ -76,8 +77,11 @@ def answers_table(
     for run in runs:
         recorded = run.predictions()
         rows = rows_of(wanted, recorded.example_ids)
+        sure = recorded.sureness[rows]
         columns[run.label] = answer_names(recorded.predictions[rows], dataset.class_names)
-        columns[f"{run.label} p"] = recorded.sureness[rows]
+        if recorded.tokens is not None:
+            columns[run.label] = [f"perplexity {1 / each:,.0f}" for each in sure]
+        columns[f"{run.label} p"] = sure
     return pd.DataFrame(columns)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.config import RunConfig
+from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.verdict import WORDS
 from unlearn_core.records import Sets
 from unlearn_core.views.overview import VerdictCard
@@ -27,6 +28,9 @@ DOES = {
     "over-forgotten": ("forgot too much", "forgot too much"),
     "broken": ("broke the rest", "broke the rest"),
 }
+# what the number of a line is, and what it tells
+RIGHT = "still right", "Share of the examples to forget that it still answers right"
+SURPRISE = "perplexity", "How surprised it is by the texts to forget: as a retrained model is best"
 NOT_TOLD = "nothing can be told of"
 
 
@@ -72,12 +76,17 @@ def word_counts(cards: Sequence[VerdictCard]) -> dict[str, int]:
 def strip_lines(cards: Sequence[VerdictCard], word: str | None = None) -> list[dict[str, Any]]:
     """Return one line a method in the cards' order, of one verdict or of all, as JSON types.
 
-    `number` is the share of the forget set that is still answered right; `title` the reason.
+    `number` is the share of the forget set that is still answered right, or how surprised a language
+    model is by it, as `heading` and `explained` say; `title` the reason.
     """
+    first = cards[0].numbers[0].label if cards else ""
+    heading, explained = SURPRISE if first == METRICS["perplexity_forget"].label else RIGHT
     return [
         {
             "label": card.label,
             "number": card.numbers[0].value,
+            "heading": heading,
+            "explained": explained,
             "word": card.word,
             "icon": VERDICT_ICONS.get(card.word, ""),
             "colour": VERDICT_COLOURS.get(card.word, VERDICT_COLOURS["unknown"]),

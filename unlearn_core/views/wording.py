@@ -27,6 +27,8 @@ def format_value(metric: str, value: float | None, *, signed: bool = False) -> s
     sign = "+" if signed else ""
     if unit == "fraction":
         return f"{value * 100:{sign}.1f}" + ("" if signed else "%")
+    if metric in METRICS and METRICS[metric].is_relative:
+        return f"{value:{sign},.1f}"
     if unit == "count":
         return f"{value:{sign},.0f}"
     if unit == "bytes":

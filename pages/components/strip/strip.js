@@ -29,8 +29,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
   const head = document.createElement("div");
   head.className = "strip-head";
-  head.append(cell("", "Method"), cell("", "still right"), cell("", "verdict"));
-  head.children[1].title = "Share of the examples to forget that it still answers right";
+  head.append(cell("", "Method"), cell("", data.lines[0]?.heading ?? ""), cell("", "verdict"));
+  head.children[1].title = data.lines[0]?.explained ?? "";
   const pick = (label) => setTriggerValue("picked", label);
   root.replaceChildren(head, ...data.lines.map((each) => line(each, data.selected, pick)));
 }
