@@ -76,8 +76,8 @@ def word_counts(cards: Sequence[VerdictCard]) -> dict[str, int]:
 def strip_lines(cards: Sequence[VerdictCard], word: str | None = None) -> list[dict[str, Any]]:
     """Return one line a method in the cards' order, of one verdict or of all, as JSON types.
 
-    `number` is the share of the forget set that is still answered right, or how surprised a language
-    model is by it, as `heading` and `explained` say; `title` the reason.
+    `number` is the share of the forget set that is still answered right, or how surprised a
+    language model is by it, as `heading` and `explained` say; `title` the reason.
     """
     first = cards[0].numbers[0].label if cards else ""
     heading, explained = SURPRISE if first == METRICS["perplexity_forget"].label else RIGHT

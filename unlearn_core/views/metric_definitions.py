@@ -40,7 +40,8 @@ ANSWERS = ("Accuracy", "Perplexity")
 def groups() -> list[str]:
     """Return the groups of metrics, in the order in which they are shown: other forms last.
 
-    What models answer comes first, by class or by token.  The one attack that verdicts rest on is a group by itself, before the papers' variants.
+    What models answer comes first, by class or by token.  The one attack that verdicts rest on is a
+    group by itself, before the papers' variants.
     """
     names = dict.fromkeys(group_of(spec) for spec in METRICS.values())
     return sorted(names, key=lambda group: (group == OTHER_FORMS, group not in ANSWERS))
