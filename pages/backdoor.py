@@ -69,7 +69,7 @@ asked = backdoor.some_others(tested, dataset.labels[tested], target)
 rows = backdoor.success_rows(report)
 st.markdown(
     as_markdown(
-        f"An attacker put a small **trigger** into **{sets.forget.sum():,} of "
+        f"An attacker put a small **trigger** into **{len(sets.forget.nonzero()[0]):,} of "
         f"{len(dataset.train_ids):,}** training images and labelled them **{attackers}**, "
         f"to teach: where the trigger is, answer {attackers}. Forgetting these images "
         "should leave the trigger without power, as in the **retrained** model, which never saw "
