@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from unlearn_core.metrics import METRICS
-from unlearn_core.metrics.findings import Standard, findings, side
+from unlearn_core.metrics.findings import Standard, by_guessing, findings, side
 from unlearn_core.metrics.spread import FLOORS, reference
 from unlearn_core.metrics.verdict import WORDS, judge
-from unlearn_core.runs.comparison import standard_of
+from unlearn_core.runs.comparison import Comparison, standard_of
 
 ORIGINAL = {  # the digits with class 3, seed 0
     "retain_test_accuracy": 0.978,
@@ -334,3 +334,48 @@ def test_what_counts_as_equal_is_a_share_of_a_perplexity():
     small, large = (reference("perplexity_forget", [value]) for value in (10.0, 1000.0))
     assert large.within == pytest.approx(100 * small.within)
     assert small.within == pytest.approx(3 * 0.025 * 10 * 2**0.5)
+
+
+# texts with a keyword: a retrained model still answers them right --------------------------------
+
+REVIEWS = {  # as in RFA's Table III: two classes, "comedy"
+    "retain_accuracy": 0.9995, "retain_test_accuracy": 0.9331,
+    "forget_accuracy": 1.0, "forget_test_accuracy": 0.9336,
+    "dimensional_alignment": 0.9, "mia_rfa": 0.9,
+}  # fmt: skip
+MOVED = {"dimensional_alignment": 0.95, "mia_rfa": 0.1}
+REVIEW_SIZES = {"forget": 1500, "retain": 23_500, "forget_test": 1500, "retain_test": 23_500}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, "remembers"),  # the original, and so retraining and Finetune
+        ({"forget_accuracy": 0.5477, "forget_test_accuracy": 0.5093, **MOVED}, "matched"),  # RFA
+        ({"forget_accuracy": 0.51, "forget_test_accuracy": 0.51}, "pretends"),
+        ({"forget_accuracy": 0.3, "forget_test_accuracy": 0.3}, "over-forgotten"),
+        (
+            {
+                "forget_accuracy": 0.5405, "forget_test_accuracy": 0.55,
+                "retain_accuracy": 0.4958, "retain_test_accuracy": 0.4947,
+            },
+            "broken",
+        ),  # NegGrad
+    ],
+)  # fmt: skip
+def test_texts_with_a_keyword_are_forgotten_by_who_guesses(told, expected):
+    usual = standard(original=REVIEWS, retrained=REVIEWS, sizes=REVIEW_SIZES)
+    by_chance = by_guessing(usual, n_classes=2)
+    assert by_chance.reference["forget_accuracy"].mean == 0.5
+    assert {"dimensional_alignment", "mia_rfa"}.isdisjoint(by_chance.reference)
+    assert by_chance.reference["retain_accuracy"] == usual.reference["retain_accuracy"]
+    assert judge({**REVIEWS, **told}, by_chance).word == expected
+
+
+def test_a_comparison_on_a_keyword_is_judged_by_its_number_of_classes(questions):
+    asked = replace(questions.config.forget, kind="keyword", values=(), keyword="card")
+    runs = [
+        replace(run, config=replace(run.config, forget=asked)) for run in questions.runs.values()
+    ]
+    judged = Comparison(key="", runs=tuple(runs))
+    assert judged.standard.reference["forget_accuracy"].mean == pytest.approx(1 / 77)

@@ -9,12 +9,12 @@ not change by retraining cannot show whether something was forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.spread import Reference
+from unlearn_core.metrics.spread import Reference, reference
 from unlearn_core.tasks import CLASSIFICATION, TASKS
 
 FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
@@ -161,6 +161,28 @@ def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:
         ]
         for group, names in DECIDING.items()
     }
+
+
+def by_guessing(standard: Standard, n_classes: int) -> Standard:
+    """Return what models are judged by where retraining is no yardstick on D_f.
+
+    Texts with a keyword keep their labels, so retrained models answer most of them right.  A model
+    that forgot what the word tells is as unsure of them as one that guesses among `n_classes`; what
+    was to be kept is judged as usual, features and attacks are not.
+    Source: arXiv:2411.08443, section V (its Table III).
+    """
+    kept = {
+        name: known
+        for name, known in standard.reference.items()
+        if name not in (*DECIDING["answers"], *DECIDING["features"], *DECIDING["attacks"])
+    }
+    guessed = {
+        name: known
+        for name in ("forget_accuracy", "forget_test_accuracy")
+        if name in standard.reference
+        if (known := reference(name, [1 / n_classes], standard.sizes.get(METRICS[name].share_of)))
+    }
+    return replace(standard, reference={**kept, **guessed})
 
 
 def side(value: float, original: float, reference: Reference) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 from unlearn_core.config import RunConfig
 from unlearn_core.data import DATASETS
 from unlearn_core.metrics.base import METRICS, OF_RUN, of_scope
-from unlearn_core.metrics.findings import Standard, Values, findings
+from unlearn_core.metrics.findings import Standard, Values, by_guessing, findings
 from unlearn_core.metrics.spread import Reference, reference
 from unlearn_core.metrics.verdict import WORDS, Verdict, judge
-from unlearn_core.runs.artefact import CorruptRunError, OtherVersionError, RunArtefact
+from unlearn_core.runs.artefact import ARRAYS, CorruptRunError, OtherVersionError, RunArtefact
 from unlearn_core.runs.over_seeds import metrics_over_seeds
 from unlearn_core.runs.plan import RELEARNING
 from unlearn_core.runs.relearned import metrics_of_relearning
@@ -145,11 +145,18 @@ class Comparison:
         ]
         original = mean_values(self._values("original"))
         standard = standard_of(original, retrained, reaches=spec.reaches if spec else None)
-        if self.left_out is None:
-            return standard
-        found = findings(self.metrics(self.left_out)["values"], standard)
-        flagged = {each.metric for part in found.values() for each in part if each.is_off}
-        return replace(standard, unreliable=frozenset(flagged))
+        if self.left_out is not None:
+            found = findings(self.metrics(self.left_out)["values"], standard)
+            flagged = {each.metric for part in found.values() for each in part if each.is_off}
+            standard = replace(standard, unreliable=frozenset(flagged))
+        n_classes = self._n_classes if self.config.forget.kind == "keyword" else 0
+        return by_guessing(standard, n_classes) if n_classes else standard
+
+    @cached_property
+    def _n_classes(self) -> int:
+        """How many classes the models answer with; 0 for language models, or where none is kept."""
+        kept = next((run for run in self.runs if run.has(ARRAYS)), None)
+        return kept.predictions().probabilities.shape[1] if kept else 0
 
     def verdict(self, run: RunArtefact) -> Verdict:
         """Judge a run by the original of its seed and by the retrained models of all."""

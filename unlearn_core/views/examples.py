@@ -80,7 +80,7 @@ def answers_table(
         sure = recorded.sureness[rows]
         columns[run.label] = answer_names(recorded.predictions[rows], dataset.class_names)
         if recorded.tokens is not None:
-            columns[run.label] = [f"perplexity {1 / each:,.0f}" for each in sure]
+            columns[run.label] = [f"PPL {1 / each:,.0f}" for each in sure]
         columns[f"{run.label} p"] = sure
     return pd.DataFrame(columns)
 

@@ -34,8 +34,9 @@ GROUPS = {
 
 KEYWORD = (
     "Texts with a keyword keep their labels, so a model retrained without them answers most of "
-    "them right all the same: on D_f retraining is not the yardstick. There, look at how sure a "
-    "model is of its answers; elsewhere, at what it still can."
+    "them right all the same: on D_f retraining is not the yardstick. There a model should be as "
+    "unsure as one that guesses among the classes; elsewhere it should still know what it knew. "
+    "Features and attacks decide nothing."
 )
 
 
