@@ -29,6 +29,7 @@ CHOSEN = {
     "label_probabilities",
     "accuracy_of",
     "unseen_alike",
+    "n_classes_of",
 }  # which examples and numbers of them
 
 

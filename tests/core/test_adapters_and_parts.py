@@ -13,6 +13,7 @@ from unlearn_core.methods import METHODS, UnlearnInputs, resolve_settings
 from unlearn_core.methods.neglora import target_layers
 from unlearn_core.methods.partial_neggrad import trained_modules
 from unlearn_core.models import MODELS, Parts, head, initialise, parts_of, state_parts
+from unlearn_core.models.causal_language_model import TiedHead
 from unlearn_core.models.lora import ADAPTER, SeededDropout, adaptable_layers, attach
 from unlearn_core.models.parts import last_stage, weighted_layers
 from unlearn_core.models.pruning import prunable_weights
@@ -321,7 +322,7 @@ def test_every_family_states_parts_that_its_network_has(name):
     order = list(modules)
     for names in (parts.blocks, parts.adaptable, parts.last_stage, parts.projections):
         assert list(names) == sorted(names, key=order.index)
-    assert isinstance(modules[parts.head], nn.Linear)
+    assert isinstance(modules[parts.head], nn.Linear | TiedHead)  # GPT-2 has no head of its own
     assert not {parts.head, *parts.stem} & set(parts.adaptable)
     sizes = {len(parts.attention), len(parts.projections), len(parts.feed_forward)}
     assert sizes == ({len(parts.blocks)} if parts.is_transformer else {0})

@@ -22,6 +22,7 @@ from unlearn_core.methods.losses import bad_teacher_loss, scrub_divergence
 from unlearn_core.methods.neglora import target_layers
 from unlearn_core.methods.partial_neggrad import trained_modules
 from unlearn_core.methods.rfa_losses import task_loss
+from unlearn_core.metrics.attacks import entropies
 from unlearn_core.metrics.perplexity import perplexity
 from unlearn_core.models import build_model, captured_features, head
 from unlearn_core.records import Records, TokenRecords
@@ -106,7 +107,7 @@ def test_an_attacker_sees_the_entropy_of_the_ten_likeliest_tokens(data):
     for logits, _ in text_by_text(network(), data):
         ten = softmax(np.sort(logits, axis=1)[:, -10:], axis=1)
         expected.append(-(ten * np.log(ten)).sum(axis=1).mean())
-    found = record(network(), everything(data), data, TASK).tokens.entropies
+    found = entropies(record(network(), everything(data), data, TASK))
     assert found == pytest.approx(expected, abs=1e-4)
     assert found.max() < np.log(10)
 

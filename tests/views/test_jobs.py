@@ -50,7 +50,7 @@ def test_the_plan_tells_what_exists_what_waits_and_what_is_left():
         "no estimate yet for the other 1."
     )
     everything = {config.key() for config in needed}
-    assert "costs nothing" in jobs.plan_summary(needed, everything, [])
+    assert "nothing to make" in jobs.plan_summary(needed, everything, [])
 
 
 def test_runs_of_one_method_are_told_apart_by_the_settings_in_which_they_differ():
