@@ -69,5 +69,5 @@ def test_the_map_of_a_model_that_was_taught_here_refills(own, comparison):
     app = opened("bring_back", refilling_model="Head-only finetune (trick)")
     [figure] = [f for f in figures(app) if f.get("frames")]
     assert [frame["name"] for frame in figure["frames"]][:2] == ["0", "1"]
-    assert figure["layout"]["sliders"][0]["currentvalue"]["prefix"] == "Images shown "
+    assert figure["layout"]["sliders"][0]["currentvalue"]["prefix"] == "Examples shown "
     assert "0 before any" in texts(app)
