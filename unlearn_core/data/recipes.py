@@ -81,14 +81,12 @@ def reviews(n_train: int) -> TrainingConfig:
 
 def answers(n_train: int) -> TrainingConfig:
     """Return a recipe for texts of a hundred tokens and a small language model from scratch."""
-    return TrainingConfig(
+    return replace(
+        texts(n_train),
         epochs=max(4, min(40, round(4 * math.sqrt(7015 / n_train)))),
         batch_size=32,
-        learning_rate=2e-3,
-        optimizer="adamw",
-        momentum=0.0,
-        weight_decay=0.01,
-        schedule="linear",
+        label_smoothing=0.0,
+        augment="none",
     )
 
 

@@ -196,7 +196,8 @@ def _part(shipment: Shipment, first: RunConfig, made: Store, small: Store) -> ND
     from D_f.
     """
     run = execute(first.retrained(), store=made)
-    kept_labels.keep(small, load_dataset(replace(first.data, poison_target=None)), first.data)
+    whole = DataConfig(name=first.data.name, content=first.data.content)
+    kept_labels.keep(small, load_dataset(whole), whole)
     sets = split(load_dataset(first.data), first.forget)
     ids = run.table(str(run.map_facts["file"]))["example_id"].to_numpy(np.int64)
     ids = numpy_stream(0, "shipped part").permutation(ids)
