@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from unlearn_core.metrics.nearest import nearest_examples
 from unlearn_core.records import Records, Sets
 from unlearn_core.views import samples
+from unlearn_core.views.examples import rows_of
 
 SETS = Sets(
     forget=np.array([1, 0, 1, 0, 0, 1], bool),
@@ -114,3 +115,11 @@ def test_way_leads_from_the_first_step_to_the_last():
     assert list(way.x) == [0, 2]
     assert list(way.text) == ["start", "end"]
     assert way.marker.symbol == "diamond"
+
+
+def test_an_example_that_was_not_kept_is_named_and_no_other_shown_for_it():
+    kept = np.array([7, 2, 9])
+    assert rows_of(np.array([9, 7]), kept).tolist() == [2, 0]
+    for missing in (3, 10):  # between others, and above all
+        with pytest.raises(KeyError, match=f"example {missing} was not recorded"):
+            rows_of(np.array([2, missing]), kept)
