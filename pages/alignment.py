@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, data_reads, reads, run_reads, selectors
 from pages.components.spectra import show_spectra
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.captions import comparison_caption, tracked_caption
@@ -27,7 +27,7 @@ selectors.under_app(__file__)
 st.title("Alignment")
 comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
-rows = reads.histories(comparison)
+rows = run_reads.histories(comparison)
 labels = method_labels(rows)
 st.markdown(
     "**Dimensional alignment** DA is the share of the forget set's features that lies in the "
@@ -54,7 +54,7 @@ with right:
         wrap=True,
     )  # fmt: skip
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
-sets = reads.sets(comparison.config.data, comparison.config.forget)
+sets = data_reads.sets(comparison.config.data, comparison.config.forget)
 
 
 def show_probes() -> None:

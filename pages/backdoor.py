@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, map_reads, reads, selectors
+from pages.components import charts, data_reads, map_reads, reads, run_reads, selectors
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.views import answers, backdoor
 from unlearn_core.views.captions import comparison_caption
@@ -39,7 +39,7 @@ if not reads.all_comparisons():
 comparison = selectors.chosen_comparison()
 config = comparison.config
 if config.forget.kind != "backdoor":
-    what = describe_forget(config.forget, reads.dataset(config.data).class_names)
+    what = describe_forget(config.forget, data_reads.dataset(config.data).class_names)
     st.info(
         as_markdown(
             f"This comparison forgets {what}, and nobody planted a backdoor in its data; choose "
@@ -57,8 +57,8 @@ if config.forget.kind != "backdoor":
                 )  # fmt: skip
     st.stop()
 report = reads.comparison_report(comparison.key)
-sets, dataset = reads.sets(config.data, config.forget), reads.dataset(config.data)
-clean = reads.clean_dataset(config.data)
+sets, dataset = data_reads.sets(config.data, config.forget), data_reads.dataset(config.data)
+clean = data_reads.clean_dataset(config.data)
 target = config.forget.values[0]
 names = dataset.class_names
 attackers = names[target]
@@ -84,7 +84,7 @@ with left:
     example = backdoor.clearest(planted or poisoned.tolist(), clean, dataset)
     words = [f"A training image, class {names[clean.labels[example]]}",
              f"With the trigger and the label {attackers}", "Where it sits, enlarged"]  # fmt: skip
-    pictures = reads.trigger_pictures(config.data, example)
+    pictures = data_reads.trigger_pictures(config.data, example)
     st.html(backdoor.trigger_html(pictures, words, *backdoor.picture_size(dataset)))
 with right:
     st.subheader("Does it still work?")
@@ -112,19 +112,19 @@ with left:
         answers.answers_html(
             runs,
             answers_table(with_outputs(runs), planted, dataset, sets),
-            reads.thumbnails(config.data, planted),
+            data_reads.thumbnails(config.data, planted),
             selectors.sample_links(comparison, planted),
             corner=("Poisoned images,", f"labelled {attackers},", "that truly show"),
             captions=backdoor.captions(clean, planted),
         )
     )
 with right:
-    told = {run.label: reads.triggered_answers(run) for run in runs}
+    told = {run.label: run_reads.triggered_answers(run) for run in runs}
     charts.html(
         answers.answers_html(
             runs,
             backdoor.triggered_table(told, asked, dataset),
-            reads.triggered_pictures(config.data, tuple(asked)),
+            data_reads.triggered_pictures(config.data, tuple(asked)),
             selectors.sample_links(comparison, asked),
             corner=("Test images with", "the trigger, that", "truly show"),
             captions=backdoor.captions(dataset, asked),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, map_reads, queue, reads, selectors
+from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
@@ -20,7 +20,7 @@ st.title("Bring it back")
 comparison = selectors.chosen_comparison()
 config = comparison.config
 report = reads.comparison_report(comparison.key)
-what = describe_forget(config.forget, reads.dataset(config.data).class_names)
+what = describe_forget(config.forget, data_reads.dataset(config.data).class_names)
 st.markdown(
     "Has a model forgotten, or does it only not say? Show it a few of the forgotten examples "
     "again, train it for a moment, and ask for the **others**. A model that has forgotten learns "
@@ -30,7 +30,7 @@ if reason := without_classes(with_outputs(comparison.runs)):
     st.info(f"{reason} So nothing can be brought back by name.", icon=":material/info:")
     st.stop()
 runs = selectors.choose_runs(comparison)
-rows = reads.relearning_curves(comparison, [run.key for run in runs])
+rows = run_reads.relearning_curves(comparison, [run.key for run in runs])
 untaught = [run for run in runs if comparison.relearning(run) is None]
 if untaught:
     names = ", ".join(run.label for run in untaught)
@@ -68,7 +68,7 @@ st.caption(
     f"never learned anything, the floor. {recipe}"
 )
 st.subheader("The map refilling")
-drawn = {run.label: found for run in runs if (found := reads.refilling(comparison, run))}
+drawn = {run.label: found for run in runs if (found := run_reads.refilling(comparison, run))}
 if drawn:
     label = selectors.choose_one(
         comparison, "Model", list(drawn), "refilling_model", next(iter(drawn))
@@ -76,7 +76,7 @@ if drawn:
     steps, curves = drawn[label]
     ids = steps["example_id"].drop_duplicates().tolist()
     examples = map_reads.labels_and_sets(config, ids)
-    classes = reads.dataset(config.data).class_names
+    classes = data_reads.dataset(config.data).class_names
     figure = step_figure(
         steps, examples, curves, classes, during="each class", unit="Examples shown"
     )

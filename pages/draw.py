@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, queue, reads, selectors
+from pages.components import charts, data_reads, queue, run_reads, selectors
 from pages.components.canvas.canvas import canvas
 from pages.components.examples import show_pictures
 from pages.components.jobs import show_jobs
@@ -24,7 +24,7 @@ selectors.under_app(__file__)
 st.title("Draw your own")
 comparison = selectors.chosen_comparison()
 config = comparison.config
-dataset = reads.dataset(config.data)
+dataset = data_reads.dataset(config.data)
 if not isinstance(dataset, ImageDataset):
     st.info(
         "These models read texts, and a picture is all that can be drawn here. Choose a comparison "
@@ -38,7 +38,7 @@ st.markdown(
     "forgotten: the **retrained** model shows what a network says that never learned it."
 )
 runs = selectors.choose_runs(comparison)
-ready = [run for run in runs if reads.weights_of(run) is not None]
+ready = [run for run in runs if run_reads.weights_of(run) is not None]
 absent = [run for run in runs if run not in ready]
 if absent:
     names = ", ".join(run.label for run in absent)
@@ -94,10 +94,10 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: Image
             config={"displayModeBar": False},
         )  # fmt: skip
     with left:
-        st.image(reads.picture(picture), width=SEEN, caption="As the models see it")
+        st.image(data_reads.picture(picture), width=SEEN, caption="As the models see it")
     st.subheader("What it resembles")
     for run in runs:
-        near = reads.nearest_to(run, answers[run.label].features)
+        near = run_reads.nearest_to(run, answers[run.label].features)
         st.markdown(f"**{as_markdown(run.label)}**")
         show_pictures(comparison, near["example_id"].tolist())
     st.caption(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, queue, reads, selectors
+from pages.components import catalogue_reads, charts, data_reads, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs import gamma_sweep
@@ -32,7 +32,7 @@ st.markdown(
     "only the labels count, at 1 only the features. Compare where $D_{f}$ is forgotten with how "
     "far the features have moved; dotted lines are the retrained model's."
 )
-what = as_markdown(describe_forget(config.forget, reads.dataset(config.data).class_names))
+what = as_markdown(describe_forget(config.forget, data_reads.dataset(config.data).class_names))
 if gamma_sweep.kind_of(config.forget) is None:
     st.info(
         f"This comparison forgets {what}; the ablation is about classes and single examples. "
@@ -41,7 +41,7 @@ if gamma_sweep.kind_of(config.forget) is None:
     )
     st.stop()
 sweeps = gamma_sweep.sweeps(reads.all_comparisons().values(), config)
-names = reads.dataset(config.data).class_names
+names = data_reads.dataset(config.data).class_names
 
 
 def ask_class() -> ForgetConfig:
@@ -96,7 +96,7 @@ def choose_sweep(kind: str) -> gamma_sweep.Sweep | None:
         st.caption("All points are there.")
         return sweep
     st.caption(f"Missing: gamma {values_text(missing)}.")
-    entry = reads.method_entry(gamma_sweep.METHOD)
+    entry = catalogue_reads.method_entry(gamma_sweep.METHOD)
     settings = usual_settings(entry, config.data, forget), default_settings(entry)
     is_wanted = st.button(
         "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"

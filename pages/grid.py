@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import catalogue_reads, charts, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.runs.grid import variants
 from unlearn_core.views import grid as views
@@ -44,7 +44,7 @@ def chosen_of(words: str, key: str, options: list[str], usual: list[str]) -> lis
     )
 
 
-labels = reads.method_labels()
+labels = catalogue_reads.method_labels()
 first, left, right = st.columns([2, 3, 3])
 with first:
     by_label = {labels.get(name, name): name for name in methods}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, map_reads, queue, reads, selectors
+from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.manifold.steps import step_chart
 from unlearn_core.runs.artefact import PROBE_PREFIX
@@ -32,7 +32,7 @@ selectors.under_app(__file__)
 st.title("Incremental view")
 comparison = selectors.chosen_comparison()
 config = comparison.config
-names = reads.dataset(config.data).class_names
+names = data_reads.dataset(config.data).class_names
 what = as_markdown(describe_forget(config.forget, names))
 st.markdown(
     "Unlearning is the reverse of learning one thing more. The **old** model is the retrained one; "
@@ -87,7 +87,7 @@ def show_maps() -> None:
 
 
 def show_nearest() -> None:
-    shares = reads.nearest_classes(old.key)
+    shares = run_reads.nearest_classes(old.key)
     if shares:
         st.markdown(
             f"**Before it is learned**, {what} lies nearest to these classes: "
@@ -100,8 +100,8 @@ def show_nearest() -> None:
 
 
 def show_history() -> None:
-    rows = reads.learning_history(comparison, seed)
-    sets = reads.sets(config.data, config.forget)
+    rows = run_reads.learning_history(comparison, seed)
+    sets = data_reads.sets(config.data, config.forget)
     st.subheader("Alignment while it is learned")
     figure = history_figure(
         method_rows(rows, ALIGNMENT),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, data_reads, reads, selectors
 from unlearn_core.views import layers
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.names import SET_NAMES
@@ -42,7 +42,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 of_set = rows[rows["set"] == name]
 st.markdown(layers.MEASURES[str(measure)].meaning)
 charts.chart(layers.layers_figure(of_set, str(measure)), key="layers")
-sets = reads.sets(comparison.config.data, comparison.config.forget)
+sets = data_reads.sets(comparison.config.data, comparison.config.forget)
 st.caption(
     f"{as_markdown(layers.layers_caption(of_set, sets, str(name)))}; seed {runs[0].config.seed}. "
     f"{as_markdown(comparison_caption(report))}."

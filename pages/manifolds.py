@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, map_reads, reads, selectors
+from pages.components import charts, data_reads, map_reads, selectors
 from pages.components.manifold import choices, saved, selection
 from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import feature_map, pictures
@@ -20,7 +20,7 @@ DRAWN = "map_drawn"  # in the session: the points, how they are shown, and what 
 
 selectors.under_app(__file__)
 comparison = selectors.chosen_comparison()
-dataset = reads.dataset(comparison.config.data)
+dataset = data_reads.dataset(comparison.config.data)
 top = st.container(horizontal=True, vertical_alignment="bottom")
 with top:
     st.title("Manifolds")
@@ -72,7 +72,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
         notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
         payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
         st.session_state[DRAWN] = (given, view, near, payload)
-    sets = reads.sets(comparison.config.data, comparison.config.forget)
+    sets = data_reads.sets(comparison.config.data, comparison.config.forget)
     names = {run.key: run.label for run in view.runs}
     neighbours = map_reads.map_neighbours(view.runs, selection.pinned(), near.k)
     feature_map(
@@ -103,7 +103,7 @@ if table is None:
     selectors.link_to_unlearn()
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
-pictures({**reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})
+pictures({**data_reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})
 saved.start_with_linked(comparison, shown_ids)
 with top:
     near = choices.choose_neighbourhood(comparison, mapped)

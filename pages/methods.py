@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import catalogue_reads, selectors
 from unlearn_core.views import method_cards
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.markup import STYLE, method_dot
@@ -18,7 +18,7 @@ st.markdown(
     "as $D_f$; $D_t$ is the test data, of which $D_{ft}$ belongs to the forgotten class and "
     "$D_{rt}$ to the others. No method ever sees test data."
 )
-catalogue = reads.catalogue()
+catalogue = catalogue_reads.catalogue()
 report = selectors.chosen_report()
 entries = {entry["name"]: entry for entry in catalogue["methods"]}
 

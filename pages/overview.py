@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, lesson, map_reads, notices, previews, reads, selectors
+from pages.components import (
+    charts,
+    data_reads,
+    lesson,
+    map_reads,
+    notices,
+    previews,
+    reads,
+    selectors,
+)
 from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
 from unlearn_core.views import answers, headline, overview
@@ -30,8 +39,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
 comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 config = comparison.config
-sets = reads.sets(config.data, config.forget)
-dataset = reads.dataset(config.data)
+sets = data_reads.sets(config.data, config.forget)
+dataset = data_reads.dataset(config.data)
 cards = overview.verdict_cards(comparison, report)
 
 
@@ -82,7 +91,7 @@ with st.container(gap="xsmall", key="first_screen"):
             answers.answers_html(
                 runs,
                 answers_table(with_outputs(runs), ids, dataset, sets),
-                reads.thumbnails(config.data, ids),
+                data_reads.thumbnails(config.data, ids),
                 selectors.sample_links(comparison, ids),
                 texts=previews.texts(config.data, ids),
             )

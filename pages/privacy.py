@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, run_reads, selectors
 from pages.components.examples import show_examples, show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import privacy
@@ -37,7 +37,7 @@ others = str(
         key="non_members", wrap=True,
     )
 )  # fmt: skip
-rows = reads.attack_scores(tuple(run.key for run in runs), score, others)
+rows = run_reads.attack_scores(tuple(run.key for run in runs), score, others)
 low, high = privacy.threshold_range(rows)
 usual = privacy.usual_threshold(rows)
 

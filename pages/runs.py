@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import own_files, queue, reads, selectors
+from pages.components import catalogue_reads, own_files, queue, reads, selectors
 from pages.components.jobs import show_jobs
 from unlearn_core.checks import InputError
 from unlearn_core.runs import inventory
@@ -17,7 +17,7 @@ MOST_COMPARED = 6
 
 selectors.under_app(__file__)
 st.title("Runs")
-store, labels = reads.store(), reads.method_labels()
+store, labels = reads.store(), catalogue_reads.method_labels()
 runs = {run.key: run for run in reads.stored_runs()}
 shipped = {key for key in runs if store.is_shipped(key)}
 st.markdown(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, map_reads, previews, reads, selectors
+from pages.components import charts, data_reads, map_reads, previews, run_reads, selectors
 from pages.components.examples import show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import samples, token_losses
@@ -61,7 +61,7 @@ with left:
         caption=picture_caption(example, dataset, sets),
     )  # fmt: skip
     st.caption(as_markdown(f"An example {SET_NAMES[name]}"))
-    if reads.shows_texts(config.data):
+    if data_reads.shows_texts(config.data):
         st.text(*dataset.previews([example]))
 
 
@@ -79,7 +79,7 @@ def show_classes() -> None:
 def show_tokens() -> None:
     [text] = dataset.previews([example])
     base = config.base()
-    pieces = reads.token_pieces(base.key(), text, base.model.length)
+    pieces = run_reads.token_pieces(base.key(), text, base.model.length)
     rows = token_losses.token_rows(runs, example, pieces)
     for run in runs:
         told = token_losses.perplexity_text(rows, run.label)
@@ -102,7 +102,7 @@ with right:
 
 st.subheader("Nearest neighbours")
 for run in runs:
-    near = reads.neighbours(run, example)
+    near = run_reads.neighbours(run, example)
     if near.empty:
         st.caption(f"{as_markdown(run.label)}: no usable features were kept.")
         continue

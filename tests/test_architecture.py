@@ -193,9 +193,11 @@ def test_the_command_line_needs_no_plotly():
     assert done.returncode == 0, done.stderr
 
 
-def test_pages_keep_what_they_read_in_one_place():
+def test_pages_keep_what_they_read_in_modules_of_reads():
     caching = {path.stem for path in PAGES if "st.cache_" in path.read_text(encoding="utf-8")}
-    assert caching == {"reads", "map_reads", "queue"}
+    reads = {path.stem for path in PAGES if path.stem == "reads" or path.stem.endswith("_reads")}
+    assert len(reads) == 5
+    assert caching == {*reads, "queue"}
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)

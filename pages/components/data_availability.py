@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import data_reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
@@ -13,7 +13,7 @@ from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
 def is_available(config: DataConfig) -> bool:
     """Tell whether the data can be used; if not, show in one line why not."""
     try:
-        reads.whole_dataset(config)
+        data_reads.whole_dataset(config)
     except InputError as error:
         st.error(str(error), icon=":material/folder_off:")
         if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:

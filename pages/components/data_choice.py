@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import own_images, own_weights, reads
+from pages.components import catalogue_reads, own_images, own_weights
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
@@ -37,8 +37,8 @@ def receive(config: RunConfig) -> None:
 
 def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
-    datasets = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
-    datasets |= upload_labels(reads.uploads())
+    datasets = {row["name"]: row["label"] for row in catalogue_reads.catalogue()["datasets"]}
+    datasets |= upload_labels(catalogue_reads.uploads())
     if wanted := st.session_state.pop(own_images.ADDED, None):
         st.session_state[DATASET] = wanted
     if st.session_state.get(DATASET, FIRST) not in datasets:
@@ -89,8 +89,8 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
 
 def _models_for(dataset: str) -> dict[str, str]:
     """Return the labels of the models that read what the data set has; one of them is chosen."""
-    catalogue = reads.catalogue()
-    uploads = reads.uploads()
+    catalogue = catalogue_reads.catalogue()
+    uploads = catalogue_reads.uploads()
     known = uploads[dataset].name if dataset in uploads else dataset
     [usual] = [row["model"] for row in catalogue["datasets"] if row["name"] == known]
     [tokenizer] = [row["tokenizer"] for row in catalogue["models"] if row["name"] == usual]
@@ -166,7 +166,7 @@ def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[
 def _start_config(name: str, model: str) -> RunConfig:
     """Return the received comparison's config while its data and model are chosen, or the usual."""
     part = st.session_state.get(f"part_{name}")
-    usual = reads.start_config(name, model, part)
+    usual = catalogue_reads.start_config(name, model, part)
     received: RunConfig | None = st.session_state.get(RECEIVED)
     if received is None or part != received.data.train_examples:
         return usual

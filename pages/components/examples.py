@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import previews, reads, selectors
+from pages.components import data_reads, previews, selectors
 from unlearn_core.config import DataConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
@@ -32,8 +32,8 @@ def show_examples(
     """Show some examples, a row each; `more` are further columns, `columns` how they are shown."""
     config = comparison.config
     shown = list(ids)[:MOST_ROWS]
-    sets = reads.sets(config.data, config.forget)
-    rows = answers_table(runs, shown, reads.dataset(config.data), sets)
+    sets = data_reads.sets(config.data, config.forget)
+    rows = answers_table(runs, shown, data_reads.dataset(config.data), sets)
     rows.insert(0, PICTURE, previews.column(config.data, shown))
     rows.insert(1, "more", selectors.sample_links(comparison, shown))
     for place, (name, values) in enumerate((more or {}).items(), start=3):
@@ -69,7 +69,7 @@ def follow_picture(event: Any, ids: Sequence[int]) -> None:
 def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12) -> None:
     """Show the pictures of some examples in rows that wrap, each with its id and class."""
     config = comparison.config
-    dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
     shown = list(ids)[:most]
     with st.container(horizontal=True, gap="small"):
         for number, link in zip(shown, selectors.sample_links(comparison, shown), strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import data_reads
 from unlearn_core.checks import InputError
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
@@ -68,7 +68,7 @@ def handout_buttons(comparison: Comparison, report: Report) -> None:
     """Offer the report to hand out and the zip of all numbers; both are made when asked for."""
     config, stem = comparison.config, file_stem(comparison.config)
     try:
-        dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+        dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
     except InputError as error:  # all else on a page may be there without the data
         st.caption(f"A report to hand out needs the data itself. {as_markdown(str(error))}")
         return

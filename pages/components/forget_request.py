@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import gallery, reads
+from pages.components import data_reads, gallery
 from pages.components.selectors import FORGET_BACKDOOR, FORGET_IDS
 from unlearn_core.checks import InputError
 from unlearn_core.config import TRIGGERS, DataConfig, ForgetConfig, RunConfig
@@ -82,8 +82,8 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
 
     A backdoor changes the data too: its images are poisoned before anything is trained.
     """
-    dataset = reads.dataset(start.data)
-    are_texts = reads.shows_texts(start.data)
+    dataset = data_reads.dataset(start.data)
+    are_texts = data_reads.shows_texts(start.data)
     lacking = {*(OF_PICTURES if are_texts else OF_TEXTS)}
     lacking |= set() if dataset.subclass_names else {"subclass"}
     kinds = [kind for kind in KINDS if kind not in lacking]
@@ -106,7 +106,7 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
         request = ForgetConfig(kind=kind or "class", values=tuple(values), **which)
         trigger = _trigger(start.data) if kind == "backdoor" else TRIGGERS[0]
         config = with_request(start, request, trigger)
-        sets = split(reads.dataset(config.data), request)
+        sets = split(data_reads.dataset(config.data), request)
     except InputError as error:
         if gallery.FAULT not in st.session_state:
             given = st.session_state[WORD].strip() if kind == "keyword" else values

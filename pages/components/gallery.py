@@ -7,7 +7,7 @@ from itertools import cycle
 
 import streamlit as st
 
-from pages.components import previews, reads, selectors
+from pages.components import data_reads, previews, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
@@ -31,7 +31,7 @@ def choose(ids: Iterable[int]) -> None:
 
 def show(config: DataConfig, ids: Sequence[int]) -> None:
     """Show the pictures of some examples in a row that wraps, each with its class and id."""
-    dataset = reads.dataset(config)
+    dataset = data_reads.dataset(config)
     with st.container(horizontal=True, gap="small"):
         for i in ids:
             caption = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
@@ -41,7 +41,7 @@ def show(config: DataConfig, ids: Sequence[int]) -> None:
 
 def pick(config: DataConfig) -> None:
     """Show pages of training images with a box each, and what is chosen so far."""
-    dataset = reads.dataset(config)
+    dataset = data_reads.dataset(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choice = st.selectbox(
             "Class in the gallery",
@@ -61,7 +61,7 @@ def pick(config: DataConfig) -> None:
 
 
 def _grid(config: DataConfig, ids: Sequence[int]) -> None:
-    dataset, chosen = reads.dataset(config), set(chosen_ids())
+    dataset, chosen = data_reads.dataset(config), set(chosen_ids())
     for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
         with column, st.container(key=f"picked_{i}", gap=None):  # look.css: a click on it ticks it
             previews.show(config, i, width=SIZE)

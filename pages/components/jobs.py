@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import queue, reads
+from pages.components import catalogue_reads, queue, reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as job_views
@@ -62,7 +62,9 @@ def _noticed(jobs: list[Status]) -> bool:
     st.session_state[WATCHED] = sorted(running)
     for key in sorted(ended):
         if reads.store().exists(key):
-            name = job_views.run_name(reads.store().load(key).config, reads.method_labels())
+            name = job_views.run_name(
+                reads.store().load(key).config, catalogue_reads.method_labels()
+            )
             st.toast(f"Finished: {name}", icon=":material/check_circle:")
     return bool(ended)
 
@@ -76,7 +78,7 @@ def _panel(jobs: list[Status]) -> None:
     positions, title = job_views.positions(jobs), ""
     configs = {job.key: queue.requested(job.key) for job in jobs}
     known = [config for config in configs.values() if config]
-    apart = job_views.told_apart(known, reads.method_defaults())
+    apart = job_views.told_apart(known, catalogue_reads.method_defaults())
     for job in job_views.in_order(jobs):
         config = configs[job.key]
         if config and config.forget.kind != "none" and comparison_title(config) != title:
@@ -89,7 +91,7 @@ def _panel(jobs: list[Status]) -> None:
 
 
 def _job(job: Status, config: RunConfig | None, position: int | None, settings: str) -> None:
-    labels = reads.method_labels()
+    labels = catalogue_reads.method_labels()
     name = job_views.run_name(config, labels) if config else labels.get(job.method, job.method)
     seed = config.seed if config else job.seed  # a status that cannot be read does not tell
     state = f"{job.state}, place {position}" if position else job.state

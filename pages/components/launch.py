@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import queue, reads, selectors
+from pages.components import catalogue_reads, queue, reads, selectors
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.plan import all_needed, variant_configs
 from unlearn_core.views import jobs as job_views
@@ -29,13 +29,13 @@ def show_plan(
 
     `methods` maps each method to the settings to try.
     """
-    labels = reads.method_labels()
+    labels = catalogue_reads.method_labels()
     configs = variant_configs(start, {} if faults else methods, seeds)
     needed = all_needed(configs)
     finished = reads.finished(config.key() for config in needed)
     waiting = job_views.active(queue.jobs())
     table = job_views.plan_table(
-        needed, finished, waiting, queue.timings(), labels, reads.method_defaults()
+        needed, finished, waiting, queue.timings(), labels, catalogue_reads.method_defaults()
     )
     left = job_views.left_to_make(table)
     if faults:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, data_reads, reads, run_reads, selectors
 from unlearn_core.views import lesson
 from unlearn_core.views.symbols import as_markdown
 
@@ -80,10 +80,10 @@ def _material() -> lesson.Material:
     return lesson.Material(
         comparison=comparison,
         report=reads.comparison_report(comparison.key),
-        class_names=reads.dataset(comparison.config.data).class_names,
+        class_names=data_reads.dataset(comparison.config.data).class_names,
         comparisons=list(reads.all_comparisons().values()),
-        histories=partial(reads.histories, comparison),
-        nearest=reads.nearest_classes,
+        histories=partial(run_reads.histories, comparison),
+        nearest=run_reads.nearest_classes,
         report_of=lambda each: reads.comparison_report(each.key),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components import reads
+from pages.components import data_reads, reads, run_reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import incremental
 from unlearn_core.runs.artefact import RunArtefact
@@ -17,14 +17,14 @@ from unlearn_core.views.manifold import linear, neighbourhoods, points, small_ma
 
 def small_map_rows(run_keys: Sequence[str]) -> pd.DataFrame:
     """Return the small maps of several runs; see `views.manifold.small_maps`."""
-    return reads.joined([_small_map(key, reads.store().fingerprint()) for key in run_keys])
+    return run_reads.joined([_small_map(key, reads.store().fingerprint()) for key in run_keys])
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the maps…")
 def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
     run = reads.store().load(run_key)
-    request = reads.sets(run.config.data, run.config.forget)
-    return small_maps.small_map(run, reads.dataset(run.config.data), request)
+    request = data_reads.sets(run.config.data, run.config.forget)
+    return small_maps.small_map(run, data_reads.dataset(run.config.data), request)
 
 
 def old_and_new_maps(comparison: Comparison, seed: int) -> pd.DataFrame:
@@ -37,8 +37,8 @@ def _old_and_new_maps(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  #
     comparison = reads.all_comparisons()[key]
     config = comparison.config
     models = incremental.old_and_new(comparison, seed)
-    data = reads.dataset(config.data)
-    return small_maps.old_and_new_maps(models, data, reads.sets(config.data, config.forget))
+    data = data_reads.dataset(config.data)
+    return small_maps.old_and_new_maps(models, data, data_reads.sets(config.data, config.forget))
 
 
 def map_points(
@@ -61,7 +61,7 @@ def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:
     if reason is not None:
         return reason
     original = comparison.reference("original", run.config.seed)
-    request = reads.sets(run.config.data, run.config.forget)
+    request = data_reads.sets(run.config.data, run.config.forget)
     return points.run_points(run, request, original)
 
 
@@ -117,7 +117,7 @@ def moved_groups(
     if after is None or before is None:
         return []
     rows = table[table["run"] == run.key]
-    data = reads.dataset(run.config.data)
+    data = data_reads.dataset(run.config.data)
     return neighbourhoods.groups(after, before, rows, data, k=k, least=least)
 
 
@@ -161,5 +161,5 @@ def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:  # noqa: 
 
 def labels_and_sets(config: RunConfig, ids: Sequence[int]) -> pd.DataFrame:
     """Return `example_id`, `label` and `set` of these examples."""
-    request = reads.sets(config.data, config.forget)
-    return points.labels_and_sets(reads.dataset(config.data).labels, request, ids)
+    request = data_reads.sets(config.data, config.forget)
+    return points.labels_and_sets(data_reads.dataset(config.data).labels, request, ids)

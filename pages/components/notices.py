@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import streamlit as st
 
-from pages.components import lesson, queue, reads, selectors
+from pages.components import catalogue_reads, data_reads, lesson, queue, reads, selectors
 from unlearn_core.checks import InputError
 from unlearn_core.runs.artefact import CorruptRunError
 from unlearn_core.runs.comparison import Comparison, DamagedRun
@@ -34,7 +34,7 @@ def run_page(page: StreamlitPage) -> None:
         show_damaged(reads.damaged_runs())
         show_other_code()
         show_kept_part()
-        for line in reads.catalogue().get("left_out", []):
+        for line in catalogue_reads.catalogue().get("left_out", []):
             st.warning(line, icon=":material/extension_off:")
         without_damaged_runs(page.run)()
     except InputError as error:
@@ -65,7 +65,9 @@ def show_damaged(damaged: tuple[DamagedRun, ...]) -> None:
     damaged = tuple(run for run in damaged if run.key not in waiting)
     if not damaged:
         return
-    st.warning(text.damaged_text(damaged, reads.method_labels()), icon=":material/broken_image:")
+    st.warning(
+        text.damaged_text(damaged, catalogue_reads.method_labels()), icon=":material/broken_image:"
+    )
     again = [run.config for run in damaged if run.config is not None]
     lost = [run.key for run in damaged if run.config is None and not run.is_shipped]
     with st.container(horizontal=True):
@@ -91,7 +93,9 @@ def show_other_code() -> None:
     runs = [run for run in runs if run.key not in waiting]
     if not runs:
         return
-    is_wanted = _offered("history", text.other_code_text(runs, reads.method_labels()), "Make again")
+    is_wanted = _offered(
+        "history", text.other_code_text(runs, catalogue_reads.method_labels()), "Make again"
+    )
     if is_wanted and queue.submit([run.config for run in runs], again=True):
         st.rerun()
 
@@ -101,7 +105,7 @@ def show_kept_part() -> None:
     comparison = reads.all_comparisons().get(str(st.session_state.get(selectors.CHOSEN)))
     if comparison is None:
         return
-    missing = reads.lacks_pictures(comparison.config.data)
+    missing = data_reads.lacks_pictures(comparison.config.data)
     words = text.kept_part_text(comparison, without_pictures=missing)
     if words:
         st.caption(f":material/filter_alt: {words}")
@@ -112,7 +116,9 @@ def show_unmeasured(comparison: Comparison) -> None:
     runs = [run for run in comparison.unmeasured() if not reads.store().is_shipped(run.key)]
     if not runs:
         return
-    is_wanted = _offered("straighten", text.unmeasured_text(runs, reads.method_labels()), "Measure")
+    is_wanted = _offered(
+        "straighten", text.unmeasured_text(runs, catalogue_reads.method_labels()), "Measure"
+    )
     if is_wanted and queue.measure([run.key for run in runs]):
         st.rerun()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components import reads, selectors
+from pages.components import data_reads, reads, selectors
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
@@ -37,7 +37,7 @@ def with_models(title: str, question: str, *, most: int = 9, of_classes: bool = 
     comparison = selectors.chosen_comparison()
     config = comparison.config
     report = reads.comparison_report(comparison.key)
-    dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
     st.markdown(question)
     runs = with_outputs(selectors.choose_runs(comparison, most=most))
     if not runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import queue, reads
+from pages.components import catalogue_reads, queue, reads
 from unlearn_core.checks import InputError
 from unlearn_core.runs import own_files as files
 from unlearn_core.views import own_files as views
@@ -12,7 +12,7 @@ from unlearn_core.views import own_files as views
 
 def show() -> None:
     """Show what was brought, and remove what is ticked once that is confirmed."""
-    found = reads.own_files()
+    found = catalogue_reads.own_files()
     st.subheader("What you brought", anchor=False)
     if not found:
         st.caption(
@@ -47,6 +47,6 @@ def _remove(file: files.OwnFile) -> None:
     except (InputError, OSError) as error:
         st.error(queue.refusal(error), icon=":material/error:")
         return
-    reads.forget_sources()
+    catalogue_reads.forget_sources()
     st.toast(f"Removed: {file.name}", icon=":material/delete:")
     st.rerun()

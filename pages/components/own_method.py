@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import queue, reads
+from pages.components import catalogue_reads, queue, reads
 from unlearn_core.checks import InputError
 from unlearn_core.runs import own_methods
 from unlearn_core.views.own_files import NOT_HERE, RUNS_CODE
@@ -57,7 +57,7 @@ def _add(name: str, content: bytes) -> None:
     for line in faults:
         st.error(line, icon=":material/error:")
     if not faults:
-        reads.forget_sources()
+        catalogue_reads.forget_sources()
         st.session_state[TOLD] = f"Kept: {name}. Its methods stand in the list above."
         st.session_state[ROUND] += 1
         st.rerun()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import queue, reads
+from pages.components import catalogue_reads, queue, reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.runs import given_weights
@@ -31,7 +31,7 @@ WHAT = (
 
 def choose(config: RunConfig) -> RunConfig | None:
     """Show the choice of the original's weights; return the config with it, or None."""
-    kept = {one.content: weights_name(one) for one in reads.given_weights()}
+    kept = {one.content: weights_name(one) for one in catalogue_reads.given_weights()}
     if wanted := st.session_state.pop(ADDED, None):
         st.session_state[CHOSEN] = wanted
     if st.session_state.get(CHOSEN, "") not in ("", *kept):
@@ -48,7 +48,7 @@ def choose(config: RunConfig) -> RunConfig | None:
         )
         _offer(config)
     given = replace(config, model=replace(config.model, weights=content))
-    fault = reads.weights_fault(given) if content else ""
+    fault = catalogue_reads.weights_fault(given) if content else ""
     if fault:
         st.error(fault, icon=":material/error:")
         return None

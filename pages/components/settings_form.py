@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import catalogue_reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig, changed_from
 from unlearn_core.data.presets import has_many
@@ -26,11 +26,11 @@ def choose_methods(
     Of each a list of settings to try, as configs hold them: those that differ from its defaults.
     What has no meaning for this kind of model cannot be chosen, and says why.
     """
-    labels = {row["name"]: row["label"] for row in reads.catalogue()["datasets"]}
-    [task] = [row["task"] for row in reads.catalogue()["models"] if row["name"] == model]
+    labels = {row["name"]: row["label"] for row in catalogue_reads.catalogue()["datasets"]}
+    [task] = [row["task"] for row in catalogue_reads.catalogue()["models"] if row["name"] == model]
     chosen: dict[str, list[Settings]] = {}
     faults: list[str] = []
-    methods = forms.in_order(reads.catalogue()["methods"])
+    methods = forms.in_order(catalogue_reads.catalogue()["methods"])
     with st.container(horizontal=True):
         for label, is_on in (("All methods", True), ("None", False)):
             st.button(label, key=f"switch_{is_on}", on_click=_switch, args=(methods, is_on))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, run_reads, selectors
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.captions import comparison_caption
@@ -36,7 +36,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
         key="spectrum_runs",
         bind="query-params",
     )
-    spectra = reads.spectra(chosen) if chosen else None
+    spectra = run_reads.spectra(chosen) if chosen else None
     if spectra is None or spectra.empty:
         st.info(
             "Choose a model with recorded features; a shipped run may come without them.",

@@ -26,7 +26,7 @@ def test_models_that_shipped_without_weights_can_be_made_here(shipped_store, mon
 
 
 def test_a_comparison_on_texts_says_that_it_has_no_pictures(shipped_store, monkeypatch):
-    monkeypatch.setattr("pages.components.reads.dataset", lambda _config: object())
+    monkeypatch.setattr("pages.components.data_reads.dataset", lambda _config: object())
     app = opened("draw")
     assert "These models read texts" in app.info[0].value
     assert not app.get("plotly_chart")

@@ -121,7 +121,7 @@ def test_without_the_data_all_but_the_report_to_hand_out_is_there(shipped_store,
     def gone(config):
         raise DataNotFoundError("The digits are not on this machine.")
 
-    monkeypatch.setattr("pages.components.reads.dataset", gone)
+    monkeypatch.setattr("pages.components.data_reads.dataset", gone)
     app.run()
     assert not app.exception
     assert table(app)

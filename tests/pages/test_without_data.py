@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
 
-from pages.components import reads
+from pages.components import data_reads
 from tests.pages.reading import APP, opened, texts
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, load_dataset
@@ -43,10 +43,10 @@ def away(made, tmp_path, monkeypatch):
     def missing(*_arguments, **_options):
         raise DataNotFoundError("These digits are not here. Put them into the folder.")
 
-    monkeypatch.setattr(reads, "load_dataset", missing)
-    reads.whole_dataset.clear()
+    monkeypatch.setattr(data_reads, "load_dataset", missing)
+    data_reads.whole_dataset.clear()
     yield small
-    reads.whole_dataset.clear()
+    data_reads.whole_dataset.clear()
 
 
 def test_every_page_shows_what_is_here_and_says_what_is_not(away):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import map_reads, previews, reads, selectors
+from pages.components import data_reads, map_reads, previews, selectors
 from pages.components.examples import PICTURE, follow_picture, picture_column
 from pages.components.manifold import selection
 from pages.components.manifold.choices import Near
@@ -35,7 +35,7 @@ def show_displacement(
     comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, near: Near
 ) -> None:
     """Show which examples changed most from a reference, and which changed together."""
-    classes = reads.dataset(comparison.config.data).class_names
+    classes = data_reads.dataset(comparison.config.data).class_names
     st.subheader("Which examples moved most")
     names = {run.label: run for run in runs if run.key != near.reference}
     if not names:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import previews, reads, selectors
+from pages.components import data_reads, previews, selectors
 from pages.components.examples import LINK, PICTURE, follow_picture, picture_column
 from unlearn_core.config import DataConfig
 from unlearn_core.runs.comparison import Comparison
@@ -57,10 +57,10 @@ def pinned_line(
     if example is None:
         return
     config = comparison.config
-    dataset, sets = reads.dataset(config.data), reads.sets(config.data, config.forget)
+    dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
     left, right = st.columns([1, 11], vertical_alignment="center")
     left.image(
-        reads.thumbnail(config.data, example), width=64,
+        data_reads.thumbnail(config.data, example), width=64,
         link=selectors.sample_link(comparison, example),
     )  # fmt: skip
     lines = selection.neighbour_lines(names, neighbours, dataset)
@@ -80,7 +80,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
         )
         return
     config = comparison.config
-    classes = reads.dataset(config.data).class_names
+    classes = data_reads.dataset(config.data).class_names
     rows = selection.selection_table(table, ids, names, classes)
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)

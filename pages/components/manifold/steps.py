@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import charts, map_reads, reads, selectors
+from pages.components import charts, data_reads, map_reads, run_reads, selectors
 from pages.components.notices import without_damaged_runs
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
@@ -65,8 +65,8 @@ def show_unlearning_steps(comparison: Comparison, runs: list[RunArtefact]) -> No
         return
     courses = [course for label in chosen if (course := _course(methods[label])) is not None]
     reference = comparison.reference("retrain", runs[0].config.seed)
-    retrained = None if reference is None else reads.run_history(reference.key)
-    n_classes = len(reads.dataset(comparison.config.data).class_names)
+    retrained = None if reference is None else run_reads.run_history(reference.key)
+    n_classes = len(data_reads.dataset(comparison.config.data).class_names)
     payload = courses_payload(courses, n_classes, str(probe), retrained)
     _steps()(key="steps_map", data=charts.on_theme(payload))
     n_examples = len(courses[0].examples)
@@ -91,7 +91,7 @@ def _course(run: RunArtefact) -> Course | None:
         method=run.config.method,
         steps=steps,
         examples=map_reads.labels_and_sets(run.config, ids),
-        history=reads.run_history(run.key),
+        history=run_reads.run_history(run.key),
     )
 
 
@@ -101,8 +101,8 @@ def step_chart(config: RunConfig, run_key: str, *, name: str, during: str = "unl
     if steps is None:
         return 0
     ids = steps["example_id"].drop_duplicates().tolist()
-    examples, history = map_reads.labels_and_sets(config, ids), reads.run_history(run_key)
-    classes = reads.dataset(config.data).class_names
+    examples, history = map_reads.labels_and_sets(config, ids), run_reads.run_history(run_key)
+    classes = data_reads.dataset(config.data).class_names
     figure = step_figure(steps, examples, history, classes, during=during)
     charts.chart(figure, key=name, width="stretch")
     return len(ids)

@@ -1,0 +1,122 @@
+"""Cached reads of data sets: their sets for a request, and what a person sees of an example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components import reads
+from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
+from unlearn_core.data.splits import split
+from unlearn_core.records import Sets
+from unlearn_core.runs import kept_labels
+from unlearn_core.views import backdoor
+from unlearn_core.views.manifold import sprites
+
+
+def dataset(config: DataConfig) -> Dataset:
+    """Return a data set; one that is not on this machine by its labels, where these are kept.
+
+    Nothing is downloaded: showing a page must not wait for a network.
+    """
+    try:
+        return whole_dataset(config)
+    except (DataNotFoundError, DataChangedError):
+        known = _stand_in(str(reads.store().root), config)
+        if known is None:
+            raise
+        return known
+
+
+def lacks_pictures(config: DataConfig) -> bool:
+    """Say whether tiles stand for the pictures of a data set, because it is not here.
+
+    It is only read where labels of it are kept, which few data sets have.
+    """
+    if _stand_in(str(reads.store().root), config) is None:
+        return False
+    try:
+        whole_dataset(config)
+    except (DataNotFoundError, DataChangedError):
+        return True
+    return False
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _stand_in(root: str, config: DataConfig) -> Dataset | None:  # noqa: ARG001
+    return kept_labels.load(reads.store(), config)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the images…")
+def whole_dataset(config: DataConfig) -> Dataset:
+    """Return a data set that is on this machine; `InputError` where it is not."""
+    return load_dataset(config, fetch=False)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
+    """Return the forget, retain and test sets of a request, masks over the whole data set."""
+    return split(dataset(data), forget)
+
+
+def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
+    """Return a picture of each example as a data URL."""
+    known, wanted = _thumbnails(data, lacks_pictures(data)), [int(example_id) for example_id in ids]
+    missing = list(dict.fromkeys(each for each in wanted if each not in known))
+    previews = dataset(data).previews(missing) if missing else ()
+    known.update(zip(missing, map(sprites.thumbnail, previews), strict=True))
+    return [known[example_id] for example_id in wanted]
+
+
+def thumbnail(data: DataConfig, example_id: int) -> str:
+    """Return a picture of one example as a data URL."""
+    return thumbnails(data, [example_id])[0]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _thumbnails(data: DataConfig, tiles: bool) -> dict[int, str]:  # noqa: ARG001
+    return {}
+
+
+def shows_texts(data: DataConfig) -> bool:
+    """Say whether a person sees texts of this data set's examples, and not pictures."""
+    return isinstance(dataset(data).previews([0]), tuple)
+
+
+def clean_dataset(config: DataConfig) -> Dataset:
+    """Return a data set as it was before it was poisoned."""
+    return dataset(replace(config, poison_target=None))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def triggered_pictures(data: DataConfig, ids: tuple[int, ...]) -> list[str]:
+    """Return a picture of each example with the backdoor's trigger as a data URL."""
+    images = backdoor.triggered_images(dataset(data), ids)
+    return [sprites.thumbnail(image) for image in images]
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def trigger_pictures(data: DataConfig, example_id: int) -> list[str]:
+    """Return an example without and with the trigger, and its place enlarged, as data URLs."""
+    [clean] = clean_dataset(data).previews([example_id])
+    [marked] = backdoor.triggered_images(dataset(data), [example_id])
+    return [sprites.thumbnail(image) for image in (clean, marked, backdoor.close_up(marked))]
+
+
+def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
+    """Return what maps show of these examples on hover, in this order."""
+    return _picture_sheet(data, ids, lacks_pictures(data))
+
+
+@st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
+def _picture_sheet(data: DataConfig, ids: tuple[int, ...], tiles: bool) -> dict[str, Any]:  # noqa: ARG001
+    return sprites.hovered(dataset(data).previews(ids))
+
+
+def picture(image: Any) -> str:
+    """Return a picture (channels, height, width) that is in no data set as a data URL."""
+    return sprites.thumbnail(image)
