@@ -325,7 +325,7 @@ def test_a_fault_of_the_original_ends_the_command_with_its_traceback(cache, caps
     def trip(*_, **__):
         raise KeyError("x")
 
-    monkeypatch.setattr("unlearn_core.engine.pipeline.train", trip)
+    monkeypatch.setattr("unlearn_core.engine.making.train", trip)
     assert main(["compare", "--forget-class", "3", "--methods", "retrain", *SMALL]) == 1
     error = _error(capsys)
     assert error.count("in trip") == 1  # it is not tried again for each method

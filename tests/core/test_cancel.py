@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 import pytest
 
 from tests.lanes import fast_lane
-from unlearn_core.engine.pipeline import CancelledError, execute, validate
+from unlearn_core.engine.making import CancelledError
+from unlearn_core.engine.pipeline import execute, validate
 from unlearn_core.methods import METHODS
 from unlearn_core.runs.plan import parents
 

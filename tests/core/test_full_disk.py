@@ -66,7 +66,7 @@ def test_a_disk_that_fills_up_fails_the_run_with_its_name_and_retry_works(
     with monkeypatch.context() as patch:
         patch.setattr(RunWriter, name, fail_while_it_is_large)
         if name in ("tensors", "live", "log"):  # nothing large comes before these
-            patch.setattr("unlearn_core.engine.pipeline._Making._draw", lambda *_: full()())
+            patch.setattr("unlearn_core.engine.making.Making._draw", lambda *_: full()())
         with pytest.raises(DiskError, match=r"No space left on the disk of .*cache: .* free"):
             execute(config, store=made, device="cpu")
     assert_failed(made, config, f"No space left on the disk of {made.root}: ")

@@ -38,7 +38,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unlearn_core.engine.maps.importlib", NO_UMAP)
         old = execute(SMALL.retrained(), store=kept, device="cpu")
-        patch.setattr("unlearn_core.engine.pipeline.train", noting)
+        patch.setattr("unlearn_core.engine.making.train", noting)
         new = execute(incremental_config(SMALL), store=kept, device="cpu")
     return SimpleNamespace(store=kept, old=old, new=new, starts=starts)
 

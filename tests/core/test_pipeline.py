@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from unlearn_core.config import ForgetConfig, RunConfig
-from unlearn_core.engine.pipeline import CancelledError, execute, validate
+from unlearn_core.engine.making import CancelledError
+from unlearn_core.engine.pipeline import execute, validate
 from unlearn_core.methods import resolve_settings
 from unlearn_core.methods.settings import plain
 from unlearn_core.metrics import METRICS

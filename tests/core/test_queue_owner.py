@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.cli.main import main
-from unlearn_core.engine.pipeline import CancelledError, execute
+from unlearn_core.engine.making import CancelledError
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.jobs import JobQueue
 from unlearn_core.runs import queue_owner
 from unlearn_core.runs.queue_owner import SILENT_SECONDS, is_alive, this_process

@@ -18,7 +18,8 @@ from tests.core.test_over_seeds import facts_of, store_run
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, RelearnConfig, RunConfig
 from unlearn_core.data.splits import split
-from unlearn_core.engine.pipeline import CancelledError, execute
+from unlearn_core.engine.making import CancelledError
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.relearning import plan_lesson, set_to_means
 from unlearn_core.engine.request import dataset_of, validate
 from unlearn_core.metrics import METRICS

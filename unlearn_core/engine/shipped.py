@@ -25,7 +25,8 @@ from safetensors.numpy import save as save_arrays
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import load_dataset
 from unlearn_core.data.splits import split
-from unlearn_core.engine.pipeline import OnProgress, execute
+from unlearn_core.engine.making import OnProgress
+from unlearn_core.engine.pipeline import execute
 from unlearn_core.methods import usual_settings
 from unlearn_core.methods.settings import changed
 from unlearn_core.records import Records

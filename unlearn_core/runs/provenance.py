@@ -23,7 +23,10 @@ METHODS = PACKAGE / "methods"
 CORE = (  # what decides a run's numbers, beside its method
     *("checks.py", "settings.py", "config.py", "seeding.py", "records.py", "subspace.py"),
     *("tasks.py", "training.py", "projection.py", "data", "models", "metrics", "methods"),
-    *(f"engine/{name}.py" for name in ("pipeline", "probes", "history", "maps", "measure")),
+    *(
+        f"engine/{name}.py"
+        for name in ("pipeline", "making", "probes", "history", "maps", "measure")
+    ),
     *("engine/meter.py", "engine/request.py", "runs/tracked.py"),
 )
 NO_NUMBERS = ("__init__.py", "contract.py")  # lists of names, and what only checks methods
