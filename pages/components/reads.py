@@ -17,11 +17,19 @@ import streamlit as st
 from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
 from unlearn_core.data import uploads as own_data
+from unlearn_core.data.prompts import Prompt
 from unlearn_core.data.splits import split
 from unlearn_core.data.tokens import pieces
 from unlearn_core.records import Records, Sets
+from unlearn_core.runs import (
+    answerer,
+    continuations,
+    incremental,
+    inventory,
+    kept_labels,
+    provenance,
+)
 from unlearn_core.runs import given_weights as own_weights
-from unlearn_core.runs import incremental, inventory, kept_labels, own_picture, provenance
 from unlearn_core.runs import own_files as brought
 from unlearn_core.runs.artefact import ARRAYS, TOKENIZER, CorruptRunError, RunArtefact
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
@@ -394,6 +402,21 @@ def token_pieces(base_key: str, text: str, length: int) -> list[str]:
     return pieces(store().load(base_key).read(TOKENIZER).decode(), text, length)
 
 
+def writes(config: RunConfig) -> bool:
+    """Say whether a config's network can go on with a text."""
+    return any(row["writes"] for row in catalogue()["models"] if row["name"] == config.model.name)
+
+
+def prompt(base: RunArtefact, text: str) -> Prompt | None:
+    """Return the question of a text that a base's networks are asked; see `data.prompts`."""
+    return _prompt(base.key, base.created, text)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _prompt(base_key: str, created: float, text: str) -> Prompt | None:  # noqa: ARG001
+    return continuations.prompt_for(store().load(base_key), text)
+
+
 @st.cache_data(max_entries=256, show_spinner="Looking for the nearest…")
 def _neighbours(run_key: str, example_id: int, fingerprint: str) -> pd.DataFrame:
     return samples.neighbours(_records(run_key, fingerprint), example_id)
@@ -413,7 +436,7 @@ def picture(image: Any) -> str:
 
 def weights_of(run: RunArtefact) -> RunArtefact | None:
     """Return the run that holds a run's weights; None where they were left out."""
-    return own_picture.weights_of(run, store())
+    return answerer.weights_of(run, store())
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
