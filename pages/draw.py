@@ -9,10 +9,12 @@ from pages.components.canvas.canvas import canvas
 from pages.components.examples import show_pictures
 from pages.components.jobs import show_jobs
 from pages.components.notices import without_damaged_runs
+from pages.components.weights import with_weights
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.data.pictures import ImageDataset
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.own_picture import answers as answers_of
 from unlearn_core.views import own_picture, samples
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import describe_forget
@@ -38,18 +40,7 @@ st.markdown(
     "forgotten: the **retrained** model shows what a network says that never learned it."
 )
 runs = selectors.choose_runs(comparison)
-ready = [run for run in runs if run_reads.weights_of(run) is not None]
-absent = [run for run in runs if run not in ready]
-if absent:
-    names = ", ".join(run.label for run in absent)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(
-            f"Shipped without weights, so they cannot answer yet: {as_markdown(names)}.",
-            icon=":material/play_arrow:",
-        )
-        is_wanted = st.button("Make them here", icon=":material/play_arrow:", key="weights_run")
-    if is_wanted and queue.submit([run.config for run in absent], weights=True):
-        st.rerun()
+ready = with_weights(runs)
 if not ready:
     show_jobs()
     st.stop()
@@ -83,7 +74,7 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: Image
         try:
             picture = own_picture.fitted(*given, dataset)
             with st.spinner("Asking the models; the first answer waits for torch…"):
-                answers = queue.answerer().ask(runs, picture, dataset)
+                answers = answers_of(queue.answerer(), runs, picture, dataset)
         except (InputError, KnownFailureError) as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -108,5 +99,5 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: Image
 
 
 answers_live(comparison, ready, dataset)
-if absent:
+if len(ready) < len(runs):
     show_jobs()  # below: what can be drawn comes first

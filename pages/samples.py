@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, data_reads, map_reads, previews, run_reads, selectors
+from pages.components import (
+    catalogue_reads,
+    charts,
+    data_reads,
+    map_reads,
+    previews,
+    queue,
+    reads,
+    run_reads,
+    selectors,
+)
 from pages.components.examples import show_pictures
+from pages.components.jobs import show_jobs
 from pages.components.opening import with_models
-from unlearn_core.views import samples, token_losses
+from pages.components.weights import with_weights
+from unlearn_core.runs.answerer import NotAnsweredError
+from unlearn_core.views import continuations, samples, token_losses
 from unlearn_core.views.examples import kept_sets, picture_caption, without_classes
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
@@ -94,11 +107,36 @@ def show_tokens() -> None:
     )
 
 
+def show_written() -> bool:
+    """Show what each model writes after the example's question; say whether all could answer."""
+    [text] = dataset.previews([example])
+    base = reads.store().load(config.base().key())
+    st.subheader("What each model writes")
+    prompt = run_reads.prompt(base, text)
+    if prompt is None:
+        st.caption("This text is too short to leave out its end and let the models write another.")
+        return True
+    ready = with_weights(runs)
+    if not ready:
+        return False
+    st.markdown("After this beginning, word by word always the likeliest:")
+    st.text(prompt.text)
+    try:
+        written = {run.label: queue.written(run, base, prompt) for run in ready}
+    except NotAnsweredError as error:
+        st.error(str(error), icon=":material/error:")
+        return True
+    st.html(continuations.cards_html(prompt.rest, written))
+    st.caption(f"{continuations.recipe_text(prompt)} {recipe}")
+    return len(ready) == len(runs)
+
+
 with right:
     if without_classes(runs):
         show_tokens()
     else:
         show_classes()
+place = st.container()
 
 st.subheader("Nearest neighbours")
 for run in runs:
@@ -115,29 +153,40 @@ st.caption(
     f"with this one's, the nearest first; a diamond marks examples to forget. {recipe}"
 )
 
-st.subheader("Its way during unlearning")
-steps = {run.label: map_reads.map_steps(run.key) for run in runs}
-paths = {
-    label: table
-    for label, table in steps.items()
-    if table is not None and example in set(table["example_id"])
-}
-if not paths:
-    st.info(
-        "Only a few examples are followed while a method is at work, and this one is not among "
-        "them in the chosen models. Example "
-        f"{usual} is.",
-        icon=":material/info:",
+
+def show_way() -> None:
+    """Show the example's way over each model's map, where it is followed."""
+    st.subheader("Its way during unlearning")
+    steps = {run.label: map_reads.map_steps(run.key) for run in runs}
+    paths = {
+        label: table
+        for label, table in steps.items()
+        if table is not None and example in set(table["example_id"])
+    }
+    if not paths:
+        st.info(
+            "Only a few examples are followed while a method is at work, and this one is not among "
+            "them in the chosen models. Example "
+            f"{usual} is.",
+            icon=":material/info:",
+        )
+        return
+    shown = dict(list(paths.items())[:MOST_PATHS])
+    followed = next(iter(shown.values()))["example_id"].unique().tolist()
+    charts.chart(
+        samples.path_figure(shown, {i: dataset.labels[i] for i in followed}, example, name),
+        key="paths", config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(
+        "UMAP of the followed examples' penultimate features; each step's map starts from the one "
+        "before. Small points are the other followed examples at the last step, coloured by class. "
+        f"{recipe}"
     )
-    st.stop()
-shown = dict(list(paths.items())[:MOST_PATHS])
-followed = next(iter(shown.values()))["example_id"].unique().tolist()
-charts.chart(
-    samples.path_figure(shown, {i: dataset.labels[i] for i in followed}, example, name),
-    key="paths", config={"displayModeBar": False},
-)  # fmt: skip
-st.caption(
-    "UMAP of the followed examples' penultimate features; each step's map starts from the one "
-    "before. Small points are the other followed examples at the last step, coloured by class. "
-    f"{recipe}"
-)
+
+
+show_way()
+if catalogue_reads.writes(config):
+    with place:  # at last, for the first answer waits for torch
+        are_all_here = show_written()
+    if not are_all_here:
+        show_jobs()

@@ -1,6 +1,6 @@
 """Compute core of the unlearning dashboard, and a library. Never imports Streamlit.
 
-`unlearn` and `evaluate` work on one's own network and tensors (docs/library.md).
+`unlearn`, `evaluate` and `continuations` work on one's own network (docs/library.md).
 """
 
 from __future__ import annotations
@@ -14,10 +14,25 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from unlearn_core.library import EvaluationResult, Outputs, UnlearnResult, evaluate, unlearn
+    from unlearn_core.library import (
+        EvaluationResult,
+        Outputs,
+        UnlearnResult,
+        continuations,
+        evaluate,
+        unlearn,
+    )
     from unlearn_core.models import Parts
 
-__all__ = ["EvaluationResult", "Outputs", "Parts", "UnlearnResult", "evaluate", "unlearn"]
+__all__ = [
+    "EvaluationResult",
+    "Outputs",
+    "Parts",
+    "UnlearnResult",
+    "continuations",
+    "evaluate",
+    "unlearn",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -65,6 +65,8 @@ class Task(ABC):
         was to be kept), "answers" on D_f, "features" and "attacks".
     answers_classes : bool
         Whether an answer is the class of an example, so that it has an accuracy and probabilities.
+    writes : bool
+        Whether a network can go on with the beginning of an example (`engine.writing`).
     at_once : int
         How many examples are recorded in one pass.
     """
@@ -72,6 +74,7 @@ class Task(ABC):
     name: str
     deciding: Mapping[str, tuple[str, ...]]
     answers_classes: bool = True
+    writes: bool = False
     at_once: int = 1024
 
     @abstractmethod
@@ -185,6 +188,7 @@ LANGUAGE_MODELLING = LanguageModelling(
         "attacks": ("mia_rfa",),
     },
     answers_classes=False,
+    writes=True,
     at_once=32,
 )
 TASKS = (CLASSIFICATION, LANGUAGE_MODELLING)

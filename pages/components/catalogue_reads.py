@@ -91,6 +91,11 @@ def _catalogue(root: str, sources: str) -> dict[str, Any]:  # noqa: ARG001
     return read_catalogue(reads.store())
 
 
+def writes(config: RunConfig) -> bool:
+    """Say whether a config's network can go on with a text."""
+    return any(row["writes"] for row in catalogue()["models"] if row["name"] == config.model.name)
+
+
 def own_files() -> dict[OwnFile, int]:
     """Return what a person brought, the latest first, and how many runs were made of each."""
     configs = [run.config for run in reads.stored_runs()]

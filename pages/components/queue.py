@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import reads
+from pages.components import reads, run_reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
+from unlearn_core.data.prompts import Prompt
 from unlearn_core.runs import faults, inventory
 from unlearn_core.runs.again import measured_again
-from unlearn_core.runs.artefact import RunNotFoundError
+from unlearn_core.runs.answerer import Answerer
+from unlearn_core.runs.artefact import RunArtefact, RunNotFoundError
 from unlearn_core.runs.at_once import most_at_once
-from unlearn_core.runs.own_picture import Answerer
+from unlearn_core.runs.continuations import continuations
 from unlearn_core.runs.status import ACTIVE, Status
 from unlearn_core.views.jobs import Timing
 
@@ -34,8 +36,29 @@ def job_queue() -> JobQueue:
 
 @st.cache_resource(on_release=lambda answerer: answerer.close(), show_spinner=False)
 def answerer() -> Answerer:
-    """Return the one process of this server that answers about pictures; not started yet."""
+    """Return the one process of this server that answers for finished models; not started yet."""
     return Answerer(reads.store())
+
+
+def written(run: RunArtefact, base: RunArtefact, prompt: Prompt) -> str:
+    """Return what a run's model, whose weights are here, writes after a text's question.
+
+    Raises
+    ------
+    NotAnsweredError
+        If the process that answers ends, or the weights are not what was written.
+    """
+    held = run_reads.weights_of(run) or run
+    return _written(str(reads.store().root), run.key, held.created, base.key, prompt)
+
+
+@st.cache_data(
+    max_entries=1000, show_spinner="Letting the models write; the first waits for torch…"
+)
+def _written(root: str, run_key: str, created: float, base_key: str, prompt: Prompt) -> str:  # noqa: ARG001
+    run, base = (reads.store().load(key) for key in (run_key, base_key))
+    [text] = continuations(answerer(), [run], base, prompt).values()
+    return text
 
 
 def submit(configs: Sequence[RunConfig], *, again: bool = False, weights: bool = False) -> bool:

@@ -12,9 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import data_reads, reads
+from unlearn_core.data.prompts import Prompt
 from unlearn_core.data.tokens import pieces
 from unlearn_core.records import Records
-from unlearn_core.runs import incremental, own_picture
+from unlearn_core.runs import answerer, continuations, incremental
 from unlearn_core.runs.artefact import ARRAYS, TOKENIZER, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views import backdoor, bring_back, history, privacy, samples
@@ -128,6 +129,16 @@ def token_pieces(base_key: str, text: str, length: int) -> list[str]:
     return pieces(reads.store().load(base_key).read(TOKENIZER).decode(), text, length)
 
 
+def prompt(base: RunArtefact, text: str) -> Prompt | None:
+    """Return the question of a text that a base's networks are asked; see `data.prompts`."""
+    return _prompt(base.key, base.created, text)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _prompt(base_key: str, created: float, text: str) -> Prompt | None:  # noqa: ARG001
+    return continuations.prompt_for(reads.store().load(base_key), text)
+
+
 @st.cache_data(max_entries=256, show_spinner="Looking for the nearest…")
 def _neighbours(run_key: str, example_id: int, fingerprint: str) -> pd.DataFrame:
     return samples.neighbours(_records(run_key, fingerprint), example_id)
@@ -142,7 +153,7 @@ def nearest_to(run: RunArtefact, features: Any) -> pd.DataFrame:
 
 def weights_of(run: RunArtefact) -> RunArtefact | None:
     """Return the run that holds a run's weights; None where they were left out."""
-    return own_picture.weights_of(run, reads.store())
+    return answerer.weights_of(run, reads.store())
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

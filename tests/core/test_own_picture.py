@@ -10,8 +10,9 @@ import pytest
 from unlearn_core.data import load_dataset
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.shipped import slim
+from unlearn_core.runs.answerer import Answerer, NotAnsweredError, weights_of
 from unlearn_core.runs.artefact import MODEL
-from unlearn_core.runs.own_picture import Answerer, NotAnsweredError, weights_of
+from unlearn_core.runs.own_picture import answers as answers_of
 from unlearn_core.runs.store import Store
 
 pytestmark = pytest.mark.slow  # each starts a process that loads torch
@@ -29,7 +30,7 @@ def asked(answerer, comparison):
     dataset = load_dataset(comparison.config.data)
     example = comparison.runs["original"].records().example_ids[0]
     runs = [comparison.runs[name] for name in ("original", "retrain", "neggrad")]
-    return runs, answerer.ask(runs, dataset.images[example], dataset)
+    return runs, answers_of(answerer, runs, dataset.images[example], dataset)
 
 
 def test_each_model_answers_what_was_recorded_of_the_same_picture(answerer, comparison):
@@ -61,10 +62,10 @@ def test_damaged_weights_are_named_in_one_line_and_the_next_question_is_answered
     (run.folder / MODEL).write_bytes(b"x" * run.files[MODEL]["bytes"])
     try:
         with pytest.raises(NotAnsweredError, match=MODEL) as error:
-            answerer.ask([run], dataset.images[0], dataset)
+            answers_of(answerer, [run], dataset.images[0], dataset)
         assert "\n" not in str(error.value)
         whole = own.load(comparison.runs["retrain"].key)
-        assert list(answerer.ask([whole], dataset.images[0], dataset)) == [whole.label]
+        assert list(answers_of(answerer, [whole], dataset.images[0], dataset)) == [whole.label]
     finally:
         answerer.close()
 

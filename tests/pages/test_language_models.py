@@ -1,8 +1,21 @@
 """Every page on a comparison of language models: nothing fails, and what cannot be said is told."""
 
+import html
+import re
+from collections import OrderedDict
+
 import pytest
+import torch
 
 from tests.pages.reading import figures, opened, texts
+from unlearn_core.data import load_dataset
+from unlearn_core.data.tokens import decoded
+from unlearn_core.engine.answering import answer
+from unlearn_core.engine.writing import written
+from unlearn_core.models import build_model
+from unlearn_core.runs.answerer import Answerer
+from unlearn_core.runs.artefact import MODEL, TOKENIZER, RunArtefact
+from unlearn_core.runs.continuations import prompt_for
 
 pytestmark = pytest.mark.page
 PAGES = (
@@ -14,6 +27,9 @@ PAGES = (
 
 @pytest.fixture
 def asked(explained, monkeypatch):
+    """A server whose models answer in this process, instead of one that waits for torch."""
+    loaded = OrderedDict()
+    monkeypatch.setattr(Answerer, "_told", lambda _self, question: answer(question, loaded))
     monkeypatch.setenv("UNLEARN_CACHE", str(explained.store.root))
     monkeypatch.setenv("UNLEARN_DATA", str(explained.data))
     return explained
@@ -60,8 +76,72 @@ def test_a_sample_shows_how_surprised_each_model_is_by_every_token(asked):
     assert len(set(shaded)) == len(shaded)
     written = texts(app)
     assert written.count("perplexity ") == len(models)
-    [text] = [element.value for element in app.text]
-    assert text.startswith("Why does the ")
+    whole, question = (element.value for element in app.text)
+    assert whole.startswith("Why does the ")
+    assert whole.startswith(question)
+
+
+def cards(app):
+    """Return what each card says, by its title."""
+    [page] = [e.proto.body for e in app.get("html") if "What a person wrote" in e.proto.body]
+    found = re.findall(r"<(?:em|strong)>([^<]*)</\w+><div[^>]*>(.*?)</div>", page, re.DOTALL)
+    return {title: re.sub(r"</?strong>", "", text) for title, text in found}
+
+
+def test_every_model_writes_after_the_question_beside_what_a_person_wrote(asked):
+    told = cards(opened("samples", example="7"))
+    holders = {name: asked.runs[name] for name in ("original", "retrain", "neggrad", "rfa")}
+    assert set(told) == {"What a person wrote", *(run.label for run in holders.values())}
+    text = load_dataset(asked.config.data).texts[7]
+    assert told["What a person wrote"] == text.split("\n")[1]
+    base, model = asked.runs["base"], build_model(asked.config.model, 0, 3, torch.Generator())
+    prompt, tokenizer = prompt_for(base, text), base.read(TOKENIZER).decode()
+    for name, run in holders.items():
+        model.load_state_dict((base if name == "original" else run).weights())
+        [tokens] = written(model, [prompt.tokens], prompt.n_tokens)
+        assert html.unescape(told[run.label]) == decoded(tokenizer, tokens)
+
+
+def test_the_next_example_is_gone_on_with_too(asked):
+    app = opened("samples", example="7")
+    before = cards(app)
+    app.button(key="next_example").click().run()
+    assert not app.exception
+    after = cards(app)
+    assert after.keys() == before.keys()
+    assert after["What a person wrote"] != before["What a person wrote"]
+
+
+def test_models_without_weights_say_so_and_can_be_made_here(asked, monkeypatch):
+    has, handed = RunArtefact.has, {}
+    monkeypatch.setattr(
+        RunArtefact, "has",
+        lambda run, name: has(run, name) and not (name == MODEL and run.config.method == "rfa"),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        "pages.components.queue.submit",
+        lambda configs, **options: handed.update(options, configs=configs),
+    )
+    app = opened("samples", example="7")
+    assert "Shipped without weights, so they cannot answer yet: RFA" in texts(app)
+    told = list(cards(app))
+    assert told[:3] == ["What a person wrote", "Original", "Retrained"]
+    assert len(told) == 4
+    app.button(key="weights_run").click().run()
+    assert [config.method for config in handed["configs"]] == ["rfa"]
+    assert handed["weights"]
+
+
+def test_weights_that_cannot_be_read_are_told_in_one_line(asked, monkeypatch):
+    monkeypatch.setattr(Answerer, "_told", lambda *_: {"error": "model.safetensors is damaged."})
+    app = opened("samples", example="7")
+    assert [error.value for error in app.error] == ["model.safetensors is damaged."]
+    assert "Nearest neighbours" in texts(app)
+
+
+def test_models_that_answer_with_a_class_write_nothing(questions, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(questions.store.root))
+    assert "What each model writes" not in texts(opened("samples"))
 
 
 def test_a_method_that_does_not_apply_cannot_be_chosen_and_says_why(asked):

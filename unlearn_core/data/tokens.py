@@ -200,6 +200,12 @@ def pieces(tokenizer: str, text: str, length: int) -> list[str]:
     return found
 
 
+def decoded(tokenizer: str, tokens: Sequence[int]) -> str:
+    """Return the text that tokens stand for, without marks such as that of its beginning."""
+    text: str = _reader(tokenizer).decode(list(tokens))
+    return text
+
+
 def encode(tokenizer: str, texts: Sequence[str], length: int) -> Tokens:
     """Return what a tokenizer, given as JSON, makes of texts: at most `length` tokens of each.
 

@@ -1,7 +1,7 @@
-"""Answer what finished models make of a picture, in a process that stays warm beside the pages.
+"""Answer for finished models, in a process that stays warm beside the pages.
 
 ``python -m unlearn_core.engine.answering`` reads one question a line and writes one answer a line
-(`runs.own_picture`); it ends when its standard input does, and so with the server that started it.
+(`runs.answerer`); it ends when its standard input does, and so with the server that started it.
 """
 
 from __future__ import annotations
@@ -22,31 +22,46 @@ from unlearn_core.data.batches import Examples
 from unlearn_core.data.images import ImageInputs
 from unlearn_core.engine.probes import half_precision, outputs_of
 from unlearn_core.engine.threads import threads_of
+from unlearn_core.engine.writing import written
 from unlearn_core.models import build_model
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.store import Store
 from unlearn_core.seeding import torch_stream
 
-MOST_MODELS = 24
+MOST_WEIGHTS = 300_000_000  # numbers of all models together, 1.2 GB
 CPU = torch.device("cpu")
 
 Loaded = OrderedDict[tuple[str, float], nn.Module]
 
 
 def answer(question: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-    """Return `logits` and `features` of a picture by run, or an `error` in one line.
+    """Return what each model answers, by the key of its run, or an `error` in one line.
 
-    `question` has the store's `root`, the `keys` of the runs that hold the weights, and of the
-    data set the `shape` of a picture, its `pixels` (base64 of 8-bit values), `mean`, `std` and
-    `n_classes`.
+    `question` has the store's `root`, the `keys` of the runs that hold the weights, and what it is
+    `about`: "picture" (`about_picture`) or "text" (`about_text`), with what these take.
     """
     try:
         store = Store(question["root"], demo=True)
-        picture = _picture(question)
-        return {"models": {key: _of(store.load(key), picture, question, loaded) for key in
-                           question["keys"]}}  # fmt: skip
+        ask = ABOUT[question["about"]]
+        return {"models": {k: ask(store.load(k), question, loaded) for k in question["keys"]}}
     except (InputError, KnownFailureError) as error:
         return {"error": str(error)}
+
+
+def about_picture(
+    run: RunArtefact, question: dict[str, Any], loaded: Loaded
+) -> dict[str, list[float]]:
+    """Return `logits` and `features` of a picture.
+
+    Of the data set the question has the `shape` of a picture, its `pixels` (base64 of 8-bit
+    values), `mean`, `std` and `n_classes`.
+    """
+    picture, n_classes = _picture(question), question["n_classes"]
+    model = _model(run, loaded, channels=picture.images.shape[1], n_classes=n_classes)
+    examples = Examples.of(picture, torch.zeros(1, dtype=torch.int64), n_classes)
+    with threads_of(run.config), half_precision(model, CPU, run.config.precision):
+        logits, features = outputs_of(model, examples)
+    return {"logits": logits[0].tolist(), "features": features[0].tolist()}
 
 
 def _picture(question: dict[str, Any]) -> ImageInputs:
@@ -56,18 +71,22 @@ def _picture(question: dict[str, Any]) -> ImageInputs:
     return ImageInputs(images=images, mean=mean, std=std)
 
 
-def _of(
-    run: RunArtefact, picture: ImageInputs, question: dict[str, Any], loaded: Loaded
-) -> dict[str, list[float]]:
-    model = _model(run, picture.images.shape[1], question["n_classes"], loaded)
-    nobody = torch.zeros(1, dtype=torch.int64)
-    examples = Examples.of(picture, nobody, question["n_classes"])
+def about_text(run: RunArtefact, question: dict[str, Any], loaded: Loaded) -> list[int]:
+    """Return the tokens that a language model writes after the question's `tokens`.
+
+    At most `n_tokens`; it has ended where it writes the mark of a beginning, which comes first.
+    """
+    prompt = question["tokens"]
+    model = _model(run, loaded)
     with threads_of(run.config), half_precision(model, CPU, run.config.precision):
-        logits, features = outputs_of(model, examples)
-    return {"logits": logits[0].tolist(), "features": features[0].tolist()}
+        [tokens] = written(model, [prompt], question["n_tokens"], end=prompt[0])
+    return tokens
 
 
-def _model(run: RunArtefact, channels: int, n_classes: int, loaded: Loaded) -> nn.Module:
+ABOUT = {"picture": about_picture, "text": about_text}
+
+
+def _model(run: RunArtefact, loaded: Loaded, *, channels: int = 0, n_classes: int = 0) -> nn.Module:
     """Return a run's network, kept for the next question; a run made again is loaded again."""
     mark = run.key, run.created
     if mark not in loaded:
@@ -75,10 +94,14 @@ def _model(run: RunArtefact, channels: int, n_classes: int, loaded: Loaded) -> n
         model = build_model(network, channels, n_classes, torch_stream(0, "initial weights"))
         model.load_state_dict(run.weights())
         loaded[mark] = model.eval()
-        while len(loaded) > MOST_MODELS:
+        while len(loaded) > 1 and sum(map(_n_weights, loaded.values())) > MOST_WEIGHTS:
             loaded.popitem(last=False)
     loaded.move_to_end(mark)
     return loaded[mark]
+
+
+def _n_weights(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())
 
 
 def serve(questions: TextIO, answers: TextIO) -> None:

@@ -37,10 +37,14 @@ def datasets() -> Entries:
 
 
 def models() -> Entries:
-    """Return name, label and source of every model, its kind of tokenizer and its task."""
+    """Return name, label and source of every model, its kind of tokenizer, and its task."""
     fields = ("name", "label", "source", "tokenizer")
     return [
-        {**{name: getattr(spec, name) for name in fields}, "task": spec.task.name}
+        {
+            **{name: getattr(spec, name) for name in fields},
+            "task": spec.task.name,
+            "writes": spec.task.writes,
+        }
         for spec in MODELS.values()
     ]
 

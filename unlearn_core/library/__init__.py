@@ -5,5 +5,13 @@
 
 from unlearn_core.library.evaluation import EvaluationResult, Outputs, evaluate
 from unlearn_core.library.unlearning import UnlearnResult, unlearn
+from unlearn_core.library.writing import continuations
 
-__all__ = ["EvaluationResult", "Outputs", "UnlearnResult", "evaluate", "unlearn"]
+__all__ = [
+    "EvaluationResult",
+    "Outputs",
+    "UnlearnResult",
+    "continuations",
+    "evaluate",
+    "unlearn",
+]
