@@ -22,8 +22,11 @@ st.markdown(
     "original model and is compared with a model *retrained* without the forgotten examples."
 )
 kept_form.restore()
-if (forget_request.receive_ids() or forget_request.receive_backdoor()) and reads.all_comparisons():
-    data_choice.receive(selectors.chosen_comparison().config)
+is_sent = forget_request.receive_ids() or forget_request.receive_backdoor()
+if reads.all_comparisons():
+    shown = selectors.chosen_comparison().config
+    if is_sent or (kept_form.is_new() and data_choice.is_untouched_and_here(shown)):
+        data_choice.receive(shown)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
 methods: dict[str, list[dict[str, object]]] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import catalogue_reads, own_images, own_weights
+from pages.components import catalogue_reads, data_reads, own_images, own_weights
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
@@ -33,6 +33,17 @@ def receive(config: RunConfig) -> None:
     st.session_state[f"part_{name}"] = config.data.train_examples
     st.session_state[f"epochs_{name}"] = config.training.epochs
     st.session_state[f"rate_{name}"] = config.training.learning_rate
+
+
+def is_untouched_and_here(config: RunConfig) -> bool:
+    """Say whether no data set was chosen yet, and that of a comparison is on this machine."""
+    if DATASET in st.session_state or DATASET in st.query_params:
+        return False
+    try:
+        data_reads.whole_dataset(replace(config.data, poison_target=None))
+    except InputError:
+        return False
+    return True
 
 
 def choose_data() -> tuple[RunConfig, list[int]] | None:

@@ -48,6 +48,11 @@ class _Forms:
 FORMS = _Forms()  # of all sessions of this server
 
 
+def is_new() -> bool:
+    """Say whether nobody has seen this form yet: it is kept under no id."""
+    return OWN not in st.session_state and PARAMETER not in st.query_params
+
+
 def restore() -> None:
     """Fill the fields of a new session as the form in the address had them, before any is made."""
     if BEGUN not in st.session_state:

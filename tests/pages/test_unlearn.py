@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
 from streamlit.testing.v1 import AppTest
 
+from pages.components import data_reads
+from tests.stores import fill_store
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
 from unlearn_core.data import DATASETS, DataNotFoundError, load_dataset
@@ -552,3 +554,26 @@ def test_a_failed_job_shows_its_message_and_log(one_job):
     assert ":red[The loss is not finite]" in texts(at)
     assert "step 7: nan" in [code.value.strip() for code in at.code]
     assert at.button(key=f"retry_{key}")
+
+
+def test_a_new_form_starts_from_the_comparison_that_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "all", None)))
+    at = open_page()
+    assert at.selectbox(key="dataset").value == "fashion"
+    assert at.number_input(key="part_fashion").value == 3000
+    assert open_page(form="known").selectbox(key="dataset").value == "digits"
+    assert open_page(dataset="Handwritten digits").selectbox(key="dataset").value == "digits"
+
+
+def test_a_new_form_is_of_the_digits_where_the_comparison_has_no_data_here(tmp_path, monkeypatch):
+    def missing(config):
+        raise DataNotFoundError(f"{config.name} is not here")
+
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "all", None)))
+    usual = data_reads.whole_dataset
+    monkeypatch.setattr(
+        data_reads,
+        "whole_dataset",
+        lambda config: missing(config) if config.name == "fashion" else usual(config),
+    )
+    assert open_page().selectbox(key="dataset").value == "digits"
