@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, reads, selectors
+from pages.components import charts, lesson, reads, selectors
 from unlearn_core.views import fooling
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.symbols import as_markdown
@@ -27,10 +27,11 @@ if rows.empty:
     )
     selectors.link_to_unlearn()
 else:
-    for line in fooling.answer_lines(rows):
-        st.markdown(f"- {as_markdown(line, keep='*')}")
     everything = st.toggle("All audits, the papers' variants too", key="audits_all",
                            bind="query-params")  # fmt: skip
+    if not lesson.is_on():  # whose answer it is
+        for line in fooling.answer_lines(rows, everything=everything):
+            st.markdown(f"- {as_markdown(line, keep='*')}")
     charts.html(fooling.fooled_html(rows, everything=everything))
     st.caption(
         "Fooled: the trick's number is as near to retrained as retrained models are to one "

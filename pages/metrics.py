@@ -39,8 +39,15 @@ if not chosen:
     st.info("Choose at least one group of metrics above.", icon=":material/checklist:")
     st.stop()
 names = with_values(report, names_in(chosen))
+selectors.restart(comparison, "metric_methods", [])
+some = st.multiselect(
+    "Methods", report.ranking, key="metric_methods", bind="query-params", placeholder="All",
+    help="Those of the table, in this order. The original and the retrained models are always "
+    "there.",
+)  # fmt: skip
+shown = report.only(some) if some else report
 
-charts.html(table_html(report, names))
+charts.html(table_html(shown, names))
 charts.html(f"<small>{side_legend()}</small>")
 st.caption(
     f"{len(names)} columns; where the right edge fades, there are more of them to scroll to. "
@@ -51,7 +58,7 @@ st.caption(
     f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "
     f"{comparison_caption(report)}."
 )
-export_buttons(report, names, file_stem(comparison.config))
+export_buttons(report, shown, names, file_stem(comparison.config))
 handout_buttons(comparison, report)
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})

@@ -19,12 +19,12 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import file_stem
 
 
-def export_buttons(report: Report, metrics: Sequence[str], stem: str) -> None:
+def export_buttons(report: Report, shown: Report, metrics: Sequence[str], stem: str) -> None:
     """Offer the table of `metrics` as LaTeX and Markdown, and everything as CSV and JSON.
 
-    `stem` begins the names of the files.
+    `shown` is the part of the report that the table shows; `stem` begins the names of the files.
     """
-    table = tables.with_verdicts(tables.display_table(report, metrics), report)
+    table = tables.with_verdicts(tables.display_table(shown, metrics), shown)
     note = origin_note(report)
     everything = json.dumps({**report.plain(), "summary": report.summary_records()}, indent=1)
     files = {
@@ -39,11 +39,11 @@ def export_buttons(report: Report, metrics: Sequence[str], stem: str) -> None:
         ),
         "LaTeX": (
             tables.to_latex(table, note), "table.tex", "text/x-tex",
-            "The groups of metrics chosen above, cut into tables that fit a page.",
+            "The metrics and methods chosen above, cut into tables that fit a page.",
         ),
         "Markdown": (
             tables.to_markdown(table, f"{note}."), "table.md", "text/markdown",
-            "The groups of metrics chosen above.",
+            "The metrics and methods chosen above.",
         ),
         "JSON": (
             everything, "report.json", "application/json",

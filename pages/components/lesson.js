@@ -15,7 +15,9 @@ function isDrawn() {
 function place(found) {
   const before = found.getBoundingClientRect().top;
   const bar = document.querySelector(".st-key-lesson_bar");
-  found.style.scrollMarginTop = `${(bar?.offsetHeight ?? 0) + 16}px`;
+  const height = bar?.offsetHeight ?? 0;
+  document.documentElement.style.setProperty("--lesson-bar", `${height}px`); // of lesson.css
+  found.style.scrollMarginTop = `${height + 16}px`;
   found.scrollIntoView({ block: "start" });
   return Math.abs(found.getBoundingClientRect().top - before) > 1;
 }

@@ -30,6 +30,11 @@ def begin() -> None:
     _go(1)
 
 
+def is_on() -> bool:
+    """Say whether a lesson leads through the pages, whose answers should not stand on them."""
+    return PARAMETER in st.session_state
+
+
 def show(page: StreamlitPage) -> None:
     """Show the bar above a page while a lesson is on."""
     number = _number()

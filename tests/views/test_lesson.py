@@ -13,7 +13,7 @@ from unlearn_core.runs.comparison import survey
 from unlearn_core.runs.incremental import nearest_classes
 from unlearn_core.runs.report import report
 from unlearn_core.runs.store import Store
-from unlearn_core.views import lesson
+from unlearn_core.views import fooling, lesson
 from unlearn_core.views import lesson_answers as answers
 from unlearn_core.views.history import history_rows
 from unlearn_core.views.overview import VerdictCard
@@ -95,6 +95,26 @@ def test_the_trick_that_edits_the_head_alone_is_said_to_keep_the_features(shippe
     assert told.count("fools **") == 3
 
 
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS])
+def test_the_table_shows_the_methods_that_the_answer_counts_and_what_it_says_of_one(shipped, what):
+    stop = lesson.stops(shipped[what])[1]
+    told, choices = stop.answer(shipped[what]), stop.choices(shipped[what])
+    assert f"**{len(choices['metric_methods'])} of " in told
+    assert f"**{choices['metric_methods'][0]}**, for one" in told
+    assert {"Accuracy", "Features"} <= set(choices["metric_groups"])
+
+
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS])
+def test_the_tricks_are_counted_as_the_table_below_shows_them(shipped, what):
+    told = answer(shipped[what], "The trick")
+    rows = fooling.found_rows(shipped[what].report)
+    page = fooling.fooled_html(rows, everything=False)
+    n_fooled = sum(int(n) for n in re.findall(r"fools \*\*(\d+) of", told))
+    assert n_fooled == page.count(">fooled")
+    n_told = sum(int(n) for n in re.findall(r"of (\d+)\*\* audits of this table", told))
+    assert n_told == page.count(">fooled") + page.count(">not fooled")
+
+
 def test_requests_on_the_same_data_are_told_beside_each_other(shipped):
     told = answer(shipped[RANDOM], "Your own request")
     assert told.index("64 random examples") < told.index("class 3")
@@ -130,6 +150,9 @@ def test_a_method_that_pretends_is_named_with_its_reason():
     told = answers.accuracy_text(cards, dict.fromkeys("abc", "matched"), 1.0, 0.0, 0.05)
     assert "1 looks like a network that never saw it, 1 comes close, 1 only pretends" in told
     assert told.endswith("**c**, for one: c is so.")
+    assert [c.label for c in answers.answering_alike(cards, dict.fromkeys("abc", "matched"))] == [
+        *("c", "b", "a")
+    ]
     nobody = answers.accuracy_text(cards, dict.fromkeys("abc", "under"), 1.0, 0.0, 0.05)
     assert "**0 of 3**" in nobody
     assert "for one" not in nobody
@@ -146,6 +169,14 @@ def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
     assert "Nearer to the retrained model end A (0.950)." in told
     assert "Nearer to the original stay B (0.720), C (0.800)." in told
     assert told.endswith("And some turn back: C was at 0.990 on its way.")
+
+
+def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():
+    rows = pd.concat([curve("A", 0.9, 0.78), curve("B", 0.9, 0.95, 0.6), curve("C", 0.9, 0.9)])
+    told = answers.steps_text(rows, 0.9, 1.0, 0.02)
+    assert "Nearer to the original stay C (0.900)." in told
+    assert "Further off than the original itself end A (0.780), B (0.600)." in told
+    assert told.endswith("And some turn back: B was at 0.950 on its way.")
 
 
 def test_curves_between_lines_that_agree_tell_nothing():
@@ -172,6 +203,11 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     apart = [answers_best_at_0, gamma("feature_distance_original", (1.0, 9.0), 8.0), kept]
     told = answers.gamma_text(pd.concat(apart))
     assert "right on the examples to forget **0.0%** and **90.0%** (retrained 0.0%)" in told
-    assert "is gamma 0 in answers, but 1 in how far features move" in told
+    assert "is gamma 0 in answers, but gamma 1 in how far features move" in told
+    alike = [gamma("forget_accuracy", (0.0, 0.0), 0.0), *apart[1:]]
+    told = answers.gamma_text(pd.concat(alike))
+    assert "in answers and in features, is gamma 1." in told
+    alike[1] = gamma("feature_distance_original", (7.0, 9.0), 8.0)
+    assert "in features, is gamma 0 or 1." in answers.gamma_text(pd.concat(alike))
     same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
     assert "in answers and in features, is gamma 0." in answers.gamma_text(pd.concat(same))

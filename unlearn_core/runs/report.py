@@ -6,6 +6,7 @@ Its JSON is what ``compare --json`` writes; its tables are what views only have 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, TypedDict
@@ -114,6 +115,18 @@ class Report:
     def plain(self) -> dict[str, Any]:
         """Return the report as JSON types."""
         return {"comparison": self.comparison, "runs": self.runs}
+
+    def only(self, labels: Sequence[str]) -> Report:
+        """Return the report of the references and these variants alone, in this order."""
+        verdicts = {entry["label"]: entry for entry in self.comparison["verdicts"]}
+        references = [name for name, entry in verdicts.items() if entry["method"] in REFERENCES]
+        order = list(dict.fromkeys([*references, *(name for name in labels if name in verdicts)]))
+        kept = sorted(
+            (run for run in self.runs if run["label"] in order),
+            key=lambda run: order.index(run["label"]),
+        )
+        about: About = {**self.comparison, "verdicts": [verdicts[name] for name in order]}
+        return Report(comparison=about, runs=kept)
 
     @cached_property
     def reference(self) -> dict[str, Reference]:

@@ -40,16 +40,21 @@ def found_rows(report: Report) -> pd.DataFrame:
     return fooled(report.summary, report.comparison["matched_within"])
 
 
-def answer_lines(rows: pd.DataFrame) -> list[str]:
-    """Return one sentence a trick, in Markdown: how many audits it fools and which find it."""
+def answer_lines(rows: pd.DataFrame, *, everything: bool) -> list[str]:
+    """Return one sentence a trick, in Markdown: how many audits it fools and which find it.
+
+    They are the audits of `fooled_html`.
+    """
     lines = []
-    for label, part in rows.groupby("label", sort=False):
+    shown = rows if everything else rows[rows["metric"].isin(USUAL)]
+    for label, part in shown.groupby("label", sort=False):
         words = part.set_index("metric")["found"]
         told = words[words != "blind"]
         deciding = [METRICS[name].label for name in USUAL if words.get(name) == "found"]
         lines.append(
-            f"**{label}** fools **{int((told == 'fooled').sum())} of {len(told)}** audits that can "
-            f"tell here. Not fooled, among others: {', '.join(deciding[:4]) or 'none'}."
+            f"**{label}** fools **{int((told == 'fooled').sum())} of {len(told)}** audits of this "
+            "table that can tell here. Not fooled, among others: "
+            f"{', '.join(deciding[:4]) or 'none'}."
         )
     return lines
 

@@ -21,7 +21,8 @@ from unlearn_core.views.gamma import gamma_rows
 from unlearn_core.views.headline import tally
 from unlearn_core.views.history import CURVES, method_labels, method_rows, reference_lines
 from unlearn_core.views.lesson_answers import ACCURACY, ALIGNMENT, F1, mean_of
-from unlearn_core.views.overview import verdict_cards
+from unlearn_core.views.metric_definitions import groups, groups_named
+from unlearn_core.views.overview import VerdictCard, verdict_cards
 from unlearn_core.views.wording import describe_forget
 
 MOST_REQUESTS = 4
@@ -100,20 +101,34 @@ def _maps_answer(material: Material) -> str:
 
 
 def _accuracy_answer(material: Material) -> str:
-    table = material.report.summary
-    sides = table[table["metric"] == ACCURACY].set_index("label")["side"]
     return answers.accuracy_text(
-        verdict_cards(material.comparison, material.report),
-        {str(label): str(side) for label, side in sides.items()},
+        *_cards_and_sides(material),
         *material.before_and_after(ACCURACY),
         material.within(ACCURACY),
     )
 
 
+def _accuracy_choices(material: Material) -> dict[str, object]:
+    """Show the methods that the answer speaks of, and what it says of the first one."""
+    alike = answers.answering_alike(*_cards_and_sides(material))
+    told = groups_named(alike[0].because) if alike else []
+    return {
+        "metric_groups": [group for group in groups() if group in ("Accuracy", *told)],
+        "metric_methods": [card.label for card in alike],
+    }
+
+
+def _cards_and_sides(material: Material) -> tuple[list[VerdictCard], dict[str, str]]:
+    table = material.report.summary
+    sides = table[table["metric"] == ACCURACY].set_index("label")["side"]
+    cards = verdict_cards(material.comparison, material.report)
+    return cards, {str(label): str(side) for label, side in sides.items()}
+
+
 def _trick_answer(material: Material) -> str:
     table, lines = (
         material.report.summary,
-        fooling.answer_lines(fooling.found_rows(material.report)),
+        fooling.answer_lines(fooling.found_rows(material.report), everything=False),
     )
     labels = table[table["method"] == HEAD_TRICK]["label"]
     told = "".join(f"\n- {line}" for line in lines)
@@ -180,7 +195,7 @@ LESSON = (
         ask="Who has the right accuracy? Have all of them forgotten?",
         answer=_accuracy_answer,
         is_there=lambda material: bool(material.report.ranking),
-        choices=lambda _: {"metric_groups": ["Accuracy"]},
+        choices=_accuracy_choices,
     ),
     Stop(
         page="pages/fooling.py",
@@ -191,6 +206,7 @@ LESSON = (
         ask="What did the tricks change in the model, and what is still there?",
         answer=_trick_answer,
         is_there=lambda material: not fooling.found_rows(material.report).empty,
+        choices=lambda _: {"audits_all": False},
     ),
     Stop(
         page="pages/alignment.py",

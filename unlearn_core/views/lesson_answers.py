@@ -87,15 +87,16 @@ def accuracy_text(
             f"examples to forget, the retrained model, which never saw them, on **{after}**. Who "
             "changes nothing looks as good as who forgets."
         )
-    alike = [card for card in cards if sides.get(card.label) == "matched"]
+    alike = answering_alike(cards, sides)
     told = (
         f"**{len(alike)} of {len(cards)}** methods are right on the examples to forget as often as "
         f"the retrained model ({after}; the original {before})."
     )
     if not alike:
         return f"{told} Here accuracy alone tells every one of them from retraining."
-    others = [card for card in alike if card.word != "matched"]
-    if not others:
+    told = f"{told} The table shows these."
+    first = alike[0]
+    if first.word == "matched":
         return f"{told} All of them are matched in everything else too: here accuracy was enough."
     counts = Counter(card.word for card in alike)
     parts = [
@@ -103,8 +104,17 @@ def accuracy_text(
         for word in WORDS
         if counts[word]
     ]
-    worst = max(others, key=lambda card: card.word == "pretends")
-    return f"{told} But of these, {', '.join(parts)}. **{worst.label}**, for one: {worst.because}."
+    return f"{told} But of these, {', '.join(parts)}. **{first.label}**, for one: {first.because}."
+
+
+def answering_alike(cards: Sequence[VerdictCard], sides: Mapping[str, str]) -> list[VerdictCard]:
+    """Return the methods that are right on the examples to forget as often as retrained models.
+
+    Those come first of which accuracy tells least: one that pretends, then others that are not
+    matched.  `sides` is as in `accuracy_text`.
+    """
+    alike = [card for card in cards if sides.get(card.label) == "matched"]
+    return sorted(alike, key=lambda card: (card.word == "matched", card.word != "pretends"))
 
 
 def features_text(label: str, alignment: float, original: float, within: float) -> str:
@@ -137,20 +147,25 @@ def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: 
         return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
     arrived: list[str] = []
     stayed: list[str] = []
+    strayed: list[str] = []
     turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
         values = part.groupby("step")["value"].mean().sort_index()
         left = ((retrained - values) / way).abs()
         end = f"{label} ({format_value(ALIGNMENT, float(values.iloc[-1]))})"
-        (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
-        if left.iloc[-1] - left.min() > TURNED_BACK:
+        if left.iloc[-1] > 1 + TURNED_BACK:
+            strayed.append(end)
+        else:
+            (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
+        if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
             nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
             turned.append(f"{label} was at {nearest} on its way")
     parts = [
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
         "No curve that is drawn ends nearer to the retrained model than to the original.",
         f"Nearer to the original stay {', '.join(stayed)}." if stayed else
-        "None that is drawn stays behind.",
+        "None that is drawn stays behind." if not strayed else "",
+        f"Further off than the original itself end {', '.join(strayed)}." if strayed else "",
         f"And some turn back: {', '.join(turned)}." if turned else "",
     ]  # fmt: skip
     return " ".join(filter(None, (lines, *parts)))
@@ -171,20 +186,23 @@ def gamma_text(rows: pd.DataFrame) -> str:
         before, after, goal = (format_value(metric, number) for number in (first, last, target))
         return f"{words} **{before}** and **{after}** (retrained {goal})"
 
-    def nearest(metric: str) -> float:
+    def nearest(metric: str) -> list[float]:
+        """Return the gammas at which a number reads as near to retrained as anywhere."""
         table = means.loc[metric]
-        gaps = (table["value"] - table["retrained"]).abs()
-        return float(table.index[int(gaps.argmin())]) if gaps.notna().any() else math.nan
+        gaps = (table["value"] - table["retrained"]).abs().dropna()
+        least = format_value(metric, float(gaps.min())) if len(gaps) else ""
+        return [g for g in gammas if g in gaps and format_value(metric, float(gaps[g])) == least]
 
     answers, features = nearest(ACCURACY), nearest("feature_distance_original")
-    if math.isnan(answers) or math.isnan(features):
+    both = [gamma for gamma in answers if gamma in features]
+    if not answers or not features:
         choice = ""
-    elif answers == features:
-        choice = f"Nearest to the retrained model, in answers and in features, is gamma {answers:g}"
+    elif both:
+        choice = f"Nearest to the retrained model, in answers and in features, is {_gammas(both)}"
     else:
         choice = (
-            f"Nearest to the retrained model is gamma {answers:g} in answers, but {features:g} in "
-            "how far features move: no one value is best in both"
+            f"Nearest to the retrained model is {_gammas(answers)} in answers, but "
+            f"{_gammas(features)} in how far features move: no one value is best in both"
         )
     sentences = [
         f"At gamma {low:g} and at {high:g}, in this order: "
@@ -198,6 +216,16 @@ def gamma_text(rows: pd.DataFrame) -> str:
         choice,
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _gammas(values: Sequence[float]) -> str:
+    """Return values of gamma in words.
+
+    >>> _gammas([0.0, 0.25, 1.0])
+    'gamma 0, 0.25 or 1'
+    """
+    *most, last = (f"{value:g}" for value in values)
+    return f"gamma {' or '.join(filter(None, (', '.join(most), last)))}"
 
 
 def requests_text(tallies: Mapping[str, str]) -> str:

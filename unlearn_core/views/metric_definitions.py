@@ -54,6 +54,12 @@ def usual_groups(known: Sequence[str]) -> list[str]:
     return ["Perplexity" if of_tokens else "Accuracy", "Features", ATTACK]
 
 
+def groups_named(text: str) -> list[str]:
+    """Return the groups of the metrics whose labels stand in a text."""
+    named = (spec for spec in METRICS.values() if spec.label in text)
+    return list(dict.fromkeys(map(group_of, named)))
+
+
 def group_of(spec: MetricSpec) -> str:
     """Return the group in which pages show a metric."""
     return ATTACK if spec.name in DECIDING["attacks"] else spec.group
