@@ -172,10 +172,12 @@ def test_the_search_pins_an_id_selects_a_class_and_says_what_is_not_there(page, 
     field.fill("id 17")
     field.press("Enter")
     page.wait_for_function(f"() => {MAP}.ids[{MAP}.pinned] === 17")
+    page.get_by_label("Find an example by id").press("Enter")  # what is pinned stays so
     field = page.get_by_label("Find an example by id")
     field.fill("class 3")
     field.press("Enter")
     page.wait_for_function(f"() => ({SELECTED})().length > 100")
+    assert page.evaluate(f"() => {MAP}.ids[{MAP}.pinned]") == 17
     labels = page.evaluate(f"""() => [...new Set(Array.from({MAP}.labels)
         .filter((_, i) => {MAP}.chosen.ids.has({MAP}.ids[i])))]""")
     assert labels == [3]
@@ -290,6 +292,10 @@ def test_a_named_selection_is_there_after_a_reload_and_in_another_tab(page, app_
     other.goto(page.url)
     other.wait_for_selector(".feature-map[data-drawn]")
     assert selected(other) == ids
+    field = page.get_by_label("Find an example by id")
+    field.fill("class 5")
+    field.press("Enter")
+    page.wait_for_function("() => !location.search.includes('selection=')")
 
 
 def test_contours_outline_classes_and_the_picture_is_saved(page, app_url):

@@ -276,3 +276,5 @@ def test_a_saved_selection_replaces_what_is_selected(filled_store):
     app.selectbox(key="selection").set_value(None).run()
     app.selectbox(key="selection").set_value("two").run()
     assert sent(app)["selection"]["ids"] == [3, 13]
+    assert app.selectbox(key="selection").value == "two"
+    assert with_selection(app, [3, 14]).selectbox(key="selection").value is None

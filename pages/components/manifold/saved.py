@@ -30,8 +30,10 @@ def start_with_linked(comparison: Comparison, shown_ids: Collection[int]) -> Non
 def saved_selections(comparison: Comparison) -> None:
     """Show the choice of a named selection, and what makes and removes one."""
     known = selections.saved(reads.store(), comparison.key)
-    if st.session_state.get(CHOSEN) not in (None, *known):
-        st.session_state[CHOSEN] = None  # of another comparison, or removed meanwhile
+    name = st.session_state.get(CHOSEN)
+    if name is not None and set(known.get(name, [])) != set(selection.selected()):
+        # of another comparison, removed, or others were selected since: a link must not name it
+        st.session_state[CHOSEN] = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Saved selections", list(known), index=None, key=CHOSEN, bind="query-params",

@@ -120,8 +120,8 @@ class Bar {
     const positions = numbers.map((id) => map.ids.indexOf(id));
     const lost = numbers.filter((_, i) => positions[i] < 0 || !map.isShown(positions[i]));
     const there = numbers.filter((id) => !lost.includes(id));
-    if (numbers.length === 1 && there.length) map.pin(positions[0]);
-    else if (there.length) map.choose(how, there);
+    if (numbers.length > 1 && there.length) map.choose(how, there);
+    else if (there.length && positions[0] !== map.pinned) map.pin(positions[0]); // which would let it go
     this.say(lost.length ? `Not on these maps: id ${lost.join(", ")}` : "");
   }
 
