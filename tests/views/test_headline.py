@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from unlearn_core.records import Sets
-from unlearn_core.views.headline import strip_lines, tally, word_counts
+from unlearn_core.views.headline import chosen_text, strip_lines, tally, word_counts
 from unlearn_core.views.overview import KeyNumber, VerdictCard
 
 
@@ -39,6 +39,12 @@ def test_verdicts_are_counted_and_filtered_in_their_order():
     first = strip_lines(cards)[0]
     assert (first["number"], first["word"], first["icon"]) == ("3.0%", "matched", "✓")
     assert first["heading"] == "still right"
+
+
+def test_a_method_that_took_longer_than_training_again_is_said_to():
+    quick = card("a", "matched")
+    assert "longer than training again" not in chosen_text(quick)
+    assert "longer than training again" in chosen_text(replace(quick, is_slower=True))
 
 
 def test_of_language_models_the_number_of_a_line_is_their_perplexity():

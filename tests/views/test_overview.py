@@ -33,3 +33,10 @@ def test_of_two_matches_the_one_that_is_off_in_fewer_other_numbers_is_better(rep
     _, _, muda, finetune = report["comparison"]["verdicts"]
     finetune["word"], muda["caveats"] = "matched", ["F1 is off"]
     assert Report(**report).ranking == ["Finetune", "MUDA"]  # though MUDA is nearer in alignment
+
+
+def test_methods_slower_than_retraining_are_those_with_a_speedup_below_one(gathered):
+    report = report_of(gathered)
+    summary = report.summary[report.summary["metric"] == "speedup"].set_index("label")["mean"]
+    cards = verdict_cards(gathered, report)
+    assert [c.is_slower for c in cards] == [bool(summary[c.label] < 1) for c in cards]

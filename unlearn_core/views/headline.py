@@ -100,4 +100,5 @@ def strip_lines(cards: Sequence[VerdictCard], word: str | None = None) -> list[d
 
 def chosen_text(card: VerdictCard) -> str:
     """Return what the verdict on one method means, as a sentence in Markdown."""
-    return f"**{card.label}: {card.word}**, that is, {MEANING[card.word]}."
+    price = " It took longer than training again." if card.is_slower else ""
+    return f"**{card.label}: {card.word}**, that is, {MEANING[card.word]}.{price}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,10 @@ class KeyNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictCard:
-    """The headline of one method: its verdict and a few numbers. `more` counts its variants."""
+    """The headline of one method: its verdict and a few numbers.
+
+    `more` counts its variants; `is_slower` says that it took longer than training again.
+    """
 
     label: str
     method: str
@@ -50,6 +54,7 @@ class VerdictCard:
     numbers: tuple[KeyNumber, ...]
     speedup: str
     more: int
+    is_slower: bool = False
 
 
 def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
@@ -74,6 +79,7 @@ def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
                 numbers=_numbers(report.summary, name),
                 speedup=_text(report.summary, name, "speedup", "mean"),
                 more=len({run.label for run in runs}) - 1,
+                is_slower=_number(report.summary, name, "speedup", "mean") < 1,
             )
         )
     return sorted(listed, key=lambda card: report.ranking.index(card.label))
@@ -113,9 +119,14 @@ def _numbers(table: pd.DataFrame, name: str) -> tuple[KeyNumber, ...]:
     )
 
 
-def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
+def _number(table: pd.DataFrame, name: str, metric: str, column: str) -> float:
     rows = table[(table["label"] == name) & (table["metric"] == metric)]
-    return format_value(metric, float(rows[column].iloc[0])) if len(rows) else "–"
+    return float(rows[column].iloc[0]) if len(rows) else math.nan
+
+
+def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
+    known = ((table["label"] == name) & (table["metric"] == metric)).any()
+    return format_value(metric, _number(table, name, metric, column)) if known else "–"
 
 
 def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:
