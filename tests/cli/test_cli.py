@@ -332,12 +332,17 @@ def test_a_fault_of_the_original_ends_the_command_with_its_traceback(cache, caps
     assert error.splitlines()[-1] == "error: KeyError: 'x' (a fault of this program)"
 
 
-def test_reproduce_prints_what_a_table_says_even_where_nothing_can_be_measured(cache, capsys):
+def test_reproduce_prints_what_a_table_says_even_where_its_data_is_missing(
+    cache, capsys, monkeypatch
+):
+    monkeypatch.setenv("UNLEARN_DATA", str(cache / "nowhere"))
     file = cache / "table.json"
-    assert main(["reproduce", "--paper", "rfa", "--table", "3", "--json", str(file)]) == 1
-    printed = capsys.readouterr().out
+    assert main(["reproduce", "--paper", "rfa", "--table", "3", "--json", str(file)]) == 2
+    printed, error = capsys.readouterr()
     assert "table III" in printed
-    assert "tables on texts are not repeated yet" in printed
+    assert error.startswith("error: The data set 'imdb' is not in ")
+    assert "UNLEARN_DATA" in error
+    assert error.count("\n") == 1
     content = json.loads(file.read_text())
     assert (content["paper"], content["table"], content["scale"]) == ("rfa", "III", "smoke")
     rows = [row for experiment in content["experiments"] for row in experiment["rows"]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from unlearn_core.checks import InputError
 from unlearn_core.cli import inputs
 from unlearn_core.cli.progress import ProgressBar
 from unlearn_core.runs.store import Store, default_root
@@ -17,7 +18,13 @@ ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 
 
 def reproduce(args: argparse.Namespace) -> int:
-    """Run a table's experiments and print paper and measured side by side."""
+    """Run a table's experiments and print paper and measured side by side.
+
+    Raises
+    ------
+    InputError
+        At the end, if none of them can be run here, such as without their data.
+    """
     from unlearn_core.engine.pipeline import execute
     from unlearn_core.papers.experiments import experiments
     from unlearn_core.papers.reproduce import reproduce as measure
@@ -41,6 +48,8 @@ def reproduce(args: argparse.Namespace) -> int:
         inputs.write_text(args.json, text + "\n")
     if args.csv:
         inputs.write_text(args.csv, everything.to_csv(index=False))
+    if all(experiment.reason for experiment, _ in results):
+        raise InputError(results[0][0].reason)
     return 0 if everything["measured"].notna().any() else 1
 
 

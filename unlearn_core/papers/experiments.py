@@ -1,9 +1,10 @@
 """The experiments behind a paper's table: which runs they need, at one of three sizes.
 
-`smoke` shows in minutes that an experiment runs: always the embedded digits and a slim ResNet-18,
-with the methods' digits presets.  `small` takes the table's own data and kind of network, both cut
-down, with the same presets, because the papers' settings need the papers' size.  `full` is the
-paper's recipe with the paper's presets; what a paper leaves open is as `recipes` says.
+`smoke` shows in minutes that an experiment runs: of pictures always the embedded digits and a slim
+ResNet-18, with the methods' digits presets; of texts a few of the table's own (`texts`).  `small`
+takes the table's own data and kind of network, both cut down, with the same presets, because the
+papers' settings need the papers' size.  `full` is the paper's recipe with the paper's presets; what
+a paper leaves open is as `recipes` says.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
 from unlearn_core.papers.recipes import paper_recipe
 from unlearn_core.papers.reference import paper_table
+from unlearn_core.papers.texts import in_batches_of_texts, reads_texts, slim_start, text_request
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.plan import comparison_config, with_request
+from unlearn_core.runs.tracked import LAYER_EXAMPLES
 
 SCALES = ("smoke", "small", "full")
 STAND_IN = "digits"
@@ -56,6 +59,7 @@ FORGET_KINDS = {
     "subclass": "subclass",
     "sample": "random",
     "backdoor": "backdoor",
+    "keyword": "keyword",
 }
 LOSSES = {  # MUDA's Table 6
     "alignment loss only": {"beta": 0.0},
@@ -115,6 +119,12 @@ def experiments(paper: str, table: str, scale: str) -> list[Experiment]:
 
 
 Row = Mapping[str, Any]
+OURS = "what the paper does not state is ours (see the recipes and presets)"
+SUMS = "activation_distance"
+SUMMED = (
+    "activation distances are sums over a text's tokens, as printed, of up to "
+    f"{LAYER_EXAMPLES} texts of each set"
+)
 
 
 def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
@@ -123,7 +133,7 @@ def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
     if missing:
         return Experiment(rows=rows, scale=scale, reason=missing)
     try:
-        starts, notes = _STARTS[scale](first)
+        starts, notes = _starts(first, scale)
     except MissingFileError as error:  # neither here nor fetched
         return Experiment(rows=rows, scale=scale, reason=str(error))
     settings = {
@@ -136,9 +146,8 @@ def _experiment(rows: pd.DataFrame, scale: str) -> Experiment:
 
 def _missing(row: Row, scale: str) -> str:
     """Return why an experiment cannot be run on any machine; "" where it can."""
-    model = MODELS.get(_model_name(row))
-    if row["kind"] not in FORGET_KINDS or model is None or model.tokenizer:
-        return f"tables on texts are not repeated yet ({row['model']} on {row['dataset']})"
+    if row["kind"] not in FORGET_KINDS or _model_name(row) not in MODELS:
+        return f"{row['model']} on {row['dataset']}, {row['scenario']}, is not repeated"
     if scale != "smoke" and _data_name(row) not in DATASETS:
         return f"the data set {row['dataset']} is not here yet"
     return ""
@@ -162,6 +171,27 @@ def _forgets(row: Row, dataset: str, n_classes: int) -> list[ForgetConfig]:
 
 
 Starts = tuple[tuple[RunConfig, ...], tuple[str, ...]]
+
+
+def _starts(row: Row, scale: str) -> Starts:
+    if reads_texts(row["model"]):
+        return _text_starts(row, scale)
+    return _STARTS[scale](row)
+
+
+def _text_starts(row: Row, scale: str) -> Starts:
+    name, model, kind = _data_name(row), _model_name(row), FORGET_KINDS[row["kind"]]
+    whole = dataset_of(DataConfig(name=name))
+    notes: tuple[str, ...]
+    if scale == "full":
+        n_train = len(whole.train_ids)
+        network, recipe = paper_recipe(row["paper"], name, model, n_train=n_train)
+        forget, notes = text_request(kind, whole, n_train)
+        start = _start(name, forget, network, recipe)
+        notes = (*notes, OURS)
+    else:
+        start, notes = slim_start(name, model, kind, whole, scale)
+    return (start,), (*notes, SUMMED) if row["metric"].startswith(SUMS) else notes
 
 
 def _smoke(row: Row) -> Starts:
@@ -207,7 +237,7 @@ def _full(row: Row) -> Starts:
     network, recipe = paper_recipe(row["paper"], name, model, n_train=len(whole.train_ids))
     starts = [_start(name, forget, network, recipe) for forget in _forgets(row, name, n_labels)]
     notes = _unstated(row, name)
-    notes.append("what the paper does not state is ours (see the recipes and presets)")
+    notes.append(OURS)
     return tuple(starts), tuple(notes)
 
 
@@ -226,11 +256,15 @@ def _settings(
 ) -> dict[str, Any]:
     """Return a method's settings for a row: a preset, and what the scenario says besides."""
     presets = get_method(method).presets
-    preset: str | None = usual_preset(presets, DataConfig(name=STAND_IN), start.forget)
+    is_text = reads_texts(start.model.name)
+    data = start.data if is_text else DataConfig(name=STAND_IN)
+    preset: str | None = usual_preset(presets, data, start.forget)
     if scale == "full":
         preset = next((p for p in (f"{start.model.name}_text", paper) if p in presets), None)
     values = plain(resolve_settings(method, preset=preset))
     changed: dict[str, Any] = dict(LOSSES.get(variant, {}))
+    if is_text and scale == "full":
+        changed |= in_batches_of_texts(values)
     passes = variant.partition(" epoch")[0]
     if passes.isdecimal():
         for name in {"epochs", "max_epochs"} & set(values):

@@ -16,8 +16,10 @@ from unlearn_core.data.splits import split
 from unlearn_core.engine.request import dataset_of
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.distance import activation_distance
+from unlearn_core.models import MODELS
 from unlearn_core.papers.experiments import Experiment
 from unlearn_core.papers.reference import COLUMNS
+from unlearn_core.papers.token_answers import summed_over_tokens
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.store import Store
 from unlearn_core.training import DivergedError
@@ -121,7 +123,7 @@ def _over_repeats(
         if part in ("", "spread", "difference"):
             measured.append(_of_run(run, retrained, metric, row["variant"]))
         else:
-            measured.append(_of_set(run, retrained, metric, part))
+            measured.append(_of_set(run, retrained, metric, part, store))
     return measured
 
 
@@ -129,7 +131,7 @@ def _of_run(run: RunArtefact, retrained: RunArtefact, metric: str, variant: str)
     content = run.metrics()
     name = AS_PRINTED.get(metric, metric)
     if name not in METRICS:
-        return None, f"{metric} is not measured on images"
+        return None, f"{metric} is not measured here"
     value = content["values"][name]
     if value is None:
         return None, content["reasons"][name]
@@ -144,10 +146,14 @@ def _passes(run: RunArtefact, over: str) -> float:
     return run.cost.samples_seen / int(run.metrics()["sizes"][over])
 
 
-def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) -> Measured:
+def _of_set(
+    run: RunArtefact, retrained: RunArtefact, metric: str, part: str, store: Store
+) -> Measured:
     """Return a metric on one set: what RFA's tables split by D_r, D_f and the test sets."""
     if part == "test":
-        part = "retain_test"  # where single images are forgotten it is the whole test set
+        part = "retain_test"  # where single examples are forgotten it is the whole test set
+    if metric == "perplexity":
+        return _of_run(run, retrained, f"perplexity_{part}", "")
     if metric.startswith("feature_distance_"):
         reference = metric.removeprefix("feature_distance_")
         layers = run.metrics()["layers"]
@@ -155,12 +161,15 @@ def _of_set(run: RunArtefact, retrained: RunArtefact, metric: str, part: str) ->
         if not rows or any(row["distance"] is None for row in rows):
             return None, f"no layer was compared on {part}"
         return float(sum(row["distance"] for row in rows)), ""
+    answers_classes = MODELS[run.config.model.name].task.answers_classes
+    if metric == "activation_distance_l1" and not answers_classes:
+        return summed_over_tokens(run, retrained, part, store)
     if metric == "activation_distance_l1":
         own, other = (_probabilities(made, part) for made in (run, retrained))
         if not (np.isfinite(own).all() and np.isfinite(other).all()):
             return None, "the model's outputs are not finite"
         return activation_distance(own, other, norm="l1"), ""
-    return None, f"{metric} is not measured on images"
+    return None, f"{metric} is not measured here"
 
 
 @lru_cache(maxsize=16)
