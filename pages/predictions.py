@@ -61,7 +61,8 @@ charts.chart(
 )  # fmt: skip
 st.caption(
     f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
-    f"answer; darker is a larger share. Click a cell to see its examples below. {recipe}"
+    "answer; the fuller the colour, the larger the share. Click a cell to see its examples below. "
+    f"{recipe}"
 )
 
 st.subheader("Accuracy by class")
@@ -98,8 +99,8 @@ charts.chart(
 )  # fmt: skip
 st.caption(
     f"{as_markdown(model)} on examples {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
-    "each true class get which answer; darker is a larger share of the true class. Click a cell to "
-    f"see its examples. {recipe}"
+    "each true class get which answer; the fuller the colour, the larger the share of the true "
+    f"class. Click a cell to see its examples. {recipe}"
 )
 numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
 ids = predictions.cell_ids(run, sets, group, *numbers)

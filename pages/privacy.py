@@ -56,6 +56,9 @@ st.caption(
     "upright line is the threshold. It starts where it tells members from non-members best in the "
     f"first model. {recipe}"
 )
+found = privacy.finding_text(rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"])
+if found:
+    st.markdown(as_markdown(found, keep="*"))
 st.dataframe(privacy.threshold_table(rows, threshold), hide_index=True, key="called_members")
 st.caption(
     as_markdown(

@@ -146,3 +146,18 @@ def test_of_a_text_the_attacker_sees_the_mean_loss_and_entropy_of_its_tokens():
     )
     assert privacy.usable_scores([of_tokens]) == ["loss", "entropy"]
     assert privacy.usable_scores([of_classes]) == list(privacy.SCORES)
+
+
+def test_what_an_attacker_finds_before_and_after_is_told_in_words(two):
+    # of six pairs A ranks five right and one half; B, the retrained model, one and two halves
+    told = privacy.finding_text(two, "A", "B")
+    n_right = sum((a > b) + (a == b) / 2 for a in (1.0, 2.0, 3.0) for b in (0.0, 1.5))
+    assert f"AUC of **{n_right / 6:.2f}**" in told
+    n_right = sum((a > b) + (a == b) / 2 for a in (0.0, 0.5, 0.0) for b in (0.0, 1.5))
+    assert told.endswith(
+        f"in **B**, which never saw it, **{n_right / 6:.2f}**, far below guessing: there D_f "
+        "stands out as what it does not know."
+    )
+    assert "hardly better than guessing" not in told
+    assert "hardly better than guessing (0.5)" in privacy.finding_text(two, "B", "nobody")
+    assert privacy.finding_text(two, "nobody", "B") == ""

@@ -19,8 +19,8 @@ STYLE = """<style>
 .mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
 .mu-answers th, .mu-answers td {padding: .06rem .2rem; text-align: center; line-height: 1.2;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
-.mu-answers col.mu-names {width: 6.6rem}
-.mu-answers tbody th {text-align: left; font-weight: 400; padding-left: 0}
+.mu-answers col.mu-names {width: 8rem}
+.mu-answers tbody th {text-align: left; font-weight: 400; padding-left: 0; white-space: normal}
 .mu-answers tbody tr > * {border-top: 1px solid rgba(128, 128, 128, .25)}
 .mu-answers img {width: 58px; height: 58px; object-fit: contain; image-rendering: pixelated;
   border-radius: 3px; display: block; margin: auto}

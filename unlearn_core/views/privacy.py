@@ -44,6 +44,7 @@ SIDE_STYLES = {
     **dict.fromkeys(NON_MEMBERS, ("#0072B2", "dot")),
 }
 FEW_FALSE_ALARMS = 0.01
+NO_BETTER = 0.6  # an AUC that is hardly better than guessing
 SMALLEST = 1e-12  # of a probability, an entropy or a loss
 BINS = 30
 COLUMNS = ["label", "method", "set", "example_id", "score"]
@@ -226,6 +227,32 @@ def area(false_rates: Scores, true_rates: Scores) -> float:
 def true_rate_at(false_rates: Scores, true_rates: Scores, at: float) -> float:
     """Return the largest true positive rate with at most this rate of false alarms."""
     return float(true_rates[false_rates <= at].max())
+
+
+def finding_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
+    """Return what the attacker finds before anything is unlearned, in Markdown; "" if not shown.
+
+    `original` and `retrained` are the labels of the references.
+    """
+    areas = {label: _area_of(rows, label) for label in rows["label"].unique()}
+    if original not in areas:
+        return ""
+    before = areas[original]
+    told = f"In **{original}** D_f is told from non-members with an AUC of **{before:.2f}**"
+    if before <= NO_BETTER:
+        told += ": hardly better than guessing (0.5). This attack has little to find here"
+    if retrained in areas:
+        after = areas[retrained]
+        told += f"; in **{retrained}**, which never saw it, **{after:.2f}**"
+        if after < 1 - NO_BETTER:
+            told += ", far below guessing: there D_f stands out as what it does not know"
+    return f"{told}."
+
+
+def _area_of(rows: pd.DataFrame, label: str) -> float:
+    """Return the AUC of a model's scores of D_f against those of the non-members."""
+    forget, _, others = (scores_of(rows, label, name) for name in sides_in(rows))
+    return area(*roc(forget, others))
 
 
 def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
