@@ -233,7 +233,23 @@ def test_relearning_decides_nothing_because_retrained_models_differ_too_much_in_
     start, target = {**ORIGINAL, "relearn_k": 0.96}, {**RETRAINED, "relearn_k": 0.60}
     there = standard(start, target)
     assert judge({**target, "relearn_k": 0.96}, there).word == "matched"
-    assert 3 * 0.126 > 0.96 - 0.60
+    assert 3 * FLOORS["relearn_k"] > 0.96 - 0.60
+
+
+def test_a_match_names_what_is_two_deviations_off_on_the_side_of_the_original():
+    start, target = {**ORIGINAL, "relearn_k": 0.96}, {**RETRAINED, "relearn_k": 0.60}
+    there = standard(start, target)
+    far = there.reference["mia_rfa"].deviation * 2.5
+    seen = judge({**target, "relearn_k": 0.95, "mia_rfa": 0.436 + far}, there)
+    assert seen.word == "matched"
+    assert [text.split()[0] for text in seen.caveats] == ["MIA", "Relearned"]
+    past = judge({**target, "relearn_k": 0.2, "mia_rfa": 0.436 - far}, there)
+    assert (past.word, past.caveats) == ("matched", ())
+    near = judge({**target, "relearn_k": 0.70, "cluster_f1": 0.6}, there)
+    assert near.caveats == ()
+    without = replace(there, unreliable=frozenset({"mia_rfa"}))
+    doubted = judge({**target, "mia_rfa": 0.436 + far}, without)
+    assert doubted.caveats == ()
 
 
 def test_an_unreliable_number_decides_nothing():

@@ -8,7 +8,7 @@ not change by retraining cannot show whether something was forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ DECIDING = {  # of all tasks: what a model's task does not give is not among its
     group: tuple(dict.fromkeys(name for task in TASKS for name in task.deciding[group]))
     for group in CLASSIFICATION.deciding
 }
+BESIDES = "relearn_k"  # what decides nothing, for retrained models differ too much in it
 Values = Mapping[str, float | None]
 
 
@@ -135,6 +136,13 @@ class Finding:
         return self.differs and is_doubtful and self.left > HALF
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether the number is not off, but two deviations away on the original's side."""
+        gap, way = self.value - self.reference.mean, self.original - self.reference.mean
+        is_far = abs(gap) > DOUBTFUL * self.reference.deviation
+        return self.differs and not self.is_off and is_far and gap * way > 0
+
+    @property
     def is_trace(self) -> bool:
         """Whether it is off on the original's side, with at most a tenth of the way left."""
         return self.tells and self.side == "under" and self.left <= LITTLE
@@ -151,16 +159,26 @@ class Finding:
 
 def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:
     """Return by group what decides: all that the three models have, but for unreliable metrics."""
-    return {
-        group: [
-            Finding(metric=name, value=value, original=start, reference=standard.reference[name])
-            for name in names
-            if name in standard.reference and name not in standard.unreliable
-            if (value := values.get(name)) is not None
-            if (start := standard.original.get(name)) is not None
-        ]
-        for group, names in DECIDING.items()
-    }
+    return {group: _found(names, values, standard) for group, names in DECIDING.items()}
+
+
+def doubts(values: Values, standard: Standard) -> list[Finding]:
+    """Return what speaks against a model though it is not off: by two deviations, not by three.
+
+    Of the features and attacks that decide, and of relearning, which does not.
+    """
+    names = (*DECIDING["features"], *DECIDING["attacks"], BESIDES)
+    return [each for each in _found(names, values, standard) if each.is_doubtful]
+
+
+def _found(names: Sequence[str], values: Values, standard: Standard) -> list[Finding]:
+    return [
+        Finding(metric=name, value=value, original=start, reference=standard.reference[name])
+        for name in names
+        if name in standard.reference and name not in standard.unreliable
+        if (value := values.get(name)) is not None
+        if (start := standard.original.get(name)) is not None
+    ]
 
 
 def by_guessing(standard: Standard, n_classes: int) -> Standard:

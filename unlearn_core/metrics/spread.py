@@ -30,6 +30,7 @@ FLOORS = {
     "linear_probe_forget": 0.064,
     "prototype_forget": 0.11,
     "mia_rfa": 0.13,
+    "relearn_k": 0.13,
 }
 
 

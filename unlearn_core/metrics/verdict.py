@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.findings import DECIDING, HALF, Finding, Standard, Values, findings
+from unlearn_core.metrics.findings import (
+    DECIDING,
+    HALF,
+    Finding,
+    Standard,
+    Values,
+    doubts,
+    findings,
+)
 from unlearn_core.metrics.spread import RESOLUTION, chance, examples_needed
 
 BROKEN_DROP, BROKEN_RISE = 0.05, 0.25  # of accuracy, in points; of perplexity, as a share
@@ -35,7 +43,7 @@ WORDS = (
 class Verdict:
     """A model's verdict in a word of `WORDS`, with the numbers that it rests on.
 
-    `caveats` name the numbers in which a matched model is off although they do not decide.
+    `caveats` name the numbers that speak against a matched model although they do not decide.
     """
 
     word: str
@@ -212,6 +220,7 @@ def _matched(case: Case) -> Verdict:
         for each in part
         if each.is_off
     ]
+    caveats += [each.words for each in doubts(case.values, case.standard)]
     numbers = _listed([each for part in telling.values() for each in part])
     return Verdict("matched", f"{_joined(list(telling))} match: {numbers}", tuple(caveats))
 

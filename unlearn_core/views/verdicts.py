@@ -11,7 +11,8 @@ from unlearn_core.views.tables import with_values
 from unlearn_core.views.wording import format_value
 
 MEANING = {
-    "matched": "not to be told from a model that never saw the forget set",
+    "matched": "by the numbers that decide, not to be told from a model that never saw the forget "
+    "set",
     "partly matched": "answers like a model that never saw the forget set, but something else "
     "gives it away",
     "pretends": "answers like a model that never saw the forget set; inside, it still knows it",
