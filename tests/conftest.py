@@ -12,6 +12,7 @@ from types import SimpleNamespace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test waits for a network
 os.environ.pop("UNLEARN_PLUGINS", None)  # tests ask about what ships
 
 import pytest

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.views.live import MOST_POINTS, live_charts, live_curves
+from unlearn_core.views.palette import METRIC_STYLES
 
 
 def test_live_curves_are_thin_keep_their_last_point_and_skip_what_is_missing():
@@ -28,6 +29,42 @@ def test_the_live_charts_show_shares_above_losses_up_to_the_last_step():
     for title, (_, chart) in zip(("Share", "Loss"), charts.values(), strict=True):
         assert chart["encoding"]["y"]["title"] == title
         assert chart["encoding"]["x"]["scale"]["domain"] == [0, 40]
+
+
+def test_language_models_have_perplexities_between_alignment_and_losses():
+    rows = pd.DataFrame(
+        [
+            {"step": 0, "probe/perplexity_forget": 20.0, "probe/dimensional_alignment": 0.5},
+            {"step": 0, "probe/perplexity_retain": 15.0, "probe/perplexity_forget_test": 30.0},
+            {"step": 1, "loss/objective": 3.0, "probe/perplexity_forget": 9e6},
+        ]
+    )
+    charts = live_charts(live_curves(rows, "rfa"), total=4)
+    names = {panel: table["curve"].unique().tolist() for panel, (table, _) in charts.items()}
+    assert names == {
+        "probe": ["DA(D_f|D_r)"],
+        "perplexity": ["PPL(D_f)", "PPL(D_r)"],
+        "loss": ["Objective"],
+    }
+    table, chart = charts["perplexity"]
+    assert table["value"].tolist() == [20.0, 9e6, 15.0]
+    assert chart["encoding"]["y"]["title"] == "Perplexity"
+    assert chart["encoding"]["y"]["scale"]["type"] == "log"
+    scale = chart["encoding"]["color"]["scale"]
+    colours = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert colours == {
+        "PPL(D_f)": METRIC_STYLES["forget_accuracy"].colour,
+        "PPL(D_r)": METRIC_STYLES["retain_accuracy"].colour,
+    }
+
+
+def test_the_probes_of_language_models_are_among_the_live_curves(explained):
+    history = explained.runs["rfa"].history()
+    charts = live_charts(live_curves(history, "rfa"), total=int(history["step"].max()))
+    assert list(charts) == ["probe", "perplexity", "loss"]
+    table, _ = charts["perplexity"]
+    assert set(table["curve"]) == {"PPL(D_f)", "PPL(D_r)"}
+    assert (table["value"] > 1).all()
 
 
 def test_from_one_refresh_to_the_next_only_the_table_of_a_live_chart_changes():

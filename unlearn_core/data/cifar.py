@@ -14,7 +14,8 @@ import numpy as np
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
-from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
+from unlearn_core.data.fetching import fetch_with_torchvision
+from unlearn_core.data.sources import Split, Splits, join, read_splits
 
 CIFAR10_STATISTICS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 CIFAR100_STATISTICS = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)

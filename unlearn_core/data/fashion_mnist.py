@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
-from unlearn_core.data.sources import Split, Splits, fetch_with_torchvision, join, read_splits
+from unlearn_core.data.fetching import fetch_with_torchvision
+from unlearn_core.data.sources import Split, Splits, join, read_splits
 
 STATISTICS = (0.2860,), (0.3530,)
 CLASS_NAMES = (

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,27 +185,6 @@ def join(
         subclass_labels=fine,
         subclass_names=tuple(subclass_names),
     )
-
-
-def fetch_with_torchvision(folder: Path, name: str) -> None:
-    """Let torchvision's data set `name` download its official files into the folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If they could not be downloaded, such as without a network.
-    """
-    from torchvision import datasets
-
-    reader: Any = getattr(datasets, name)
-    try:
-        reader(str(folder), download=True)
-    except (OSError, RuntimeError) as error:
-        why = " ".join(str(error).split()).rstrip(".")
-        raise MissingFileError(
-            f"The data set {folder.name!r} is not in {folder} and could not be downloaded: {why}. "
-            "Set UNLEARN_DATA to the folder with one folder a data set."
-        ) from error
 
 
 def missing(name: str, folder: Path, hint: str = "") -> DataNotFoundError:

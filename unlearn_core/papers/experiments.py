@@ -32,7 +32,13 @@ from unlearn_core.methods.settings import plain
 from unlearn_core.models import MODELS
 from unlearn_core.papers.recipes import paper_recipe
 from unlearn_core.papers.reference import paper_table
-from unlearn_core.papers.texts import in_batches_of_texts, reads_texts, slim_start, text_request
+from unlearn_core.papers.texts import (
+    N_RANDOM,
+    in_batches_of_texts,
+    reads_texts,
+    slim_start,
+    text_request,
+)
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.plan import comparison_config, with_request
 from unlearn_core.runs.tracked import LAYER_EXAMPLES
@@ -53,7 +59,6 @@ CLASSES = {  # docs/methods.md, "Data and forget requests"; one class where a pa
     }
 }
 ONE_CLASS = 3
-N_RANDOM = 128
 FORGET_KINDS = {
     "class": "class",
     "subclass": "subclass",

@@ -9,14 +9,27 @@ import pandas as pd
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
-from unlearn_core.views.palette import METRIC_STYLES
+from unlearn_core.views.palette import FORGET_COLOUR, METRIC_STYLES, RETAIN_COLOUR
 
 Spec = dict[str, Any]
 MOST_POINTS = 300
 HEIGHT = 300  # pixels, with legend and axis: Streamlit fits the plot into what they leave
-PROBES = {
-    f"{PROBE_PREFIX}{name}": (METRICS[name].label, METRIC_STYLES[name].colour)
-    for name in ("forget_accuracy", "retain_accuracy", "dimensional_alignment")
+SHARE, PERPLEXITY, LOSS = "probe", "perplexity", "loss"  # panels, from top to bottom
+PROBES = {  # panel, label and colour of what is probed: language models have no accuracy
+    f"{PROBE_PREFIX}{name}": (panel, METRICS[name].label, colour)
+    for name, panel, colour in (
+        ("forget_accuracy", SHARE, METRIC_STYLES["forget_accuracy"].colour),
+        ("retain_accuracy", SHARE, METRIC_STYLES["retain_accuracy"].colour),
+        ("dimensional_alignment", SHARE, METRIC_STYLES["dimensional_alignment"].colour),
+        ("perplexity_forget", PERPLEXITY, FORGET_COLOUR),
+        ("perplexity_retain", PERPLEXITY, RETAIN_COLOUR),
+    )
+}
+AXES: dict[str, Spec] = {
+    SHARE: {"title": "Share", "scale": {"domain": [-0.04, 1.04], "nice": False}},
+    # a model that breaks is surprised thousands of times as much
+    PERPLEXITY: {"title": "Perplexity", "scale": {"type": "log", "nice": False}},
+    LOSS: {"title": "Loss", "scale": {"zero": False}},
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
 
@@ -39,20 +52,20 @@ def live_curves(rows: pd.DataFrame, method: str) -> pd.DataFrame:
             continue
         thin = np.unique(np.linspace(len(kept) - 1, 0, min(MOST_POINTS, len(kept))).round())
         kept = kept.iloc[thin.astype(int)]
-        panel = "probe" if name in PROBES else "loss"
+        panel = PROBES[name][0] if name in PROBES else LOSS
         part = {"step": rows.loc[kept.index, "step"], "panel": panel, "curve": name, "value": kept}
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def live_charts(curves: pd.DataFrame, total: int) -> dict[str, tuple[pd.DataFrame, Spec]]:
-    """Return a table and a Vega-Lite chart of it for the probes and for the losses.
+    """Return a table and a Vega-Lite chart of it for shares, perplexities and losses.
 
     The charts run to the last step `total`. From one refresh to the next only the table changes,
     so that the browser moves the lines and draws nothing anew.
     """
     charts = {}
-    for panel in ("probe", "loss"):
+    for panel in AXES:
         part = curves[curves["panel"] == panel]
         if part.empty:
             continue
@@ -63,20 +76,18 @@ def live_charts(curves: pd.DataFrame, total: int) -> dict[str, tuple[pd.DataFram
 
 
 def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
-    is_share = panel == "probe"
-    scale = {"domain": [-0.04, 1.04], "nice": False} if is_share else {"zero": False}
     x = {"field": "step", "type": "quantitative", "title": "Step"}
-    y = {"field": "value", "type": "quantitative", "title": "Share" if is_share else "Loss"}
+    y = {"field": "value", "type": "quantitative", **AXES[panel]}
     colour = {"domain": list(colours), "range": list(colours.values())}
     # a legend above its own chart takes its room from nothing else
     legend = {"orient": "top", "title": None, "columns": 2, "symbolType": "stroke"}
     return {
         "height": HEIGHT,
         "padding": {"left": 0, "top": 0, "right": 12, "bottom": 12},
-        "mark": {"type": "line", "point": is_share, "strokeWidth": 2},
+        "mark": {"type": "line", "point": panel != LOSS, "strokeWidth": 2},
         "encoding": {
             "x": {**x, "scale": {"domain": [0, max(1, total)], "nice": False}},
-            "y": {**y, "scale": scale},
+            "y": y,
             "color": {"field": "curve", "type": "nominal", "scale": colour, "legend": legend},
         },
     }
@@ -84,6 +95,7 @@ def _chart(panel: str, colours: dict[str, str], total: int) -> Spec:
 
 def _style(name: str, number: int) -> tuple[str, str]:
     if name in PROBES:
-        return PROBES[name]
+        _, label, colour = PROBES[name]
+        return label, colour
     label = name.removeprefix(LOSS_PREFIX).replace("_", " ").capitalize()
     return label, LOSS_COLOURS[number % len(LOSS_COLOURS)]
