@@ -181,7 +181,11 @@ def test_the_search_pins_an_id_selects_a_class_and_says_what_is_not_there(page, 
     labels = page.evaluate(f"""() => [...new Set(Array.from({MAP}.labels)
         .filter((_, i) => {MAP}.chosen.ids.has({MAP}.ids[i])))]""")
     assert labels == [3]
-    for text, answer in [("999999", "Not on these maps"), ("class no", "No class is called")]:
+    for text, answer in [
+        ("999999", "Not on these maps"),
+        ("class no", "No class is called"),
+        ("id no", "An id is a whole number"),
+    ]:
         field = page.get_by_label("Find an example by id")
         field.fill(text)
         field.press("Enter")

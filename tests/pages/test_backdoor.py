@@ -83,7 +83,7 @@ def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacke
     assert set(success["y"][2:]) == {planted.runs["neggrad"].label, "Forget bias (trick)"}
     assert success["text"][1].startswith("the aim, ")
     assert all(
-        re.match(r"[a-z0-9 ]+, \d+%$", words) for words in (*success["text"], *clean["text"])
+        re.match(r"[a-z0-9 ]+, \d+\.\d%$", words) for words in (*success["text"], *clean["text"])
     )
     assert len(figures(app)[0]["layout"]["shapes"]) == 4  # original and retrained in both
     assert "Of 2 methods tried" in texts(app)

@@ -40,6 +40,7 @@ AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
 SHORT = 4  # letters of a class name that stands beside a word
 ROW_HEIGHT, AROUND = 30, 74  # pixels
+ROOM = 1.5  # of an axis of shares, with what is written behind the longest bar
 DASH_OF = {"original": "dot", "retrain": "dash"}  # of the upright lines
 WHO = {
     "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
@@ -209,7 +210,7 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
     )
     for column, name in enumerate(("success", "clean"), start=1):
         texts = [
-            word if math.isnan(value) else f"{word}, {value:.0%}"
+            word if math.isnan(value) else f"{word}, {value:.1%}"
             for word, value in zip(rows[f"{name}_word"], rows[name], strict=True)
         ]
         figure.add_bar(
@@ -221,11 +222,10 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
                 "line": {"color": LINE, "width": 1},
             },
             text=texts,
-            textposition=["inside" if value > HALF else "outside" for value in rows[name]],
+            textposition="outside",  # readable whatever the colour of the bar
             textfont={"size": 13},
-            insidetextanchor="end",
             textangle=0,
-            constraintext="none",
+            cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",
             row=1,
             col=column,
@@ -236,7 +236,7 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
                 figure.add_vline(x=value, line=line, row=1, col=column)
     finish(figure, height=AROUND + ROW_HEIGHT * len(rows))
     figure.update_layout(showlegend=False, bargap=0.2, margin={"l": 10, "r": 10, "t": 26, "b": 28})
-    figure.update_xaxes(range=[0, 1.02], tickvals=[0, 0.5, 1], tickformat=".0%")
+    figure.update_xaxes(range=[0, ROOM], tickvals=[0, 0.5, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure
 

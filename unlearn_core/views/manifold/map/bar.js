@@ -107,7 +107,7 @@ class Bar {
     const label = map.data.classes.findIndex((one) => one.toLowerCase() === name);
     if (!words) this.say("");
     else if (numbers) this.findIds(numbers[1].split(/[\s,;]+/).map(Number), how);
-    else if (label < 0) this.say(`No class is called “${name}”.`);
+    else if (label < 0) this.say(/^ids?\s/i.test(words) ? "An id is a whole number; several stand with commas." : `No class is called “${name}”.`);
     else {
       const ids = Array.from(map.ids).filter((_, i) => map.labels[i] === label && map.isShown(i));
       map.choose(how, ids);
