@@ -89,6 +89,9 @@ def test_figure_draws_both_kinds_and_the_retrained_lines(all_sweeps):
     assert not [trace for trace in figure.data if trace.name == "FD to retrained, retrained"]
 
 
-def test_a_kind_without_runs_says_so(all_sweeps):
+def test_one_kind_alone_has_its_accuracies_beside_its_distances(all_sweeps):
     figure = gamma_figure(gamma_rows(all_sweeps[:1]))
-    assert [note.text for note in figure.layout.annotations].count("no run yet") == 2
+    assert not figure.layout.annotations
+    assert {trace.xaxis for trace in figure.data} == {"x", "x2"}  # accuracies beside distances
+    assert figure.layout.yaxis.title.text == "accuracy"
+    assert figure.layout.yaxis2.title.text.startswith("feature distance")

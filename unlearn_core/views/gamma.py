@@ -70,37 +70,41 @@ def gamma_figure(rows: pd.DataFrame) -> go.Figure:
     """Draw what `gamma_rows` returns: means over seeds, with their standard deviation.
 
     Columns used: `kind`, `gamma`, `seed`, `metric`, `value`, `retrained`.  A dotted line in a
-    metric's colour is the retrained model's value.
+    metric's colour is the retrained model's value.  Of one kind alone the accuracies stand beside
+    the distances; of two, above them.
     """
-    titles = [*KIND_TITLES.values(), "", ""]
+    kinds = [kind for kind in KIND_TITLES if (rows["kind"] == kind).any()]
+    is_alone = len(kinds) == 1
     figure = make_subplots(
-        rows=2, cols=2, subplot_titles=titles, shared_xaxes=True, shared_yaxes="rows",
-        horizontal_spacing=GUTTER, vertical_spacing=0.07,
+        rows=1 if is_alone else 2, cols=2,
+        subplot_titles=None if is_alone else [*KIND_TITLES.values(), "", ""],
+        shared_xaxes=not is_alone, shared_yaxes=False if is_alone else "rows",
+        horizontal_spacing=GUTTER * (3 if is_alone else 1), vertical_spacing=0.07,
     )  # fmt: skip
-    in_legend: set[str] = set()
-    for column, kind in enumerate(KIND_TITLES, start=1):
-        of_kind = rows[(rows["kind"] == kind) & rows["value"].notna()]
-        for row, metrics in enumerate((ACCURACIES, DISTANCES), start=1):
-            for metric in metrics:
-                part = of_kind[of_kind["metric"] == metric]
-                if not part.empty:
-                    _curve(figure, part, metric, row, column, legend=metric not in in_legend)
-                    in_legend.add(metric)
-        if of_kind.empty:
-            for row in (1, 2):
-                figure.add_annotation(
-                    text="no run yet", showarrow=False, x=0.5, y=0.5, row=row, col=column,
-                    xref="x domain", yref="y domain",
-                )  # fmt: skip
-    finish(figure, height=HEIGHT)
-    figure.update_layout(legend={"y": 1.07}, margin={"t": 90})
-    figure.update_xaxes(range=[-0.05, 1.05], tickvals=list(GAMMAS))
-    figure.update_xaxes(title="gamma (weight of feature alignment)", row=2)
-    figure.update_yaxes(range=[-0.05, 1.05], tickformat=".0%", row=1)
     farthest = rows[rows["metric"].isin(DISTANCES)][["value", "retrained"]].max().max()
-    figure.update_yaxes(range=[0, 1.08 * farthest if farthest > 0 else 1], row=2)
+    in_legend: set[str] = set()
+    for number, kind in enumerate(kinds, start=1):
+        of_kind = rows[(rows["kind"] == kind) & rows["value"].notna()]
+        for part, metrics in enumerate((ACCURACIES, DISTANCES), start=1):
+            row, column = (1, part) if is_alone else (part, number)
+            for metric in metrics:
+                points = of_kind[of_kind["metric"] == metric]
+                if not points.empty:
+                    _curve(figure, points, metric, row, column, legend=metric not in in_legend)
+                    in_legend.add(metric)
+            place = {"row": row, "col": column}
+            if metrics is ACCURACIES:
+                figure.update_yaxes(range=[-0.05, 1.05], tickformat=".0%", **place)
+            else:
+                figure.update_yaxes(range=[0, 1.08 * farthest if farthest > 0 else 1], **place)
+            if is_alone or metrics is DISTANCES:
+                figure.update_xaxes(title="gamma (weight of feature alignment)", **place)
+    finish(figure, height=HEIGHT if not is_alone else HEIGHT // 2 + 40)
+    figure.update_layout(legend={"y": 1.15 if is_alone else 1.07}, margin={"t": 90})
+    figure.update_xaxes(range=[-0.05, 1.05], tickvals=list(GAMMAS))
+    second = {"row": 1, "col": 2} if is_alone else {"row": 2, "col": 1}
     figure.update_yaxes(title="accuracy", row=1, col=1)
-    figure.update_yaxes(title=f"feature distance on {as_html(SET_SYMBOLS['forget'])}", row=2, col=1)
+    figure.update_yaxes(title=f"feature distance on {as_html(SET_SYMBOLS['forget'])}", **second)
     return figure
 
 

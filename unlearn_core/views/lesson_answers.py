@@ -24,7 +24,7 @@ F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignmen
 
 
 def heaps_text(
-    original: float, retrained: float, within: float, nearest: Mapping[str, float]
+    original: float, retrained: float, hardly: float, nearest: Mapping[str, float]
 ) -> str:
     """Say whether the images to forget lie together, before and after retraining.
 
@@ -32,8 +32,8 @@ def heaps_text(
     ----------
     original, retrained : float
         How well heaps of features find the images to forget (F1).
-    within : float
-        How far apart retrained models are.
+    hardly : float
+        By how much retrained models may well differ from one another.
     nearest : mapping of str to float
         The share that lies nearest to each other class in the retrained model; empty where these
         images are of classes that stay.
@@ -46,7 +46,7 @@ def heaps_text(
     )
     if math.isnan(original) or math.isnan(retrained):
         return f"Whether they form a heap of their own was not measured here. {_places(nearest)}"
-    if abs(original - retrained) <= within:
+    if abs(original - retrained) <= hardly:
         lesson = (
             "Retrained models differ by as much from one another, so this map alone cannot show "
             "whether these examples were forgotten."
