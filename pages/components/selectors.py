@@ -54,7 +54,9 @@ def choose_comparison() -> None:
             st.caption("No finished comparison yet.")
             return
         first = default_comparison(comparisons)
+        titles = _titles(comparisons)
         if CHOSEN not in st.session_state:
+            _warn_of_unknown(st.query_params.get(CHOSEN), titles)
             _start_with(last_choice.read(), comparisons)
         elif CHOSEN not in st.query_params:
             # a switch of pages cleared the address; what code sets is written there again
@@ -62,14 +64,14 @@ def choose_comparison() -> None:
         st.selectbox(
             "Comparison",
             options=sorted(comparisons, key=lambda key: key != first),
-            format_func=_titles(comparisons).__getitem__,
+            format_func=titles.__getitem__,
             key=CHOSEN,
             bind="query-params",
             help="One data set, model and forget request, with every run on it.",
         )
         chosen = st.session_state[CHOSEN]
         with st.container(key="comparison_title"):  # look.css lays it over the box, which cuts off
-            st.markdown(as_markdown(_titles(comparisons)[chosen]))
+            st.markdown(as_markdown(titles[chosen]))
         last_choice.keep(None if chosen == first else chosen)
 
 
@@ -87,6 +89,15 @@ def _start_with(key: str | None, comparisons: Mapping[str, Comparison]) -> None:
     if key is not None and key in comparisons and CHOSEN not in st.query_params:
         st.session_state[CHOSEN] = key
         st.query_params[CHOSEN] = _titles(comparisons)[key]
+
+
+def _warn_of_unknown(asked: str | None, titles: Mapping[str, str]) -> None:
+    """Say that a link names a comparison that is not here, when it opens another."""
+    if asked and asked not in titles.values():
+        st.toast(
+            f"This link asks for a comparison that is not here: {as_markdown(asked)}",
+            icon=":material/link_off:", duration="long",
+        )  # fmt: skip
 
 
 def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Which comparison a page shows, and that a page's own choices follow it."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from tests.pages.reading import opened, texts
+from tests.pages.reading import APP, opened, texts
 from tests.stores import fill_store
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import comparisons
@@ -111,3 +112,12 @@ def test_another_seed_never_keeps_half_of_the_chosen_models(tmp_path, monkeypatc
     app.multiselect(key="models").set_value(["Original", "MUDA"]).run()
     app.selectbox(key="seed").set_value(2).run()  # which has both
     assert app.multiselect(key="models").value == ["Original", "MUDA"]
+
+
+def test_a_link_to_a_comparison_that_is_not_here_says_so_and_opens_the_default(shipped_store):
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params["comparison"] = "Nobody's data: forget class 3"
+    app.run()
+    assert not app.exception
+    assert "not here: Nobody's data" in app.toast[0].value
+    assert not opened("overview").toast
