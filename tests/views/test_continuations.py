@@ -27,6 +27,11 @@ def test_what_is_word_for_word_the_persons_is_bold():
     assert beginning == "<strong>It is </strong>nothing"
 
 
+def test_blanks_before_the_first_word_count_for_nothing():
+    found = re.findall(r"margin-top: .3rem\">(.*?)</div>", cards_html(" It is.", {"a": "\n It is"}))
+    assert found == ["It is.", "<strong>It is</strong>"]
+
+
 def test_half_a_word_is_not_the_same():
     assert same_words("farther", "far") == ""
     assert same_words("so far", "so farther") == "so"

@@ -1,7 +1,7 @@
 """What a language model is asked to go on with: the question of a text, whose answer is left out.
 
 The question is a text's first line.  Where there is no other line, or too little of it fits into
-what the network reads, it is the first half of the text's tokens instead.
+what the network reads, it is the first half of the text instead, to the end of a word.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def prompt_of(tokenizer: str, text: str, length: int) -> Prompt | None:
     `tokenizer` is the JSON of the library tokenizers.
     """
     tokens = encode(tokenizer, [text], length).flat.tolist()
-    ends = list(accumulate(map(len, pieces(tokenizer, text, length))))
-    of_line = sum(end <= text.find("\n") + 1 for end in ends)
-    n_asked = 1 + (of_line if 0 < of_line < len(ends) else len(ends) // 2)
+    parts = pieces(tokenizer, text, length)
+    of_line = sum(end <= text.find("\n") + 1 for end in accumulate(map(len, parts)))
+    n_asked = 1 + (of_line if 0 < of_line < len(parts) else _half(parts))
     if n_asked < 2:
         return None
     n_written = min(WRITTEN, length - n_asked)
@@ -55,3 +55,9 @@ def prompt_of(tokenizer: str, text: str, length: int) -> Prompt | None:
         rest=decoded(tokenizer, tokens[n_asked : n_asked + n_written]),
         n_tokens=n_written,
     )
+
+
+def _half(parts: list[str]) -> int:
+    """Return how many parts of a text are its first half, so that the next begins a word."""
+    half = len(parts) // 2
+    return max((i for i in range(1, half + 1) if parts[i][:1].isspace()), default=half)

@@ -30,6 +30,7 @@ def cards_html(rest: str, written: Mapping[str, str]) -> str:
     written : mapping of str to str
         By the model's label.
     """
+    rest = rest.lstrip()
     first = _card(f"<em>{PERSON}</em>", html.escape(rest))
     others = [
         _card(f"<strong>{html.escape(label)}</strong>", _marked(text, rest))
@@ -66,6 +67,7 @@ def _card(title: str, text: str) -> str:
 def _marked(text: str, rest: str) -> str:
     if not text.strip():
         return "<em>Nothing: it ends the text.</em>" if not text else "<em>Blanks alone.</em>"
+    text = text.lstrip()
     same = same_words(text, rest)
     marked = f"<strong>{html.escape(same)}</strong>" if same.strip() else html.escape(same)
     return f"{marked}{html.escape(text[len(same) :])}"
