@@ -28,7 +28,7 @@ PROBES = {  # panel, label and colour of what is probed: language models have no
 AXES: dict[str, Spec] = {
     SHARE: {"title": "Share", "scale": {"domain": [-0.04, 1.04], "nice": False}},
     # a model that breaks is surprised thousands of times as much
-    PERPLEXITY: {"title": "Perplexity", "scale": {"type": "log", "nice": False}},
+    PERPLEXITY: {"title": "Perplexity", "scale": {"type": "log", "nice": False, "padding": 10}},
     LOSS: {"title": "Loss", "scale": {"zero": False}},
 }
 LOSS_COLOURS = ("#000000", "#E69F00", "#CC79A7", "#56B4E9")
