@@ -27,6 +27,7 @@ Layout = NDArray[np.float32]
 Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]
 PAIRS_AT_ONCE = 2**23  # distances in memory at a time
 JUDGED = 1000  # examples by which a map's trustworthiness is judged
+TINY, VAST = 1e-15, 1e15  # between these, squares of features keep all their digits
 SPARE = 16  # neighbours proposed beyond those that are asked for
 
 
@@ -140,6 +141,7 @@ def project(
     import torch
 
     knn = neighbours_of(features, config) if neighbours is None else neighbours
+    features = in_range(features)
     threads = torch.get_num_threads()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*knn_search_index.*")  # no later transform
@@ -175,7 +177,24 @@ def neighbours_of(features: NDArray[np.floating], config: ProjectionConfig) -> N
         raise ValueError(f"A map needs at least 4 examples, got {n_examples}.")
     if not np.isfinite(features).all():
         raise ValueError("A map needs finite features; this model's are not.")
-    return exact_neighbours(features, features, min(config.n_neighbors, n_examples - 1))
+    scaled = in_range(features)
+    return exact_neighbours(scaled, scaled, min(config.n_neighbors, n_examples - 1))
+
+
+def in_range(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return features whose squares single precision can hold: as they are, or all scaled alike.
+
+    A broken network's may be of any size, and a map is the same at every scale.
+
+    Examples
+    --------
+    >>> in_range(np.array([2.0**60, -(2.0**61)])), in_range(np.array([3.0, -4.0]))
+    (array([ 0.25, -0.5 ]), array([ 3., -4.]))
+    """
+    largest = float(np.abs(features).max(initial=0.0))
+    if largest == 0 or TINY < largest < VAST:
+        return features
+    return np.ldexp(features, -int(np.frexp(largest)[1]))
 
 
 @cache

@@ -210,3 +210,13 @@ def test_neighbours_in_a_crowd_far_away_are_those_of_the_differences(shift):
     assert np.take_along_axis(exact, indices.astype(int), 1) == pytest.approx(
         np.sort(exact, axis=1)[:, :5], rel=1e-4, abs=1e-6
     )
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25, 1e37])
+def test_a_broken_networks_features_of_any_size_have_the_map_of_their_shape(scale):
+    shape = np.random.default_rng(0).normal(size=(80, 6)).astype(np.float32)
+    power = np.float32(2.0 ** round(np.log2(scale)))  # so that scaling rounds nothing
+    config = ProjectionConfig(epochs=5)
+    usual, there = (project(features, config) for features in (shape, shape * power))
+    np.testing.assert_array_equal(there, usual)
+    assert trustworthiness(shape * power, there) == trustworthiness(shape, usual)

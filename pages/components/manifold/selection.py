@@ -160,8 +160,5 @@ def _buttons(
         )
     if not training:
         st.caption("None of these is a training example, so there is nothing to forget.")
-    elif len(training) < len(ids):
-        st.caption(
-            f"{len(ids) - len(training)} of these are test examples, which were never learned: "
-            "they are left out when these are forgotten."
-        )
+    elif told := selection.left_out_words(ids, training):
+        st.caption(told)

@@ -68,6 +68,21 @@ def training_ids(points: pd.DataFrame, ids: Sequence[int]) -> list[int]:
     return sorted({int(i) for i in known})
 
 
+def left_out_words(ids: Sequence[int], training: Sequence[int]) -> str:
+    """Return how many of `ids` cannot be forgotten, in words; "" where all can.
+
+    >>> left_out_words([1, 2, 3], [1, 2, 3])
+    ''
+    """
+    n_left = len(ids) - len(training)
+    if not n_left:
+        return ""
+    return (
+        f"{n_left} of these are test examples, which were never learned: they are left out when "
+        "these are forgotten."
+    )
+
+
 def selection_words(points: pd.DataFrame, ids: Sequence[int]) -> str:
     """Return how many examples of each set are selected, in words."""
     chosen = points[points["example_id"].isin(list(ids))].drop_duplicates("example_id")
