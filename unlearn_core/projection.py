@@ -194,7 +194,8 @@ def in_range(features: NDArray[np.floating]) -> NDArray[np.floating]:
     largest = float(np.abs(features).max(initial=0.0))
     if largest == 0 or TINY < largest < VAST:
         return features
-    return np.ldexp(features, -int(np.frexp(largest)[1]))
+    scaled: NDArray[np.floating] = np.ldexp(features, -int(np.frexp(largest)[1]))
+    return scaled
 
 
 @cache
