@@ -13,6 +13,7 @@ def fill_store(root, dataset=DATASET):
     runs.mkdir(parents=True)
     for document in SHIPPED.glob("*.json"):
         (root / "demo" / document.name).symlink_to(document)
+    (root / "demo" / "labels").symlink_to(SHIPPED / "labels")  # of data sets that do not ship
     for run in shipped_runs(dataset):
         (runs / run.name).symlink_to(run)
     return root

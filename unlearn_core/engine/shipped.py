@@ -156,7 +156,17 @@ PLANTED_DIGITS = Shipment(
     ),
     weights=False,
 )
-SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS)
+CIFAR10 = Shipment(
+    dataset="cifar10",
+    content="14bc0bf7284b3faf",  # its files, as they are published
+    forget=ForgetConfig(kind="class", values=(1,)),
+    methods=tuple(name for name in ALL_METHODS if name != "sparse_neglora"),
+    width=16,
+    precision="bf16",
+    examples=2500,
+    weights=False,
+)
+SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10)
 
 
 def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
