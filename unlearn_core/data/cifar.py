@@ -26,6 +26,10 @@ SUITED: dict[str, Any] = {
     "side": 32,
     "source": SOURCE,
 }
+CIFAR10_CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
 
 
 def fetch_cifar10(folder: Path) -> None:
@@ -38,7 +42,14 @@ def fetch_cifar100(folder: Path) -> None:
     fetch_with_torchvision(folder, "CIFAR100")
 
 
-@register_dataset("cifar10", label="CIFAR-10", width=16, fetch=fetch_cifar10, **SUITED)
+@register_dataset(
+    "cifar10",
+    label="CIFAR-10",
+    width=16,
+    fetch=fetch_cifar10,
+    class_names=lambda: CIFAR10_CLASSES,
+    **SUITED,
+)
 def load_cifar10(folder: Path) -> Dataset:
     """Read CIFAR-10: 50,000 + 10,000 images of 10 classes, 32x32."""
     splits = read_splits(folder, 3, 32, native=partial(_official, name="CIFAR10"))
