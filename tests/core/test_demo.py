@@ -8,6 +8,7 @@ import pytest
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.shipped import (
     ALL_METHODS,
+    CIFAR10,
     CLOTHES,
     DIGITS,
     SHIPMENTS,
@@ -56,6 +57,18 @@ def test_the_demo_holds_all_methods(shipped, shipment):
 def test_the_demo_holds_a_gamma_ablation(shipped, shipment):
     rfa = [run for run in runs_of(shipment, shipped) if run.config.method == "rfa"]
     assert {run.settings["gamma"] for run in rfa} == set(GAMMAS)
+
+
+def test_photographs_at_full_size_ship_with_answers_and_maps_of_a_part_and_no_features(shipped):
+    runs = runs_of(CIFAR10, shipped)
+    assert {run.config.method for run in runs} >= {"original", *CIFAR10.methods}
+    assert all(run.config.data.train_examples is None for run in runs)
+    for run in runs:
+        records = run.records()
+        assert len(records) == CIFAR10.examples
+        assert records.features.shape[1] == 0
+        assert missing_map(run) is None
+        assert run.metrics()["sizes"]["forget"] == 5000  # numbers are of all
 
 
 def test_the_main_methods_ship_with_three_seeds(shipped):
