@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from unlearn_core.metrics import METRICS
-from unlearn_core.metrics.findings import Standard, by_guessing, findings, side
+from unlearn_core.metrics.findings import Standard, by_guessing, doubts, findings, side
 from unlearn_core.metrics.spread import FLOORS, reference
 from unlearn_core.metrics.verdict import WORDS, judge
 from unlearn_core.runs.comparison import Comparison, standard_of
@@ -243,6 +243,8 @@ def test_a_match_names_what_is_two_deviations_off_on_the_side_of_the_original():
     seen = judge({**target, "relearn_k": 0.95, "mia_rfa": 0.436 + far}, there)
     assert seen.word == "matched"
     assert [text.split()[0] for text in seen.caveats] == ["MIA", "Relearned"]
+    told = doubts({**target, "relearn_k": 0.95, "mia_rfa": 0.436 + far}, there)
+    assert [each.metric for each in told] == ["mia_rfa", "relearn_k"]
     past = judge({**target, "relearn_k": 0.2, "mia_rfa": 0.436 - far}, there)
     assert (past.word, past.caveats) == ("matched", ())
     near = judge({**target, "relearn_k": 0.70, "cluster_f1": 0.6}, there)

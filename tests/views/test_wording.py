@@ -61,7 +61,7 @@ def test_a_title_names_classes_that_are_known_without_reading_data():
     sandals = ForgetConfig(kind="class", values=(5, 99))
     clothes = RunConfig(data=DataConfig(name="fashion"), forget=sandals)
     assert "forget classes Sandal, 99 (" in wording.comparison_title(clothes)
-    unknown = RunConfig(data=DataConfig(name="cifar10"), forget=sandals)
+    unknown = RunConfig(data=DataConfig(name="cifar100"), forget=sandals)
     assert "forget classes 5, 99 (" in wording.comparison_title(unknown)
 
 

@@ -63,7 +63,7 @@ def nearest_classes(run: RunArtefact, dataset: Dataset, sets: Sets) -> dict[str,
     the run has no recorded features, or they are not finite.
     """
     records = run.records() if run.has(ARRAYS) else None
-    if records is None or not np.isfinite(records.features).all():
+    if records is None or not records.features.shape[1] or not np.isfinite(records.features).all():
         return {}
     forget, retain = (
         records.where(mask[records.example_ids]) for mask in (sets.forget, sets.retain)
