@@ -36,7 +36,8 @@ def continuations(
     """
     question = {"tokens": list(prompt.tokens), "n_tokens": prompt.n_tokens}
     told = answerer.ask(runs, "text", question)
-    return {label: decoded(_tokenizer(base), tokens) for label, tokens in told.items()}
+    tokenizer = _tokenizer(base)
+    return {label: decoded(tokenizer, tokens) for label, tokens in told.items()}
 
 
 def _tokenizer(base: RunArtefact) -> str:

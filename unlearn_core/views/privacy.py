@@ -234,15 +234,15 @@ def finding_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
 
     `original` and `retrained` are the labels of the references.
     """
-    areas = {label: _area_of(rows, label) for label in rows["label"].unique()}
-    if original not in areas:
+    shown = set(rows["label"])
+    if original not in shown:
         return ""
-    before = areas[original]
+    before = _area_of(rows, original)
     told = f"In **{original}** D_f is told from non-members with an AUC of **{before:.2f}**"
     if before <= NO_BETTER:
         told += ": hardly better than guessing (0.5). This attack has little to find here"
-    if retrained in areas:
-        after = areas[retrained]
+    if retrained in shown:
+        after = _area_of(rows, retrained)
         told += f"; in **{retrained}**, which never saw it, **{after:.2f}**"
         if after < 1 - NO_BETTER:
             told += ", far below guessing: there D_f stands out as what it does not know"
