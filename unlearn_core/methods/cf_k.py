@@ -5,7 +5,8 @@ ResNet `layer4` and `fc`, as MUDA writes), from their own weights.  The rest is 
 normalisation layers are in eval mode.  It needs D_r only.
 Source: Goel et al. (2022), arXiv:2201.06640 ("catastrophic forgetting-k"), where k counts layers;
 SGD without momentum.  SCRUB's code also pulls the weights to where they were and leaves the
-classifier frozen; MUDA's text, which is followed, does neither.  The digits preset is ours.
+classifier frozen; MUDA's text, which is followed, does neither.  The presets for digits,
+photographs and texts are ours.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ class LastLayersSettings(Settings):
     presets={
         "digits": {"learning_rate": 0.02, "epochs": 5},
         "photographs": {"learning_rate": 0.02, "epochs": 5},
+        "texts class": {
+            "learning_rate": 1e-3,
+            "epochs": 4,
+            "batch_size": 64,
+            "optimizer": "adam",
+        },
         "muda": {"retain": "part"},
     },
 )

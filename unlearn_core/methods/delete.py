@@ -8,7 +8,7 @@ train mode one class alone drags their statistics.
 Source: Zhou et al. (2025), arXiv:2503.23751; rate, epochs and batch of its released configuration
 of a ResNet-18 on CIFAR-10, momentum as is usual there.  At the start the loss equals MUDA's
 self-distillation; later it does not, because this teacher is fixed.
-The presets for digits and photographs are ours.
+The presets for digits and texts are ours.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class DeleteSettings(OptimiserSettings):
         "digits": {"learning_rate": 2.5e-4, "epochs": 15, **STEPS},
         "digits sample": {"learning_rate": 1e-4, "epochs": 12, **STEPS},
         "digits backdoor": {"learning_rate": 1e-4, "epochs": 15, **STEPS},
+        "texts class": {"learning_rate": 5e-4, "epochs": 10, **STEPS},
     },
 )
 def delete(inputs: UnlearnInputs, settings: DeleteSettings) -> Iterator[Progress]:

@@ -6,7 +6,7 @@ frozen, so what it encodes of D_f stays.  Normalisation layers are in eval mode;
 stage are new, with mean 0 and variance 1 throughout.  It needs D_r only.
 Source: Goel et al. (2022), arXiv:2201.06640 ("exact unlearning-k"), where k counts layers; that the
 last stage and the classifier are meant is MUDA's reading, and as many epochs as an original has
-(SCRUB's code: 25 to 30).  The digits preset is ours.
+(SCRUB's code: 25 to 30).  The presets for digits, photographs and texts are ours.
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ class EuKSettings(LastLayersSettings):
     presets={
         "digits": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
         "photographs": {"learning_rate": 2e-3, "epochs": 4, "optimizer": "adam"},
+        "texts class": {
+            "learning_rate": 5e-4,
+            "epochs": 6,
+            "batch_size": 64,
+            "optimizer": "adam",
+        },
         "muda": {"retain": "part"},
     },
 )

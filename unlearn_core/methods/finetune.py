@@ -69,6 +69,7 @@ class FinetuneSettings(OptimiserSettings):
             "weight_decay": 5e-4,
             "epochs": 2,
         },
+        "texts class": {"learning_rate": 1e-3, "epochs": 3, "batch_size": 64},
         "eli5": {"learning_rate": 2e-3, "epochs": 2, "batch_size": 32},
         "rfa": {},
         "muda": {

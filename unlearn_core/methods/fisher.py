@@ -50,7 +50,7 @@ class FisherSettings(Settings):
         "language modelling": "it goes through every class an example may have, and a token may "
         "be any of the vocabulary"
     },
-    presets={"digits": {"alpha": 1e-7}},
+    presets={"digits": {"alpha": 1e-7}, "texts class": {"alpha": 3e-7}},
 )
 def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per chunk and once for the noise."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.tasks import CLASSIFICATION, Task
@@ -41,7 +42,8 @@ def squared_gradients(
         return task.loss(logits, label[None])
 
     each = vmap(grad(loss), in_dims=(None, 0, 0))
-    gradients = each(parameters, batch.inputs, labels)
+    with sdpa_kernel(SDPBackend.MATH):  # the one kind of attention that is computed for all at once
+        gradients = each(parameters, batch.inputs, labels)
     return {name: gradient.square() for name, gradient in gradients.items()}
 
 

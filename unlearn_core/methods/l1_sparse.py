@@ -5,8 +5,8 @@ weight holds of D_f fades where D_r does not hold on to it.  gamma_t falls in a 
 epochs: gamma (1 - e / E) in epoch e = 0..E-1.  It needs D_r and costs one pass over it per epoch.
 Normalisation layers: train mode, as published.
 Source: Jia et al. (2023), arXiv:2304.04934: gamma 5e-4, 10 epochs, SGD .01; momentum, weight decay
-and batch of its code.  The presets for digits and photographs are ours: a sum over all weights
-grows with the network, so gamma has to follow its size.
+and batch of its code.  The presets for digits, photographs and texts are ours: a sum over all
+weights grows with the network, so gamma has to follow its size.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ class L1SparseSettings(OptimiserSettings):
     presets={
         "digits": {"gamma": 5e-3, "epochs": 20, "batch_size": 64},
         "photographs class": {"gamma": 2e-3, "epochs": 5, "batch_size": 128},
+        "texts class": {
+            "gamma": 5e-5,
+            "learning_rate": 1e-3,
+            "epochs": 2,
+            "batch_size": 64,
+            "optimizer": "adam",
+        },
     },
 )
 def l1_sparse(inputs: UnlearnInputs, settings: L1SparseSettings) -> Iterator[Progress]:

@@ -28,6 +28,7 @@ from torch import Tensor
 from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.losses import alignment_loss, self_distillation_loss
+from unlearn_core.methods.optimiser import retained_at_least
 from unlearn_core.models import captured_features
 from unlearn_core.settings import Settings, setting
 from unlearn_core.subspace import principal_basis
@@ -60,9 +61,7 @@ class MudaSettings(Settings):
         choices=SUBSPACES,
     )
     batch_size: int = setting(100, "Examples per step.", positive=True)
-    retain_at_least: int = setting(
-        0, "Use more retained examples where D_f is smaller than this.", between=(0, 1e6)
-    )
+    retain_at_least: int = retained_at_least()
     alpha: float = setting(0.1, "Weight of dimensional alignment.", between=(0, 1e6))
     beta: float = setting(0.01, "Weight of self-distillation.", between=(0, 1e6))
     optimizer: str = setting("adam", "Which optimiser takes the steps.", choices=OPTIMIZERS)
@@ -110,11 +109,11 @@ class MudaSettings(Settings):
             "retain_at_least": 2000,
         },
         "texts class": {
-            "learning_rate": 1e-3,
+            "learning_rate": 7e-4,
             "iterations": 2,
             "unit": "alternation",
             "batch_size": 50,
-            "retain_at_least": 5000,
+            "retain_at_least": 8000,
         },
         "muda": {},
     },

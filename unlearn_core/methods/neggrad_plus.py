@@ -5,7 +5,8 @@ batch together; the forget batches start again when they are used up.  All param
 It needs D_f and D_r and costs two forward passes a step.  Normalisation layers: eval mode.
 Source: Kurmanji et al. (2023), arXiv:2302.09880: SGD 0.01 without momentum, a = 0.95 on small
 scale ("small", the default), 0.9999 in its study of membership attacks ("mia").
-Not the alternation of `neggrad_ft`.  The digits preset is ours.
+Not the alternation of `neggrad_ft`.  The presets for digits, photographs and texts are
+ours.
 """
 
 from __future__ import annotations
@@ -62,6 +63,14 @@ class NegGradPlusSettings(Settings):
         "photographs": {
             "learning_rate": 5e-5,
             "epochs": 2,
+            "optimizer": "adam",
+            "stay_close": 0.0,
+        },
+        "texts class": {
+            "learning_rate": 2e-4,
+            "epochs": 1,
+            "batch_size": 64,
+            "alpha": 0.99,
             "optimizer": "adam",
             "stay_close": 0.0,
         },

@@ -33,6 +33,13 @@ def decay_of_weights(default: float) -> Any:
     return setting(default, "Weight decay.", between=(0, 1))
 
 
+def retained_at_least() -> Any:
+    """Declare how many examples of D_r are read at least, where a method reads D'_r."""
+    return setting(
+        0, "Use more retained examples where D_f is smaller than this.", between=(0, 1e6)
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptimiserSettings(Settings):
     """Which optimiser takes the steps, and how; a method declares the defaults of its source."""

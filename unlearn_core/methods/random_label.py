@@ -7,7 +7,7 @@ published; the pass over D_r comes last and puts the statistics right again.
 Source: Graves et al. (2021), arXiv:2010.10981; settings of SalUn's code (arXiv:2310.12508), which
 draws from all classes, the true one too (`labels="all"`).  Ours draws among the wrong ones only,
 so that no step teaches what is to be forgotten; the momentum and weight decay are that code's.
-The presets for digits and photographs are ours.
+The presets for digits, photographs and texts are ours.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
     "digits": {**STEPS, "learning_rate": 7e-4, "epochs": 4},
     "digits sample": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
     "photographs class": {"epochs": 2, "batch_size": 128},
+    "texts class": {**STEPS, "learning_rate": 3e-4, "epochs": 15, "retain": "part"},
     "salun": {"labels": "all"},
 }
 

@@ -8,7 +8,7 @@ the gradient, train mode afterwards, so their statistics, which are no weights, 
 Source: Fan et al. (2024), arXiv:2310.12508: half of the weights, SGD .013, 10 epochs.  Departures:
 labels are drawn among the wrong ones (`labels="all"` is the published code's); ties at the
 threshold go to the earlier layer, so that exactly the share is kept.
-The presets for digits and photographs are ours.
+The presets for digits, photographs and texts are ours.
 """
 
 from __future__ import annotations

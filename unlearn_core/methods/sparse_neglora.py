@@ -21,7 +21,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unlearn_core.methods.ascent import ascend, digits_presets, photographs_presets
+from unlearn_core.methods.ascent import (
+    ascend,
+    digits_presets,
+    photographs_presets,
+    texts_presets,
+)
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.neglora import NegLoraSettings, adapt
 from unlearn_core.models.lora import merge_in_passes
@@ -74,6 +79,7 @@ class SparseNegLoraSettings(NegLoraSettings):
             recover_batch_size=64,
         ),
         **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
+        **texts_presets(rank=4, alpha=8, learning_rate=5e-4, dropout=0.0),
         "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},

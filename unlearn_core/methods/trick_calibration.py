@@ -17,6 +17,7 @@ from torch import Tensor
 
 from unlearn_core.data.batches import Batch
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.optimiser import retained_at_least
 from unlearn_core.models import head
 from unlearn_core.settings import Settings, setting
 from unlearn_core.tasks import CLASSIFICATION, Task
@@ -30,6 +31,7 @@ class CalibrationSettings(Settings):
     learning_rate: float = setting(1e-2, "Step size of Adam.", positive=True)
     epochs: int = setting(20, "Passes over the retained examples.", positive=True)
     batch_size: int = setting(64, "Examples per step.", positive=True)
+    retain_at_least: int = retained_at_least()
     focus: float = setting(3.0, "Exponent of the focal loss.", between=(0, 10))
     smoothing: float = setting(0.2, "Label smoothing.", between=(0, 1))
 
@@ -43,12 +45,13 @@ class CalibrationSettings(Settings):
     retain="part",
     trains="part",
     not_for={"language modelling": "its head is the embedding, which all features are made from"},
+    presets={"texts class": {"learning_rate": 3e-3, "epochs": 6, "retain_at_least": 5000}},
 )
 def trick_calibration(inputs: UnlearnInputs, settings: CalibrationSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     head(model).requires_grad_(True)
-    retain = inputs.retain_subset()
+    retain = inputs.retain_subset(settings.retain_at_least)
 
     def losses_of(batch: Batch) -> Losses:
         with inputs.autocast():

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unlearn_core.methods.base import UnlearnInputs, register_method
+from unlearn_core.methods.optimiser import retained_at_least
 from unlearn_core.models import head
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress, make_optimizer, optimise
@@ -25,6 +26,7 @@ class HeadFinetuneSettings(Settings):
     learning_rate: float = setting(1e-2, "Step size of the optimiser.", positive=True)
     epochs: int = setting(10, "Passes over the retained examples.", positive=True)
     batch_size: int = setting(64, "Examples per step.", positive=True)
+    retain_at_least: int = retained_at_least()
 
 
 @register_method(
@@ -36,7 +38,10 @@ class HeadFinetuneSettings(Settings):
     retain="part",
     trains="part",
     not_for={"language modelling": "its head is the embedding, which all features are made from"},
-    presets={"digits": {"learning_rate": 5e-2, "epochs": 40}},
+    presets={
+        "digits": {"learning_rate": 5e-2, "epochs": 40},
+        "texts class": {"learning_rate": 3e-3, "epochs": 6, "retain_at_least": 5000},
+    },
 )
 def trick_head_finetune(
     inputs: UnlearnInputs, settings: HeadFinetuneSettings
@@ -44,7 +49,7 @@ def trick_head_finetune(
     """Change `inputs.model` in place, yielding once per optimiser step."""
     model = inputs.model.eval().requires_grad_(False)
     head(model).requires_grad_(True)
-    retain = inputs.retain_subset()
+    retain = inputs.retain_subset(settings.retain_at_least)
 
     yield from optimise(
         make_optimizer("adam", model.parameters(), learning_rate=settings.learning_rate),
