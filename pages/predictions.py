@@ -55,14 +55,16 @@ def on_matrix() -> None:
 
 st.subheader("Where the answers went")
 answers = predictions.answer_cells(runs, sets, group, opening.dataset.n_classes)
+often = predictions.most_answered(answers)
+some = " Only the classes that are answered most." if len(often) < len(answers) else ""
 charts.chart(
-    predictions.grid_figure(answers, list(by_label), names, upright=""),
+    predictions.grid_figure(often, list(by_label), names, upright=""),
     key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
     f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
-    "answer; the fuller the colour, the larger the share. Click a cell to see its examples below. "
-    f"{recipe}"
+    "answer; the fuller the colour, the larger the share. Click a cell to see its examples "
+    f"below.{some} {recipe}"
 )
 
 st.subheader("Accuracy by class")
@@ -94,7 +96,7 @@ run = by_label[model]
 cells = predictions.matrix_cells(run, sets, group, opening.dataset.n_classes)
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
-    predictions.grid_figure(cells, present, names, upright="true class"),
+    predictions.grid_figure(predictions.most_answered(cells), present, names, upright="true class"),
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(

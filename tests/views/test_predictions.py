@@ -98,3 +98,26 @@ def test_cells_carry_what_they_stand_for(runs):
     ]
     assert list(points.text) == ["1", "1", "1", "", "1", "2"]
     assert points.hovertext[5] == "B → z: 2 (66.7%)"
+
+
+def test_of_many_classes_those_are_drawn_that_some_model_answers_most():
+    counts = {"A": np.zeros(77, int), "B": np.zeros(77, int)}
+    counts["A"][43], counts["B"][[5, 60]] = 10, [4, 6]
+    counts["A"][43] -= 1
+    counts["A"][7] = 1
+    cells = predictions._cells(counts)
+    often = predictions.most_answered(cells, most=3)
+    assert sorted(often["column"].unique()) == [5, 43, 60]
+    figure = predictions.grid_figure(often, ["A", "B"], [f"c{n}" for n in range(77)], upright="")
+    assert list(figure.layout.xaxis.ticktext) == ["c5", "c43", "c60"]
+    points = figure.data[1]
+    assert points.x[1] == 1
+    assert list(points.customdata[1]) == ["A", 43]
+    assert points.hovertext[1] == "A → c43: 9 (90.0%)"
+
+
+def test_few_classes_or_as_many_rows_are_drawn_whole():
+    few = predictions._cells({"A": np.array([1, 0, 2])})
+    assert predictions.most_answered(few) is few
+    diagonal = predictions._cells({number: np.eye(30, dtype=int)[number] for number in range(30)})
+    assert predictions.most_answered(diagonal) is diagonal

@@ -21,6 +21,7 @@ GROUP_NAMES = {**SET_NAMES, ALL: "of every set"}
 HALVES = {"train": ("forget", "retain"), "test": ("forget_test", "retain_test")}
 HALF_NAMES = {"train": "Training examples", "test": "Test examples"}
 MANY_CLASSES = 24  # beyond, cells hold no numbers and accuracies are of the classes that change
+FEW_CLASSES = 16  # of many, that are answered most
 ROW = 34  # pixels of a row of cells
 SHADE = "rgba(0, 114, 178, {})"
 
@@ -147,15 +148,30 @@ def _cells(counts: dict[str, np.ndarray] | dict[int, np.ndarray]) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
+def most_answered(cells: pd.DataFrame, most: int = FEW_CLASSES) -> pd.DataFrame:
+    """Return the cells of the classes that some row answers most often, where rows are few.
+
+    All where there are at most `MANY_CLASSES`, or as many rows: then one looks for the diagonal.
+    """
+    if max(cells["row"].nunique(), MANY_CLASSES) >= cells["column"].nunique():
+        return cells
+    largest = cells.groupby("column")["share"].max()
+    kept = largest[largest > 0].sort_values(ascending=False, kind="stable").index[:most]
+    return cells[cells["column"].isin(kept)]
+
+
 def grid_figure(
-    cells: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], *, upright: str
+    cells: pd.DataFrame, rows: Sequence[str], classes: Sequence[str], *, upright: str
 ) -> go.Figure:
     """Draw cells as a shaded grid that can be clicked; `customdata` is (`row`, `column`).
 
-    `rows` and `columns` are the names on the axes, in order; `upright` says what rows are.
+    `rows` are the names of the rows in order, and `classes` of all classes; `upright` says what
+    rows are.
     """
     keys = list(dict.fromkeys(cells["row"]))
     places = [keys.index(key) for key in cells["row"]]
+    numbers = sorted(cells["column"].unique())
+    columns = [classes[number] for number in numbers]
     with_numbers = len(columns) <= MANY_CLASSES
     shares = cells.pivot_table(index="row", columns="column", values="share", sort=False)
     figure = go.Figure()
@@ -171,7 +187,7 @@ def grid_figure(
     )
     # Streamlit gives no clicks on a heatmap, so points lie over its cells
     figure.add_scatter(
-        x=cells["column"].to_numpy(),
+        x=[numbers.index(number) for number in cells["column"]],
         y=places,
         customdata=cells[["row", "column"]].to_numpy(),
         mode="markers+text" if with_numbers else "markers",
@@ -181,7 +197,7 @@ def grid_figure(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}, "textfont": {"color": OUTLINE}},
         hovertext=[
-            f"{rows[place]} → {columns[column]}: {n:,} ({share:.1%})"
+            f"{rows[place]} → {classes[column]}: {n:,} ({share:.1%})"
             for place, column, n, share in zip(
                 places, cells["column"], cells["n"], cells["share"], strict=True
             )
