@@ -12,7 +12,7 @@ const HOW = {
   add: ["Add", "The next loop adds to the selection (or hold Shift)"],
   subtract: ["Take away", "The next loop takes away from the selection (or hold Alt)"],
 };
-const MOST_CLASSES = 24;
+const MOST_CLASSES = 24, MOST_LETTERS = 180; // of the classes' names: about two lines
 
 class Bar {
   constructor(map) {
@@ -135,7 +135,8 @@ class Bar {
     const { classes, colours, colour, values } = map.data;
     const counts = map.countClasses();
     const total = counts.reduce((sum, count) => sum + count, 0);
-    const chips = classes.slice(0, MOST_CLASSES).map((name, label) => {
+    const chips = this.namedClasses().map((label) => {
+      const name = classes[label];
       const dot = make("i", { style: values ? "display:none" : `background:${colours[label]}` });
       const count = make("small", { textContent: counts[label].toLocaleString("en") });
       const words = `Class ${name}: ${counts[label].toLocaleString("en")} of ${total.toLocaleString("en")} examples`;
@@ -156,6 +157,18 @@ class Bar {
       ...(map.hasDimmed() ? [make("span", {}, make("i", { style: `background:${map.data.muted}` }), "not highlighted")] : []),
       ...(values ? [this.ramp(values)] : []),
     );
+  }
+
+  // The classes that are named: all, or as many as there is room for, those to forget first.
+  namedClasses() {
+    const { map } = this;
+    const isForgotten = map.data.classes.map(() => false);
+    map.labels.forEach((label, i) => map.isForget(i) && (isForgotten[label] = true));
+    const order = [...isForgotten.keys()].sort((a, b) => isForgotten[b] - isForgotten[a] || a - b);
+    let letters = 0;
+    const fits = (label) => (letters += map.data.classes[label].length) <= MOST_LETTERS;
+    const named = order.slice(0, MOST_CLASSES).filter(fits);
+    return named.length < order.length ? named : order.sort((a, b) => a - b);
   }
 
   ramp({ name, low, high, colours }) {
