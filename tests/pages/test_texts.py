@@ -99,3 +99,7 @@ def test_the_overview_has_the_words_of_what_is_forgotten_and_no_tiny_pictures(as
     forgotten = asked.train_ids[asked.labels[asked.train_ids] == 11]
     assert all(f"{html.escape(asked.texts[i])}</span>" in table for i in forgotten)
     assert "<img" not in table
+    answers = re.findall(r'<td[^>]*title="([^"]+), probability [^>]*>(.*?)</td>', table)
+    assert answers
+    for name, shown in answers:  # a long name of a class has two lines, and is not cut after one
+        assert shown == (name if len(name) <= 12 else f'<span class="mu-long">{name}</span>')

@@ -13,7 +13,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.markup import method_dot
 
-SHOWN = 6
+SHOWN, LONG = 6, 12  # examples, and letters of an answer on one line
 CORNER = ("Examples to forget,", "and what each", "model answers")
 STYLE = """<style>
 .mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
@@ -31,6 +31,8 @@ STYLE = """<style>
 .mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
   overflow: hidden; text-overflow: ellipsis}
 .mu-answers .mu-known {font-weight: 700}
+.mu-answers .mu-long {display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
+  overflow: hidden; white-space: normal; font-size: .7rem; line-height: 1.1}
 </style>"""
 
 
@@ -112,4 +114,6 @@ def _cell(label: str, row: Mapping[Any, Any], bold: str | None) -> str:
     answer = html.escape(str(row[label]))
     known = ' class="mu-known"' if row[label] == (bold or row["label"]) else ""
     sure = f"{answer}, probability {row[f'{label} p']:.0%}"
+    if len(answer) > LONG:
+        answer = f'<span class="mu-long">{answer}</span>'
     return f'<td{known} title="{sure}">{answer}</td>'
