@@ -90,14 +90,22 @@ def _model(run: RunArtefact, loaded: Loaded, *, channels: int = 0, n_classes: in
     """Return a run's network, kept for the next question; a run made again is loaded again."""
     mark = run.key, run.created
     if mark not in loaded:
-        network = replace(run.config.model, pretrained=False)  # its weights are replaced at once
-        model = build_model(network, channels, n_classes, torch_stream(0, "initial weights"))
-        model.load_state_dict(run.weights())
-        loaded[mark] = model.eval()
+        loaded[mark] = network_of(run, channels=channels, n_classes=n_classes)
         while len(loaded) > 1 and sum(map(_n_weights, loaded.values())) > MOST_WEIGHTS:
             loaded.popitem(last=False)
     loaded.move_to_end(mark)
     return loaded[mark]
+
+
+def network_of(run: RunArtefact, *, channels: int = 0, n_classes: int = 0) -> nn.Module:
+    """Return a run's network with its weights, in evaluation mode.
+
+    A language model needs neither `channels` of pictures nor a number of classes.
+    """
+    network = replace(run.config.model, pretrained=False)  # its weights are replaced at once
+    model = build_model(network, channels, n_classes, torch_stream(0, "initial weights"))
+    model.load_state_dict(run.weights())
+    return model.eval()
 
 
 def _n_weights(model: nn.Module) -> int:

@@ -6,7 +6,6 @@ Probabilities over a vocabulary are not stored, so both networks answer again.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,15 +15,15 @@ from torch import nn
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.splits import split
 from unlearn_core.data.texts import TextDataset
+from unlearn_core.engine.answering import network_of
 from unlearn_core.engine.measure import answer_distances
 from unlearn_core.engine.probes import layer_examples
 from unlearn_core.engine.readable import readable
 from unlearn_core.engine.request import dataset_of
-from unlearn_core.models import MODELS, build_model
+from unlearn_core.models import MODELS
 from unlearn_core.runs.answerer import weights_of
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.store import Store
-from unlearn_core.seeding import torch_stream
 
 CPU = torch.device("cpu")
 
@@ -58,8 +57,4 @@ def summed_over_tokens(
 
 @lru_cache(maxsize=3)  # a row asks about two models on one set after the other
 def _network(key: str, store: Store) -> nn.Module:
-    run = store.load(key)
-    data, network = dataset_of(run.config.data), replace(run.config.model, pretrained=False)
-    model = build_model(network, data.channels, data.n_classes, torch_stream(0, "weights"))
-    model.load_state_dict(run.weights())
-    return model.eval()
+    return network_of(store.load(key))
