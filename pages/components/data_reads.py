@@ -32,8 +32,8 @@ def dataset(config: DataConfig) -> Dataset:
         return known
 
 
-def lacks_pictures(config: DataConfig) -> bool:
-    """Say whether tiles stand for the pictures of a data set, because it is not here.
+def only_labels(config: DataConfig) -> bool:
+    """Say whether only the labels of a data set are here, with what stands in for its examples.
 
     It is only read where labels of it are kept, which few data sets have.
     """
@@ -65,7 +65,7 @@ def sets(data: DataConfig, forget: ForgetConfig) -> Sets:
 
 def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
     """Return a picture of each example as a data URL."""
-    known, wanted = _thumbnails(data, lacks_pictures(data)), [int(example_id) for example_id in ids]
+    known, wanted = _thumbnails(data, only_labels(data)), [int(example_id) for example_id in ids]
     missing = list(dict.fromkeys(each for each in wanted if each not in known))
     previews = dataset(data).previews(missing) if missing else ()
     known.update(zip(missing, map(sprites.thumbnail, previews), strict=True))
@@ -109,7 +109,7 @@ def trigger_pictures(data: DataConfig, example_id: int) -> list[str]:
 
 def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
     """Return what maps show of these examples on hover, in this order."""
-    return _picture_sheet(data, ids, lacks_pictures(data))
+    return _picture_sheet(data, ids, only_labels(data))
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")

@@ -105,8 +105,11 @@ def show_kept_part() -> None:
     comparison = reads.all_comparisons().get(str(st.session_state.get(selectors.CHOSEN)))
     if comparison is None:
         return
-    missing = data_reads.lacks_pictures(comparison.config.data)
-    words = text.kept_part_text(comparison, without_pictures=missing)
+    data = comparison.config.data
+    missing = ""
+    if data_reads.only_labels(data):
+        missing = "texts" if data_reads.shows_texts(data) else "pictures"
+    words = text.kept_part_text(comparison, missing=missing)
     if words:
         st.caption(f":material/filter_alt: {words}")
 

@@ -1,4 +1,4 @@
-"""A stand-in knows everything of a data set but its pictures, and nothing is trained on it."""
+"""A stand-in knows everything of a data set but its examples, and nothing is trained on it."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ import torch
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, load_dataset
 from unlearn_core.data.loading import as_asked
-from unlearn_core.data.stand_in import labels_of, stand_in, tile
+from unlearn_core.data.stand_in import NO_TEXT, labels_of, stand_in, tile
 
 DIGITS = DataConfig(name="digits")
 ASKED = [
@@ -50,6 +50,18 @@ def test_its_pictures_are_striped_tiles_which_take_no_memory(kept):
     assert np.array_equal(kept.previews([5])[0], tile(1, 8, 8))
     assert len(np.unique(tile(3, 32, 32))) == 2
     assert kept.images.strides[0] == 0
+
+
+def test_each_of_its_texts_is_one_line():
+    whole = load_dataset(DataConfig(name="banking77"))
+    stands = stand_in(labels_of(whole))
+    assert stands.previews([0, 13_082]) == (NO_TEXT, NO_TEXT)
+    assert np.array_equal(stands.labels, whole.labels)
+    assert np.array_equal(stands.is_train, whole.is_train)
+    assert stands.class_names == whole.class_names
+    assert stands.channels == 0
+    with pytest.raises(DataNotFoundError):
+        stands.inputs(None, torch.device("cpu"))
 
 
 def test_nothing_can_be_trained_on_it(kept):

@@ -1,4 +1,4 @@
-"""What stands in for pictures that are not on this machine: their labels, and striped tiles.
+"""What stands in for examples that are not on this machine: their labels, and a tile or a line.
 
 A comparison whose data does not ship with it can be looked at by this; nothing is trained on it.
 """
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.data.base import DataNotFoundError
+from unlearn_core.data.base import DataNotFoundError, Dataset
 from unlearn_core.data.pictures import ImageDataset
+from unlearn_core.data.texts import TextDataset
 
 if TYPE_CHECKING:
     import torch
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from unlearn_core.data.inputs import Inputs
 
 LIGHT, DARK, STRIPE = 206, 182, 4  # grey values of a tile, and how many pixels a stripe is wide
-TEXTS = ("class_names", "subclass_names")
+NO_TEXT = "(this text is not here)"
+NAMES = ("class_names", "subclass_names")
 ARRAYS = ("labels", "is_train", "is_test", "subclass_labels")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StandIn(ImageDataset):
-    """A data set of which all but the pictures is known; each picture is the same tile."""
+class StandIn(Dataset):
+    """A data set of which all but the examples themselves is known."""
 
     def inputs(self, example_ids: NDArray[np.int64] | None, device: torch.device) -> Inputs:  # noqa: ARG002
         """Raise `DataNotFoundError`."""
@@ -38,7 +39,17 @@ class StandIn(ImageDataset):
         raise _missing()
 
 
-def labels_of(dataset: ImageDataset) -> bytes:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Pictures(StandIn, ImageDataset):
+    """Each picture is the same tile."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Texts(StandIn, TextDataset):
+    """Each text is the same line."""
+
+
+def labels_of(dataset: Dataset) -> bytes:
     """Return what `stand_in` needs of a data set, before it was poisoned: about 30 kB for 60,000.
 
     Raises
@@ -53,15 +64,12 @@ def labels_of(dataset: ImageDataset) -> bytes:
         for name in ARRAYS
         if (array := getattr(dataset, name)) is not None
     }
-    kept |= {name: np.array(getattr(dataset, name), dtype=np.str_) for name in TEXTS}
+    kept |= {name: np.array(getattr(dataset, name), dtype=np.str_) for name in NAMES}
+    if isinstance(dataset, ImageDataset):
+        kept |= {"mean": np.array(dataset.mean), "std": np.array(dataset.std)}
+        kept["shape"] = np.array(dataset.images.shape[1:])
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        **kept,
-        shape=np.array(dataset.images.shape[1:]),
-        mean=np.array(dataset.mean),
-        std=np.array(dataset.std),
-    )
+    np.savez_compressed(buffer, **kept)
     return buffer.getvalue()
 
 
@@ -71,16 +79,21 @@ def stand_in(content: bytes) -> StandIn:
         found = dict(kept)
     labels = found["labels"].astype(np.int64)
     finer = found.get("subclass_labels")
-    return StandIn(
-        images=np.broadcast_to(tile(*found["shape"]), (len(labels), *found["shape"])),
-        labels=labels,
-        is_train=found["is_train"],
-        is_test=found["is_test"],
-        subclass_labels=None if finer is None else finer.astype(np.int64),
+    known: dict[str, Any] = {
+        "labels": labels,
+        "is_train": found["is_train"],
+        "is_test": found["is_test"],
+        "subclass_labels": None if finer is None else finer.astype(np.int64),
+        **{name: tuple(found[name].tolist()) for name in NAMES},
+    }
+    if "shape" not in found:
+        return _Texts(texts=(NO_TEXT,) * len(labels), **known)
+    shape = found["shape"]
+    return _Pictures(
+        images=np.broadcast_to(tile(*shape), (len(labels), *shape)),
         mean=tuple(found["mean"].tolist()),
         std=tuple(found["std"].tolist()),
-        class_names=tuple(found["class_names"].tolist()),
-        subclass_names=tuple(found["subclass_names"].tolist()),
+        **known,
     )
 
 
@@ -98,4 +111,4 @@ def _smallest(array: NDArray[Any]) -> np.dtype[Any]:
 
 
 def _missing() -> DataNotFoundError:
-    return DataNotFoundError("Only the labels of this data set are here; its pictures are needed.")
+    return DataNotFoundError("Only the labels of this data set are here; its examples are needed.")

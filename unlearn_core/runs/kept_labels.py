@@ -13,16 +13,15 @@ from pathlib import Path
 from unlearn_core.config import DataConfig
 from unlearn_core.data import Dataset
 from unlearn_core.data.loading import as_asked
-from unlearn_core.data.pictures import require_pictures
 from unlearn_core.data.stand_in import labels_of, stand_in
 from unlearn_core.runs.store import Store
 
 
 def keep(store: Store, dataset: Dataset, config: DataConfig) -> None:
-    """Write the labels of a whole data set of pictures beside the runs of a store."""
+    """Write the labels of a whole data set beside the runs of a store."""
     path = store.labels[0] / _name(config)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(labels_of(require_pictures(dataset, "A stand-in")))
+    path.write_bytes(labels_of(dataset))
 
 
 def load(store: Store, config: DataConfig) -> Dataset | None:

@@ -31,13 +31,17 @@ def other_code_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
     )
 
 
-def kept_part_text(comparison: Comparison, *, without_pictures: bool) -> str:
-    """Return that pictures, or the outputs for most examples, are not here; nothing if all is."""
+def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
+    """Return that examples, or the outputs for most, are not here; nothing if all is.
+
+    `missing` is what the examples are, "pictures" or "texts", where they are not here.
+    """
     told = []
-    if without_pictures:
+    if missing:
+        instead = "striped tiles stand" if missing == "pictures" else "one line stands"
         told.append(
-            f"The pictures of {data_label(comparison.config.data)} did not come with the project: "
-            "striped tiles stand for them, and runs on them need the data on this machine."
+            f"The {missing} of {data_label(comparison.config.data)} did not come with the project: "
+            f"{instead} for them, and runs on them need the data on this machine."
         )
     kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
     if kept:

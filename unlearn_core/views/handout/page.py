@@ -39,16 +39,16 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; "
     "style-src 'unsafe-inline'; img-src data: blob:; worker-src blob:"
 )
-# why the examples' pictures are left out
+# why the examples themselves are left out
 NOT_ALLOWED = (
-    "The pictures of this data set are left out: they are a person's own, or its terms do not "
+    "The examples of this data set are left out: they are a person's own, or its terms do not "
     "allow to hand them on."
 )
 TOO_LARGE = (
-    f"The pictures are left out: with them this file had more than {MOST_BYTES / 1e6:.0f} MB."
+    f"The examples are left out: with them this file had more than {MOST_BYTES / 1e6:.0f} MB."
 )
-NOT_HERE = "The pictures are left out: they were not on the machine that wrote this file."
-ON_REQUEST = "The pictures were left out when this file was written."
+NOT_HERE = "The examples are left out: they were not on the machine that wrote this file."
+ON_REQUEST = "The examples were left out when this file was written."
 
 
 def handout_html(
