@@ -1,6 +1,6 @@
 """Take the pictures of every page in `docs/screenshots`, in light and in dark.
 
-They show what ships with the project; none of it has a backdoor, so that page's need other runs::
+They show what ships with the project::
 
     make screenshots                                          # all pages
     python docs/take_screenshots.py manifolds draw            # some
@@ -32,7 +32,10 @@ PAGES = (  # in the order of the sidebar
     *("draw", "grid", "gamma", "incremental", "metrics", "privacy", "bring_back", "backdoor"),
     *("fooling", "methods"),
 )
-SHOWN = {"draw": "Handwritten digits: forget class 3 (resnet18, width 8)"}  # else what opens first
+SHOWN = {  # else what opens first
+    "draw": "Handwritten digits: forget class 3 (resnet18, width 8)",
+    "backdoor": "Handwritten digits: forget the backdoor to class 7 (resnet18, width 8)",
+}
 SIZE = {"width": 1280, "height": 800}
 STROKE = ((0.3, 0.2), (0.66, 0.22), (0.46, 0.46), (0.7, 0.6), (0.56, 0.8), (0.3, 0.78))  # a 3
 COLOURS = 256
