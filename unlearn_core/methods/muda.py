@@ -109,11 +109,11 @@ class MudaSettings(Settings):
             "retain_at_least": 2000,
         },
         "texts class": {
-            "learning_rate": 7e-4,
+            "learning_rate": 1e-3,
             "iterations": 2,
             "unit": "alternation",
             "batch_size": 50,
-            "retain_at_least": 8000,
+            "retain_at_least": 5000,
         },
         "muda": {},
     },
