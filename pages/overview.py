@@ -28,6 +28,7 @@ from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
 from unlearn_core.views.verdicts import MEANING, evidence_text
+from unlearn_core.views.wording import capital
 
 METHOD, VERDICT, STRIP = "method", "verdict", "strip"
 MAPS_HEIGHT = 216  # pixels; with what stands above, all of it is within 1280 by 720
@@ -127,6 +128,7 @@ if not maps.empty:
     )
 
 st.subheader("Why each method has its verdict")
+st.caption("Behind ± stands one deviation of retrained models; beyond three a number is off.")
 notices.show_underfitted(report)
 notices.show_hardly_changed(comparison)
 for row in overview.in_threes(cards):
@@ -136,7 +138,7 @@ for row in overview.in_threes(cards):
                 f"{STYLE}<b>{method_dot(card.method)}{as_html(card.label)}</b><br>"
                 f"{verdict_pill(card.word)} <small>{card.agreement}</small>"
             )
-            st.markdown(f"{MEANING[card.word].capitalize()}. {as_markdown(card.because)}.")
+            st.markdown(f"{capital(MEANING[card.word])}. {as_markdown(capital(card.because))}.")
             st.html(overview.numbers_html(card))
 st.caption(
     f"In parentheses the retrained models' numbers. {as_markdown(evidence_text(report))} How a "

@@ -58,6 +58,10 @@ def test_a_method_is_checked_kept_and_launched(empty_store):
     ("change", "words"),
     [
         (lambda text: text.replace("def shrink(", "def shrink)("), "SyntaxError"),
+        (
+            lambda text: "import (\n" + text.replace("@register_method", "@x"),
+            "line 1, must be Python",
+        ),
         (lambda text: text.replace("step=1, total=1", "step=1, total=7"), "shrink: "),
         (lambda text: text.replace('"shrink", Shrink', '"rfa", Shrink'), "'rfa'"),
         (
@@ -66,7 +70,7 @@ def test_a_method_is_checked_kept_and_launched(empty_store):
         ),
         (lambda text: f"raise SystemExit(3)\n{text}", "ended the check"),
     ],
-    ids=["syntax", "contract", "taken", "nothing", "exit"],
+    ids=["syntax", "line", "contract", "taken", "nothing", "exit"],
 )
 def test_a_method_that_fails_is_named_line_by_line_and_not_kept(empty_store, change, words):
     at = give(open_page(), change(METHOD))

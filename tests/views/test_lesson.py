@@ -203,7 +203,7 @@ def gamma(metric, values, retrained):
 
 
 def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
-    kept = gamma("retain_accuracy", (1.0, 0.5), 1.0)
+    kept = gamma("retain_accuracy", (1.0, 0.98), 1.0)
     answers_best_at_0 = gamma("forget_accuracy", (0.0, 0.9), 0.0)
     apart = [answers_best_at_0, gamma("feature_distance_original", (1.0, 9.0), 8.0), kept]
     told = answers.gamma_text(pd.concat(apart))
@@ -216,3 +216,15 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     assert "in features, is gamma 0 or 1." in answers.gamma_text(pd.concat(alike))
     same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
     assert "in answers and in features, is gamma 0." in answers.gamma_text(pd.concat(same))
+
+
+def test_a_gamma_that_breaks_what_is_to_be_kept_is_no_choice():
+    far = gamma("feature_distance_original", (7.0, 9.0), 9.0)
+    parts = [
+        gamma("forget_accuracy", (0.0, 0.0), 0.0),
+        far,
+        gamma("retain_accuracy", (1.0, 0.66), 1.0),
+    ]
+    told = answers.gamma_text(pd.concat(parts))
+    assert "Gamma 1 costs too much of what is to be kept." in told
+    assert "in answers and in features, is gamma 0." in told

@@ -6,6 +6,7 @@ workers.  Loading a method runs it: whoever may add one may do what this program
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import tempfile
@@ -97,6 +98,13 @@ def _text(name: str, content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{name} must be text in UTF-8; it is not.") from None
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{name}, line {line}," if line else name
+        told = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        raise InputError(f"{where} must be Python that can be read, got {told}.") from None
     kinds = set(plugins.REGISTERS.findall(text)) & set(plugins.KINDS)
     if kinds != {"method"}:
         came = ", ".join(sorted(kinds)) or "nothing"

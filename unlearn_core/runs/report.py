@@ -24,6 +24,7 @@ from unlearn_core.runs.disagreement import disagreement
 from unlearn_core.runs.manifest import Environment, MapFacts
 
 VERDICT_COLUMNS = ["label", "method", "word", "agreement", "because", "n_caveats"]
+KEPT = ("retain", "retain_test", "test")  # sets of what is to be kept
 UNRANKED = "feature_distance_retrained"  # depends on initial weights and the order of channels
 
 
@@ -142,8 +143,8 @@ class Report:
         `draws` (how much the draws of a metric that draws differ: their standard deviation),
         `retrained` (the retrained models' mean), `original` (of the same seed), `distance` (value
         minus retrained), `deviations` (the same in the retrained models' deviations; NaN where
-        the retrained model is not the target) and `side` (matched, under, over, or off where
-        original and retrained are alike and the value is not).
+        the retrained model is not the target) and `side` (matched, under, over; where original
+        and retrained are alike, untold, or off if the value is not).
         """
         starts = {run["seed"]: run["metrics"] for run in self.runs if run["method"] == "original"}
         rows: list[dict[str, Any]] = []
@@ -276,7 +277,7 @@ class Report:
         columns["distance"] = value - there.mean
         if METRICS[name].ideal == "reference":
             columns["deviations"] = there.deviations(value)
-            columns["side"] = "" if start is None else side(value, start, there)
+            columns["side"] = "" if start is None else _side(name, value, start, there)
         return columns
 
     def _side_of_mean(self, row: Any) -> str:
@@ -285,7 +286,17 @@ class Report:
         known = not pd.isna(row.mean) and not pd.isna(row.original)
         if spec is None or there is None or spec.ideal != "reference" or not (is_judged and known):
             return ""
-        return side(row.mean, row.original, there)
+        return _side(row.metric, row.mean, row.original, there)
+
+
+def _side(name: str, value: float, original: float, there: Reference) -> str:
+    """Return `findings.side`, or "untold": matched where the original is as well.
+
+    Of what is to be kept all three are alike, and a match tells that it was.
+    """
+    found = side(value, original, there)
+    is_alike = found == "matched" and abs(original - there.mean) <= there.within
+    return "untold" if is_alike and METRICS[name].share_of not in KEPT else found
 
 
 def report(comparison: Comparison) -> Report:

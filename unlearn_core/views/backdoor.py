@@ -40,7 +40,7 @@ AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
 SHORT = 4  # letters of a class name that stands beside a word
 ROW_HEIGHT, AROUND = 30, 74  # pixels
-ROOM = 1.5  # of an axis of shares, with what is written behind the longest bar
+ROOM = 1.75  # of an axis of shares, with what is written behind the longest bar
 DASH_OF = {"original": "dot", "retrain": "dash"}  # of the upright lines
 WHO = {
     "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
@@ -170,7 +170,7 @@ def trigger_word(row: Mapping[str, object]) -> str:
         return NEVER if _role(row) else NOTHING
     if value - target <= near:
         return GONE
-    if row["side"] == "matched":
+    if row["side"] in ("matched", "untold"):
         return NEARLY
     if row["side"] == "off" or (value - target) > HALF * (start - target):
         return WORKS
@@ -184,7 +184,7 @@ def clean_word(row: Mapping[str, object]) -> str:
         return AIM if role == "retrain" else BEFORE
     if math.isnan(value) or math.isnan(target):
         return UNKNOWN
-    if row["side"] == "matched" or value >= target:
+    if row["side"] in ("matched", "untold") or value >= target:
         return "kept"
     return f"{100 * (target - value):.0f} points lost"
 

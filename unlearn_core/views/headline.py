@@ -13,7 +13,7 @@ from unlearn_core.records import Sets
 from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.palette import VERDICT_COLOURS, VERDICT_ICONS, method_colour
 from unlearn_core.views.verdicts import MEANING
-from unlearn_core.views.wording import data_label, describe_forget
+from unlearn_core.views.wording import capital, data_label, describe_forget
 
 WHY = (
     "Why it matters: people may withdraw their data, and wrong or poisoned data must go. Training "
@@ -91,7 +91,7 @@ def strip_lines(cards: Sequence[VerdictCard], word: str | None = None) -> list[d
             "icon": VERDICT_ICONS.get(card.word, ""),
             "colour": VERDICT_COLOURS.get(card.word, VERDICT_COLOURS["unknown"]),
             "dot": method_colour(card.method),
-            "title": f"{MEANING[card.word].capitalize()}. {card.because}.",
+            "title": f"{capital(MEANING[card.word])}. {capital(card.because)}.",
         }
         for card in cards
         if word in (None, card.word)

@@ -16,6 +16,7 @@ from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.grid import varied
 from unlearn_core.runs.status import ACTIVE, ENDED, LOOPS, Status
+from unlearn_core.views.wording import capital
 
 Timing = tuple[RunConfig, float]
 STAGES = {
@@ -261,5 +262,5 @@ def losses_text(job: Status) -> str:
 
 def reason(job: Status) -> str:
     """Return why a job did not finish, as a sentence; in red where it failed."""
-    text = job.message[:1].upper() + job.message[1:]
+    text = capital(job.message)
     return f":red[{text}]" if job.state == "failed" else text

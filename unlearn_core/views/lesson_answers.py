@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from unlearn_core.metrics.verdict import WORDS
+from unlearn_core.metrics.verdict import BROKEN_DROP, WORDS
 from unlearn_core.views.headline import DOES
 from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import format_value
@@ -188,11 +188,13 @@ def gamma_text(rows: pd.DataFrame) -> str:
 
     def nearest(metric: str) -> list[float]:
         """Return the gammas at which a number reads as near to retrained as anywhere."""
-        table = means.loc[metric]
+        table = means.loc[metric].drop(costly)
         gaps = (table["value"] - table["retrained"]).abs().dropna()
         least = format_value(metric, float(gaps.min())) if len(gaps) else ""
-        return [g for g in gammas if g in gaps and format_value(metric, float(gaps[g])) == least]
+        return [g for g in gaps.index if format_value(metric, float(gaps[g])) == least]
 
+    kept = means.loc["retain_accuracy", "value"]
+    costly = [gamma for gamma in gammas if kept.max() - kept[gamma] > BROKEN_DROP]
     answers, features = nearest(ACCURACY), nearest("feature_distance_original")
     both = [gamma for gamma in answers if gamma in features]
     if not answers or not features:
@@ -213,9 +215,15 @@ def gamma_text(rows: pd.DataFrame) -> str:
                 told("retain_accuracy", "right on the examples to keep"),
             )
         ),
+        _costly_text(costly),
         choice,
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _costly_text(gammas: Sequence[float]) -> str:
+    """Say which gammas are no choice, because too much of what is to be kept is lost."""
+    return f"{_gammas(gammas).capitalize()} costs too much of what is to be kept" if gammas else ""
 
 
 def _gammas(values: Sequence[float]) -> str:

@@ -24,6 +24,10 @@ SIDES = {
     "matched": ("matched", "as near as retrained models are to one another"),
     "under": ("remembers", "still on the original's side of the retrained models"),
     "over": ("over-forgotten", "past the retrained models"),
+    "untold": (
+        "nothing to tell",
+        "as near as retrained models are, but so is the original: it does not tell here",
+    ),
     # drawn like a broken model: no word of a verdict says "elsewhere"
     "off": ("broken", "away from both, where original and retrained are alike"),
 }

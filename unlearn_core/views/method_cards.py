@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from unlearn_core.runs.report import Report
-from unlearn_core.views.wording import format_value
+from unlearn_core.views.wording import capital, format_value
 
 Entry = Mapping[str, Any]
 FILTERS = {
@@ -56,9 +56,9 @@ def method_card(entry: Entry) -> MethodCard:
         name=entry["name"],
         label=entry["label"],
         source=entry["source"],
-        idea=idea[:1].upper() + idea[1:],
+        idea=capital(idea),
         details=tuple(body),
-        origin=origin[:1].upper() + origin[1:],
+        origin=capital(origin),
         needs=_needs(entry),
         is_trick=entry["is_trick"],
     )

@@ -16,6 +16,7 @@ from unlearn_core.data.presets import usual_preset
 from unlearn_core.runs.comparison import FIRST
 from unlearn_core.runs.grid import combinations
 from unlearn_core.settings import require_allowed
+from unlearn_core.views.wording import capital
 
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
@@ -244,4 +245,4 @@ def idea(method: Row) -> str:
     first = lines[0].strip() if lines else ""
     head, colon, rest = first.partition(": ")
     text = rest if colon and len(head) < 40 else first
-    return text[:1].upper() + text[1:]
+    return capital(text)

@@ -96,6 +96,15 @@ def describe_forget(forget: Mapping[str, Any] | ForgetConfig, class_names: Seque
     return f"texts with the word “{forget.keyword}”" if forget.keyword else "nothing"
 
 
+def capital(text: str) -> str:
+    """Return a sentence with a large first letter, the rest as it is.
+
+    >>> capital("the backdoor still works: ASR 44 %")
+    'The backdoor still works: ASR 44 %'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def data_label(config: DataConfig) -> str:
     """Return what a data set is called; images that a person gave, also by what these were."""
     spec = DATASETS.get(config.name)

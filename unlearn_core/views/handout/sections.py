@@ -23,6 +23,7 @@ from unlearn_core.views.metric_definitions import BETTER, group_of, groups, is_p
 from unlearn_core.views.symbols import as_html, emphasised_as_html
 from unlearn_core.views.tables import missing_rows, with_values
 from unlearn_core.views.verdicts import MEANING, evidence_text, rule_text
+from unlearn_core.views.wording import capital
 
 OPEN_GROUPS = 3  # of the metrics' tables; the others unfold
 
@@ -43,7 +44,7 @@ def verdicts_html(comparison: Comparison, report: Report) -> str:
     rows = "".join(
         f'<tr><th scope="row">{method_dot(card.method)}{as_html(card.label)}<br>'
         f"{verdict_pill(card.word)} <small>{as_html(card.agreement)}</small></th>"
-        f"<td>{as_html(MEANING[card.word].capitalize())}. {as_html(_capital(card.because))}.</td>"
+        f"<td>{as_html(capital(MEANING[card.word]))}. {as_html(capital(card.because))}.</td>"
         f"<td class='numbers'>{overview.numbers_html(card, rest='under All numbers')}</td></tr>"
         for card in overview.verdict_cards(comparison, report)
     )
@@ -110,10 +111,6 @@ def provenance_html(comparison: Comparison, report: Report) -> str:
         for name, text in lines.items()
     )
     return f"<table class='provenance'><tbody>{head}</tbody></table>{_runs_html(report)}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _is_known(report: Report, name: str) -> bool:
