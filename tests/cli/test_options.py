@@ -124,3 +124,10 @@ def test_a_confusion_keeps_its_number_beside_classes_of_the_same_name():
     config = inputs.comparison(parsed("--forget-confusion", "8,3,3"))
     assert config.forget.values == (3, 8, 3)
     assert config.data.confused == (3, 8, 3)
+
+
+def test_what_does_not_ship_cannot_be_made_again(tmp_path, capsys):
+    assert main(["demo", "--only", "imdb", "--out", str(tmp_path / "demo")]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "Nothing ships of 'imdb'; there are runs of fashion, digits" in line
+    assert not (tmp_path / "demo").exists()

@@ -141,18 +141,18 @@ def clean(args: argparse.Namespace) -> int:  # noqa: ARG001
 
 def demo(args: argparse.Namespace) -> int:
     """Make the shipped comparisons again, from nothing or from what `--made` holds."""
-    from unlearn_core.engine.shipped import list_again, make_demo
+    from unlearn_core.engine.shipped import SHIPMENTS, list_again, make_demo
 
     folder = Path(args.out) if args.out else default_root() / "demo"
     if args.keep_runs:
         list_again(folder)
         return 0
-    with ProgressBar(args.quiet) as bar:
-        if args.made:
-            size = make_demo(folder, Store(Path(args.made)), bar)
-        else:
-            with tempfile.TemporaryDirectory() as scratch:
-                size = make_demo(folder, Store(Path(scratch)), bar)
+    chosen = [one for one in SHIPMENTS if args.only in (None, one.dataset)]
+    if not chosen:
+        known = ", ".join(dict.fromkeys(one.dataset for one in SHIPMENTS))
+        raise InputError(f"Nothing ships of {args.only!r}; there are runs of {known}.")
+    with ProgressBar(args.quiet) as bar, tempfile.TemporaryDirectory() as scratch:
+        size = make_demo(folder, Store(Path(args.made or scratch)), bar, chosen)
     print(f"The demo has {size / 1e6:.2f} MB.")
     return 0
 

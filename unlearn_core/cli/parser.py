@@ -113,6 +113,9 @@ def _shipping_command(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="keep the whole runs in this store, and start from those there",
     )
     one.add_argument(
+        "--only", metavar="DATASET", help="what ships of one data set; the rest stays as it is"
+    )
+    one.add_argument(
         "--keep-runs", action="store_true", help="only list methods and settings again"
     )
     one.add_argument("--quiet", action="store_true")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,8 @@ class Shipment:
     `methods` run with seed 0, and those of `repeated` with `more_seeds` too.  With `gamma`, RFA's
     ablation is part of it; with `learned`, the retrained model that learns the class after all;
     with `relearned`, how soon each model knows the class again.
-    Of a data set that does not ship, `content` names the files, only labels are kept, and of each
-    run the answers and the map of `examples` examples, without features.
+    Of a data set that does not ship, `content` names the files, and only labels are kept.
+    With `examples`, each run keeps the answers and the map of so many, without features.
     """
 
     dataset: str
@@ -166,18 +166,29 @@ CIFAR10 = Shipment(
     examples=2500,
     weights=False,
 )
-SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10)
+BANKING = Shipment(
+    dataset="banking77",
+    forget=ForgetConfig(kind="class", values=(43,)),
+    methods=ALL_METHODS,
+    examples=1200,
+    weights=False,
+    repeated=MAIN_METHODS,
+    more_seeds=(1, 2),
+)
+SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10, BANKING)
 
 
-def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
+def make_demo(
+    folder: Path, made: Store, on_progress: OnProgress, shipments: Sequence[Shipment] = SHIPMENTS
+) -> int:
     """Make what is missing in the store `made`, put small copies into `folder`; return their bytes.
 
-    Seeds beyond the first come without arrays and maps, and only the main methods with the map
-    during unlearning.
+    Of `shipments` not named, what `folder` has of them stays.  Seeds beyond the first come without
+    arrays and maps, and only the main methods with the map during unlearning.
     """
     with tempfile.TemporaryDirectory() as scratch:
         small = Store(Path(scratch) / "demo")
-        for shipment in SHIPMENTS:
+        for shipment in shipments:
             first, *others = shipment.configs()
             kept = _part(shipment, first, made, small) if shipment.examples else None
             for config in (first.base(), first, *others):
@@ -194,10 +205,23 @@ def make_demo(folder: Path, made: Store, on_progress: OnProgress) -> int:
                         maps=[name for name in maps if has_steps or name != run.steps_file],
                         examples=kept,
                     )
+        keep_others(folder, small, shipments)
         list_again(small.root)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(small.root, folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def keep_others(folder: Path, small: Store, shipments: Sequence[Shipment]) -> None:
+    """Copy what a folder has of all but these shipments, with all labels, into a new one."""
+    for shipment in (one for one in SHIPMENTS if one not in shipments):
+        for config in shipment.configs():
+            for key in (config.base().key(), config.key()):
+                kept = folder / "runs" / key
+                if kept.is_dir() and not small.exists(key):
+                    shutil.copytree(kept, small.runs / key)
+    if (folder / "labels").is_dir():
+        shutil.copytree(folder / "labels", small.root / "labels", dirs_exist_ok=True)
 
 
 def _part(shipment: Shipment, first: RunConfig, made: Store, small: Store) -> NDArray[np.int64]:
@@ -207,8 +231,9 @@ def _part(shipment: Shipment, first: RunConfig, made: Store, small: Store) -> ND
     from D_f.
     """
     run = execute(first.retrained(), store=made)
-    whole = DataConfig(name=first.data.name, content=first.data.content)
-    kept_labels.keep(small, load_dataset(whole), whole)
+    if first.data.content:
+        whole = DataConfig(name=first.data.name, content=first.data.content)
+        kept_labels.keep(small, load_dataset(whole), whole)
     sets = split(load_dataset(first.data), first.forget)
     ids = run.table(str(run.map_facts["file"]))["example_id"].to_numpy(np.int64)
     ids = numpy_stream(0, "shipped part").permutation(ids)
