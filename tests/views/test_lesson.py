@@ -22,8 +22,9 @@ from unlearn_core.views.wording import describe_forget
 
 NAN = math.nan
 CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random examples"
-PHOTOGRAPHS = "class automobile"
-LEFT_OUT = {RANDOM: ["The trick"], PHOTOGRAPHS: ["One setting, two goals"]}  # it has no runs for
+PHOTOGRAPHS, TEXTS = "class automobile", "class lost or stolen phone"
+NO_GAMMA = ["One setting, two goals"]
+LEFT_OUT = {RANDOM: ["The trick"], PHOTOGRAPHS: NO_GAMMA, TEXTS: NO_GAMMA}  # it has no runs for
 ALL_STOPS = [stop.title for stop in lesson.LESSON]
 
 
@@ -58,7 +59,7 @@ def answer(material, title):
     return next(s for s in lesson.stops(material) if s.title == title).answer(material)
 
 
-@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS])
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS, TEXTS])
 def test_each_shipped_comparison_has_a_lesson_whose_every_stop_answers(shipped, what):
     stops = lesson.stops(shipped[what])
     assert [stop.title for stop in stops] == [
@@ -71,7 +72,7 @@ def test_each_shipped_comparison_has_a_lesson_whose_every_stop_answers(shipped, 
         assert told.strip().endswith((".", "here.")), stop.title
 
 
-@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS])
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS, TEXTS])
 def test_the_count_of_right_accuracies_is_that_of_the_table(shipped, what):
     told, table = answer(shipped[what], "Accuracy is not enough"), shipped[what].report.summary
     there = table[table["metric"] == "forget_accuracy"].set_index("label")
