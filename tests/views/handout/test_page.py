@@ -103,7 +103,8 @@ def test_curves_are_those_that_were_probed(made):
 
 
 def test_names_that_a_person_chose_stay_text(made):
-    friendly = Reader(handout_html(*made.parts))
+    long = replace(made.dataset, class_names=tuple(f"{'x' * len(HOSTILE)}{i}" for i in range(10)))
+    friendly = Reader(handout_html(made.comparison, report(made.comparison), long, made.sets))
     dataset = replace(made.dataset, class_names=tuple(f"{HOSTILE}{i}" for i in range(10)))
     runs = tuple(
         replace(run, manifest={**run.manifest, "label": f"{run.config.method}{HOSTILE}"})
