@@ -47,7 +47,7 @@ def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
     if kept:
         told.append(
             f"Maps, lists and charts of single examples show {kept:,}, drawn by chance; metrics "
-            "and verdicts were computed on all."
+            "and verdicts were computed on all that was recorded."
         )
     return " ".join(told)
 
