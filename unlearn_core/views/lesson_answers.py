@@ -193,7 +193,7 @@ def gamma_text(rows: pd.DataFrame) -> str:
         least = format_value(metric, float(gaps.min())) if len(gaps) else ""
         return [g for g in gaps.index if format_value(metric, float(gaps[g])) == least]
 
-    kept = means.loc["retain_accuracy", "value"]
+    kept = means.loc["retain_accuracy"]["value"]
     costly = [gamma for gamma in gammas if kept.max() - kept[gamma] > BROKEN_DROP]
     answers, features = nearest(ACCURACY), nearest("feature_distance_original")
     both = [gamma for gamma in answers if gamma in features]
