@@ -56,7 +56,6 @@ def on_matrix() -> None:
 st.subheader("Where the answers went")
 answers = predictions.answer_cells(runs, sets, group, opening.dataset.n_classes)
 often = predictions.most_answered(answers)
-some = " Only the classes that are answered most." if len(often) < len(answers) else ""
 charts.chart(
     predictions.grid_figure(often, list(by_label), names, upright=""),
     key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
@@ -64,7 +63,7 @@ charts.chart(
 st.caption(
     f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
     "answer; the fuller the colour, the larger the share. Click a cell to see its examples "
-    f"below.{some} {recipe}"
+    f"below.{predictions.only_some(often, answers)} {recipe}"
 )
 
 st.subheader("Accuracy by class")
@@ -94,15 +93,16 @@ label = middle.selectbox("True class", [ANY, *names], key=LABEL, bind="query-par
 answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="query-params")
 run = by_label[model]
 cells = predictions.matrix_cells(run, sets, group, opening.dataset.n_classes)
+drawn = predictions.most_answered(cells)
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
-    predictions.grid_figure(predictions.most_answered(cells), present, names, upright="true class"),
+    predictions.grid_figure(drawn, present, names, upright="true class"),
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
     f"{as_markdown(model)} on examples {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
     "each true class get which answer; the fuller the colour, the larger the share of the true "
-    f"class. Click a cell to see its examples. {recipe}"
+    f"class. Click a cell to see its examples.{predictions.only_some(drawn, cells)} {recipe}"
 )
 numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
 ids = predictions.cell_ids(run, sets, group, *numbers)

@@ -214,13 +214,14 @@ def make_demo(
 
 def keep_others(folder: Path, small: Store, shipments: Sequence[Shipment]) -> None:
     """Copy what a folder has of all but these shipments, with all labels, into a new one."""
-    for shipment in (one for one in SHIPMENTS if one not in shipments):
+    others = [one for one in SHIPMENTS if one not in shipments]
+    for shipment in others:
         for config in shipment.configs():
             for key in (config.base().key(), config.key()):
                 kept = folder / "runs" / key
                 if kept.is_dir() and not small.exists(key):
                     shutil.copytree(kept, small.runs / key)
-    if (folder / "labels").is_dir():
+    if others and (folder / "labels").is_dir():
         shutil.copytree(folder / "labels", small.root / "labels", dirs_exist_ok=True)
 
 

@@ -188,7 +188,7 @@ def gamma_text(rows: pd.DataFrame) -> str:
 
     def nearest(metric: str) -> list[float]:
         """Return the gammas at which a number reads as near to retrained as anywhere."""
-        table = means.loc[metric].drop(costly)
+        table = means.loc[metric].drop(costly, errors="ignore")
         gaps = (table["value"] - table["retrained"]).abs().dropna()
         least = format_value(metric, float(gaps.min())) if len(gaps) else ""
         return [g for g in gaps.index if format_value(metric, float(gaps[g])) == least]

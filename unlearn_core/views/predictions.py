@@ -156,8 +156,15 @@ def most_answered(cells: pd.DataFrame, most: int = FEW_CLASSES) -> pd.DataFrame:
     if max(cells["row"].nunique(), MANY_CLASSES) >= cells["column"].nunique():
         return cells
     largest = cells.groupby("column")["share"].max()
+    if not largest.any():  # of what is kept, none is in the group
+        return cells
     kept = largest[largest > 0].sort_values(ascending=False, kind="stable").index[:most]
     return cells[cells["column"].isin(kept)]
+
+
+def only_some(drawn: pd.DataFrame, cells: pd.DataFrame) -> str:
+    """Return the end of a caption that says that not all classes are drawn, where that is so."""
+    return " Only the classes that are answered most." if len(drawn) < len(cells) else ""
 
 
 def grid_figure(
@@ -187,7 +194,7 @@ def grid_figure(
     )
     # Streamlit gives no clicks on a heatmap, so points lie over its cells
     figure.add_scatter(
-        x=[numbers.index(number) for number in cells["column"]],
+        x=np.searchsorted(numbers, cells["column"]),
         y=places,
         customdata=cells[["row", "column"]].to_numpy(),
         mode="markers+text" if with_numbers else "markers",
