@@ -97,6 +97,14 @@ def test_side_tells_where_a_value_lies(report, value, expected):
     assert side == expected
 
 
+def test_a_match_tells_nothing_where_the_original_is_matched_too(report):
+    for run in report["runs"]:
+        run["metrics"] |= {"dimensional_alignment": 0.9, "test_accuracy": 0.9}
+    table = Report(**report).summary
+    assert row_of(table, "Finetune", "dimensional_alignment")["side"] == "untold"
+    assert row_of(table, "Finetune", "test_accuracy")["side"] == "matched"  # it was kept
+
+
 def test_side_is_off_where_original_and_retrained_agree_and_the_value_does_not(report):
     report["runs"][-1]["metrics"]["test_accuracy"] = 0.5
     assert row_of(Report(**report).summary, "Finetune", "test_accuracy")["side"] == "off"
