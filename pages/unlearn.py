@@ -27,6 +27,8 @@ if reads.all_comparisons():
     shown = selectors.chosen_comparison().config
     if is_sent or (kept_form.is_new() and data_choice.is_untouched_and_here(shown)):
         data_choice.receive(shown)
+        if not is_sent:
+            forget_request.receive(shown)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
 methods: dict[str, list[dict[str, object]]] = {}

@@ -77,6 +77,30 @@ def receive_backdoor() -> bool:
     return True
 
 
+def receive(config: RunConfig) -> None:
+    """Set every field to what a comparison forgets; call before the widgets are made."""
+    forget, data = config.forget, choice_of(config.data)
+    kind, values = forget.kind, list(forget.values)
+    st.session_state[KIND] = kind
+    match kind:
+        case "ids":
+            gallery.choose(values)
+        case "keyword":
+            st.session_state[WORD] = forget.keyword
+        case "random":
+            st.session_state[f"forget_random_{data}"] = values[0]
+            st.session_state[SEED], st.session_state[DIFFICULTY] = forget.seed, forget.difficulty
+        case "confusion":
+            *pair, number = values
+            st.session_state[f"forget_confusion_{data}"] = pair
+            st.session_state[f"forget_confused_{data}"] = number
+        case "backdoor":
+            st.session_state[f"forget_backdoor_{data}"] = values[0]
+            st.session_state[f"forget_backdoor_trigger_{config.data.name}"] = config.data.trigger
+        case _:
+            st.session_state[f"forget_{kind}_{data}"] = values
+
+
 def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     """Show the choice; return `start` with the request, and its sets, or None if impossible.
 

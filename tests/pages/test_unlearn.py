@@ -20,7 +20,7 @@ from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
 from unlearn_core.data import DATASETS, DataNotFoundError, load_dataset
 from unlearn_core.data.digits import load_digits
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
-from unlearn_core.runs.plan import all_needed
+from unlearn_core.runs.plan import all_needed, comparison_config
 from unlearn_core.runs.status import read_status, write_status
 from unlearn_core.runs.store import Store
 
@@ -373,6 +373,41 @@ def test_a_comparison_from_another_page_keeps_what_has_no_field(own, comparison)
     assert at.dataframe[0].value["State"].tolist()[0] != "exists already"
 
 
+def form_of_a_request():
+    import streamlit as st
+
+    from pages.components import forget_request
+    from unlearn_core.config import ForgetConfig
+    from unlearn_core.runs.plan import with_request
+
+    shown = st.session_state["shown"]
+    if "made" not in st.session_state:
+        forget_request.receive(shown)
+    st.session_state["made"], _ = forget_request.choose_forget(with_request(shown, ForgetConfig()))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "forget", "trigger"),
+    [
+        ("digits", ForgetConfig(kind="class", values=(2, 8)), "square"),
+        ("digits", ForgetConfig(kind="ids", values=tuple(train_ids()[5:9])), "square"),
+        ("digits", ForgetConfig(kind="random", values=(40,), seed=2, difficulty="high"), "square"),
+        ("digits", ForgetConfig(kind="backdoor", values=(7,)), "checkers"),
+        ("digits", ForgetConfig(kind="confusion", values=(1, 6, 30)), "square"),
+        ("banking77", ForgetConfig(kind="keyword", keyword="atm"), "square"),
+    ],
+)
+def test_the_form_asks_for_what_a_comparison_forgets(dataset, forget, trigger):
+    shown = comparison_config(dataset, forget, trigger=trigger)
+    at = AppTest.from_function(form_of_a_request, default_timeout=60)
+    at.session_state["shown"] = shown
+    for _ in range(2):  # and still does when something else was changed
+        at.run()
+        assert not at.exception
+        made = at.session_state["made"]
+        assert (made.forget, made.data) == (shown.forget, shown.data)
+
+
 def test_missing_data_says_where_it_was_looked_for(empty_store, monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
     at = open_page()
@@ -561,6 +596,7 @@ def test_a_new_form_starts_from_the_comparison_that_is_shown(tmp_path, monkeypat
     at = open_page()
     assert at.selectbox(key="dataset").value == "fashion"
     assert at.number_input(key="part_fashion").value == 3000
+    assert at.multiselect(key="forget_class_fashion").value == [5]
     assert open_page(form="known").selectbox(key="dataset").value == "digits"
     assert open_page(dataset="Handwritten digits").selectbox(key="dataset").value == "digits"
 

@@ -12,7 +12,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ class Shipment:
     width: int | None = None
     precision: str = "auto"
     content: str = ""
+    shape: Mapping[str, Any] = field(default_factory=dict)  # further fields of `ModelConfig`
     examples: int | None = None
     weights: bool = True
     repeated: tuple[str, ...] = ()
@@ -102,6 +103,7 @@ class Shipment:
             width=self.width,
             precision=self.precision,
             content=self.content,
+            shape=self.shape,
         )
         runs = run_configs(start, {name: self._settings(name) for name in self.methods})
         if self.relearned:
@@ -175,7 +177,17 @@ BANKING = Shipment(
     repeated=MAIN_METHODS,
     more_seeds=(1, 2),
 )
-SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10, BANKING)
+QUESTIONS = Shipment(
+    dataset="eli5_category",
+    content="bb2d10a00d6b47b3",  # what was at hand of it: two categories
+    forget=ForgetConfig(kind="class", values=(0,)),
+    methods=("retrain", "rfa", "finetune", "neggrad"),
+    train_examples=1500,
+    shape={"length": 64},
+    examples=500,
+    weights=False,
+)
+SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10, BANKING, QUESTIONS)
 
 
 def make_demo(
@@ -330,6 +342,9 @@ def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             small[name] = arrays[name].astype(np.float16)
     small["example_ids"] = arrays["example_ids"].astype(np.int32)
     small["labels"] = arrays["labels"].astype(np.int16)
+    for name in ("token_losses", "entropies"):  # of a language model; in nats, never large
+        if name in arrays:
+            small[name] = arrays[name].astype(np.float16)
     return {name: np.ascontiguousarray(array) for name, array in small.items()}
 
 
