@@ -1,8 +1,11 @@
 """A metric has one colour, and figures of different pages agree on it."""
 
 import re
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
+import pytest
 
 from unlearn_core.metrics import METRICS
 from unlearn_core.views.gamma import ACCURACIES, DISTANCES, gamma_figure
@@ -65,11 +68,22 @@ def test_metrics_of_one_colour_differ_in_dash():
     assert set(METRIC_STYLES) <= set(METRICS)
 
 
+def linear_rgb(colour):
+    parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
 def luminance(colour):
     """Return the relative luminance of WCAG 2, in [0, 1]."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return np.array([0.2126, 0.7152, 0.0722]) @ linear_rgb(colour)
+
+
+def lab(colour):
+    """Return CIE L*, a* and b* of an sRGB colour, under the white of D65."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ratios = np.array(to_xyz) @ linear_rgb(colour) / [0.9505, 1, 1.089]
+    x, y, z = np.where(ratios > (6 / 29) ** 3, np.cbrt(ratios), ratios * 841 / 108 + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def test_every_colour_stands_out_on_a_dark_page():
@@ -86,3 +100,13 @@ def test_every_colour_stands_out_on_a_dark_page():
 
 def test_colours_of_classes_stay_different_on_a_dark_page():
     assert len({on_ground(colour, is_dark=True) for colour in CLASS_COLOURS}) == len(CLASS_COLOURS)
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_no_two_methods_are_drawn_in_nearly_the_same_colour(is_dark):
+    drawn = {name: lab(on_ground(c, is_dark=is_dark)) for name, c in METHOD_COLOURS.items()}
+    apart = {
+        (one, other): np.linalg.norm(drawn[one] - drawn[other])
+        for one, other in combinations(drawn, 2)
+    }
+    assert min(apart.values()) >= 15, min(apart, key=apart.get)  # CIE 1976, of which 2 are seen

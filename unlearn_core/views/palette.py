@@ -34,18 +34,18 @@ METHOD_COLOURS = {
     "finetune": "#E69F00",
     "scrub": "#332288",
     "badt": "#999933",
-    "fisher": "#88CCEE",
+    "fisher": "#6E8B74",
     "cf_k": "#DDCC77",
     "eu_k": "#117733",
     "random_label": "#994F00",
     "salun": "#EE3377",
-    "ssd": "#0077BB",
-    "delete": "#33BBEE",
+    "ssd": "#A08CC8",
+    "delete": "#00838F",
     "l1_sparse": "#AAAA00",
     "incremental": "#663333",
     "trick_head_finetune": "#56B4E9",
     "trick_forget_bias": "#999999",
-    "trick_calibration": "#44BB99",
+    "trick_calibration": "#B08D57",
 }
 FORGET_COLOUR, RETAIN_COLOUR, MUTED = "#D55E00", "#009E73", "#B8BEC6"
 OUTLINE = "#222222"
@@ -59,9 +59,9 @@ ON_DARK = {
     OUTLINE: "#EEEEEE",
     "#0072B2": "#2B8CD0",
     "#332288": "#8F80DD",
-    "#882255": "#D2619B",
+    "#882255": "#B93D6C",
     "#663333": "#BD8A8A",
-    "#117733": "#45A567",
+    "#117733": "#8CC63F",
     "#555555": "#ABABAB",
 }
 _HIDDEN_ON_DARK = re.compile("|".join(ON_DARK))
