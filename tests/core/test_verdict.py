@@ -211,9 +211,10 @@ def test_a_backdoor_that_works_decides():
     start, target = {**ORIGINAL, "backdoor_asr": 1.0}, {**RETRAINED, "backdoor_asr": 0.0}
     there = standard(start, target)
     assert judge({**target, "backdoor_asr": 0.01}, there).word == "matched"
-    found = judge({**target, "backdoor_asr": 0.25}, there)
-    assert found.word == "remembers"
-    assert found.because.startswith("the backdoor still works: ASR 25.0% against 0.0%")
+    for rate, told in ((0.25, "is weaker, not gone"), (0.75, "still works")):
+        found = judge({**target, "backdoor_asr": rate}, there)
+        assert found.word == "remembers"
+        assert found.because.startswith(f"the backdoor {told}: ASR {rate:.1%} against 0.0%")
 
 
 def test_nothing_is_said_of_features_that_an_underfitted_original_never_learned():

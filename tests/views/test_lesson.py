@@ -177,6 +177,18 @@ def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
     assert told.endswith("And some turn back: C was at 0.990 on its way.")
 
 
+def test_a_curve_that_goes_past_the_retrained_model_is_said_so():
+    told = answers.steps_text(curve("A", 0.7, 0.95), 0.7, 0.9, 0.02)
+    assert "Nearer to the retrained model end A (0.950, past it)." in told
+
+
+def test_a_curve_that_ends_in_the_middle_is_nearer_to_neither():
+    told = answers.steps_text(curve("A", 0.7, 0.852), 0.7, 1.0, 0.02)
+    assert "About half way end A (0.852)." in told
+    assert "Nearer to the original" not in told
+    assert "None that is drawn" not in told
+
+
 def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():
     rows = pd.concat([curve("A", 0.9, 0.78), curve("B", 0.9, 0.95, 0.6), curve("C", 0.9, 0.9)])
     told = answers.steps_text(rows, 0.9, 1.0, 0.02)

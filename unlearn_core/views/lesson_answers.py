@@ -19,6 +19,7 @@ from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import format_value
 
 MOST_NAMED = 3
+HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
 F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignment"
 
@@ -148,13 +149,18 @@ def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: 
     arrived: list[str] = []
     stayed: list[str] = []
     strayed: list[str] = []
+    between: list[str] = []
     turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
         values = part.groupby("step")["value"].mean().sort_index()
         left = ((retrained - values) / way).abs()
-        end = f"{label} ({format_value(ALIGNMENT, float(values.iloc[-1]))})"
+        last = float(values.iloc[-1])
+        is_past = (last - retrained) * math.copysign(1, way) > within
+        end = f"{label} ({format_value(ALIGNMENT, last)}{', past it' if is_past else ''})"
         if left.iloc[-1] > 1 + TURNED_BACK:
             strayed.append(end)
+        elif abs(left.iloc[-1] - 0.5) <= HALF_WAY:
+            between.append(end)
         else:
             (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
         if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
@@ -163,8 +169,9 @@ def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: 
     parts = [
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
         "No curve that is drawn ends nearer to the retrained model than to the original.",
+        f"About half way end {', '.join(between)}." if between else "",
         f"Nearer to the original stay {', '.join(stayed)}." if stayed else
-        "None that is drawn stays behind." if not strayed else "",
+        "None that is drawn stays behind." if not (strayed or between) else "",
         f"Further off than the original itself end {', '.join(strayed)}." if strayed else "",
         f"And some turn back: {', '.join(turned)}." if turned else "",
     ]  # fmt: skip
