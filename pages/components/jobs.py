@@ -105,10 +105,10 @@ def _job(job: Status, config: RunConfig | None, position: int | None, settings: 
         text = job_views.progress_text(job, _first_seen(job))
         st.progress(job_views.progress_fraction(job), text=text)
         _curves(job)
+    elif job.state in ENDED:
+        _after_the_end(job)
     elif job.message:
         st.caption(job_views.reason(job))
-    if job.state in ENDED:
-        _after_the_end(job.key)
 
 
 def _first_seen(job: Status) -> Status:
@@ -124,9 +124,11 @@ def _cancel(key: str) -> None:
     _button("Cancel", f"cancel_{key}", queue.job_queue().cancel, [key])
 
 
-def _after_the_end(key: str) -> None:
-    jobs = queue.job_queue()
+def _after_the_end(job: Status) -> None:
+    jobs, key = queue.job_queue(), job.key
     with st.container(horizontal=True, vertical_alignment="center"):
+        if job.message:
+            st.caption(job_views.reason(job), width="stretch")
         _button("Retry", f"retry_{key}", jobs.retry, [key])
         _button("Dismiss", f"dismiss_{key}", jobs.dismiss, [key])
         with st.popover("Log", type="tertiary", width="content", key=f"log_{key}"):
