@@ -63,6 +63,7 @@ ALL_METHODS = (  # a method that is added later ships nothing until it is named 
 )
 MAIN_METHODS = ("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "trick_head_finetune")
 GRAIN = 1 / 8  # of the standard deviation of features, to which they are rounded
+HALVES = ("features", "logits", "token_losses", "entropies")  # arrays kept in half precision
 NUMBERS = (METRICS, HISTORY, LOG)
 
 
@@ -283,6 +284,7 @@ def slim(
     if examples is not None:
         tables = {name: table[table["example_id"].isin(examples)] for name, table in tables.items()}
     small = {name: narrow(table) for name, table in tables.items()}
+    facts: dict[str, Any] = {"half_precision": ["maps"]}
     if arrays:
         records = run.records()
         if examples is not None:
@@ -290,6 +292,8 @@ def slim(
         kept_arrays = half(records.to_arrays())
         if not weights and examples is None:
             kept_arrays["features"] = rounded(kept_arrays["features"])
+        halves = sorted(name for name, kept in kept_arrays.items() if kept.dtype == np.float16)
+        facts["half_precision"] = [*halves, "maps"]
         small[ARRAYS + COMPRESSED] = _compressed(save_arrays(kept_arrays))
         if run.has(TRIGGERED):  # answers alone: no page looks at these features
             marked = Records.from_arrays(run.arrays(TRIGGERED)).without_features()
@@ -297,7 +301,8 @@ def slim(
                 marked = marked.where(np.isin(marked.example_ids, examples))
             small[TRIGGERED + COMPRESSED] = _compressed(save_arrays(half(marked.to_arrays())))
     kept = [*NUMBERS, *([MODEL] if weights else [])]
-    facts = {} if examples is None or not arrays else {"kept_examples": len(examples)}
+    if examples is not None and arrays:
+        facts["kept_examples"] = len(examples)
     copy_files(run, runs, kept, small, facts)
 
 
@@ -305,8 +310,8 @@ def copy_files(
     run: RunArtefact,
     runs: Path,
     names: Iterable[str],
-    changed: Mapping[str, bytes] | None = None,
-    facts: Mapping[str, Any] | None = None,
+    changed: Mapping[str, bytes],
+    facts: Mapping[str, Any],
 ) -> None:
     """Copy files of a run, as they are or `changed`; its manifest lists them, with more `facts`."""
     folder = runs / run.key
@@ -314,16 +319,14 @@ def copy_files(
     contents = {name: run.read(name) for name in names if run.has(name)}
     if METRICS in contents:
         contents[METRICS + COMPRESSED] = _compressed(contents.pop(METRICS))
-    for name, content in {**contents, **(changed or {})}.items():
+    for name, content in {**contents, **changed}.items():
         (folder / name).write_bytes(content)
     files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}
-    halves = ["features", "logits"] if ARRAYS + COMPRESSED in files else []
     manifest = {
         **run.manifest,
         "files": files,
         "left_out": sorted(set(run.files) - {name.removesuffix(COMPRESSED) for name in files}),
-        "half_precision": [*halves, "maps"] if changed else [],
-        **(facts or {}),
+        **facts,
     }
     del manifest["checksum"]
     (folder / MANIFEST).write_bytes(manifest_bytes(manifest))
@@ -337,14 +340,11 @@ def _compressed(content: bytes) -> bytes:
 def half(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the arrays in half precision, where they fit, and with short integers."""
     small = dict(arrays)
-    for name in ("features", "logits"):
+    for name in [name for name in HALVES if name in arrays]:
         if np.abs(arrays[name]).max(initial=0) < np.finfo(np.float16).max:
             small[name] = arrays[name].astype(np.float16)
     small["example_ids"] = arrays["example_ids"].astype(np.int32)
     small["labels"] = arrays["labels"].astype(np.int16)
-    for name in ("token_losses", "entropies"):  # of a language model; in nats, never large
-        if name in arrays:
-            small[name] = arrays[name].astype(np.float16)
     return {name: np.ascontiguousarray(array) for name, array in small.items()}
 
 
