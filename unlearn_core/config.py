@@ -18,7 +18,7 @@ FORGET_KINDS = ("none", "class", "subclass", "ids", "random", "backdoor", "confu
 SCENARIOS = {  # the others: "class"; wrong labels are to be undone as a backdoor's are
     "ids": "sample",
     "random": "sample",
-    "keyword": "sample",
+    "keyword": "keyword",
     "backdoor": "backdoor",
     "confusion": "backdoor",
 }
@@ -271,7 +271,7 @@ class ForgetConfig(Settings):
 
     @property
     def scenario(self) -> str:
-        """Kind of unlearning that the papers tell apart: "class", "sample" or "backdoor"."""
+        """Kind of unlearning by which presets differ: "class", "sample", "keyword" or "backdoor"."""
         return SCENARIOS.get(self.kind, "class")
 
 

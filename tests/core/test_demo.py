@@ -13,6 +13,7 @@ from unlearn_core.engine.shipped import (
     CLOTHES,
     DIGITS,
     PLANTED_DIGITS,
+    QUESTIONS,
     SHIPMENTS,
     keep_others,
     rounded,
@@ -66,8 +67,8 @@ def test_the_demo_holds_a_gamma_ablation(shipped, shipment):
 
 @pytest.mark.parametrize(
     ("shipment", "n_forget"),
-    [(CIFAR10, 5000), (BANKING, 121)],
-    ids=["photographs", "bank questions"],
+    [(CIFAR10, 5000), (BANKING, 121), (QUESTIONS, 750)],
+    ids=["photographs", "bank questions", "questions explained"],
 )
 def test_large_data_ships_with_answers_and_maps_of_a_part_and_no_features(
     shipped, shipment, n_forget
@@ -108,6 +109,16 @@ def test_presets_for_texts_hold_on_an_intent_that_they_were_not_found_on(shipped
         # over the seeds: SCRUB's seed 1 alone leaves 9 %
         assert np.mean(left) <= 0.05, method
         assert np.mean(lost) <= 0.03, method
+
+
+def test_a_language_model_ships_with_its_losses_and_no_text(shipped):
+    for run in runs_of(QUESTIONS, shipped):
+        tokens = run.records().tokens
+        assert len(tokens.n_tokens) == QUESTIONS.examples
+        assert tokens.n_tokens.max() < QUESTIONS.shape["length"]
+        halves = ["entropies", "features", "logits", "token_losses", "maps"]
+        assert run.manifest["half_precision"] == halves
+        assert "tokenizer.json" not in run.files  # it holds words of the texts
 
 
 def test_the_clothes_open_first(shipped):

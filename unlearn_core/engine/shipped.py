@@ -173,7 +173,7 @@ BANKING = Shipment(
     dataset="banking77",
     forget=ForgetConfig(kind="class", values=(43,)),
     methods=ALL_METHODS,
-    examples=1200,
+    examples=1000,
     weights=False,
     repeated=MAIN_METHODS,
     more_seeds=(1, 2),
@@ -182,7 +182,10 @@ QUESTIONS = Shipment(
     dataset="eli5_category",
     content="bb2d10a00d6b47b3",  # what was at hand of it: two categories
     forget=ForgetConfig(kind="class", values=(0,)),
-    methods=("retrain", "rfa", "finetune", "neggrad"),
+    methods=(
+        *("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "neggrad", "partial_neggrad"),
+        *("neggrad_plus", "neggrad_ft", "badt", "random_label", "l1_sparse"),
+    ),
     train_examples=1500,
     shape={"length": 64},
     examples=500,

@@ -60,6 +60,13 @@ class L1SparseSettings(OptimiserSettings):
             "batch_size": 64,
             "optimizer": "adam",
         },
+        "eli5": {
+            "gamma": 1e-3,
+            "learning_rate": 2e-3,
+            "epochs": 2,
+            "batch_size": 32,
+            "optimizer": "adam",
+        },
     },
 )
 def l1_sparse(inputs: UnlearnInputs, settings: L1SparseSettings) -> Iterator[Progress]:

@@ -74,6 +74,14 @@ class NegGradPlusSettings(Settings):
             "optimizer": "adam",
             "stay_close": 0.0,
         },
+        "eli5": {
+            "learning_rate": 2e-3,
+            "epochs": 2,
+            "batch_size": 32,
+            "alpha": 0.85,
+            "optimizer": "adam",
+            "stay_close": 0.0,
+        },
         "digits backdoor": {
             "learning_rate": 1e-3,
             "epochs": 6,

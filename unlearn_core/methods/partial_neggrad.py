@@ -43,6 +43,7 @@ class PartialNegGradSettings(AscentSettings):
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
         **texts_presets(learning_rate=1e-4),
+        "eli5": {"learning_rate": 5e-5, "epochs": 10, "batch_size": 32, "until_loss": 4.7},
     },
 )
 def partial_neggrad(inputs: UnlearnInputs, settings: PartialNegGradSettings) -> Iterator[Progress]:

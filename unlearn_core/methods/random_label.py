@@ -37,6 +37,7 @@ PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
     "digits sample": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
     "photographs class": {"epochs": 2, "batch_size": 128},
     "texts class": {**STEPS, "learning_rate": 3e-4, "epochs": 15, "retain": "part"},
+    "eli5": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
     "salun": {"labels": "all"},
 }
 

@@ -121,6 +121,14 @@ class ScrubSettings(OptimiserSettings):
             "order": "min_first",
             "decay_after": "never",
         },
+        "eli5": {
+            "learning_rate": 5e-4,
+            "optimizer": "adam",
+            "epochs": 3,
+            "max_epochs": 1,
+            "forget_batch_size": 256,
+            "retain_batch_size": 32,
+        },
         "small": {
             "gamma": 1.0,
             "alpha": 0.5,

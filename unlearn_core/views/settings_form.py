@@ -21,7 +21,12 @@ from unlearn_core.views.wording import capital
 Row = Mapping[str, Any]
 DEFAULTS = "defaults"
 KINDS = ("photographs", "many photographs", "texts")  # of data, for which there are presets
-SCENARIO_WORDS = {"class": "whole classes", "sample": "single examples", "backdoor": "a backdoor"}
+SCENARIO_WORDS = {
+    "class": "whole classes",
+    "sample": "single examples",
+    "keyword": "texts with a word",
+    "backdoor": "a backdoor",
+}
 
 
 def presets(
