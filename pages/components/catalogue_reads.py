@@ -43,7 +43,7 @@ def weights_fault(config: RunConfig) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing names and shapes…")
-def _weights_fault(root: str, config: RunConfig) -> str:  # noqa: ARG001
+def _weights_fault(root: str, config: RunConfig) -> str:
     return own_weights.fit_of(reads.store(), config)
 
 
@@ -87,7 +87,7 @@ def _sources() -> str:
 
 
 @st.cache_data(show_spinner="Listing the methods…", ttl=3600, max_entries=8)
-def _catalogue(root: str, sources: str) -> dict[str, Any]:  # noqa: ARG001
+def _catalogue(root: str, sources: str) -> dict[str, Any]:
     return read_catalogue(reads.store())
 
 

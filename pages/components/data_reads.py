@@ -47,7 +47,7 @@ def only_labels(config: DataConfig) -> bool:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _stand_in(root: str, config: DataConfig) -> Dataset | None:  # noqa: ARG001
+def _stand_in(root: str, config: DataConfig) -> Dataset | None:
     return kept_labels.load(reads.store(), config)
 
 
@@ -78,7 +78,7 @@ def thumbnail(data: DataConfig, example_id: int) -> str:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _thumbnails(data: DataConfig, tiles: bool) -> dict[int, str]:  # noqa: ARG001
+def _thumbnails(data: DataConfig, tiles: bool) -> dict[int, str]:
     return {}
 
 
@@ -113,7 +113,7 @@ def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
-def _picture_sheet(data: DataConfig, ids: tuple[int, ...], tiles: bool) -> dict[str, Any]:  # noqa: ARG001
+def _picture_sheet(data: DataConfig, ids: tuple[int, ...], tiles: bool) -> dict[str, Any]:
     return sprites.hovered(dataset(data).previews(ids))
 
 

@@ -21,7 +21,7 @@ def small_map_rows(run_keys: Sequence[str]) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the maps…")
-def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _small_map(run_key: str, fingerprint: str) -> pd.DataFrame:
     run = reads.store().load(run_key)
     request = data_reads.sets(run.config.data, run.config.forget)
     return small_maps.small_map(run, data_reads.dataset(run.config.data), request)
@@ -33,7 +33,7 @@ def old_and_new_maps(comparison: Comparison, seed: int) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the maps…")
-def _old_and_new_maps(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _old_and_new_maps(key: str, seed: int, fingerprint: str) -> pd.DataFrame:
     comparison = reads.all_comparisons()[key]
     config = comparison.config
     models = incremental.old_and_new(comparison, seed)
@@ -53,7 +53,7 @@ def map_points(
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the maps…")
-def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:  # noqa: ARG001
+def _run_points(key: str, run_key: str, fingerprint: str) -> pd.DataFrame | str:
     """Return a run's point table, or the reason why there is none."""
     comparison = reads.all_comparisons()[key]
     run = next(run for run in comparison.runs if run.key == run_key)
@@ -143,7 +143,7 @@ def _linear_places(run_key: str, onto: str, fingerprint: str) -> tuple[pd.DataFr
 @st.cache_resource(max_entries=24, show_spinner="Looking for the nearest…")
 def _neighbourhoods(
     run_key: str,
-    fingerprint: str,  # noqa: ARG001
+    fingerprint: str,
 ) -> neighbourhoods.Neighbourhoods | None:
     return neighbourhoods.neighbourhoods(reads.store().load(run_key))
 
@@ -154,7 +154,7 @@ def map_steps(run_key: str) -> pd.DataFrame | None:
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading the steps…")
-def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:  # noqa: ARG001
+def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:
     run = reads.store().load(run_key)
     return None if run.steps_file is None else run.table(run.steps_file)
 

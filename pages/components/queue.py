@@ -55,7 +55,7 @@ def written(run: RunArtefact, base: RunArtefact, prompt: Prompt) -> str:
 @st.cache_data(
     max_entries=1000, show_spinner="Letting the models write; the first waits for torch…"
 )
-def _written(root: str, run_key: str, created: float, base_key: str, prompt: Prompt) -> str:  # noqa: ARG001
+def _written(root: str, run_key: str, created: float, base_key: str, prompt: Prompt) -> str:
     run, base = (reads.store().load(key) for key in (run_key, base_key))
     [text] = continuations(answerer(), [run], base, prompt).values()
     return text
@@ -134,7 +134,7 @@ def requested(key: str) -> RunConfig | None:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _requested(root: str, key: str) -> RunConfig:  # noqa: ARG001 - root tells stores apart
+def _requested(root: str, key: str) -> RunConfig:
     return reads.store().requested(key)
 
 
@@ -144,5 +144,5 @@ def timings() -> list[Timing]:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _timings(root: str, fingerprint: str) -> list[Timing]:  # noqa: ARG001
+def _timings(root: str, fingerprint: str) -> list[Timing]:
     return inventory.timings(reads.store())

@@ -76,12 +76,12 @@ def _current() -> Survey:
 
 
 @st.cache_resource(max_entries=4)
-def _left_out(root: str, fingerprint: str) -> dict[str, str]:  # noqa: ARG001
+def _left_out(root: str, fingerprint: str) -> dict[str, str]:
     return {}
 
 
 @st.cache_resource(max_entries=4)
-def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) -> Survey:  # noqa: ARG001
+def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) -> Survey:
     return survey(store(), dict(left_out))
 
 
@@ -92,7 +92,7 @@ def comparison_report(key: str) -> Report:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _report(root: str, key: str, fingerprint: str, runs: tuple[str, ...]) -> Report:  # noqa: ARG001
+def _report(root: str, key: str, fingerprint: str, runs: tuple[str, ...]) -> Report:
     return report(all_comparisons()[key])
 
 
@@ -102,7 +102,7 @@ def stored_runs() -> list[RunArtefact]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _stored_runs(root: str, fingerprint: str) -> list[RunArtefact]:  # noqa: ARG001
+def _stored_runs(root: str, fingerprint: str) -> list[RunArtefact]:
     return inventory.stored_runs(store())
 
 

@@ -28,7 +28,7 @@ def triggered_answers(run: RunArtefact) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _triggered_answers(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _triggered_answers(run_key: str, fingerprint: str) -> pd.DataFrame:
     return backdoor.triggered_answers(reads.store().load(run_key))
 
 
@@ -38,7 +38,7 @@ def histories(comparison: Comparison) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the histories of the runs…")
-def _histories(key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _histories(key: str, fingerprint: str) -> pd.DataFrame:
     return history.history_rows(reads.all_comparisons()[key].runs)
 
 
@@ -48,7 +48,7 @@ def learning_history(comparison: Comparison, seed: int) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the history of the run…")
-def _learning_history(key: str, seed: int, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _learning_history(key: str, seed: int, fingerprint: str) -> pd.DataFrame:
     return history.learning_history(reads.all_comparisons()[key], seed)
 
 
@@ -58,7 +58,7 @@ def run_history(run_key: str) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=256)
-def _run_history(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _run_history(run_key: str, fingerprint: str) -> pd.DataFrame:
     return reads.store().load(run_key).history()
 
 
@@ -71,7 +71,7 @@ def relearning_curves(comparison: Comparison, run_keys: Sequence[str]) -> pd.Dat
 def _relearning_curves(
     key: str,
     run_keys: tuple[str, ...],
-    fingerprint: str,  # noqa: ARG001
+    fingerprint: str,
 ) -> pd.DataFrame:
     chosen = reads.all_comparisons()[key]
     runs = [run for run in chosen.runs if run.key in run_keys]
@@ -85,7 +85,7 @@ def refilling(comparison: Comparison, run: RunArtefact) -> tuple[pd.DataFrame, p
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the maps…")
-def _refilling(run_key: str, fingerprint: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:  # noqa: ARG001
+def _refilling(run_key: str, fingerprint: str) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     return bring_back.refilling(reads.store().load(run_key))
 
 
@@ -101,7 +101,7 @@ def spectra(run_keys: Sequence[str]) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing the spectra…")
-def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001
+def _spectra(run_key: str, fingerprint: str) -> pd.DataFrame:
     run = reads.store().load(run_key)
     return spectra_rows(run, data_reads.sets(run.config.data, run.config.forget))
 
@@ -112,7 +112,7 @@ def nearest_classes(run_key: str) -> dict[str, float]:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:  # noqa: ARG001
+def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:
     run = reads.store().load(run_key)
     request = data_reads.sets(run.config.data, run.config.forget)
     return incremental.nearest_classes(run, data_reads.dataset(run.config.data), request)
@@ -135,7 +135,7 @@ def prompt(base: RunArtefact, text: str) -> Prompt | None:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _prompt(base_key: str, created: float, text: str) -> Prompt | None:  # noqa: ARG001
+def _prompt(base_key: str, created: float, text: str) -> Prompt | None:
     return continuations.prompt_for(reads.store().load(base_key), text)
 
 
@@ -157,7 +157,7 @@ def weights_of(run: RunArtefact) -> RunArtefact | None:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _records(run_key: str, fingerprint: str) -> Records:  # noqa: ARG001
+def _records(run_key: str, fingerprint: str) -> Records:
     return reads.store().load(run_key).records()
 
 
@@ -171,7 +171,7 @@ def _attack_scores(
     run_keys: tuple[str, ...],
     score: str,
     non_members: str,
-    fingerprint: str,  # noqa: ARG001
+    fingerprint: str,
 ) -> pd.DataFrame:
     runs = [reads.store().load(key) for key in run_keys]
     config = runs[0].config
