@@ -271,7 +271,7 @@ class ForgetConfig(Settings):
 
     @property
     def scenario(self) -> str:
-        """Kind of unlearning by which presets differ: "class", "sample", "keyword" or "backdoor"."""
+        """By which kind of request presets differ: "class", "sample", "keyword", "backdoor"."""
         return SCENARIOS.get(self.kind, "class")
 
 

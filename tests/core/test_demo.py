@@ -109,6 +109,9 @@ def test_presets_for_texts_hold_on_an_intent_that_they_were_not_found_on(shipped
         # over the seeds: SCRUB's seed 1 alone leaves 9 %
         assert np.mean(left) <= 0.05, method
         assert np.mean(lost) <= 0.03, method
+        if method in ("rfa", "muda"):  # what was asked of them, of every seed
+            assert max(left) <= 0.05, method
+            assert max(lost) <= 0.02, method
 
 
 def test_a_language_model_ships_with_its_losses_and_no_text(shipped):
@@ -172,10 +175,11 @@ def test_the_demo_is_what_make_demo_would_make_now(shipped):
 
 
 def test_pictures_ship_in_at_most_30_megabytes_and_texts_in_6_more(shipped):
+    texts = (BANKING.dataset, QUESTIONS.dataset)
     size = {True: 0, False: 0}  # of texts, and of all else
     for path in filter(Path.is_file, SHIPPED.rglob("*")):
         key = path.parent.name
-        of_texts = shipped.exists(key) and shipped.load(key).config.data.name == BANKING.dataset
+        of_texts = shipped.exists(key) and shipped.load(key).config.data.name in texts
         size[of_texts] += path.stat().st_size
     assert size[False] <= 30e6
     assert size[True] <= 6e6

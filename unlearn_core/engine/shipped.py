@@ -173,7 +173,7 @@ BANKING = Shipment(
     dataset="banking77",
     forget=ForgetConfig(kind="class", values=(43,)),
     methods=ALL_METHODS,
-    examples=1000,
+    examples=900,
     weights=False,
     repeated=MAIN_METHODS,
     more_seeds=(1, 2),
@@ -188,7 +188,7 @@ QUESTIONS = Shipment(
     ),
     train_examples=1500,
     shape={"length": 64},
-    examples=500,
+    examples=450,
     weights=False,
 )
 SHIPMENTS = (CLOTHES, DIGITS, RANDOM_DIGITS, PLANTED_DIGITS, CIFAR10, BANKING, QUESTIONS)
