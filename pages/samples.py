@@ -20,12 +20,14 @@ from pages.components.jobs import show_jobs
 from pages.components.opening import with_models
 from pages.components.weights import with_weights
 from unlearn_core.runs.answerer import NotAnsweredError
+from unlearn_core.runs.artefact import TOKENIZER
 from unlearn_core.views import continuations, samples, token_losses
 from unlearn_core.views.examples import kept_sets, picture_caption, without_classes
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
 
 PICTURE, MOST_PATHS = 192, 4
+BLANKS = "A blank stands for each token: the text or what cuts it is not on this machine. "
 
 selectors.under_app(__file__)
 opening = with_models(
@@ -92,10 +94,18 @@ def show_classes() -> None:
     st.caption(f"Probability of each class; {bold}.{few} {recipe}")
 
 
+def reads_text() -> bool:
+    """Say whether the text is here, and what cuts it into tokens."""
+    base = reads.store().load(config.base().key())
+    return base.has(TOKENIZER) and not data_reads.only_labels(config.data)
+
+
 def show_tokens() -> None:
-    [text] = dataset.previews([example])
-    base = config.base()
-    pieces = run_reads.token_pieces(base.key(), text, base.model.length)
+    pieces = None
+    if reads_text():
+        [text] = dataset.previews([example])
+        base = config.base()
+        pieces = run_reads.token_pieces(base.key(), text, base.model.length)
     rows = token_losses.token_rows(runs, example, pieces)
     for run in runs:
         told = token_losses.perplexity_text(rows, run.label)
@@ -103,18 +113,22 @@ def show_tokens() -> None:
         st.html(token_losses.losses_html(rows, run.label))
     st.html(token_losses.scale_html())
     st.caption(
-        "How surprised each model is by every token after those before it: darker is more "
-        "surprised, and the mouse on a token tells its number. A text that was learned by "
-        f"heart is light. Perplexity of these {len(rows)} tokens; what is longer was cut off. "
+        "How surprised each model is by every token after those before it: the stronger the "
+        "shade, the more, and the mouse on a token tells its number. A text that was learned by "
+        f"heart has little. Perplexity of these {len(rows)} tokens; what is longer was cut off. "
+        f"{'' if pieces else BLANKS}"
         f"{recipe}"
     )
 
 
 def show_written() -> bool:
     """Show what each model writes after the example's question; say whether all could answer."""
+    st.subheader("What each model writes")
+    if not reads_text():
+        st.caption("The models write where the texts and their tokenizer are on this machine.")
+        return True
     [text] = dataset.previews([example])
     base = reads.store().load(config.base().key())
-    st.subheader("What each model writes")
     prompt = run_reads.prompt(base, text)
     if prompt is None:
         st.caption("This text is too short to leave out its end and let the models write another.")
@@ -142,14 +156,15 @@ with right:
 place = st.container()
 
 st.subheader("Nearest neighbours")
-for run in runs:
-    near = run_reads.neighbours(run, example)
+found = {run.label: run_reads.neighbours(run, example) for run in runs}
+if lacking := [label for label, near in found.items() if near.empty]:
+    st.caption(as_markdown(f"No usable features were kept of {', '.join(lacking)}."))
+for label, near in found.items():
     if near.empty:
-        st.caption(f"{as_markdown(run.label)}: no usable features were kept.")
         continue
     ids = near["example_id"].tolist()
     shared = samples.neighbours_text([names[dataset.labels[i]] for i in ids])
-    st.markdown(f"**{as_markdown(run.label)}**: {as_markdown(shared)}")
+    st.markdown(f"**{as_markdown(label)}**: {as_markdown(shared)}")
     show_pictures(comparison, ids)
 st.caption(
     f"The {samples.NEAREST} training examples whose penultimate features have the largest cosine "

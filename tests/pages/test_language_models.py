@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.pages.reading import figures, opened, texts
+from tests.stores import fill_store
 from unlearn_core.data import load_dataset
 from unlearn_core.data.tokens import decoded
 from unlearn_core.engine.answering import answer
@@ -16,6 +17,7 @@ from unlearn_core.models import build_model
 from unlearn_core.runs.answerer import Answerer
 from unlearn_core.runs.artefact import MODEL, TOKENIZER, RunArtefact
 from unlearn_core.runs.continuations import prompt_for
+from unlearn_core.views.token_losses import BLANK
 
 pytestmark = pytest.mark.page
 PAGES = (
@@ -79,6 +81,21 @@ def test_a_sample_shows_how_surprised_each_model_is_by_every_token(asked):
     whole, question = (element.value for element in app.text)
     assert whole.startswith("Why does the ")
     assert whole.startswith(question)
+
+
+def test_what_ships_without_its_texts_is_shown_on_every_page(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "shipped", "eli5_category")))
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path / "none"))
+    app = opened("overview")
+    for page in PAGES:
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, (page, app.exception)
+        assert not app.warning, (page, [each.value for each in app.warning])
+    app = opened("samples")
+    told = texts(app)
+    assert BLANK in told
+    assert "A blank stands for each token" in told
+    assert "The models write where the texts" in told
 
 
 def cards(app):

@@ -28,6 +28,12 @@ def test_every_token_has_its_loss_in_every_model():
     assert token_losses.perplexity_text(rows, "RFA") == "perplexity 7"
 
 
+def test_where_the_text_is_not_here_a_blank_stands_for_each_token():
+    rows = token_losses.token_rows([run("RFA", [1.0, 3.0])], 2, None)
+    assert rows["token"].tolist() == [token_losses.BLANK] * 2
+    assert rows["RFA"].tolist() == [1.0, 3.0]
+
+
 def test_tokens_of_another_tokenizer_are_refused():
     with pytest.raises(ValueError, match="the 2 tokens of example 2 that RFA was recorded with"):
         token_losses.token_rows([run("RFA", [1.0, 3.0])], 2, ["why"])

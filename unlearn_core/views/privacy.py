@@ -109,7 +109,7 @@ SCORES = {
     "loss": Score(
         name="Loss",
         axis="-log10 of the loss",
-        meaning="How small the loss on the true class is: 2 is a loss of 0.01 nats, 4 one of "
+        meaning="How small the loss of the true answer is: 2 is a loss of 0.01 nats, 4 one of "
         "0.0001.",
         of=low_loss,
     ),

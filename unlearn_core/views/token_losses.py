@@ -1,6 +1,6 @@
 """One text in language models: how surprised each was by every token, as a shade behind it.
 
-The darker a token, the less a model expected it there.  A model that remembers a text finds it
+The stronger its shade, the less a model expected it there.  A model that remembers a text finds it
 light; one that was trained without it is surprised by names and turns that only it has.
 """
 
@@ -17,31 +17,38 @@ from unlearn_core.views.examples import rows_of
 
 MOST = 10.0  # nats, from which on a shade is darkest: one in 22,000
 LIGHTEST, DARKEST = 0.0, 0.75  # of the shade
+BLANK = "\u2003"  # stands for a token whose text is not here
 SHADE = "230, 159, 0"  # orange, which black and white letters are read on
 BOX = "white-space: pre-wrap; line-height: 1.9; font-size: 1rem; overflow-wrap: anywhere"
 
 
-def token_rows(runs: Sequence[RunArtefact], example_id: int, pieces: Sequence[str]) -> pd.DataFrame:
+def token_rows(
+    runs: Sequence[RunArtefact], example_id: int, pieces: Sequence[str] | None
+) -> pd.DataFrame:
     """Return one row a token of a text: `token`, and each run's loss (nats) by its label.
+
+    `pieces` are the parts of the text that its tokens stand for, None where they are not known.
 
     Raises
     ------
     ValueError
         If a run was recorded with other tokens than `pieces`.
     """
-    columns: dict[str, object] = {"token": list(pieces)}
+    found: dict[str, object] = {}
     for run in runs:
         recorded = run.predictions()
         assert recorded.tokens is not None
         [row] = rows_of(np.array([example_id]), recorded.example_ids)
         losses = recorded.tokens.of(int(row))
+        if pieces is None:
+            pieces = [BLANK] * len(losses)
         if len(losses) != len(pieces):
             raise ValueError(
                 f"`pieces` must be the {len(losses)} tokens of example {example_id} that "
                 f"{run.label} was recorded with, got {len(pieces)}."
             )
-        columns[run.label] = losses.astype(np.float64)
-    return pd.DataFrame(columns)
+        found[run.label] = losses.astype(np.float64)
+    return pd.DataFrame({"token": list(pieces or ()), **found})
 
 
 def perplexity_text(rows: pd.DataFrame, label: str) -> str:
