@@ -78,6 +78,7 @@ class BadTSettings(Settings):
             "retain_fraction": 1.0,
         },
         "texts class": {"learning_rate": 1e-3, "epochs": 3, "batch_size": 64},
+        "texts": {"learning_rate": 1e-3, "epochs": 2, "batch_size": 64, "retain_fraction": 1.0},
         "eli5": {"learning_rate": 3e-4, "batch_size": 32, "retain_fraction": 1.0},
         "rfa": {
             "learning_rate": 5e-5,

@@ -70,6 +70,7 @@ class FinetuneSettings(OptimiserSettings):
             "epochs": 2,
         },
         "texts class": {"learning_rate": 1e-3, "epochs": 3, "batch_size": 64},
+        "texts": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 32},
         "eli5": {"learning_rate": 2e-3, "epochs": 2, "batch_size": 32},
         "rfa": {},
         "muda": {

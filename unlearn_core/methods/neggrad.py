@@ -50,6 +50,7 @@ class NegGradSettings(AscentSettings):
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
         **texts_presets(learning_rate=1e-4),
+        "texts": {"learning_rate": 2e-5, "epochs": 40, "batch_size": 32, "until_loss": 0.35},
         "eli5": {"learning_rate": 2e-5, "epochs": 5, "batch_size": 32, "until_loss": 4.8},
         "rfa": {},
         "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10, "weight_decay": 0.0},

@@ -64,6 +64,15 @@ class NegLoraSettings(AscentSettings):
         ),
         **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
         **texts_presets(rank=4, alpha=8, learning_rate=5e-4, dropout=0.0),
+        "texts": {
+            "rank": 4,
+            "alpha": 8,
+            "learning_rate": 1e-4,
+            "dropout": 0.0,
+            "epochs": 40,
+            "batch_size": 32,
+            "until_loss": 0.35,
+        },
         "eli5": {
             "rank": 4,
             "alpha": 8,

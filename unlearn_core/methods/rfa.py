@@ -121,6 +121,13 @@ class RfaSettings(Settings):
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
         "photographs class": {"learning_rate": 5e-3, "epochs": 2},
         "texts class": {"learning_rate": 2e-3, "batch_size": 64, "forget_per_batch": 4},
+        "texts": {
+            "learning_rate": 1e-2,
+            "epochs": 2,
+            "batch_size": 32,
+            "gamma": 0.1,
+            "forget_per_batch": 16,
+        },
         "eli5": {"learning_rate": 3e-3, "batch_size": 32},
         "rfa": {},
         "features alone": {"learning_rate": 5e-3, "epochs": 6, "forget_weight": 0.0},

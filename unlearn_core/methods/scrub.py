@@ -121,6 +121,23 @@ class ScrubSettings(OptimiserSettings):
             "order": "min_first",
             "decay_after": "never",
         },
+        "texts keyword": {
+            "learning_rate": 2e-4,
+            "optimizer": "adam",
+            "weight_decay": 0.0,
+            "epochs": 3,
+            "max_epochs": 2,
+            "forget_batch_size": 64,
+            "retain_batch_size": 64,
+            "decay_after": "never",
+        },
+        "texts sample": {
+            "learning_rate": 5e-4,
+            "optimizer": "adam",
+            "epochs": 3,
+            "forget_batch_size": 32,
+            "retain_batch_size": 32,
+        },
         "eli5": {
             "learning_rate": 5e-4,
             "optimizer": "adam",
