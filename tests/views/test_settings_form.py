@@ -1,6 +1,7 @@
 import pytest
 
 from unlearn_core.config import DataConfig, ForgetConfig
+from unlearn_core.data.presets import usual_preset
 from unlearn_core.views import settings_form
 
 DIGITS = DataConfig()
@@ -27,6 +28,15 @@ def test_usual_settings_are_complete_and_follow_the_data_set_and_the_scenario():
         "fast": True,
     }
     assert settings_form.usual_settings(ENTRY, DataConfig(name="cifar10"), CLASS_3)["rate"] == 0.1
+
+
+def test_texts_with_a_word_have_presets_of_their_own():
+    imdb, named = DataConfig(name="imdb"), ("texts", "texts class", "texts keyword")
+    word = ForgetConfig(kind="keyword", keyword="comedy")
+    assert usual_preset(named, imdb, word) == "texts keyword"
+    assert usual_preset(named[:2], imdb, word) == "texts"
+    assert usual_preset(named, imdb, SAMPLE) == "texts"
+    assert settings_form.preset_label("texts keyword", {}) == "For texts, texts with a word"
 
 
 def test_many_examples_have_presets_of_their_own_before_those_of_their_kind():
