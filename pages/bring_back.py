@@ -94,8 +94,7 @@ else:
         icon=":material/map:",
     )
 st.subheader("In numbers")
-table = bring_back.summary_table(comparison, runs)
-st.dataframe(table, hide_index=True, key="relearn_table", width="content")
+charts.table(bring_back.summary_table(comparison, runs))
 st.caption(
     as_markdown(
         f"Relearned: {PLAIN['relearn_k']} Relearned sooner: {PLAIN['relearn_gap']} "

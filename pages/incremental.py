@@ -135,7 +135,7 @@ def show_table() -> None:
     also = st.multiselect(
         "Compare with", labels, key="incremental_also", bind="query-params", wrap=True
     )
-    st.dataframe(metric_table(comparison, also), key="incremental_table", hide_index=True)
+    charts.table(metric_table(comparison, also))
     st.caption(f"All examples, not only the tracked ones. {caption}.")
 
 

@@ -48,7 +48,7 @@ st.caption(
     f"{as_markdown(comparison_caption(report))}."
 )
 st.subheader("Where it happened")
-st.dataframe(layers.extremes(of_set), hide_index=True, key="layer_extremes", width="content")
+charts.table(layers.extremes(of_set))
 st.caption(
     "Changed most: the largest relative feature distance from the original. Least like retrained: "
     "the smallest CKA to the retrained model. Values in parentheses."

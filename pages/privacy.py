@@ -59,7 +59,7 @@ st.caption(
 found = privacy.finding_text(rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"])
 if found:
     st.markdown(as_markdown(found, keep="*"))
-st.dataframe(privacy.threshold_table(rows, threshold), hide_index=True, key="called_members")
+charts.table(privacy.threshold_table(rows, threshold))
 st.caption(
     as_markdown(
         "How many examples the attacker calls training data at this threshold, and how well D_f is "

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from unlearn_core.views.layout import enlarged
 from unlearn_core.views.palette import on_ground
+from unlearn_core.views.symbols import table_as_markdown
 
 LARGE = "large_type"
 
@@ -38,6 +40,11 @@ def chart(figure: go.Figure, *, key: str, **options: Any) -> Any:
     if is_dark():
         shown = json.loads(on_ground(str(shown.to_json()), is_dark=True))
     return st.plotly_chart(shown, key=key, **options)
+
+
+def table(content: pd.DataFrame) -> None:
+    """Show a small table whole, with D_f and its like as formulas in heads and cells."""
+    st.table(table_as_markdown(content), border="horizontal", width="content", hide_index=True)
 
 
 def html(text: str) -> None:

@@ -44,7 +44,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
         )
         return
     charts.chart(spectra_figure(spectra), key="spectra")
-    st.dataframe(rank_table(spectra), hide_index=True, key="ranks", width="content")
+    charts.table(rank_table(spectra))
     st.caption(
         f"Eigenvalues of $F^\\top F$, uncentred, over their sum; penultimate features "
         f"of {as_markdown(sizes_text(spectra))} training examples. "

@@ -48,8 +48,8 @@ def test_losses_are_drawn_without_references(shipped_store):
 def test_spectra_compare_original_retrained_and_best_with_their_ranks(shipped_store):
     app = opened("alignment")
     assert {"Original", "Retrained"} < traces(figures(app)[1])
-    ranks = next(f.value for f in app.dataframe if "Effective rank of D_f" in f.value)
-    assert (ranks["Effective rank of D_r"] > 1).all()
+    ranks = next(t.value for t in app.table if "Effective rank of $D_{f}$" in t.value)
+    assert (ranks["Effective rank of $D_{r}$"].astype(float) > 1).all()
 
 
 def test_captions_say_how_many_examples_are_tracked(shipped_store):

@@ -35,8 +35,8 @@ def test_a_sentence_says_what_a_few_images_bring_back(shipped_store):
 
 
 def test_table_has_prototypes_beside_relearning(shipped_store):
-    frame = opened("bring_back").dataframe[0].value.set_index("Model")
-    assert list(frame.columns) == ["Relearned", "Relearned sooner", "Prototypes(D_f)"]
+    frame = opened("bring_back").table[0].value.set_index("Model")
+    assert list(frame.columns) == ["Relearned", "Relearned sooner", "Prototypes($D_{f}$)"]
     assert frame.loc["Retrained", "Relearned sooner"] == "0.000"
 
 

@@ -65,9 +65,9 @@ def test_alignment_is_drawn_while_the_class_is_learned(finished):
 
 def test_the_table_can_show_methods_beside_both_models(finished):
     app = opened("incremental")
-    assert app.dataframe[0].value["Model"].tolist() == ["Old model", "New model"]
+    assert app.table[0].value["Model"].tolist() == ["Old model", "New model"]
     app.multiselect(key="incremental_also").set_value(["Original"]).run()
-    assert app.dataframe[0].value["Model"].tolist() == ["Old model", "New model", "Original"]
+    assert app.table[0].value["Model"].tolist() == ["Old model", "New model", "Original"]
 
 
 def test_other_pages_do_not_take_it_for_a_method(finished):

@@ -1,5 +1,7 @@
+import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig
@@ -7,7 +9,7 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views import wording
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.metric_definitions import groups, is_public, names_in
-from unlearn_core.views.symbols import as_html, as_markdown
+from unlearn_core.views.symbols import as_html, as_markdown, table_as_markdown
 from unlearn_core.views.tables import cost_rows, missing_rows
 
 
@@ -69,6 +71,12 @@ def test_symbols_become_subscripts_and_formulas_and_the_rest_is_escaped():
     assert as_html("DA(D_f|D_r) <1>") == "DA(D<sub>f</sub>|D<sub>r</sub>) &lt;1&gt;"
     assert as_markdown("D'_r, L_DA * 2, `a_b * D_f`") == r"$D'_{r}$, L\_DA \* 2, `a_b * D_f`"
     assert as_markdown("**D_ft**", keep="*") == "**$D_{ft}$**"
+
+
+def test_a_table_has_formulas_in_its_heads_and_cells():
+    table = pd.DataFrame({"of D_f": [0.5, math.nan], "which": ["D_rt", "a_b"]})
+    expected = pd.DataFrame({"of $D_{f}$": ["0.5", "–"], "which": ["$D_{rt}$", "a\\_b"]})
+    pd.testing.assert_frame_equal(table_as_markdown(table), expected, check_dtype=False)
 
 
 def test_caption_names_what_is_needed_to_repeat_the_comparison(report):

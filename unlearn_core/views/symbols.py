@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SYMBOL = re.compile(r"\b(D'?)_(ft|rt|f|r|t)(?![A-Za-z0-9])")
 MARKDOWN_SPECIAL = "*_[]$~<>#|"
@@ -48,6 +52,12 @@ def as_markdown(text: str, *, keep: str = "") -> str:
     pieces = text.split("`")
     pieces[::2] = [_outside_code(piece, keep) for piece in pieces[::2]]
     return "`".join(pieces)
+
+
+def table_as_markdown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose heads and cells are Markdown, with D_f and its like as formulas."""
+    known = table.astype(object).where(table.notna(), "–")
+    return known.map(lambda value: as_markdown(str(value))).rename(columns=as_markdown)
 
 
 def _outside_code(text: str, keep: str) -> str:
