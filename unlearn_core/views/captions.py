@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unlearn_core.config import DataConfig
+from unlearn_core.data import DATASETS
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
@@ -21,12 +22,14 @@ def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     model, training = about["model"], about["training"]
     limit = about["data"].get("train_examples")
     name = data_label(DataConfig(**about["data"]))
+    spec = DATASETS.get(about["data"]["name"])
+    names = spec.class_names() if spec else ()
     data = f"{name}{f', {limit:,} examples' if limit else ''}"
     return "; ".join(
         [
             data,
             _network(model),
-            *([f"forget {describe_forget(about['forget'], ())}"] if with_request else []),
+            *([f"forget {describe_forget(about['forget'], names)}"] if with_request else []),
             f"{training['epochs']} epochs of {training['optimizer']} at learning rate "
             f"{training['learning_rate']:g} ({training['schedule']}), "
             f"batch {training['batch_size']}",

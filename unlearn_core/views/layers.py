@@ -6,8 +6,9 @@ a reference would be compared with itself there is no row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -125,12 +126,26 @@ def layers_figure(rows: pd.DataFrame, measure: str) -> go.Figure:
     figure.update_layout(margin={"t": 90, "b": 110}, legend={"y": 1.12})
     layers = rows.drop_duplicates("depth").sort_values("depth")
     shown = layers.iloc[:: -(-len(layers) // MOST_TICKS) or 1]
-    figure.update_xaxes(tickvals=shown["depth"].tolist(), ticktext=shown["layer"].tolist())
+    figure.update_xaxes(
+        tickvals=shown["depth"].tolist(), ticktext=without_shared_start(shown["layer"])
+    )
     figure.update_xaxes(tickangle=-50)
     figure.update_yaxes(rangemode="tozero", title=MEASURES[measure].axis, row=1, col=1)
     if measure == "cka":
         figure.update_yaxes(range=[0, 1.04])
     return figure
+
+
+def without_shared_start(layers: Iterable[str]) -> list[str]:
+    """Return names of layers without the modules that all are in.
+
+    >>> without_shared_start(["bert.layer.0.query", "bert.layer.1.query"])
+    ['0.query', '1.query']
+    """
+    parts = [name.split(".") for name in layers]
+    modules = zip(*(names[:-1] for names in parts), strict=False)
+    n_shared = len(list(takewhile(lambda level: len(set(level)) == 1, modules)))
+    return [".".join(names[n_shared:]) for names in parts]
 
 
 def extremes(rows: pd.DataFrame) -> pd.DataFrame:

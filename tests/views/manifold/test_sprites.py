@@ -55,6 +55,13 @@ def test_a_photograph_keeps_its_colours():
     assert pixels[0, 0].tolist() == [0, 90, 0]
 
 
+@pytest.mark.parametrize("text", ["W" * 100, "MM WW " * 30, "I cannot access the system"])
+def test_a_card_has_room_for_wide_letters(text):
+    _, pixels = decoded(thumbnail(text))
+    assert (pixels[:, -6:] == 255).all()
+    assert (pixels[:, :-6] < 255).any()
+
+
 def test_a_text_is_a_card_with_dark_letters_and_its_first_words_on_maps():
     long = "Where is my card? " * 40
     kind, pixels = decoded(thumbnail(long))

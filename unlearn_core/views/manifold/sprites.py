@@ -18,7 +18,8 @@ from unlearn_core.data.base import Previews
 LARGEST_TILE = 32
 SMALLEST_SIDE = 48
 MOST_LETTERS = 200  # of a text on a map
-CARD, LINES, PER_LINE, LETTER_SIZE = (264, 112), 5, 38, 15  # a text as a picture, in pixels
+CARD, MARGIN, LETTER_SIZE = (264, 112), 8, 15  # a text as a picture, in pixels
+LINES, PER_LINE = 5, 38  # at most, of letters of a usual width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +93,16 @@ def thumbnail(image: NDArray[np.uint8] | str) -> str:
 
 def _card(text: str) -> Image.Image:
     """Return a grey picture of a text's first words."""
-    lines = textwrap.wrap(first_words(text), PER_LINE, max_lines=LINES, placeholder="…")
-    card = Image.new("L", CARD, 255)
     font = ImageFont.load_default(LETTER_SIZE)
-    ImageDraw.Draw(card).multiline_text((8, 8), "\n".join(lines), fill=30, font=font, spacing=5)
+    lines: list[str] = []
+    for letters in range(PER_LINE, 0, -1):  # fewer where they are wide
+        lines = textwrap.wrap(first_words(text), letters, max_lines=LINES, placeholder="…")
+        if max(map(font.getlength, lines), default=0) <= CARD[0] - 2 * MARGIN:
+            break
+    card = Image.new("L", CARD, 255)
+    ImageDraw.Draw(card).multiline_text(
+        (MARGIN, MARGIN), "\n".join(lines), fill=30, font=font, spacing=5
+    )
     return card
 
 
