@@ -27,7 +27,7 @@ from unlearn_core.views.manifold.small_maps import (
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
-from unlearn_core.views.verdicts import MEANING, evidence_text
+from unlearn_core.views.verdicts import MEANING, evidence_text, targets_text
 from unlearn_core.views.wording import capital
 
 METHOD, VERDICT, STRIP = "method", "verdict", "strip"
@@ -141,8 +141,8 @@ for row in overview.in_threes(cards):
             st.markdown(f"{capital(MEANING[card.word])}. {as_markdown(capital(card.because))}.")
             st.html(overview.numbers_html(card))
 st.caption(
-    f"In parentheses the retrained models' numbers. {as_markdown(evidence_text(report))} How a "
-    f"verdict is reached stands on the Metrics page. {comparison_caption(report)}."
+    f"{as_markdown(f'{targets_text(report)} {evidence_text(report)}')} How a verdict is "
+    f"reached stands on the Metrics page. {comparison_caption(report)}."
 )
 st.page_link("pages/metrics.py", label="All metrics", icon=":material/arrow_forward:")
 

@@ -32,7 +32,7 @@ BLANKS = "A blank stands for each token: the text or what cuts it is not on this
 selectors.under_app(__file__)
 opening = with_models(
     "Samples",
-    "One example, and what each model makes of it. Pictures on other pages lead here; step through "
+    "One example, and what each model makes of it. Examples on other pages lead here; step through "
     "the examples of its set, or type an id.",
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe

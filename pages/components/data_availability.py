@@ -8,6 +8,7 @@ from pages.components import data_reads
 from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, fetch_dataset, get_dataset
+from unlearn_core.views.symbols import as_markdown
 
 
 def is_available(config: DataConfig) -> bool:
@@ -15,7 +16,7 @@ def is_available(config: DataConfig) -> bool:
     try:
         data_reads.whole_dataset(config)
     except InputError as error:
-        st.error(str(error), icon=":material/folder_off:")
+        st.error(as_markdown(str(error)), icon=":material/folder_off:")
         if isinstance(error, DataNotFoundError) and get_dataset(config.name).fetch:
             _offer_download(config.name)
         return False
@@ -29,6 +30,6 @@ def _offer_download(name: str) -> None:
         with st.spinner("Downloading…"):
             fetch_dataset(name)
     except InputError as error:
-        st.error(str(error), icon=":material/cloud_off:")
+        st.error(as_markdown(str(error)), icon=":material/cloud_off:")
     else:
         st.rerun()

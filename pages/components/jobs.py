@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import catalogue_reads, queue, reads
+from pages.components import catalogue_reads, charts, queue, reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as job_views
@@ -160,5 +160,7 @@ def _curves(job: Status) -> None:
     st.caption(job_views.losses_text(job))
     for panel, (table, chart) in live_charts(curves, job.total).items():
         # a plotly chart with other data would be another element, mounted anew each second
-        st.vega_lite_chart(table, chart, key=f"live_{panel}_{job.key}", width="stretch")
+        st.vega_lite_chart(
+            table, charts.on_theme(chart), key=f"live_{panel}_{job.key}", width="stretch"
+        )
     st.caption(as_markdown(probes_caption()))

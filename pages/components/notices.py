@@ -19,6 +19,7 @@ from unlearn_core.runs.comparison import Comparison, DamagedRun
 from unlearn_core.runs.report import Report
 from unlearn_core.views import jobs as job_views
 from unlearn_core.views import notices as text
+from unlearn_core.views.symbols import as_markdown
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -38,7 +39,7 @@ def run_page(page: StreamlitPage) -> None:
             st.warning(line, icon=":material/extension_off:")
         without_damaged_runs(page.run)()
     except InputError as error:
-        st.error(str(error), icon=":material/folder_off:")
+        st.error(as_markdown(str(error)), icon=":material/folder_off:")
 
 
 def without_damaged_runs(show: Callable[P, R]) -> Callable[P, R]:

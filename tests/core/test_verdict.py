@@ -9,6 +9,8 @@ from unlearn_core.metrics.findings import Standard, by_guessing, doubts, finding
 from unlearn_core.metrics.spread import FLOORS, reference
 from unlearn_core.metrics.verdict import WORDS, judge
 from unlearn_core.runs.comparison import Comparison, standard_of
+from unlearn_core.runs.report import report
+from unlearn_core.views.verdicts import evidence_text, targets_text
 
 ORIGINAL = {  # the digits with class 3, seed 0
     "retain_test_accuracy": 0.978,
@@ -398,3 +400,7 @@ def test_a_comparison_on_a_keyword_is_judged_by_its_number_of_classes(questions)
     ]
     judged = Comparison(key="", runs=tuple(runs))
     assert judged.standard.reference["forget_accuracy"].mean == pytest.approx(1 / 77)
+    told = report(judged)
+    share = questions.runs["retrain"].metrics()["values"]["forget_accuracy"]
+    assert f"still answers {100 * share:.1f}% of them right" in evidence_text(told)
+    assert "on D_f what guessing among the classes would give" in targets_text(told)

@@ -223,7 +223,7 @@ def test_without_usable_features_a_linear_map_says_what_to_do(filled_store, monk
     assert not app.exception
     assert "Choose another layout" in texts(app)
     assert "None at this share" not in texts(app)
-    assert "not known of the model" in texts(app)
+    assert app.segmented_control(key="moved_by").options == ["Distance on the map"]
 
 
 def test_a_pinned_example_has_neighbours_in_every_model(app):

@@ -408,11 +408,16 @@ def test_the_form_asks_for_what_a_comparison_forgets(dataset, forget, trigger):
         assert (made.forget, made.data) == (shown.forget, shown.data)
 
 
+def plain(text):
+    """Return Markdown without what keeps its letters from having a meaning."""
+    return text.replace("\\", "")
+
+
 def test_missing_data_says_where_it_was_looked_for(empty_store, monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
     at = open_page()
     at.selectbox(key="dataset").set_value("folder").run()
-    assert any(str(tmp_path / "folder") in error.value for error in at.error)
+    assert any(str(tmp_path / "folder") in plain(error.value) for error in at.error)
     assert not [b for b in at.button if b.key == "launch"]
 
 
@@ -430,7 +435,7 @@ def test_data_that_can_be_downloaded_is_downloaded_only_when_asked(
     monkeypatch.setenv("UNLEARN_DATA", str(tmp_path))
     at = open_page()
     at.selectbox(key="dataset").set_value("cifar10").run()
-    assert any(f"is not in {tmp_path / 'cifar10'}" in error.value for error in at.error)
+    assert any(f"is not in {tmp_path / 'cifar10'}" in plain(error.value) for error in at.error)
     assert not asked
     at.button(key="fetch_cifar10").click().run()
     assert asked == [tmp_path / "cifar10"]

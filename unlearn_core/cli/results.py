@@ -63,17 +63,17 @@ def show(comparison: Comparison, args: argparse.Namespace) -> None:
 
 
 def _hand_out(comparison: Comparison, result: Report, args: argparse.Namespace) -> None:
-    """Write the HTML file and the zip, which need the data set itself."""
+    """Write the HTML file and the zip, which need the data set or what is kept of it."""
     html, zipped = getattr(args, "html", None), getattr(args, "zip", None)
     if not (html or zipped):
         return
-    from unlearn_core.data import load_dataset
     from unlearn_core.data.splits import split
+    from unlearn_core.runs.kept_labels import dataset_or_labels
     from unlearn_core.views.handout.archive import archive
     from unlearn_core.views.handout.page import handout_html
 
     config = comparison.config
-    dataset = load_dataset(config.data, fetch=False)
+    dataset = dataset_or_labels(Store(default_root(), demo=True), config.data)
     sets = split(dataset, config.forget)
     if html:
         text = handout_html(comparison, result, dataset, sets, pictures=args.pictures)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from unlearn_core.config import DataConfig
-from unlearn_core.data import Dataset
+from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
 from unlearn_core.data.loading import as_asked
 from unlearn_core.data.stand_in import labels_of, stand_in
 from unlearn_core.runs.store import Store
@@ -34,6 +34,25 @@ def load(store: Store, config: DataConfig) -> Dataset | None:
             known = stand_in((folder / _name(config)).read_bytes())
             return as_asked(known, config)
     return None
+
+
+def dataset_or_labels(store: Store, config: DataConfig) -> Dataset:
+    """Return a data set; one that is not on this machine by its labels, where these are kept.
+
+    Nothing is downloaded.
+
+    Raises
+    ------
+    DataNotFoundError, DataChangedError
+        If it is not here, or other than the runs were made from, and no labels of it are kept.
+    """
+    try:
+        return load_dataset(config, fetch=False)
+    except (DataNotFoundError, DataChangedError):
+        known = load(store, config)
+        if known is None:
+            raise
+        return known
 
 
 def _name(config: DataConfig) -> Path:

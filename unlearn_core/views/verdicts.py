@@ -34,8 +34,8 @@ GROUPS = {
 
 
 KEYWORD = (
-    "Texts with a keyword keep their labels, so a model retrained without them answers most of "
-    "them right all the same: on D_f retraining is not the yardstick. There a model should be as "
+    "Texts with a keyword keep their labels, and a model retrained without them still answers "
+    "{share} of them right: on D_f retraining is not the yardstick. There a model should be as "
     "unsure as one that guesses among the classes; elsewhere it should still know what it knew. "
     "Features and attacks decide nothing."
 )
@@ -100,10 +100,26 @@ def evidence_text(report: Report) -> str:
             )
         )
     if about["forget"]["kind"] == "keyword":
-        lines.append(KEYWORD)
+        lines.append(KEYWORD.format(share=_retrained(report, "forget_accuracy")))
     if about["underfitted"]:
         lines.append(f"{about['underfitted'].capitalize()}; no verdict rests on its features.")
     return " ".join(lines)
+
+
+def targets_text(report: Report) -> str:
+    """Say whose numbers stand beside a model's."""
+    if report.comparison["forget"]["kind"] == "keyword":
+        return (
+            "In parentheses, on D_f what guessing among the classes would give, and else the "
+            "retrained models' numbers."
+        )
+    return "In parentheses the retrained models' numbers."
+
+
+def _retrained(report: Report, metric: str) -> str:
+    rows = report.rows
+    values = rows[(rows["method"] == "retrain") & (rows["metric"] == metric)]["value"].dropna()
+    return format_value(metric, float(values.mean()))
 
 
 def _numbers(report: Report) -> list[str]:

@@ -41,15 +41,18 @@ def show_displacement(
     if not names:
         st.info("Choose another model above to see what moved.")
         return
+    moved = displacement.displacements(table, near.reference)
+    known = displacement.known_measures(moved)
+    if not known:
+        st.info("How far examples moved is not known of these models.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = selectors.segments(
-            "By", list(MEASURES), format_func=MEASURES.__getitem__, default="moved",
-            key="moved_by",
-        )  # fmt: skip
+            "By", known, format_func=MEASURES.__getitem__, default=known[0], key="moved_by"
+        )
         usual = selectors.first_method(list(names.values()))
         label = selectors.choose_one(comparison, "Model", list(names), "moved_run", usual)
     run, measure = names[label], str(measure)
-    moved = displacement.displacements(table, near.reference)
     left, right = st.columns([1, 2])
     with left:
         st.markdown(f"**{MEASURES[measure]}, mean of each set**")
@@ -73,7 +76,8 @@ def show_displacement(
         )  # fmt: skip
         follow_picture(event, ids)
         _select_button("Select these on the maps", "select_moved", ids)
-    _groups(run, table, near)
+    if "new_neighbours" in known:
+        _groups(run, table, near)
 
 
 def _groups(run: RunArtefact, table: pd.DataFrame, near: Near) -> None:

@@ -65,7 +65,8 @@ def pinned_line(
     )  # fmt: skip
     lines = selection.neighbour_lines(names, neighbours, dataset)
     what = as_markdown(picture_caption(example, dataset, sets))
-    right.markdown(f"**{what}** is pinned. Its neighbours: {as_markdown(lines)}.")
+    told = f"Its neighbours: {lines}." if lines else "No features were kept to find its neighbours."
+    right.markdown(f"**{what}** is pinned. {as_markdown(told)}")
 
 
 def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[str, str]) -> None:
@@ -73,7 +74,7 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     ids = selected()
     if not ids:
         st.info(
-            "Draw a loop around points on any map, or choose a saved selection. Their pictures and "
+            "Draw a loop around points on any map, or choose a saved selection. They and "
             "what every model predicts for them appear here, and you can ask to forget exactly "
             "those.",
             icon=":material/gesture_select:",

@@ -156,7 +156,7 @@ def _maps(comparison: Comparison, maps: dict[str, Any] | None) -> str:
         "<p>Each map shows the same examples as one model sees them: near each other means alike "
         "to that model. Diamonds are to be forgotten. If a method forgot as retraining would, "
         "they lie as they do in the <b>retrained</b> map. Draw a loop around points to see them "
-        "in every model; rest the pointer on one for its picture.</p>"
+        "in every model; rest the pointer on one to see it.</p>"
         '<div id="map-tools" class="tools"></div><div id="map"><div class="feature-map"></div>'
         f'</div><p class="small">{as_html(maps["caption"])}</p>'
         '<div id="selected" aria-live="polite"></div>'

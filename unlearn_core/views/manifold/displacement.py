@@ -51,6 +51,11 @@ def displacement_summary(
     return means.rename(columns=SET_SYMBOLS).rename_axis("Run").reset_index()
 
 
+def known_measures(moved: pd.DataFrame) -> list[str]:
+    """Return the measures that are known of some model: without features only that on the map."""
+    return [name for name in MEASURES if moved[name].notna().any()]
+
+
 def most_moved(
     moved: pd.DataFrame, run: str, classes: Sequence[str], measure: str, n_examples: int = 12
 ) -> pd.DataFrame:
