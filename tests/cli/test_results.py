@@ -5,7 +5,9 @@ import zipfile
 
 import pytest
 
+from tests.stores import fill_store
 from unlearn_core.cli.main import main
+from unlearn_core.engine.shipped import QUESTIONS
 
 
 @pytest.fixture
@@ -60,3 +62,13 @@ def test_html_without_plotly_says_what_to_install(own, comparison, files, capsys
     key = comparison.config.comparison_key()
     assert main(["report", key, "--html", str(files["html"])]) == 2
     assert "--html needs plotly" in capsys.readouterr().err
+
+
+def test_what_ships_without_its_texts_is_handed_out_without_them(tmp_path, files, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "shipped", QUESTIONS.dataset)))
+    monkeypatch.setenv("UNLEARN_DATA", str(tmp_path / "none"))
+    key = QUESTIONS.configs()[0].comparison_key()
+    options = [text for name in ("html", "zip") for text in (f"--{name}", str(files[name]))]
+    assert main(["report", key, "--quiet", *options]) == 0
+    assert "they were not on the machine that wrote this file" in files["html"].read_text()
+    assert "examples.csv" in zipfile.ZipFile(files["zip"]).namelist()
