@@ -22,6 +22,7 @@ from unlearn_core.methods.ascent import (
     ascend,
     digits_presets,
     photographs_presets,
+    reviews_presets,
     texts_presets,
 )
 from unlearn_core.methods.base import UnlearnInputs, register_method
@@ -50,7 +51,7 @@ class NegGradSettings(AscentSettings):
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
         **texts_presets(learning_rate=1e-4),
-        "texts": {"learning_rate": 2e-5, "epochs": 40, "batch_size": 32, "until_loss": 0.35},
+        **reviews_presets(learning_rate=2e-5),
         "eli5": {"learning_rate": 2e-5, "epochs": 5, "batch_size": 32, "until_loss": 4.8},
         "rfa": {},
         "muda": {"learning_rate": 1e-4, "optimizer": "sgd", "epochs": 10, "weight_decay": 0.0},

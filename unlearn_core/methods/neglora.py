@@ -28,6 +28,7 @@ from unlearn_core.methods.ascent import (
     ascend,
     digits_presets,
     photographs_presets,
+    reviews_presets,
     texts_presets,
 )
 from unlearn_core.methods.base import UnlearnInputs, register_method
@@ -64,15 +65,7 @@ class NegLoraSettings(AscentSettings):
         ),
         **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
         **texts_presets(rank=4, alpha=8, learning_rate=5e-4, dropout=0.0),
-        "texts": {
-            "rank": 4,
-            "alpha": 8,
-            "learning_rate": 1e-4,
-            "dropout": 0.0,
-            "epochs": 40,
-            "batch_size": 32,
-            "until_loss": 0.35,
-        },
+        **reviews_presets(rank=4, alpha=8, learning_rate=1e-4, dropout=0.0),
         "eli5": {
             "rank": 4,
             "alpha": 8,

@@ -20,6 +20,7 @@ from unlearn_core.methods.ascent import (
     ascend,
     digits_presets,
     photographs_presets,
+    reviews_presets,
     texts_presets,
 )
 from unlearn_core.methods.base import UnlearnInputs, register_method
@@ -43,6 +44,7 @@ class PartialNegGradSettings(AscentSettings):
         **digits_presets(learning_rate=1e-4, epochs=60),
         **photographs_presets(learning_rate=2e-5, epochs=40),
         **texts_presets(learning_rate=1e-4),
+        **reviews_presets(learning_rate=2e-5),
         "eli5": {"learning_rate": 5e-5, "epochs": 10, "batch_size": 32, "until_loss": 4.7},
     },
 )

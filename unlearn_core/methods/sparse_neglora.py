@@ -25,6 +25,7 @@ from unlearn_core.methods.ascent import (
     ascend,
     digits_presets,
     photographs_presets,
+    reviews_presets,
     texts_presets,
 )
 from unlearn_core.methods.base import UnlearnInputs, register_method
@@ -80,6 +81,7 @@ class SparseNegLoraSettings(NegLoraSettings):
         ),
         **photographs_presets(rank=4, alpha=8, learning_rate=2e-4, epochs=40, dropout=0.0),
         **texts_presets(rank=4, alpha=8, learning_rate=5e-4, dropout=0.0),
+        **reviews_presets(rank=4, alpha=8, learning_rate=1e-4, dropout=0.0),
         "50%": {"sparsity": 0.5},
         "75%": {"sparsity": 0.75},
         "90%": {"sparsity": 0.9},
