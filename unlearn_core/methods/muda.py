@@ -47,6 +47,14 @@ from unlearn_core.training import (
 
 UNITS = ("step", "alternation")
 SUBSPACES = ("phase", "batch")
+TEXTS = {
+    "learning_rate": 2e-4,
+    "iterations": 8,
+    "unit": "alternation",
+    "batch_size": 20,
+    "retain_at_least": 600,
+    "beta": 0.1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,30 +119,9 @@ class MudaSettings(Settings):
             "iterations": 100,
             "retain_at_least": 2000,
         },
-        "texts class": {
-            "learning_rate": 2e-4,
-            "iterations": 8,
-            "unit": "alternation",
-            "batch_size": 20,
-            "retain_at_least": 600,
-            "beta": 0.1,
-        },
-        "texts keyword": {
-            "learning_rate": 2e-4,
-            "iterations": 8,
-            "unit": "alternation",
-            "batch_size": 20,
-            "retain_at_least": 600,
-            "beta": 0.1,
-        },
-        "texts sample": {
-            "learning_rate": 2e-4,
-            "iterations": 4,
-            "unit": "alternation",
-            "batch_size": 20,
-            "retain_at_least": 600,
-            "beta": 0.1,
-        },
+        "texts class": TEXTS,
+        "texts keyword": TEXTS,
+        "texts sample": {**TEXTS, "iterations": 4},
         "eli5": {"iterations": 30, "batch_size": 64},
         "muda": {},
     },
