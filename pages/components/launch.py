@@ -68,6 +68,8 @@ def show_results(comparison_key: str, *, is_whole: bool, is_grid: bool) -> None:
     """Lead to the pages that show a comparison, and make it the sidebar's choice there."""
     if is_whole:
         st.success("All of these runs are finished.", icon=":material/check_circle:")
+    else:  # as high, so that the buttons stay where they are when the last one ends
+        st.info("Some of these runs are finished.", icon=":material/clock_loader_40:")
     with st.container(horizontal=True):
         for page, label in (RESULTS | OF_GRIDS if is_grid else RESULTS).items():
             if st.button(

@@ -59,6 +59,7 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     page.get_by_text("4 runs to make.").wait_for(timeout=PATIENCE)
     launch.click()
     page.get_by_text("All of these runs are finished.").wait_for(timeout=PATIENCE)
+    settled(page)
     page.get_by_role("button", name="See the metrics").click()
     page.get_by_role("heading", name="Metrics").wait_for()
     settled(page)
