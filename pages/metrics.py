@@ -58,7 +58,7 @@ st.caption(
     f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "
     f"{comparison_caption(report)}."
 )
-export_buttons(report, shown, names, file_stem(comparison.config))
+export_buttons(report, shown, names, file_stem(comparison))
 handout_buttons(comparison, report)
 
 missing = missing_rows(report, {spec.name: spec.label for spec in grouped(chosen)})

@@ -66,7 +66,7 @@ def export_buttons(report: Report, shown: Report, metrics: Sequence[str], stem: 
 
 def handout_buttons(comparison: Comparison, report: Report) -> None:
     """Offer the report to hand out and the zip of all numbers; both are made when asked for."""
-    config, stem = comparison.config, file_stem(comparison.config)
+    config, stem = comparison.config, file_stem(comparison)
     try:
         dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
     except InputError as error:  # all else on a page may be there without the data

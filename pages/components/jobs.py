@@ -17,7 +17,7 @@ from unlearn_core.views import jobs as job_views
 from unlearn_core.views.captions import probes_caption
 from unlearn_core.views.live import live_charts, live_curves
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.wording import comparison_title
+from unlearn_core.views.wording import run_title
 
 WATCHED = "watched_jobs"  # the active jobs when this session last looked
 SEEN = "jobs_seen"  # each job at the first look in each of its stages
@@ -81,9 +81,9 @@ def _panel(jobs: list[Status]) -> None:
     apart = job_views.told_apart(known, catalogue_reads.method_defaults())
     for job in job_views.in_order(jobs):
         config = configs[job.key]
-        if config and config.forget.kind != "none" and comparison_title(config) != title:
-            title = comparison_title(config)
-            st.caption(title)
+        if config and (of_run := run_title(config, reads.class_names(config.data))) != title:
+            title = of_run
+            st.caption(as_markdown(title))
         with st.container(border=True):
             _job(job, config, positions.get(job.key), apart.get(job.key, ""))
             if waits := job_views.waiting_text(job, jobs):

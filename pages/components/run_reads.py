@@ -57,7 +57,7 @@ def run_history(run_key: str) -> pd.DataFrame:
     return _run_history(run_key, reads.store().fingerprint())
 
 
-@st.cache_data(max_entries=256)
+@st.cache_data(max_entries=256, show_spinner=False)
 def _run_history(run_key: str, fingerprint: str) -> pd.DataFrame:
     return reads.store().load(run_key).history()
 

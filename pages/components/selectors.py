@@ -101,7 +101,7 @@ def _warn_of_unknown(asked: str | None, titles: Mapping[str, str]) -> None:
 
 
 def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:
-    return comparison_titles({key: comparison.config for key, comparison in comparisons.items()})
+    return comparison_titles(comparisons.values())
 
 
 def choose(key: str) -> None:

@@ -17,7 +17,7 @@ from unlearn_core.data import DataNotFoundError, archive, content_of, load_datas
 from unlearn_core.data.splits import split
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.plan import comparison_config
-from unlearn_core.views.wording import comparison_title, data_label
+from unlearn_core.views.wording import comparison_title, data_label, run_title
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +113,8 @@ def test_a_run_on_an_upload_names_its_content_and_finds_it_again(store, no_maps)
     run = execute(start, store=store, device="cpu")
     assert run.manifest["data_content"] == run.config.data.content == upload.content
     assert run.config.key() == start.key()
+    assert run.class_names == list(upload.classes)  # for titles, also once the images are gone
+    assert run_title(run.config, run.class_names).count(f"class {upload.classes[1]}") == 1
 
 
 def test_removed_images_are_missed_in_words_that_say_what_to_do():

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -123,12 +124,25 @@ def test_other_forms_of_a_metric_are_the_last_group():
     assert "cluster_nmi_arithmetic" not in names_in(["Features"])
 
 
+def test_names_that_only_the_files_tell_stand_in_titles():
+    pets = RunConfig(data=DataConfig(name="folder"), forget=ForgetConfig(kind="class", values=(1,)))
+    assert "forget class 1 (" in wording.comparison_title(pets)
+    assert "forget class dogs (" in wording.comparison_title(pets, ("cats", "dogs"))
+    digits = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
+    assert wording.comparison_title(digits, ()) == wording.comparison_title(digits)
+    original = wording.run_title(replace(pets, forget=ForgetConfig()), ("cats", "dogs"))
+    assert "the trained model, for any request (" in original
+
+
 def test_comparisons_that_share_a_title_also_show_their_keys():
     start = RunConfig(forget=ForgetConfig(kind="class", values=(3,)))
     other = replace(start, precision="bf16")
     alone = replace(start, forget=ForgetConfig(kind="class", values=(4,)))
-    configs = {config.comparison_key(): config for config in (start, other, alone)}
-    titles = wording.comparison_titles(configs)
+    comparisons = [
+        SimpleNamespace(key=config.comparison_key(), config=config, class_names=())
+        for config in (start, other, alone)
+    ]
+    titles = wording.comparison_titles(comparisons)
     assert len(set(titles.values())) == 3
     assert titles[alone.comparison_key()] == wording.comparison_title(alone)
     assert titles[other.comparison_key()].endswith(f"[{other.comparison_key()[:6]}]")

@@ -34,13 +34,14 @@ def _list_runs() -> list[dict[str, Any]]:
 
 def _list_comparisons() -> list[dict[str, Any]]:
     from unlearn_core.runs.comparison import survey
-    from unlearn_core.views.wording import comparison_title
+    from unlearn_core.views.wording import comparison_titles
 
     found = survey(Store(default_root(), demo=True))
     for run in found.damaged:
         print(f"left out: {run.reason}", file=sys.stderr)
+    titles = comparison_titles(found.comparisons)
     return [
-        {"name": one.key, "label": comparison_title(one.config), "runs": [r.key for r in one.runs]}
+        {"name": one.key, "label": titles[one.key], "runs": [run.key for run in one.runs]}
         for one in found.comparisons
     ]
 

@@ -85,7 +85,7 @@ def _hand_out(comparison: Comparison, result: Report, args: argparse.Namespace) 
 def _finished(key: str) -> Comparison:
     """Return the comparison whose key, or one of whose runs' keys, begins with `key`."""
     from unlearn_core.runs.comparison import survey
-    from unlearn_core.views.wording import comparison_title
+    from unlearn_core.views.wording import comparison_titles
 
     if len(key) < SHORTEST:
         raise InputError(f"A key needs at least {SHORTEST} digits, got {key!r}.")
@@ -99,7 +99,7 @@ def _finished(key: str) -> Comparison:
     ]
     if len(named) == 1:
         return named[0]
-    titles = "; ".join(f"{one.key} ({comparison_title(one.config)})" for one in named)
+    titles = "; ".join(f"{key} ({title})" for key, title in comparison_titles(named).items())
     if titles:
         raise InputError(f"{key!r} begins the keys of several comparisons: {titles}.")
     raise InputError(

@@ -19,6 +19,7 @@ from torch import nn
 
 from unlearn_core.checks import KnownFailureError
 from unlearn_core.config import RunConfig
+from unlearn_core.data import get_dataset
 from unlearn_core.data.batches import to_device
 from unlearn_core.data.content import content_of
 from unlearn_core.data.splits import split
@@ -108,7 +109,13 @@ class Making:
             "total_seconds": time.time() - started,
             "environment": describe(self.device, self.config.method),
             "data_content": content_of(self.config.data.name, self.config.data.content),
+            **self._names(),
         }
+
+    def _names(self) -> dict[str, list[str]]:
+        """Return the classes' names where only the files tell them, for when these are not here."""
+        is_known = bool(get_dataset(self.config.data.name).class_names())
+        return {} if is_known else {"class_names": list(self.dataset.class_names)}
 
     def _draw_and_measure(self, made: MadeModel) -> list[dict[str, Any]]:
         """Draw the map and compute the metrics; return what is known of the map.

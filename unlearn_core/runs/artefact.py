@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -168,6 +168,11 @@ class RunArtefact:
             trainable_parameters=self.manifest["trainable_parameters"],
             peak_memory_bytes=self.manifest["peak_memory_bytes"],
         )
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes where only the data's own files tell them; else none."""
+        return self.manifest.get("class_names", ())
 
     @property
     def total_seconds(self) -> float:

@@ -47,6 +47,11 @@ class Comparison:
         return self.runs[0].config
 
     @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes where only the data's own files tell them; else none."""
+        return next((run.class_names for run in self.runs if run.class_names), ())
+
+    @property
     def seeds(self) -> list[int]:
         """Return the seeds of which there are runs."""
         return sorted({run.config.seed for run in self.runs})

@@ -55,7 +55,8 @@ class Manifest(TypedDict, total=False):
 
     `settings` are all of the method's, `changed` the unusual ones (`RunArtefact.unusual`);
     `seconds` to `peak_memory_bytes` are its `Cost`, `total_seconds` counts probes, metrics and maps
-    too; `facts` is what the method noted, `data_content` the hash of the data.
+    too; `facts` is what the method noted, `data_content` the hash of the data, `class_names` the
+    names of classes that only the data's own files tell.
     """
 
     schema: int
@@ -74,6 +75,7 @@ class Manifest(TypedDict, total=False):
     total_seconds: float
     environment: Environment
     data_content: str
+    class_names: list[str]
     files: dict[str, FileEntry]
     checksum: str
     left_out: list[str]

@@ -59,7 +59,7 @@ class About(TypedDict):
     mean still counts as matched.  `left_out_seed` is the seed of the retrained model that is judged
     like a method, and does not count among them; `unreliable` are the metrics that told it from
     the others, so that no verdict rests on them.  `underfitted` says that the original is, or is
-    empty.
+    empty.  `class_names` are there where the data set is registered without.
     """
 
     key: str
@@ -78,6 +78,7 @@ class About(TypedDict):
     unreliable: list[str]
     underfitted: str
     verdicts: list[VerdictEntry]
+    class_names: list[str]
 
 
 class RunEntry(TypedDict):
@@ -347,6 +348,7 @@ def about(comparison: Comparison) -> About:
         "unreliable": sorted(standard.unreliable),
         "underfitted": standard.underfitted_notice,
         "verdicts": _over_seeds(comparison),
+        "class_names": list(comparison.class_names),
     }
 
 

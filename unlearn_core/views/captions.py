@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from unlearn_core.config import DataConfig
-from unlearn_core.data import DATASETS
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.names import SET_SYMBOLS
-from unlearn_core.views.wording import data_label, describe_forget
+from unlearn_core.views.wording import data_label, describe_forget, known_names
 
 
 def comparison_caption(report: Report, *, with_request: bool = True) -> str:
@@ -21,9 +20,8 @@ def comparison_caption(report: Report, *, with_request: bool = True) -> str:
     about = report.comparison
     model, training = about["model"], about["training"]
     limit = about["data"].get("train_examples")
-    name = data_label(DataConfig(**about["data"]))
-    spec = DATASETS.get(about["data"]["name"])
-    names = spec.class_names() if spec else ()
+    data_config = DataConfig(**about["data"])
+    name, names = data_label(data_config), known_names(data_config, about.get("class_names", ()))
     data = f"{name}{f', {limit:,} examples' if limit else ''}"
     return "; ".join(
         [

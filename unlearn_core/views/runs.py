@@ -14,7 +14,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.inventory import size_of
 from unlearn_core.views.jobs import run_name
-from unlearn_core.views.wording import comparison_title, format_value
+from unlearn_core.views.wording import format_value, run_title
 
 COLUMNS = ["Run", "Seed", "Settings", "Comparison", "Origin", "Made", "Seconds", "MB", "Key"]
 SEARCHED = ("Run", "Settings", "Comparison", "Origin")
@@ -35,7 +35,7 @@ def runs_table(
             "Run": run_name(run.config, labels),
             "Seed": run.config.seed,
             "Settings": ", ".join(f"{name} {value}" for name, value in run.unusual.items()),
-            "Comparison": _title(run.config),
+            "Comparison": run_title(run.config, run.class_names),
             "Origin": SHIPPED if run.key in shipped else OWN,
             "Made": datetime.fromtimestamp(run.created),
             "Seconds": run.total_seconds,
@@ -45,10 +45,6 @@ def runs_table(
         for run in runs
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _title(config: RunConfig) -> str:
-    return comparison_title(config).replace("forget nothing", "the trained model, for any request")
 
 
 def found(table: pd.DataFrame, words: str, origins: Collection[str]) -> pd.DataFrame:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from unlearn_core.config import TRIGGERS, DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data import DATASETS, uploads
 from unlearn_core.metrics.base import METRICS
+
+if TYPE_CHECKING:
+    from unlearn_core.runs.comparison import Comparison
 
 MOST = 1000.0  # a larger ratio is told as more than this
 KEY_DIGITS = 6  # of a key, where a title alone does not tell
@@ -113,10 +116,19 @@ def data_label(config: DataConfig) -> str:
     return f"{label} ({upload.name})" if upload else label
 
 
-def comparison_title(config: RunConfig) -> str:
-    """Return a comparison's name in a list, such as "Handwritten digits: forget class 3"."""
-    spec, name = DATASETS.get(config.data.name), data_label(config.data)
-    what = describe_forget(config.forget, spec.class_names() if spec else ())
+def known_names(config: DataConfig, class_names: Sequence[str] = ()) -> Sequence[str]:
+    """Return the names of a data set's classes: those given, or else what it is registered with."""
+    spec = DATASETS.get(config.name)
+    return class_names or (spec.class_names() if spec else ())
+
+
+def comparison_title(config: RunConfig, class_names: Sequence[str] = ()) -> str:
+    """Return a comparison's name in a list, such as "Handwritten digits: forget class 3".
+
+    `class_names` are needed where the data set is registered without.
+    """
+    name = data_label(config.data)
+    what = describe_forget(config.forget, known_names(config.data, class_names))
     part = f", {config.data.train_examples:,} examples" if config.data.train_examples else ""
     given = f", weights {config.model.weights[:8]}" if config.model.weights else ""
     if config.data.trigger != TRIGGERS[0]:
@@ -124,12 +136,18 @@ def comparison_title(config: RunConfig) -> str:
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width}{given})"
 
 
-def comparison_titles(configs: Mapping[str, RunConfig]) -> dict[str, str]:
+def run_title(config: RunConfig, class_names: Sequence[str] = ()) -> str:
+    """Return the title of a run's comparison; the original belongs to every request on its data."""
+    title = comparison_title(config, class_names)
+    return title.replace("forget nothing", "the trained model, for any request")
+
+
+def comparison_titles(comparisons: Iterable[Comparison]) -> dict[str, str]:
     """Return each comparison's title by its key; those that share one also show their key.
 
     Such as comparisons on a folder of images before and after it was changed.
     """
-    titles = {key: comparison_title(config) for key, config in configs.items()}
+    titles = {one.key: comparison_title(one.config, one.class_names) for one in comparisons}
     taken = Counter(titles.values())
     return {
         key: f"{title} [{key[:KEY_DIGITS]}]" if taken[title] > 1 else title
@@ -137,12 +155,13 @@ def comparison_titles(configs: Mapping[str, RunConfig]) -> dict[str, str]:
     }
 
 
-def file_stem(config: RunConfig) -> str:
+def file_stem(comparison: Comparison) -> str:
     """Return a comparison's name for files, such as "handwritten-digits-forget-class-3-...".
 
     Letters, digits and hyphens only, as every system takes them.
     """
-    return re.sub(r"[^a-z0-9]+", "-", comparison_title(config).lower()).strip("-")
+    title = comparison_title(comparison.config, comparison.class_names)
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:

@@ -160,7 +160,7 @@ def _files(comparison: Comparison, report: Report) -> Mapping[str, str]:
 def readme(comparison: Comparison, report: Report) -> str:
     """Return what the zip holds, column by column, in Markdown."""
     parts = [
-        f"# {comparison_title(comparison.config)}",
+        f"# {comparison_title(comparison.config, comparison.class_names)}",
         "",
         f"{comparison_caption(report)}. Key of the comparison: {report.comparison['key']}.",
         "",

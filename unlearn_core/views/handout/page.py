@@ -118,7 +118,7 @@ def _document(
         "How a verdict is reached": ("rule", sections.rule_html(report)),
         "What it was made from": ("origin", sections.provenance_html(comparison, report)),
     }
-    title = as_html(comparison_title(comparison.config))
+    title = as_html(comparison_title(comparison.config, comparison.class_names))
     links = "".join(f'<a href="#{name}">{head}</a>' for head, (name, _) in parts.items())
     body = "".join(
         f'<section id="{name}"><h2>{head}</h2>{inner}</section>'
@@ -129,7 +129,7 @@ def _document(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(comparison_title(comparison.config))}</title>"
+        f"<title>{html.escape(comparison_title(comparison.config, comparison.class_names))}</title>"
         f"<style>{style()}{_own('handout.css')}</style></head><body>"
         f"<header><h1>{title}</h1><nav>{links}"
         '<button id="theme" type="button" hidden>Light or dark</button></nav></header>'
