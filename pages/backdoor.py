@@ -112,7 +112,7 @@ with left:
         answers.answers_html(
             runs,
             answers_table(with_outputs(runs), planted, dataset, sets),
-            data_reads.thumbnails(config.data, planted),
+            answers.picture_tiles(planted, data_reads.thumbnails(config.data, planted)),
             selectors.sample_links(comparison, planted),
             corner=("Poisoned images,", f"labelled {attackers},", "that truly show"),
             captions=backdoor.captions(clean, planted),
@@ -124,7 +124,7 @@ with right:
         answers.answers_html(
             runs,
             backdoor.triggered_table(told, asked, dataset),
-            data_reads.triggered_pictures(config.data, tuple(asked)),
+            answers.picture_tiles(asked, data_reads.triggered_pictures(config.data, tuple(asked))),
             selectors.sample_links(comparison, asked),
             corner=("Test images with", "the trigger, that", "truly show"),
             captions=backdoor.captions(dataset, asked),

@@ -103,7 +103,8 @@ if table is None:
     selectors.link_to_unlearn()
     st.stop()
 shown_ids = tuple(table["example_id"].drop_duplicates().tolist())
-pictures({**data_reads.picture_sheet(comparison.config.data, shown_ids), "key": comparison.key})
+seen = data_reads.picture_sheet(comparison.config.data, shown_ids, comparison.config.forget.keyword)
+pictures({**seen, "key": comparison.key})
 saved.start_with_linked(comparison, shown_ids)
 with top:
     near = choices.choose_neighbourhood(comparison, mapped)

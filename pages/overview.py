@@ -92,9 +92,8 @@ with st.container(gap="xsmall", key="first_screen"):
             answers.answers_html(
                 runs,
                 answers_table(with_outputs(runs), ids, dataset, sets),
-                data_reads.thumbnails(config.data, ids),
+                previews.tiles(config.data, ids, config.forget.keyword),
                 selectors.sample_links(comparison, ids),
-                texts=previews.texts(config.data, ids),
             )
         )
         maps = map_reads.small_map_rows([run.key for run in runs])

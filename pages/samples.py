@@ -23,6 +23,7 @@ from unlearn_core.runs.answerer import NotAnsweredError
 from unlearn_core.runs.artefact import TOKENIZER
 from unlearn_core.views import continuations, samples, token_losses
 from unlearn_core.views.examples import kept_sets, picture_caption, without_classes
+from unlearn_core.views.excerpts import whole_html
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.symbols import as_markdown
 
@@ -71,13 +72,14 @@ name, true = str(sets.names()[example]), names[dataset.labels[example]]
 
 left, right = st.columns([1, 3], gap="medium")
 with left:
-    previews.show(
-        config.data, example, width=PICTURE,
-        caption=picture_caption(example, dataset, sets),
-    )  # fmt: skip
-    st.caption(as_markdown(f"An example {SET_NAMES[name]}"))
+    caption = picture_caption(example, dataset, sets)
     if data_reads.shows_texts(config.data):
-        st.text(*dataset.previews([example]))
+        st.caption(as_markdown(f"{caption}: an example {SET_NAMES[name]}"))
+        [text] = dataset.previews([example])
+        st.html(whole_html(str(text), config.forget.keyword))
+    else:
+        previews.show(config.data, example, width=PICTURE, caption=caption)
+        st.caption(as_markdown(f"An example {SET_NAMES[name]}"))
 
 
 def show_classes() -> None:

@@ -42,7 +42,7 @@ with choices:
     else:
         chosen = forget_request.choose_forget(data[0])
     if chosen is not None:
-        forget_request.show_sets(chosen[0].data, chosen[1])
+        forget_request.show_sets(*chosen)
     st.subheader("3 · Methods", anchor=False)
     st.caption("The retrained model is always made too: it is what the others are measured by.")
     if data is not None:

@@ -67,8 +67,8 @@ def thumbnails(data: DataConfig, ids: Sequence[int]) -> list[str]:
     """Return a picture of each example as a data URL."""
     known, wanted = _thumbnails(data, only_labels(data)), [int(example_id) for example_id in ids]
     missing = list(dict.fromkeys(each for each in wanted if each not in known))
-    previews = dataset(data).previews(missing) if missing else ()
-    known.update(zip(missing, map(sprites.thumbnail, previews), strict=True))
+    pictures = dataset(data).previews(missing) if missing else ()
+    known.update(zip(missing, map(picture, pictures), strict=True))
     return [known[example_id] for example_id in wanted]
 
 
@@ -104,17 +104,19 @@ def trigger_pictures(data: DataConfig, example_id: int) -> list[str]:
     """Return an example without and with the trigger, and its place enlarged, as data URLs."""
     [clean] = clean_dataset(data).previews([example_id])
     [marked] = backdoor.triggered_images(dataset(data), [example_id])
-    return [sprites.thumbnail(image) for image in (clean, marked, backdoor.close_up(marked))]
+    return [picture(image) for image in (clean, marked, backdoor.close_up(marked))]
 
 
-def picture_sheet(data: DataConfig, ids: tuple[int, ...]) -> dict[str, Any]:
-    """Return what maps show of these examples on hover, in this order."""
-    return _picture_sheet(data, ids, only_labels(data))
+def picture_sheet(data: DataConfig, ids: tuple[int, ...], word: str = "") -> dict[str, Any]:
+    """Return what maps show of these examples on hover, in this order, the word marked."""
+    return _picture_sheet(data, ids, word, only_labels(data))
 
 
 @st.cache_data(max_entries=4, show_spinner="Preparing the pictures…")
-def _picture_sheet(data: DataConfig, ids: tuple[int, ...], tiles: bool) -> dict[str, Any]:
-    return sprites.hovered(dataset(data).previews(ids))
+def _picture_sheet(
+    data: DataConfig, ids: tuple[int, ...], word: str, tiles: bool
+) -> dict[str, Any]:
+    return sprites.hovered(dataset(data).previews(ids), word)
 
 
 def picture(image: Any) -> str:

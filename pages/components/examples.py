@@ -34,7 +34,7 @@ def show_examples(
     shown = list(ids)[:MOST_ROWS]
     sets = data_reads.sets(config.data, config.forget)
     rows = answers_table(runs, shown, data_reads.dataset(config.data), sets)
-    rows.insert(0, PICTURE, previews.column(config.data, shown))
+    rows.insert(0, PICTURE, previews.column(config.data, shown, config.forget.keyword))
     rows.insert(1, "more", selectors.sample_links(comparison, shown))
     for place, (name, values) in enumerate((more or {}).items(), start=3):
         rows.insert(place, name, list(values)[:MOST_ROWS])
@@ -42,7 +42,7 @@ def show_examples(
         rows,
         key=key,
         hide_index=True,
-        row_height=52,
+        row_height=previews.row_height(config.data, 52),
         height=HEIGHT if len(rows) > FEW else "content",
         selection_mode="single-cell",
         on_select="rerun",
@@ -79,6 +79,7 @@ def show_pictures(comparison: Comparison, ids: Sequence[int], *, most: int = 12)
                 caption=picture_caption(number, dataset, sets),
                 width=SIZE,
                 link=link,
+                word=config.forget.keyword,
             )
     if not shown:
         st.caption("None.")

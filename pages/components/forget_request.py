@@ -142,12 +142,12 @@ def choose_forget(start: RunConfig) -> tuple[RunConfig, Sets] | None:
     return config, sets
 
 
-def show_sets(config: DataConfig, sets: Sets) -> None:
+def show_sets(config: RunConfig, sets: Sets) -> None:
     """Show the sizes of the four sets and some examples of what will be forgotten."""
     sizes = requests.set_sizes(sets)
     for (name, n_examples, what), column in zip(sizes, st.columns(len(sizes)), strict=True):
         column.metric(as_markdown(name), n_examples, help=what)
-    gallery.show(config, requests.spread(sets.forget, 6))
+    gallery.show(config.data, requests.spread(sets.forget, 6), config.forget.keyword)
     st.caption(as_markdown("How many examples are in each set, and some of D_f with their class."))
 
 

@@ -29,14 +29,14 @@ def choose(ids: Iterable[int]) -> None:
     st.session_state.pop(FAULT, None)
 
 
-def show(config: DataConfig, ids: Sequence[int]) -> None:
+def show(config: DataConfig, ids: Sequence[int], word: str = "") -> None:
     """Show the pictures of some examples in a row that wraps, each with its class and id."""
     dataset = data_reads.dataset(config)
     with st.container(horizontal=True, gap="small"):
         for i in ids:
             caption = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
             link = selectors.sample_of(config, i)
-            previews.show(config, i, caption=caption, width=SIZE, link=link)
+            previews.show(config, i, caption=caption, width=SIZE, link=link, word=word)
 
 
 def pick(config: DataConfig) -> None:

@@ -10,7 +10,7 @@ from tests.browser.test_manifolds import MAP, middle_of_forget_set, wait_for_map
 from tests.stores import fill_store
 from unlearn_core.data import load_dataset
 from unlearn_core.data.splits import split
-from unlearn_core.views.manifold.sprites import first_words
+from unlearn_core.views.excerpts import first_words
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

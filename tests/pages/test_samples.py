@@ -17,7 +17,7 @@ def test_an_example_to_forget_is_shown_in_every_model_with_its_way(shipped_store
     app = opened("samples")
     probabilities, paths = figures(app)
     assert {"Original", "Retrained", "MUDA"} <= set(probabilities["data"][0]["y"])
-    assert "<b>3</b>" in probabilities["data"][0]["x"]
+    assert "<b>3</b>" in probabilities["layout"]["xaxis"]["ticktext"]
     assert [trace["marker"]["symbol"] for trace in paths["data"] if "symbol" in trace["marker"]]
     assert "largest cosine" in texts(app)
 
@@ -26,7 +26,7 @@ def test_the_id_in_the_address_is_shown(shipped_store):
     app = opened("samples", example="17")
     assert app.number_input(key="example").value == 17
     label = load_dataset(DataConfig()).labels[17]
-    assert f"<b>{label}</b>" in figures(app)[0]["data"][0]["x"]
+    assert f"<b>{label}</b>" in figures(app)[0]["layout"]["xaxis"]["ticktext"]
 
 
 def test_next_and_previous_stay_in_the_set(shipped_store):

@@ -86,8 +86,13 @@ class TextDataset(Dataset):
 
     def containing(self, word: str) -> NDArray[np.bool_]:
         """Say which texts contain a word, whatever its case, as a whole word: (n_examples,)."""
-        whole = re.compile(rf"(?<!\w){re.escape(word.strip())}(?!\w)", re.IGNORECASE)
+        whole = whole_word(word)
         return np.array([whole.search(text) is not None for text in self.texts])
+
+
+def whole_word(word: str) -> re.Pattern[str]:
+    """Return the pattern of a word where it stands as a whole, whatever its case."""
+    return re.compile(rf"(?<!\w){re.escape(word.strip())}(?!\w)", re.IGNORECASE)
 
 
 def text_dataset(

@@ -1,4 +1,4 @@
-"""A few forgotten images in a row, and under each what every model answers."""
+"""A few forgotten examples in a row, and under each what every model answers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pandas as pd
 
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.views.excerpts import excerpt, marked_html
 from unlearn_core.views.markup import method_dot
 
 SHOWN, LONG = 6, 12  # examples, and letters of an answer on one line
+ON_FOUR_LINES = 56  # letters of a text
 CORNER = ("Examples to forget,", "and what each", "model answers")
 STYLE = """<style>
 .mu-answers {border-collapse: collapse; width: 100%; table-layout: fixed; font-size: .8125rem}
@@ -25,8 +27,8 @@ STYLE = """<style>
 .mu-answers img {width: 58px; height: 58px; object-fit: contain; image-rendering: pixelated;
   border-radius: 3px; display: block; margin: auto}
 .mu-answers .mu-words {display: -webkit-box; -webkit-line-clamp: 4; -webkit-box-orient: vertical;
-  height: 58px; overflow: hidden; white-space: normal; text-align: left; font-size: .7rem;
-  font-weight: 400; color: inherit}
+  height: 4.8em; overflow: hidden; white-space: normal; text-align: left; font-size: .7rem;
+  line-height: 1.2; font-weight: 400; color: inherit; overflow-wrap: break-word}
 .mu-answers thead th {vertical-align: top}
 .mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
   overflow: hidden; text-overflow: ellipsis}
@@ -43,33 +45,46 @@ def some_forgotten(sets: Sets, n: int = SHOWN) -> list[int]:
     return [int(number) for number in ids[rows]]
 
 
+def picture_tiles(ids: Sequence[int], urls: Sequence[str]) -> list[str]:
+    """Return pictures, given as data URLs, as they stand in the row."""
+    return [
+        f'<img src="{url}" alt="example {number}">' for number, url in zip(ids, urls, strict=True)
+    ]
+
+
+def text_tiles(texts: Sequence[str], word: str = "") -> list[str]:
+    """Return texts as they stand in the row: a few lines, the word marked; the whole on hover."""
+    return [
+        f'<span class="mu-words" title="{html.escape(text)}">'
+        f"{marked_html(excerpt(text, word, ON_FOUR_LINES), word)}</span>"
+        for text in texts
+    ]
+
+
 def answers_html(
     runs: Sequence[RunArtefact],
     table: pd.DataFrame,
-    pictures: Sequence[str],
+    tiles: Sequence[str],
     links: Sequence[str] | None = None,
     *,
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
     bold: str | None = None,
-    texts: Sequence[str] | None = None,
 ) -> str:
-    """Return the images as a row of pictures with their classes, and a row of answers a model.
+    """Return examples as a row of pictures with their classes, and a row of answers a model.
 
-    `table` is `views.examples.answers_table` of the images for the runs whose outputs are kept;
+    `table` is `views.examples.answers_table` of the examples for the runs whose outputs are kept;
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
     `corner` are the lines in the corner, `captions` stand under the ids instead of the classes.
-    `texts` stand where the pictures would, cut to a few lines; the whole is shown on hover.
+    `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
         captions = [f"class {label}" for label in table["label"]]
     rows = table.to_dict("records")
-    shown = [_picture(row, picture) for row, picture in zip(rows, pictures, strict=True)]
-    if texts is not None:
-        shown = [_words(text) for text in texts]
+    shown = tiles
     if links is not None:
-        shown = [_linked(tile, link) for tile, link in zip(shown, links, strict=True)]
+        shown = [_linked(tile, link) for tile, link in zip(tiles, links, strict=True)]
     head = "".join(
         f'<th scope="col">{tile}<small>id {row["id"]},</small>'
         f"<small>{html.escape(caption)}</small></th>"
@@ -83,15 +98,6 @@ def answers_html(
         f"<small>{lines}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
-
-
-def _picture(row: Mapping[Any, Any], picture: str) -> str:
-    return f'<img src="{picture}" alt="example {row["id"]}">'
-
-
-def _words(text: str) -> str:
-    whole = html.escape(text)
-    return f'<span class="mu-words" title="{whole}">{whole}</span>'
 
 
 def _linked(tile: str, link: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
 GRID = "rgba(128, 128, 128, 0.25)"
 LINE = "rgba(128, 128, 128, 0.9)"
 TYPE = 17  # pixels of large type
+TILT, LETTER, WIDTH = 35, 6.6, 900  # of names: degrees, pixels a letter and a plot takes
+LONGEST_NAME = 28  # letters
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "cross", "triangle-up", "star", "pentagon", "hexagon")
 
@@ -25,6 +30,43 @@ def finish(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False)
     figure.update_yaxes(gridcolor=GRID, zeroline=False)
+    return figure
+
+
+def short_name(name: str) -> str:
+    """Return a name that fits beside a plot; the whole is to be told on hover.
+
+    >>> short_name("balance not updated after cheque or cash deposit")
+    'balance not updated after…'
+    """
+    return textwrap.shorten(name, LONGEST_NAME, placeholder="…") if " " in name else name
+
+
+def name_columns(figure: go.Figure, names: Sequence[str], *, above: bool = False) -> go.Figure:
+    """Name the columns 0, 1, ... of a figure, tilted where they are long, and make room for them.
+
+    The plot stays as high as it was.  Names may be bold, and of two lines.
+    """
+    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=list(names))
+    letters = [max(len(re.sub("<.*?>", "", line)) for line in name.split("<br>")) for name in names]
+    if sum(letters) * LETTER > WIDTH:
+        names = [name.replace("<br>", ", ") for name in names]
+        letters = [len(re.sub("<.*?>", "", name)) for name in names]
+        room = round(max(letters) * LETTER * math.sin(math.radians(TILT))) + 12
+        margin = dict(figure.layout.margin.to_plotly_json())
+        side = "t" if above else "b"
+        margin[side] = margin.get(side, 0) + room
+        if above:  # the last names lean out of the plot
+            margin["r"] = round(0.6 * letters[-1] * LETTER)
+        else:
+            margin["l"] = max(margin.get("l", 0), round(0.8 * letters[0] * LETTER))
+        figure.update_layout(margin=margin, height=figure.layout.height + room)
+        figure.update_xaxes(
+            ticktext=names,
+            tickangle=-TILT,
+            automargin=False,
+            title={"standoff": room if above else room + 10},
+        )
     return figure
 
 

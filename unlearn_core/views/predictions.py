@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.examples import recorded_in
-from unlearn_core.views.layout import MARKERS, finish
+from unlearn_core.views.layout import MARKERS, finish, name_columns, short_name
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import OUTLINE, method_colour
 
@@ -76,6 +76,7 @@ def class_figure(rows: pd.DataFrame, classes: Sequence[str], forgotten: Sequence
             x=[places[value] + shift for value in part["number"]],
             y=part["accuracy"].to_numpy(),
             customdata=part["n"].to_numpy(),
+            hovertext=[classes[value] for value in part["number"]],
             mode="markers",
             name=label,
             marker={
@@ -83,16 +84,13 @@ def class_figure(rows: pd.DataFrame, classes: Sequence[str], forgotten: Sequence
                 "color": method_colour(str(part["method"].iloc[0])),
                 "size": 11,
             },
-            hovertemplate=f"{label}: %{{y:.1%}} of %{{customdata}}<extra></extra>",
+            hovertemplate=f"{label}: %{{y:.1%}} of %{{customdata}}, %{{hovertext}}<extra></extra>",
         )
     finish(figure, height=380)
-    figure.update_xaxes(
-        tickvals=list(places.values()),
-        ticktext=[
-            f"<b>{classes[n]}</b><br>to forget" if n in forgotten else classes[n] for n in places
-        ],
-        range=[-0.5, len(places) - 0.5],
-        title="class",
+    figure.update_xaxes(range=[-0.5, len(places) - 0.5], title="class")
+    names = {n: short_name(classes[n]) for n in places}
+    name_columns(
+        figure, [f"<b>{names[n]}</b><br>to forget" if n in forgotten else names[n] for n in places]
     )
     figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.04, 1.04])
     for place in range(1, len(places)):
@@ -218,14 +216,14 @@ def grid_figure(
         dragmode=False,
     )  # fmt: skip
     figure.update_xaxes(
-        tickvals=list(range(len(columns))) if with_numbers else None,
-        ticktext=list(columns) if with_numbers else None,
         side="top",
         title="answered class",
         range=[-0.5, len(columns) - 0.5],
         showgrid=False,
         automargin=True,
     )
+    if with_numbers:
+        name_columns(figure, list(map(short_name, columns)), above=True)
     figure.update_yaxes(
         tickvals=list(range(len(rows))) if len(rows) <= MANY_CLASSES else None,
         ticktext=list(rows) if len(rows) <= MANY_CLASSES else None,

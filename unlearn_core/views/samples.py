@@ -15,7 +15,7 @@ from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.views.examples import rows_of
-from unlearn_core.views.layout import LINE, finish
+from unlearn_core.views.layout import LINE, finish, name_columns, short_name
 from unlearn_core.views.manifold.points import FORGET_SETS
 from unlearn_core.views.palette import FORGET_MARK, OUTLINE, class_colour
 
@@ -81,11 +81,14 @@ def likely_classes(table: pd.DataFrame) -> pd.DataFrame:
 
 def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
     """Draw what `probability_rows` returns as a shaded grid; the true class is in bold."""
-    names = [f"<b>{name}</b>" if name == true_class else name for name in table.columns]
+    shown = [
+        f"<b>{short_name(name)}</b>" if name == true_class else short_name(name)
+        for name in table.columns
+    ]
     figure = go.Figure()
     figure.add_heatmap(
         z=table.to_numpy(),
-        x=names,
+        x=list(table.columns),
         y=list(table.index),
         text=[[f"{value:.0%}" if value >= 0.005 else "" for value in row] for row in table.values],
         texttemplate="%{text}",
@@ -101,6 +104,7 @@ def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
     finish(figure, height=80 + ROW * max(len(table), 2))
     figure.update_layout(margin={"t": 50, "b": 10, "l": 10, "r": 10})
     figure.update_xaxes(type="category", side="top", title="class", showgrid=False)
+    name_columns(figure, shown, above=True)
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure
 

@@ -68,9 +68,10 @@ def show_displacement(
             st.info("This is not known of the model: choose another measure or another model.")
             return
         data, ids = comparison.config.data, rows["id"].tolist()
-        rows.insert(0, PICTURE, previews.column(data, ids))
+        rows.insert(0, PICTURE, previews.column(data, ids, comparison.config.forget.keyword))
         event = st.dataframe(
-            rows, key="moved_rows", hide_index=True, row_height=44, height=320,
+            rows, key="moved_rows", hide_index=True, row_height=previews.row_height(data, 44),
+            height=320,
             selection_mode="single-cell", on_select="rerun",
             column_config={PICTURE: picture_column(data), **MOVED_COLUMNS},
         )  # fmt: skip

@@ -58,11 +58,13 @@ def pinned_line(
         return
     config = comparison.config
     dataset, sets = data_reads.dataset(config.data), data_reads.sets(config.data, config.forget)
-    left, right = st.columns([1, 11], vertical_alignment="center")
-    left.image(
-        data_reads.thumbnail(config.data, example), width=64,
-        link=selectors.sample_link(comparison, example),
-    )  # fmt: skip
+    shape = [1, 3] if data_reads.shows_texts(config.data) else [1, 11]
+    left, right = st.columns(shape, vertical_alignment="center")
+    with left:
+        previews.show(
+            config.data, example, width=64, link=selectors.sample_link(comparison, example),
+            word=config.forget.keyword,
+        )  # fmt: skip
     lines = selection.neighbour_lines(names, neighbours, dataset)
     what = as_markdown(picture_caption(example, dataset, sets))
     told = f"Its neighbours: {lines}." if lines else "No features were kept to find its neighbours."
@@ -85,13 +87,14 @@ def selection_panel(comparison: Comparison, table: pd.DataFrame, names: Mapping[
     rows = selection.selection_table(table, ids, names, classes)
     st.markdown(f"**{selection.selection_words(table, ids)}**")
     first = rows.head(MOST_ROWS)
-    first.insert(0, PICTURE, previews.column(config.data, first["id"].tolist()))
+    shown, word = first["id"].tolist(), config.forget.keyword
+    first.insert(0, PICTURE, previews.column(config.data, shown, word))
     first.insert(1, "more", selectors.sample_links(comparison, first["id"]))
     event = st.dataframe(
         first,
         key="map_rows",
         hide_index=True,
-        row_height=52,
+        row_height=previews.row_height(config.data, 52),
         height=360,
         selection_mode=["multi-row", "single-cell"],
         on_select="rerun",

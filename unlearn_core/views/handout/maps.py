@@ -79,6 +79,6 @@ def maps_content(
     }
 
 
-def picture_sheet(dataset: Dataset, ids: Sequence[int]) -> dict[str, Any]:
-    """Return what is seen of these examples, in this order, as JSON types."""
-    return sprites.hovered(dataset.previews(ids))
+def picture_sheet(dataset: Dataset, ids: Sequence[int], word: str) -> dict[str, Any]:
+    """Return what is seen of these examples, in this order, the word marked, as JSON types."""
+    return sprites.hovered(dataset.previews(ids), word)

@@ -102,7 +102,7 @@ def _document(
     curves = figures.curves(comparison, report)
     content = {
         "maps": maps,
-        "sheet": picture_sheet(dataset, maps["ids_shown"]) if maps and not left_out else None,
+        "sheet": _sheet(comparison, dataset, maps) if maps and not left_out else None,
         "curves": curves,
         "on_dark": ON_DARK,
     }
@@ -139,14 +139,21 @@ def _document(
     )
 
 
+def _sheet(comparison: Comparison, dataset: Dataset, maps: dict[str, Any]) -> dict[str, Any]:
+    return picture_sheet(dataset, maps["ids_shown"], comparison.config.forget.keyword)
+
+
 def _answers(comparison: Comparison, report: Report, dataset: Dataset, sets: Sets) -> str:
     runs = mapped_runs(comparison, report) or list(comparison.runs)
     runs = with_outputs(runs)[:ANSWERED]
     ids = answers.some_forgotten(kept_sets(runs, sets))
     table = answers_table(runs, ids, dataset, sets)
     seen = dataset.previews(ids)
-    texts = seen if isinstance(seen, tuple) else None
-    return answers.answers_html(runs, table, [thumbnail(each) for each in seen], texts=texts)
+    if isinstance(seen, tuple):
+        tiles = answers.text_tiles(seen, comparison.config.forget.keyword)
+    else:
+        tiles = answers.picture_tiles(ids, list(map(thumbnail, seen)))
+    return answers.answers_html(runs, table, tiles)
 
 
 def _maps(comparison: Comparison, maps: dict[str, Any] | None) -> str:

@@ -1,25 +1,22 @@
-"""Examples as a person sees them: pictures as data URLs, and the first words of texts."""
+"""Examples as maps and tables show them: pictures as data URLs, and excerpts of texts."""
 
 from __future__ import annotations
 
 import base64
 import io
 import math
-import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from unlearn_core.data.base import Previews
+from unlearn_core.views.excerpts import excerpt, pieces
 
 LARGEST_TILE = 32
 SMALLEST_SIDE = 48
-MOST_LETTERS = 200  # of a text on a map
-CARD, MARGIN, LETTER_SIZE = (264, 112), 8, 15  # a text as a picture, in pixels
-LINES, PER_LINE = 5, 38  # at most, of letters of a usual width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +33,14 @@ class Sheet:
     height: int
 
 
-def hovered(previews: Previews) -> dict[str, Any]:
-    """Return what a map shows of examples on hover: a `Sheet`, or `texts`, their first words."""
-    if isinstance(previews, tuple):
-        return {"texts": [first_words(text) for text in previews]}
-    return asdict(sheet(previews))
+def hovered(previews: Previews, word: str = "") -> dict[str, Any]:
+    """Return what a map shows of examples on hover: a `Sheet`, or `texts` in `pieces`.
 
-
-def first_words(text: str, most: int = MOST_LETTERS) -> str:
-    """Return the beginning of a text, cut between words where there are any.
-
-    >>> first_words("Where is my card?", 12)
-    'Where is my…'
+    Every second piece of a text's excerpt is the `word`.
     """
-    short = textwrap.shorten(text, most, placeholder="…")
-    return short if short != "…" else text.strip()[: most - 1] + "…"
+    if isinstance(previews, tuple):
+        return {"texts": [pieces(excerpt(text, word), word) for text in previews]}
+    return asdict(sheet(previews))
 
 
 def sheet(images: NDArray[np.uint8]) -> Sheet:
@@ -76,34 +66,14 @@ def sheet(images: NDArray[np.uint8]) -> Sheet:
     return Sheet(url=url, columns=columns, rows=rows, width=width, height=height)
 
 
-def thumbnail(image: NDArray[np.uint8] | str) -> str:
-    """Return one image (channels, height, width) as a PNG data URL, small ones enlarged.
-
-    Of a text it is a card with its first words.
-    """
-    if isinstance(image, str):
-        return _data_url(_card(image), "PNG")
+def thumbnail(image: NDArray[np.uint8]) -> str:
+    """Return one image (channels, height, width) as a PNG data URL, small ones enlarged."""
     picture = _picture(image.transpose(1, 2, 0))
     factor = math.ceil(SMALLEST_SIDE / max(picture.size))
     if factor > 1:  # enlarged here, because a browser would blur the pixels
         size = (picture.width * factor, picture.height * factor)
         picture = picture.resize(size, Image.Resampling.NEAREST)
     return _data_url(picture, "PNG")
-
-
-def _card(text: str) -> Image.Image:
-    """Return a grey picture of a text's first words."""
-    font = ImageFont.load_default(LETTER_SIZE)
-    lines: list[str] = []
-    for letters in range(PER_LINE, 0, -1):  # fewer where they are wide
-        lines = textwrap.wrap(first_words(text), letters, max_lines=LINES, placeholder="…")
-        if max(map(font.getlength, lines), default=0) <= CARD[0] - 2 * MARGIN:
-            break
-    card = Image.new("L", CARD, 255)
-    ImageDraw.Draw(card).multiline_text(
-        (MARGIN, MARGIN), "\n".join(lines), fill=30, font=font, spacing=5
-    )
-    return card
 
 
 def _smaller(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -86,7 +86,8 @@ class Captions {
   picture(position) {
     const sheet = (globalThis.unlearnPictures ?? {})[this.map.data.pictures];
     if (!sheet) return "";
-    if (sheet.texts) return make("div", { className: "map-text", textContent: sheet.texts[position] });
+    if (sheet.texts) return make("div", { className: "map-text" }, ...sheet.texts[position].map((piece, i) =>
+      i % 2 ? make("mark", { textContent: piece }) : piece)); // every second piece is the word of the request
     const zoom = Math.max(1, Math.round(72 / Math.max(sheet.width, sheet.height)));
     const [width, height] = [sheet.width * zoom, sheet.height * zoom];
     const style = `width:${width}px;height:${height}px;background-image:url(${sheet.url});` +

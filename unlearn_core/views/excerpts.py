@@ -1,0 +1,86 @@
+"""Texts as a person sees them: their first words, or those around the word of the request."""
+
+from __future__ import annotations
+
+import html
+import re
+import textwrap
+
+from unlearn_core.data.texts import whole_word
+
+MOST_LETTERS = 200  # of a text on a map or a card
+LEAD = 0.4  # of an excerpt's letters stand before the word
+STYLE = """<style>
+.mu-card {display: block; border: 1px solid rgba(128, 128, 128, .4); border-radius: .5rem;
+  padding: .4rem .55rem; font-size: .875rem; line-height: 1.35; color: inherit !important;
+  text-decoration: none !important}
+.mu-card > span {display: -webkit-box; -webkit-line-clamp: 5; -webkit-box-orient: vertical;
+  overflow: hidden; min-height: 2.7em}
+a.mu-card:hover {border-color: currentColor}
+.mu-under {display: block; font-size: .8125rem; opacity: .75; margin-top: .2rem}
+.mu-whole {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; max-height: 24rem;
+  overflow: auto}
+</style>"""
+
+
+def excerpt(text: str, word: str = "", most: int = MOST_LETTERS) -> str:
+    """Return at most so many letters of a text, cut between words: its first, or those around one.
+
+    `word` is looked for as a whole, whatever its case, and the first place counts.
+
+    >>> excerpt("Where is my card?", most=12)
+    'Where is my…'
+    >>> excerpt("I went to the shop and then the atm ate my card.", "ATM", 30)
+    '…then the atm ate my card.'
+    """
+    plain = " ".join(text.split())
+    found = whole_word(word).search(plain) if word else None
+    if found and found.end() > most - 1:
+        start = max(0, found.start() - int(LEAD * most))
+        space = plain.find(" ", start, found.start())
+        return "…" + first_words(plain[max(start, space + 1) :], most - 1)
+    return first_words(plain, most)
+
+
+def first_words(text: str, most: int = MOST_LETTERS) -> str:
+    """Return the beginning of a text, cut between words where there are any.
+
+    >>> first_words("Where is my card?", 12)
+    'Where is my…'
+    """
+    short = textwrap.shorten(text, most, placeholder="…")
+    return short if short != "…" else text.strip()[: most - 1] + "…"
+
+
+def pieces(text: str, word: str = "") -> list[str]:
+    """Return a text in pieces, of which every second is the word, so that it can be marked.
+
+    >>> pieces("An atm is no ATMs. Atm!", "atm")
+    ['An ', 'atm', ' is no ATMs. ', 'Atm', '!']
+    """
+    if not word:
+        return [text]
+    return re.split(f"({whole_word(word).pattern})", text, flags=re.IGNORECASE)
+
+
+def marked_html(text: str, word: str = "") -> str:
+    """Return a text as HTML with a mark wherever the word is."""
+    return "".join(
+        f"<mark>{html.escape(piece)}</mark>" if number % 2 else html.escape(piece)
+        for number, piece in enumerate(pieces(text, word))
+    )
+
+
+def whole_html(text: str, word: str = "") -> str:
+    """Return a whole text, its lines kept, with a mark wherever the word is."""
+    return f'{STYLE}<div class="mu-whole">{marked_html(text, word)}</div>'
+
+
+def card_html(text: str, *, word: str = "", link: str = "", caption: str = "") -> str:
+    """Return a text's excerpt in a frame, with a line under it; the whole is shown on hover."""
+    shown = marked_html(excerpt(text, word), word)
+    whole = html.escape(text)
+    tag, leads = ("a", f' href="{html.escape(link)}" target="_self"') if link else ("div", "")
+    under = f'<span class="mu-under">{html.escape(caption)}</span>' if caption else ""
+    card = f'<{tag} class="mu-card" title="{whole}"{leads}><span>{shown}</span></{tag}>'
+    return f"{STYLE}{card}{under}"
