@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
+from pages.components.run_button import run_button
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
 from unlearn_core.views.captions import comparison_caption
@@ -39,7 +40,7 @@ if untaught:
         "weights is made first.",
         icon=":material/play_arrow:",
     )
-    is_wanted = st.button("Teach them again", icon=":material/play_arrow:", key="relearn_run")
+    is_wanted = run_button("Teach them again", comparison.config.data, key="relearn_run")
     if is_wanted and queue.submit(relearning_configs([run.config for run in untaught])):
         st.rerun()
     show_jobs()

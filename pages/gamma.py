@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import catalogue_reads, charts, data_reads, queue, reads, selectors
 from pages.components.jobs import show_jobs
+from pages.components.run_button import run_button
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs import gamma_sweep
 from unlearn_core.views.captions import comparison_caption
@@ -98,9 +99,7 @@ def choose_sweep(kind: str) -> gamma_sweep.Sweep | None:
     st.caption(f"Missing: gamma {values_text(missing)}.")
     entry = catalogue_reads.method_entry(gamma_sweep.METHOD)
     settings = usual_settings(entry, config.data, forget), default_settings(entry)
-    is_wanted = st.button(
-        "Run the missing points", icon=":material/play_arrow:", key=f"gamma_{kind}_run"
-    )
+    is_wanted = run_button("Run the missing points", config.data, key=f"gamma_{kind}_run")
     if is_wanted and queue.submit(
         gamma_sweep.sweep_configs(config, forget, *settings, missing, seeds)
     ):

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.manifold.steps import step_chart
+from pages.components.run_button import run_button
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.runs.incremental import NEW, OLD, can_be_learned, old_and_new
 from unlearn_core.runs.plan import incremental_configs
@@ -61,9 +62,7 @@ if set(models) != {OLD, NEW}:
         "the original.",
         icon=":material/play_arrow:",
     )
-    is_wanted = st.button(
-        "Learn it", type="primary", icon=":material/play_arrow:", key="incremental_run"
-    )
+    is_wanted = run_button("Learn it", config.data, key="incremental_run", kind="primary")
     if is_wanted and queue.submit(incremental_configs(config, [seed])):
         st.rerun()
     show_jobs()

@@ -14,6 +14,8 @@ from pages.components import (
     settings_form,
 )
 from unlearn_core.config import ForgetConfig
+from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import data_label
 
 selectors.under_app(__file__)
 st.title("Unlearn", anchor=False)
@@ -25,7 +27,15 @@ kept_form.restore()
 is_sent = forget_request.receive_ids() or forget_request.receive_backdoor()
 if reads.all_comparisons():
     shown = selectors.chosen_comparison().config
-    if is_sent or (kept_form.is_new() and data_choice.is_untouched_and_here(shown)):
+    is_here = data_choice.is_here(shown)
+    if not is_here:
+        st.info(
+            f"The comparison in the sidebar is of **{as_markdown(data_label(shown.data))}**, whose "
+            "files are not on this machine, or are others now. This form is about the data that is "
+            "chosen in it.",
+            icon=":material/folder_off:",
+        )
+    if is_sent or (kept_form.is_new() and data_choice.is_untouched() and is_here):
         data_choice.receive(shown)
         if not is_sent:
             forget_request.receive(shown)

@@ -35,10 +35,13 @@ def receive(config: RunConfig) -> None:
     st.session_state[f"rate_{name}"] = config.training.learning_rate
 
 
-def is_untouched_and_here(config: RunConfig) -> bool:
-    """Say whether no data set was chosen yet, and that of a comparison is on this machine."""
-    if DATASET in st.session_state or DATASET in st.query_params:
-        return False
+def is_untouched() -> bool:
+    """Say whether no data set was chosen yet."""
+    return DATASET not in st.session_state and DATASET not in st.query_params
+
+
+def is_here(config: RunConfig) -> bool:
+    """Say whether the data of a comparison is on this machine, as it was."""
     try:
         data_reads.whole_dataset(replace(config.data, poison_target=None))
     except InputError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components import queue, run_reads
+from pages.components.run_button import run_button
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.symbols import as_markdown
 
@@ -21,7 +22,7 @@ def with_weights(runs: Sequence[RunArtefact]) -> list[RunArtefact]:
                 f"Shipped without weights, so they cannot answer yet: {as_markdown(names)}.",
                 icon=":material/play_arrow:",
             )
-            is_wanted = st.button("Make them here", icon=":material/play_arrow:", key="weights_run")
+            is_wanted = run_button("Make them here", absent[0].config.data, key="weights_run")
         if is_wanted and queue.submit([run.config for run in absent], weights=True):
             st.rerun()
     return [run for run in runs if run not in absent]

@@ -77,5 +77,5 @@ def test_roc_is_logarithmic(shipped_store):
 
 
 def test_non_members_can_be_unseen_images_of_the_forgotten_class(shipped_store):
-    app = opened("privacy", non_members="Unseen examples of the forgotten class, D_ft")
+    app = opened("privacy", non_members="Unseen examples of the forgotten kind, D_ft")
     assert "non-members ($D_{ft}$)" in table(app, "AUC")

@@ -63,6 +63,17 @@ def test_every_page_shows_what_is_here_and_says_what_is_not(away):
 def test_pages_that_need_the_data_say_where_it_belongs(away):
     app = opened("unlearn")
     assert "Put them into the folder." in "".join(error.value for error in app.error)
+    assert "files are not on this machine, or are others now" in app.info[0].value
+
+
+@pytest.mark.parametrize(("name", "key"), [("incremental", "incremental_run"), ("gamma", None)])
+def test_a_button_that_makes_runs_says_that_they_need_the_files(away, made, name, key):
+    if made.config.forget.kind != "class":
+        pytest.skip("these pages are about classes")
+    app = opened(name)
+    assert "Only the labels of this data set ship." in texts(app)
+    if key:
+        assert not app.button(key=key).disabled
 
 
 def test_what_is_kept_is_a_part_of_what_was_recorded(away, made):

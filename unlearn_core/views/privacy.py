@@ -36,7 +36,7 @@ SIDE_NAMES = {
 }
 NON_MEMBER_NAMES = {
     "retain_test": f"Test examples of the kept classes, {SET_SYMBOLS['retain_test']}",
-    "forget_test": f"Unseen examples of the forgotten class, {SET_SYMBOLS['forget_test']}",
+    "forget_test": f"Unseen examples of the forgotten kind, {SET_SYMBOLS['forget_test']}",
 }
 SIDE_STYLES = {
     "forget": (FORGET_COLOUR, "solid"),
