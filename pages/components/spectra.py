@@ -14,6 +14,10 @@ from unlearn_core.views.spectra import rank_table, sizes_text, spectra_figure
 from unlearn_core.views.symbols import as_markdown
 
 MOST_SPECTRA = 6
+NOT_KEPT = (
+    "No usable features were kept of these models: those of large comparisons do not ship. Runs "
+    "made on this machine have them."
+)
 
 
 def show_spectra(comparison: Comparison, report: Report) -> None:
@@ -38,10 +42,7 @@ def show_spectra(comparison: Comparison, report: Report) -> None:
     )
     spectra = run_reads.spectra(chosen) if chosen else None
     if spectra is None or spectra.empty:
-        st.info(
-            "Choose a model with recorded features; a shipped run may come without them.",
-            icon=":material/info:",
-        )
+        st.info(NOT_KEPT if chosen else "Choose a model above.", icon=":material/info:")
         return
     charts.chart(spectra_figure(spectra), key="spectra")
     charts.table(rank_table(spectra))
