@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig
 from unlearn_core.data.batches import to_device
-from unlearn_core.methods import UnlearnInputs
+from unlearn_core.methods import UnlearnInputs, usual_settings
 from unlearn_core.methods.ascent import FORGET_LOSS, AscentSettings, ascend, digits_presets
+from unlearn_core.models import build_model
 
 CPU = torch.device("cpu")
 
@@ -56,6 +58,25 @@ def test_the_ascent_ends_once_the_mean_loss_of_a_pass_reaches_the_limit(ascended
 def test_the_ascent_never_ends_within_the_first_pass(ascended):
     steps, _ = ascended(until_loss=1e-9)
     assert len(steps) == 2
+
+
+def test_the_loss_of_guessing_is_that_of_the_models_answers(ascended):
+    model = build_model(ModelConfig(width=4), 1, 7, torch.Generator())
+    assert AscentSettings().limit(model) == math.inf
+    assert AscentSettings(until_guessing=1.5).limit(model) == pytest.approx(1.5 * math.log(7))
+    assert AscentSettings(until_guessing=1.5, until_loss=2.0).limit(model) == 2.0
+    assert AscentSettings(until_guessing=1.0, until_loss=2.0).limit(model) == math.log(7)
+
+
+@pytest.mark.parametrize("name", ["neggrad", "neglora", "partial_neggrad"])
+def test_own_data_ends_at_the_loss_of_guessing_among_its_own_classes(name):
+    forget = ForgetConfig(kind="class", values=(0,))
+    for data, times in (("texts", 1.0), ("folder", 1.3), ("tiny_imagenet", 1.3)):
+        usual = usual_settings(name, DataConfig(name=data), forget)
+        assert (usual.until_guessing, usual.until_loss) == (times, 0)
+    for data, loss in (("banking77", 4.3), ("fashion", 3.0), ("cifar10", 3.0)):
+        usual = usual_settings(name, DataConfig(name=data), forget)
+        assert (usual.until_guessing, usual.until_loss) == (0, loss)
 
 
 def test_the_presets_of_the_digits_differ_by_scenario_only_in_when_to_stop():

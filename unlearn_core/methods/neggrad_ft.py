@@ -1,9 +1,9 @@
 """NegGrad+FT: gradient ascent on the forget set and finetuning on the retain set, in turns.
 
 Objective: alternate whole passes: maximise cross-entropy on D_f, then minimise it on D'_r (as many
-retained examples, drawn once).  `until_loss` can end it early, after the repair.  All parameters
-are trained, by one optimiser.  It needs D_f and D'_r and costs two passes over |D_f| examples an
-alternation.  Normalisation layers: eval mode.
+retained examples, drawn once).  `until_loss` or `until_guessing` can end it early, after the
+repair.  All parameters are trained, by one optimiser.  It needs D_f and D'_r and costs two passes
+over |D_f| examples an alternation.  Normalisation layers: eval mode.
 Source: MUDA section 5.1 (arXiv:2407.17710), where it is a baseline.  Which pass comes first is not
 stated: forget first, as in MUDA itself.  Neither are optimiser, step size and number of
 alternations: Adam 1e-4 and 5 are ours.  Not the joint step of `neggrad_plus`.
@@ -12,6 +12,7 @@ The presets for digits, photographs and texts are ours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,6 +60,7 @@ def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[P
     )
     phases = (("forget", inputs.forget, inputs.ascend), ("recover", retain, inputs.classify))
     in_one_pair = sum(examples.steps(settings.batch_size) for _, examples, _ in phases)
+    limit = settings.limit(model)
     step, total = 0, settings.alternations * in_one_pair
     for _ in range(settings.alternations):
         ascended = []
@@ -72,8 +74,8 @@ def neggrad_ft(inputs: UnlearnInputs, settings: NegGradFtSettings) -> Iterator[P
                 phase=phase,
             ):
                 yield progress
-                if settings.until_loss and FORGET_LOSS in progress.losses:
+                if limit < math.inf and FORGET_LOSS in progress.losses:
                     ascended.append(progress.losses[FORGET_LOSS])
             step = progress.step
-        if ascended and is_enough(inputs, settings, ascended, progress):
+        if ascended and is_enough(inputs, limit, ascended, progress):
             return

@@ -274,8 +274,8 @@ def _settings(
     if passes.isdecimal():
         for name in {"epochs", "max_epochs"} & set(values):
             changed[name] = int(passes) * (values[name] if scale != "full" else 1)
-        if "until_loss" in values:  # else both rows would end at the same step
-            changed["until_loss"] = int(passes) * values["until_loss"]
+        for name in {"until_loss", "until_guessing"} & set(values):  # else all end at the same step
+            changed[name] = int(passes) * values[name]
     if not set(changed) <= set(values):
         changed = {}
     return differing(resolve_settings(method, changed, preset=preset))
