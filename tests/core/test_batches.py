@@ -137,6 +137,25 @@ def test_as_many_mixed_batches_come_as_were_announced(parts, batch_size):
         assert len(list(batches)) == total
 
 
+@pytest.mark.parametrize("forget_per_batch", [0, 3])
+def test_passes_are_added_until_there_are_enough_steps(parts, forget_per_batch):
+    def made(**options):
+        generator = torch.Generator().manual_seed(0)
+        batches, total = mixed(
+            *parts(),
+            batch_size=10,
+            forget_per_batch=forget_per_batch,
+            generator=generator,
+            **options,
+        )
+        assert len(list(batches)) == total
+        return total
+
+    in_a_pass = made(epochs=1)
+    assert made(epochs=2, steps_at_least=in_a_pass) == 2 * in_a_pass
+    assert made(epochs=1, steps_at_least=2 * in_a_pass + 1) == 3 * in_a_pass
+
+
 @pytest.mark.parametrize("wrong", [10, 11, -1])
 def test_a_batch_without_room_for_retained_examples_is_refused(parts, wrong):
     message = f"`forget_per_batch` must be from 0 to below the batch size 10, got {wrong}"

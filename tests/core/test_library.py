@@ -555,6 +555,15 @@ def test_a_network_that_cannot_be_drawn_has_no_zrf_without_fresh(rows):
     assert evaluate(model, model, model, **rows.data, fresh=Scaled).values["zrf"] is not None
 
 
+@pytest.mark.parametrize("method", ["finetune", "rfa"])
+def test_few_examples_are_gone_through_until_there_are_enough_steps(rows, method):
+    few = run(rows, method, settings=quick(method, epochs=1))
+    more = run(
+        rows, method, settings=quick(method, epochs=1, steps_at_least=3 * few.cost.steps - 1)
+    )
+    assert more.cost.steps == 3 * few.cost.steps
+
+
 def test_outputs_and_networks_can_be_mixed(rows):
     with torch.no_grad():
         elsewhere = {

@@ -208,6 +208,15 @@ class Examples:
         )
 
 
+def enough_passes(epochs: int, steps_in_pass: int, steps_at_least: int) -> int:
+    """Return how many passes are made: as many as asked for, or more until there are enough steps.
+
+    >>> enough_passes(2, steps_in_pass=7, steps_at_least=20)
+    3
+    """
+    return max(epochs, math.ceil(steps_at_least / max(1, steps_in_pass)))
+
+
 def mixed(
     forget: Examples,
     retain: Examples,
@@ -216,8 +225,11 @@ def mixed(
     batch_size: int,
     forget_per_batch: int,
     generator: torch.Generator,
+    steps_at_least: int = 0,
 ) -> tuple[Iterator[Batch], int]:
     """Return augmented batches that mix D_f and D_r, and how many there will be.
+
+    There are `epochs` of them, or as many as make so many steps at least.
 
     With `forget_per_batch=0` an epoch is one shuffled pass over both sets, and a small D_f is
     absent from most batches (`chance_without_forget`).  Otherwise an epoch is one shuffled pass
@@ -233,11 +245,13 @@ def mixed(
     require_room(batch_size, forget_per_batch)
     both = forget.join(retain)
     if not forget_per_batch:
+        epochs = enough_passes(epochs, both.steps(batch_size), steps_at_least)
         return both.epochs(epochs, batch_size, generator), epochs * both.steps(batch_size)
     for name, examples in (("forget", forget), ("retain", retain)):
         if not len(examples):
             raise InputError(f"`{name}` must hold an example with `forget_per_batch`, got none.")
     n_retain = batch_size - forget_per_batch
+    epochs = enough_passes(epochs, math.ceil(len(retain) / n_retain), steps_at_least)
     rows = _mixed_rows(len(forget), len(retain), epochs, forget_per_batch, n_retain, generator)
     batches = (both.augmented(chosen.to(both.device), generator) for chosen in rows)
     return batches, epochs * math.ceil(len(retain) / n_retain)

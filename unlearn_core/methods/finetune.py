@@ -19,16 +19,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unlearn_core.data.batches import enough_passes
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.optimiser import (
     OptimiserSettings,
     chosen_optimizer,
     decay_of_weights,
+    fewest_steps,
     sgd_momentum,
     step_size,
 )
 from unlearn_core.settings import setting
 from unlearn_core.training import Progress, optimise, to_train_mode
+
+PHOTOGRAPHS = {"learning_rate": 0.01, "optimizer": "sgd", "momentum": 0.9, "epochs": 5}
+TEXTS = {"learning_rate": 1e-3, "epochs": 3, "batch_size": 64}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,7 @@ class FinetuneSettings(OptimiserSettings):
     momentum: float = sgd_momentum(0.0)
     weight_decay: float = decay_of_weights(0.01)
     epochs: int = setting(1, "Passes over the retained examples.", positive=True)
+    steps_at_least: int = fewest_steps()
     batch_size: int = setting(128, "Examples per step.", positive=True)
     retain: str = setting(
         "all", "All of D_r, or as many examples as D_f has.", choices=("all", "part")
@@ -56,11 +62,13 @@ class FinetuneSettings(OptimiserSettings):
     norm_mode="train",
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
-        "photographs": {
-            "learning_rate": 0.01,
-            "optimizer": "sgd",
-            "momentum": 0.9,
-            "epochs": 5,
+        "photographs": PHOTOGRAPHS,
+        "folder class": {**PHOTOGRAPHS, "steps_at_least": 100},  # as 3,000 photographs make
+        "fashion class": {
+            "learning_rate": 1e-3,
+            "optimizer": "adam",
+            "epochs": 8,
+            "batch_size": 64,
         },
         "many photographs": {
             "learning_rate": 0.01,
@@ -69,7 +77,8 @@ class FinetuneSettings(OptimiserSettings):
             "weight_decay": 5e-4,
             "epochs": 2,
         },
-        "texts class": {"learning_rate": 1e-3, "epochs": 3, "batch_size": 64},
+        "banking77 class": TEXTS,
+        "texts class": {**TEXTS, "steps_at_least": 300},
         "texts": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 32},
         "eli5": {"learning_rate": 2e-3, "epochs": 2, "batch_size": 32},
         "rfa": {},
@@ -96,10 +105,12 @@ def finetune(inputs: UnlearnInputs, settings: FinetuneSettings) -> Iterator[Prog
     model, retain = inputs.model.eval(), inputs.retained(settings.retain)
     if settings.train_mode:
         to_train_mode(model, len(retain), settings.batch_size)
+    in_a_pass = retain.steps(settings.batch_size)
+    passes = enough_passes(settings.epochs, in_a_pass, settings.steps_at_least)
     yield from optimise(
         settings.build(model.parameters()),
-        retain.epochs(settings.epochs, settings.batch_size, inputs.generator),
+        retain.epochs(passes, settings.batch_size, inputs.generator),
         inputs.classify,
-        total=settings.epochs * retain.steps(settings.batch_size),
+        total=passes * in_a_pass,
     )
     model.eval()

@@ -18,6 +18,13 @@ def step_size(default: float) -> Any:
     return setting(default, "Step size of the optimiser.", positive=True)
 
 
+def fewest_steps() -> Any:
+    """Declare how many steps are taken at least, where few examples make short passes."""
+    return setting(
+        0, "Take more passes, until there are so many steps; 0 adds none.", between=(0, 10**6)
+    )
+
+
 def chosen_optimizer(default: str) -> Any:
     """Declare the choice of an optimiser."""
     return setting(default, "Which optimiser takes the steps.", choices=OPTIMIZERS)

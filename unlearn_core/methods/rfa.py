@@ -50,6 +50,7 @@ from unlearn_core.methods.frozen_part import (
     kept_outputs,
     with_inputs,
 )
+from unlearn_core.methods.optimiser import fewest_steps
 from unlearn_core.methods.rfa_losses import NORMS, residual_alignment_loss, task_loss
 from unlearn_core.models.hooks import captured_outputs
 from unlearn_core.models.lora import (
@@ -63,6 +64,8 @@ from unlearn_core.models.parts import head, parts_of, real_positions
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import OBJECTIVE, Losses, Progress, make_optimizer, optimise
 
+PHOTOGRAPHS = {"learning_rate": 5e-3, "epochs": 2}
+TEXTS = {"learning_rate": 2e-3, "batch_size": 64, "forget_per_batch": 4}
 Forward = Callable[[Tensor], Tensor]
 
 
@@ -72,6 +75,7 @@ class RfaSettings(Settings):
 
     learning_rate: float = setting(5e-5, "Step size of the optimiser.", positive=True)
     epochs: int = setting(1, "Passes over D_f and D_r together.", positive=True)
+    steps_at_least: int = fewest_steps()
     batch_size: int = setting(128, "Examples per step.", positive=True)
     weight_decay: float = setting(0.01, "Weight decay of AdamW.", between=(0, 1))
     gamma: float = setting(
@@ -119,8 +123,10 @@ class RfaSettings(Settings):
     presets={
         "digits": {"learning_rate": 5e-3, "epochs": 6, "batch_size": 128},
         "digits sample": {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128},
-        "photographs class": {"learning_rate": 5e-3, "epochs": 2},
-        "texts class": {"learning_rate": 2e-3, "batch_size": 64, "forget_per_batch": 4},
+        "photographs class": PHOTOGRAPHS,
+        "folder class": {**PHOTOGRAPHS, "steps_at_least": 48},  # as 3,000 photographs make
+        "banking77 class": TEXTS,
+        "texts class": {**TEXTS, "steps_at_least": 150},  # as the bank's questions make
         "texts": {
             "learning_rate": 1e-2,
             "epochs": 2,
@@ -172,6 +178,7 @@ def rfa(inputs: UnlearnInputs, settings: RfaSettings) -> Iterator[Progress]:
         batch_size=settings.batch_size,
         forget_per_batch=settings.forget_per_batch,
         generator=inputs.generator,
+        steps_at_least=settings.steps_at_least,
     )
     _tell_of_batches_without_forget(inputs, settings)
     teacher_of = _teacher(inputs, settings, adapted, forget.join(retain), forward)
