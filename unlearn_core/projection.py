@@ -29,6 +29,11 @@ PAIRS_AT_ONCE = 2**23  # distances in memory at a time
 JUDGED = 1000  # examples by which a map's trustworthiness is judged
 TINY, VAST = 1e-15, 1e15  # between these, squares of features keep all their digits
 SPARE = 16  # neighbours proposed beyond those that are asked for
+NEEDLESS = (  # warnings of umap-learn: no later transform, one thread, a start by chance
+    ".*knn_search_index.*",
+    ".*n_jobs value.*",
+    "Spectral initialisation failed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,21 +148,17 @@ def project(
     knn = neighbours_of(features, config) if neighbours is None else neighbours
     features = in_range(features)
     threads = torch.get_num_threads()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*knn_search_index.*")  # no later transform
-        warnings.filterwarnings("ignore", message=".*n_jobs value.*")
-        warnings.filterwarnings("ignore", message="Spectral initialisation failed")
-        model = _umap()(
-            n_neighbors=knn[0].shape[1],
-            min_dist=config.min_dist,
-            n_epochs=config.epochs if epochs is None else epochs,
-            init="spectral" if init is None else init,
-            precomputed_knn=knn,
-            force_approximation_algorithm=True,  # or the neighbours would be searched again
-            random_state=stream_seed(config.seed, "umap") % 2**31,
-            n_jobs=1,
-        )
-        layout = model.fit_transform(np.ascontiguousarray(features, dtype=np.float32))
+    model = _umap()(
+        n_neighbors=knn[0].shape[1],
+        min_dist=config.min_dist,
+        n_epochs=config.epochs if epochs is None else epochs,
+        init="spectral" if init is None else init,
+        precomputed_knn=knn,
+        force_approximation_algorithm=True,  # or the neighbours would be searched again
+        random_state=stream_seed(config.seed, "umap") % 2**31,
+        n_jobs=1,
+    )
+    layout = model.fit_transform(np.ascontiguousarray(features, dtype=np.float32))
     # numba changes the thread count of the OpenMP pool that torch shares, and with it the
     # rounding of every later run in this process
     torch.set_num_threads(threads)
@@ -207,6 +208,9 @@ def _umap() -> Callable[..., Any]:
     """
     from umap import UMAP, layouts, umap_
 
+    # for good: a filter for a while is not safe where a map is drawn beside other work
+    for message in NEEDLESS:
+        warnings.filterwarnings("ignore", message=message)
     for compiled in (
         umap_.smooth_knn_dist,
         umap_.compute_membership_strengths,

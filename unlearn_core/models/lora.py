@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,9 @@ def attach(
         bias="none",
         fan_in_fan_out=any(is_transposed_linear(module) for module in adaptees),
     )
-    wrapper = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
+        wrapper = get_peft_model(model, config)
     modules = dict(model.named_modules())
     layers = {name: modules[name] for name in names}
     adapted = Adapted(wrapper=wrapper, layers=layers)
