@@ -78,7 +78,7 @@ class FinetuneSettings(OptimiserSettings):
             "epochs": 2,
         },
         "banking77 class": TEXTS,
-        "texts class": {**TEXTS, "steps_at_least": 300},
+        "texts class": {**TEXTS, "steps_at_least": 150},
         "texts": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 32},
         "eli5": {"learning_rate": 2e-3, "epochs": 2, "batch_size": 32},
         "rfa": {},

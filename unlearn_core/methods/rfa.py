@@ -126,7 +126,7 @@ class RfaSettings(Settings):
         "photographs class": PHOTOGRAPHS,
         "folder class": {**PHOTOGRAPHS, "steps_at_least": 48},  # as 3,000 photographs make
         "banking77 class": TEXTS,
-        "texts class": {**TEXTS, "steps_at_least": 150},  # as the bank's questions make
+        "texts class": {**TEXTS, "steps_at_least": 75},
         "texts": {
             "learning_rate": 1e-2,
             "epochs": 2,
