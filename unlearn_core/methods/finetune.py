@@ -64,12 +64,6 @@ class FinetuneSettings(OptimiserSettings):
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
         "photographs": PHOTOGRAPHS,
         "folder class": {**PHOTOGRAPHS, "steps_at_least": 100},  # as 3,000 photographs make
-        "fashion class": {
-            "learning_rate": 1e-3,
-            "optimizer": "adam",
-            "epochs": 8,
-            "batch_size": 64,
-        },
         "many photographs": {
             "learning_rate": 0.01,
             "optimizer": "sgd",

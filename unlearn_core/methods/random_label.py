@@ -36,7 +36,6 @@ PRESETS: dict[str, dict[str, Any]] = {  # SalUn's too
     "digits": {**STEPS, "learning_rate": 7e-4, "epochs": 4},
     "digits sample": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
     "photographs class": {"epochs": 2, "batch_size": 128},
-    "fashion class": {"optimizer": "adam", "learning_rate": 1e-3, "epochs": 3, "batch_size": 64},
     "texts class": {**STEPS, "learning_rate": 3e-4, "epochs": 15, "retain": "part"},
     "eli5": {**STEPS, "learning_rate": 5e-4, "epochs": 2},
     "salun": {"labels": "all"},
