@@ -52,7 +52,8 @@ if config.forget.kind != "backdoor":
         for other in reads.all_comparisons().values():
             if other.config.forget.kind == "backdoor":
                 st.button(
-                    as_markdown(comparison_title(other.config)), key=f"show_{other.key}",
+                    as_markdown(comparison_title(other.config, other.class_names)),
+                    key=f"show_{other.key}",
                     on_click=selectors.choose, args=(other.key,), icon=":material/visibility:",
                 )  # fmt: skip
     st.stop()

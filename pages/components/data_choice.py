@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import catalogue_reads, data_reads, own_images, own_weights
+from pages.components import catalogue_reads, own_images, own_weights
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
 from unlearn_core.data import uploads
+from unlearn_core.data.content import content_of, require_content
 from unlearn_core.views.own_files import upload_labels
 
 DATASET, MODEL = "dataset", "model"
@@ -43,10 +44,10 @@ def is_untouched() -> bool:
 def is_here(config: RunConfig) -> bool:
     """Say whether the data of a comparison is on this machine, as it was."""
     try:
-        data_reads.whole_dataset(replace(config.data, poison_target=None))
+        require_content(config.data)
     except InputError:
         return False
-    return True
+    return bool(content_of(config.data.name, config.data.content))
 
 
 def choose_data() -> tuple[RunConfig, list[int]] | None:

@@ -9,8 +9,15 @@ from typing import Any
 import streamlit as st
 
 from pages.components import reads
+from unlearn_core.checks import InputError
 from unlearn_core.config import DataConfig, ForgetConfig
-from unlearn_core.data import DataChangedError, DataNotFoundError, Dataset, load_dataset
+from unlearn_core.data import (
+    DataChangedError,
+    DataNotFoundError,
+    Dataset,
+    get_dataset,
+    load_dataset,
+)
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.runs import kept_labels
@@ -55,6 +62,19 @@ def _stand_in(root: str, config: DataConfig) -> Dataset | None:
 def whole_dataset(config: DataConfig) -> Dataset:
     """Return a data set that is on this machine; `InputError` where it is not."""
     return load_dataset(config, fetch=False)
+
+
+def class_names(config: DataConfig) -> Sequence[str]:
+    """Return the names of a data set's classes; none where nothing here tells them."""
+    if known := get_dataset(config.name).class_names():
+        return known
+    of_data = (one for one in reads.all_comparisons().values() if one.config.data == config)
+    if told := next((one.class_names for one in of_data if one.class_names), ()):
+        return told
+    try:
+        return dataset(config).class_names
+    except InputError:
+        return ()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components import catalogue_reads, charts, queue, reads
+from pages.components import catalogue_reads, charts, data_reads, queue, reads
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.status import ACTIVE, ENDED, Status
 from unlearn_core.views import jobs as job_views
@@ -81,7 +81,7 @@ def _panel(jobs: list[Status]) -> None:
     apart = job_views.told_apart(known, catalogue_reads.method_defaults())
     for job in job_views.in_order(jobs):
         config = configs[job.key]
-        if config and (of_run := run_title(config, reads.class_names(config.data))) != title:
+        if config and (of_run := run_title(config, data_reads.class_names(config.data))) != title:
             title = of_run
             st.caption(as_markdown(title))
         with st.container(border=True):

@@ -1,6 +1,7 @@
 """What a reader sees of examples: pictures, or the first words of texts, wherever one is shown.
 
-`word` is that of the request, where texts with a word are forgotten: it is looked for and marked.
+`word` is that of the request, where texts with a word are forgotten: excerpts show it, and cards
+mark it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def row_height(config: DataConfig, usual: int) -> int:
 
 
 def column_config(config: DataConfig, **options: Any) -> Any:
-    """Return how a table shows that column; a click on a text shows the whole."""
+    """Return how a table shows that column."""
     if data_reads.shows_texts(config):
         return st.column_config.TextColumn("Text", pinned=True, width=COLUMN_WIDTH)
     return st.column_config.ImageColumn("Image", **options)

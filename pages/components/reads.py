@@ -6,12 +6,11 @@ run is finished, redone or removed.  Cached resources are shared: do not change 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
 
-from unlearn_core.config import DataConfig
 from unlearn_core.runs import inventory, provenance
 from unlearn_core.runs.artefact import CorruptRunError, RunArtefact
 from unlearn_core.runs.comparison import Comparison, DamagedRun, Survey, survey
@@ -84,12 +83,6 @@ def _left_out(root: str, fingerprint: str) -> dict[str, str]:
 @st.cache_resource(max_entries=4, show_spinner="Looking through the runs…")
 def _survey(root: str, fingerprint: str, left_out: tuple[tuple[str, str], ...]) -> Survey:
     return survey(store(), dict(left_out))
-
-
-def class_names(data: DataConfig) -> Sequence[str]:
-    """Return the names of the data's classes that its runs tell; none where these need not."""
-    of_data = (one for one in all_comparisons().values() if one.config.data == data)
-    return next((one.class_names for one in of_data if one.class_names), ())
 
 
 def comparison_report(key: str) -> Report:

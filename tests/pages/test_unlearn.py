@@ -13,11 +13,11 @@ import pytest
 pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
 from streamlit.testing.v1 import AppTest
 
-from pages.components import data_reads
+from pages.components import data_choice
 from tests.stores import fill_store
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.config import DataConfig, ForgetConfig, ModelConfig, RunConfig, TrainingConfig
-from unlearn_core.data import DATASETS, DataNotFoundError, load_dataset
+from unlearn_core.data import DATASETS, DataChangedError, DataNotFoundError, load_dataset
 from unlearn_core.data.digits import load_digits
 from unlearn_core.runs.catalogue import catalogue as read_catalogue
 from unlearn_core.runs.plan import all_needed, comparison_config
@@ -607,14 +607,14 @@ def test_a_new_form_starts_from_the_comparison_that_is_shown(tmp_path, monkeypat
 
 
 def test_a_new_form_is_of_the_digits_where_the_comparison_has_no_data_here(tmp_path, monkeypatch):
-    def missing(config):
-        raise DataNotFoundError(f"{config.name} is not here")
+    def changed(config):
+        if config.name == "fashion":
+            raise DataChangedError(f"{config.name} has changed")
 
     monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "all", None)))
-    usual = data_reads.whole_dataset
-    monkeypatch.setattr(
-        data_reads,
-        "whole_dataset",
-        lambda config: missing(config) if config.name == "fashion" else usual(config),
-    )
-    assert open_page().selectbox(key="dataset").value == "digits"
+    monkeypatch.setattr(data_choice, "require_content", changed)
+    app = open_page()
+    assert app.selectbox(key="dataset").value == "digits"
+    assert "files are not on this machine, or are others now" in app.info[0].value
+    app.selectbox(key="comparison").select_index(1).run()
+    assert "files are not on this machine" not in "".join(info.value for info in app.info)

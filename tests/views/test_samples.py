@@ -123,3 +123,11 @@ def test_an_example_that_was_not_kept_is_named_and_no_other_shown_for_it():
     for missing in (3, 10):  # between others, and above all
         with pytest.raises(KeyError, match=f"example {missing} was not recorded"):
             rows_of(np.array([2, missing]), kept)
+
+
+def test_classes_that_are_called_by_numbers_keep_their_columns():
+    table = pd.DataFrame([[0.1, 0.7, 0.2]], index=["Original"], columns=["12", "2", "1"])
+    axis = samples.probability_figure(table, "2").layout.xaxis
+    assert list(axis.tickvals) == [0, 1, 2]
+    assert list(axis.ticktext) == ["12", "<b>2</b>", "1"]
+    assert axis.type is None

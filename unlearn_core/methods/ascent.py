@@ -21,7 +21,8 @@ from unlearn_core.training import OPTIMIZERS, Progress, make_optimizer, optimise
 
 FORGET_LOSS = "forget_loss"
 
-OF_OTHER_SIZES = ("folder", "tiny_imagenet", "imagenet100")  # photographs not of ten classes
+# photographs not of ten classes
+OF_OTHER_SIZES = ("folder", "cifar20", "cifar100", "tiny_imagenet", "imagenet100")
 
 Presets = dict[str, dict[str, float]]
 

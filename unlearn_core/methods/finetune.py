@@ -63,7 +63,7 @@ class FinetuneSettings(OptimiserSettings):
     presets={
         "digits": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 64},
         "photographs": PHOTOGRAPHS,
-        "folder class": {**PHOTOGRAPHS, "steps_at_least": 100},  # as 3,000 photographs make
+        "folder class": {**PHOTOGRAPHS, "weight_decay": 5e-4, "steps_at_least": 100},
         "many photographs": {
             "learning_rate": 0.01,
             "optimizer": "sgd",
@@ -72,6 +72,7 @@ class FinetuneSettings(OptimiserSettings):
             "epochs": 2,
         },
         "banking77 class": TEXTS,
+        "imdb class": TEXTS,
         "texts class": {**TEXTS, "steps_at_least": 150},
         "texts": {"learning_rate": 1e-3, "epochs": 5, "batch_size": 32},
         "eli5": {"learning_rate": 2e-3, "epochs": 2, "batch_size": 32},

@@ -2,8 +2,8 @@
 
 Objective: maximise cross-entropy on D_f.  All parameters are trained; D_r is never read, so
 nothing holds it in place and accuracy there usually falls too.  It costs one pass over D_f per
-epoch.  The ascent has no bound: `until_loss` ends it, and a loss that is no longer finite stops
-the run with a reason.
+epoch.  The ascent has no bound: `until_loss` or `until_guessing` ends it, and a loss that is no
+longer finite stops the run with a reason.
 Normalisation layers stay in eval mode (RFA leaves it open; in train mode one class alone drags
 the running statistics), but for the preset "usparse", whose source trains in train mode.
 Source: Golatkar et al. (2020), arXiv:1911.04933; settings of RFA (AdamW 5e-5, batch 128, 1 epoch;

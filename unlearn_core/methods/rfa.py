@@ -126,6 +126,7 @@ class RfaSettings(Settings):
         "photographs class": PHOTOGRAPHS,
         "folder class": {**PHOTOGRAPHS, "steps_at_least": 48},  # as 3,000 photographs make
         "banking77 class": TEXTS,
+        "imdb class": TEXTS,
         "texts class": {**TEXTS, "steps_at_least": 75},
         "texts": {
             "learning_rate": 1e-2,

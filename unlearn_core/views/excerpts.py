@@ -15,9 +15,10 @@ STYLE = """<style>
   padding: .4rem .55rem; font-size: .875rem; line-height: 1.35; color: inherit !important;
   text-decoration: none !important}
 .mu-card > span {display: -webkit-box; -webkit-line-clamp: 5; -webkit-box-orient: vertical;
-  overflow: hidden; min-height: 2.7em}
+  overflow: hidden; min-height: 2.7em; overflow-wrap: anywhere}
 a.mu-card:hover {border-color: currentColor}
-.mu-under {display: block; font-size: .8125rem; opacity: .75; margin-top: .2rem}
+.mu-under {display: block; font-size: .8125rem; opacity: .75; margin-top: .2rem;
+  overflow-wrap: anywhere}
 .mu-whole {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; max-height: 24rem;
   overflow: auto}
 </style>"""
@@ -36,7 +37,8 @@ def excerpt(text: str, word: str = "", most: int = MOST_LETTERS) -> str:
     plain = " ".join(text.split())
     found = whole_word(word).search(plain) if word else None
     if found and found.end() > most - 1:
-        start = max(0, found.start() - int(LEAD * most))
+        lead = min(int(LEAD * most), max(0, most - 3 - len(found[0])))
+        start = max(0, found.start() - lead)
         space = plain.find(" ", start, found.start())
         return "…" + first_words(plain[max(start, space + 1) :], most - 1)
     return first_words(plain, most)

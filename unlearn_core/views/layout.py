@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
+
+from unlearn_core.views.excerpts import first_words
 
 GRID = "rgba(128, 128, 128, 0.25)"
 LINE = "rgba(128, 128, 128, 0.9)"
@@ -39,7 +40,7 @@ def short_name(name: str) -> str:
     >>> short_name("balance not updated after cheque or cash deposit")
     'balance not updated after…'
     """
-    return textwrap.shorten(name, LONGEST_NAME, placeholder="…") if " " in name else name
+    return first_words(name, LONGEST_NAME)
 
 
 def name_columns(figure: go.Figure, names: Sequence[str], *, above: bool = False) -> go.Figure:

@@ -88,7 +88,7 @@ def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
     figure = go.Figure()
     figure.add_heatmap(
         z=table.to_numpy(),
-        x=list(table.columns),
+        x=list(range(len(table.columns))),  # no names: an axis takes "7" for a place
         y=list(table.index),
         text=[[f"{value:.0%}" if value >= 0.005 else "" for value in row] for row in table.values],
         texttemplate="%{text}",
@@ -99,11 +99,12 @@ def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
         ygap=1,
         colorscale=[[0, SHADE.format(0)], [1, SHADE.format(0.6)]],
         showscale=False,
-        hovertemplate="%{y}: class %{x} %{z:.2%}<extra></extra>",
+        customdata=[list(table.columns)] * len(table),
+        hovertemplate="%{y}: class %{customdata} %{z:.2%}<extra></extra>",
     )
     finish(figure, height=80 + ROW * max(len(table), 2))
     figure.update_layout(margin={"t": 50, "b": 10, "l": 10, "r": 10})
-    figure.update_xaxes(type="category", side="top", title="class", showgrid=False)
+    figure.update_xaxes(side="top", title="class", showgrid=False)
     name_columns(figure, shown, above=True)
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure

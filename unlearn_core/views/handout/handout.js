@@ -140,7 +140,11 @@ class Maps {
   }
 
   picture(i) {
-    if (this.sheet.texts) return element("td", this.sheet.texts[i]);
+    if (this.sheet.texts) {
+      const cell = element("td"); // every second piece is the word of the request
+      cell.append(...this.sheet.texts[i].map((piece, n) => (n % 2 ? element("mark", piece) : piece)));
+      return cell;
+    }
     const { url, columns, rows, width, height } = this.sheet;
     const zoom = Math.max(1, Math.round(40 / Math.max(width, height)));
     const cell = element("td");
