@@ -22,6 +22,7 @@ class Run:
     seed: int
     values: dict
     settings: dict = field(default_factory=dict)
+    class_names: tuple = ()
 
     @property
     def config(self):
