@@ -65,7 +65,9 @@ def test_own_images_method_and_weights_are_given_and_unlearned_from(serve, page,
     settled(page)
     assert page.locator(EXCEPTION).count() == 0
     title = page.locator(".st-key-comparison_title").inner_text()
-    assert title.startswith("Your own images (pets): forget class cats (resnet18, width 4, weights ")
+    assert title.startswith(
+        "Your own images (pets): forget class cats (resnet18, width 4, weights "
+    )
     assert "Shrink" in page.locator("table").first.inner_text()
 
     page.get_by_role("link", name="Runs").click()

@@ -86,9 +86,8 @@ def test_language_models_write_after_a_question_side_by_side(
     monkeypatch.setenv("UNLEARN_DATA", str(explained.data))
     url = beside_the_shipped(serve, tmp_path / "explained", explained)
     texts = load_dataset(explained.config.data).texts
-    page.goto(
-        f"{url}/samples?{urlencode({'comparison': comparison_title(explained.config)})}&example=7"
-    )
+    title = comparison_title(explained.config, explained.runs["original"].class_names)
+    page.goto(f"{url}/samples?{urlencode({'comparison': title, 'example': 7})}")
     person = page.get_by_text(PERSON)
     person.wait_for(timeout=180_000)  # a process of its own loads torch
     settled(page)
