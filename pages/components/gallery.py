@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import cycle
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,8 @@ from unlearn_core.config import DataConfig
 from unlearn_core.views import forget_request as requests
 
 CHOSEN, TEXT, FAULT = "chosen_ids", "ids_text", "ids_fault"
-COLUMNS, PER_PAGE, SIZE = 6, 18, 64
+PER_PAGE, SIZE = 18, 64
+COLUMNS, COLUMNS_OF_TEXTS = 6, 3
 MOST_CHOSEN = 24
 ALL = "all"
 
@@ -62,12 +64,17 @@ def pick(config: DataConfig) -> None:
 
 def _grid(config: DataConfig, ids: Sequence[int]) -> None:
     dataset, chosen = data_reads.dataset(config), set(chosen_ids())
-    for i, column in zip(ids, cycle(st.columns(COLUMNS, gap="small")), strict=False):
+    for i, column in zip(ids, cycle(_columns(config)), strict=False):
         with column, st.container(key=f"picked_{i}", gap=None):  # look.css: a click on it ticks it
             previews.show(config, i, width=SIZE)
             st.session_state[f"pick_{i}"] = i in chosen
             name = f"id {i}, class {dataset.class_names[dataset.labels[i]]}"
             st.checkbox(name, key=f"pick_{i}", on_change=_toggle, args=(i,))
+
+
+def _columns(config: DataConfig) -> list[Any]:
+    is_wide = data_reads.shows_texts(config)
+    return list(st.columns(COLUMNS_OF_TEXTS if is_wide else COLUMNS, gap="small"))
 
 
 def _toggle(example_id: int) -> None:
@@ -81,7 +88,7 @@ def _chosen(config: DataConfig, n_examples: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{len(ids)} chosen**", width="content")
             st.button("Remove all", key="remove_all", on_click=choose, args=((),))
-        for i, column in zip(ids[:MOST_CHOSEN], cycle(st.columns(COLUMNS)), strict=False):
+        for i, column in zip(ids[:MOST_CHOSEN], cycle(_columns(config)), strict=False):
             with column:
                 if i < n_examples:
                     previews.show(config, i, width=SIZE)
