@@ -12,7 +12,7 @@ from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import small_maps_caption
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.wording import comparison_title, describe_forget
+from unlearn_core.views.wording import describe_forget, title_of
 
 METHOD = "backdoor_method"
 PLANT = "Plant a backdoor"
@@ -52,7 +52,7 @@ if config.forget.kind != "backdoor":
         for other in reads.all_comparisons().values():
             if other.config.forget.kind == "backdoor":
                 st.button(
-                    as_markdown(comparison_title(other.config, other.class_names)),
+                    as_markdown(title_of(other)),
                     key=f"show_{other.key}",
                     on_click=selectors.choose, args=(other.key,), icon=":material/visibility:",
                 )  # fmt: skip

@@ -15,7 +15,6 @@ from unlearn_core.data import (
     DataChangedError,
     DataNotFoundError,
     Dataset,
-    get_dataset,
     load_dataset,
 )
 from unlearn_core.data.splits import split
@@ -23,6 +22,7 @@ from unlearn_core.records import Sets
 from unlearn_core.runs import kept_labels
 from unlearn_core.views import backdoor
 from unlearn_core.views.manifold import sprites
+from unlearn_core.views.wording import known_names
 
 
 def dataset(config: DataConfig) -> Dataset:
@@ -66,7 +66,7 @@ def whole_dataset(config: DataConfig) -> Dataset:
 
 def class_names(config: DataConfig) -> Sequence[str]:
     """Return the names of a data set's classes; none where nothing here tells them."""
-    if known := get_dataset(config.name).class_names():
+    if known := known_names(config):
         return known
     of_data = (one for one in reads.all_comparisons().values() if one.config.data == config)
     if told := next((one.class_names for one in of_data if one.class_names), ()):

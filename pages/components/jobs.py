@@ -78,10 +78,11 @@ def _panel(jobs: list[Status]) -> None:
     positions, title = job_views.positions(jobs), ""
     configs = {job.key: queue.requested(job.key) for job in jobs}
     known = [config for config in configs.values() if config]
+    names = {data: data_reads.class_names(data) for data in {config.data for config in known}}
     apart = job_views.told_apart(known, catalogue_reads.method_defaults())
     for job in job_views.in_order(jobs):
         config = configs[job.key]
-        if config and (of_run := run_title(config, data_reads.class_names(config.data))) != title:
+        if config and (of_run := run_title(config, names[config.data])) != title:
             title = of_run
             st.caption(as_markdown(title))
         with st.container(border=True):

@@ -10,18 +10,6 @@ from unlearn_core.data.texts import whole_word
 
 MOST_LETTERS = 200  # of a text on a map or a card
 LEAD = 0.4  # of an excerpt's letters stand before the word
-STYLE = """<style>
-.mu-card {display: block; border: 1px solid rgba(128, 128, 128, .4); border-radius: .5rem;
-  padding: .4rem .55rem; font-size: .875rem; line-height: 1.35; color: inherit !important;
-  text-decoration: none !important}
-.mu-card > span {display: -webkit-box; -webkit-line-clamp: 5; -webkit-box-orient: vertical;
-  overflow: hidden; min-height: 2.7em; overflow-wrap: anywhere}
-a.mu-card:hover {border-color: currentColor}
-.mu-under {display: block; font-size: .8125rem; opacity: .75; margin-top: .2rem;
-  overflow-wrap: anywhere}
-.mu-whole {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; max-height: 24rem;
-  overflow: auto}
-</style>"""
 
 
 def excerpt(text: str, word: str = "", most: int = MOST_LETTERS) -> str:
@@ -75,7 +63,7 @@ def marked_html(text: str, word: str = "") -> str:
 
 def whole_html(text: str, word: str = "") -> str:
     """Return a whole text, its lines kept, with a mark wherever the word is."""
-    return f'{STYLE}<div class="mu-whole">{marked_html(text, word)}</div>'
+    return f'<div class="mu-whole">{marked_html(text, word)}</div>'
 
 
 def card_html(text: str, *, word: str = "", link: str = "", caption: str = "") -> str:
@@ -84,5 +72,4 @@ def card_html(text: str, *, word: str = "", link: str = "", caption: str = "") -
     whole = html.escape(text)
     tag, leads = ("a", f' href="{html.escape(link)}" target="_self"') if link else ("div", "")
     under = f'<span class="mu-under">{html.escape(caption)}</span>' if caption else ""
-    card = f'<{tag} class="mu-card" title="{whole}"{leads}><span>{shown}</span></{tag}>'
-    return f"{STYLE}{card}{under}"
+    return f'<{tag} class="mu-card" title="{whole}"{leads}><span>{shown}</span></{tag}>{under}'

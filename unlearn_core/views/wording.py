@@ -136,6 +136,11 @@ def comparison_title(config: RunConfig, class_names: Sequence[str] = ()) -> str:
     return f"{name}{part}: forget {what} ({config.model.name}, width {config.model.width}{given})"
 
 
+def title_of(comparison: Comparison) -> str:
+    """Return a comparison's title with the names of classes that its runs tell."""
+    return comparison_title(comparison.config, comparison.class_names)
+
+
 def run_title(config: RunConfig, class_names: Sequence[str] = ()) -> str:
     """Return the title of a run's comparison; the original belongs to every request on its data."""
     title = comparison_title(config, class_names)
@@ -147,7 +152,7 @@ def comparison_titles(comparisons: Iterable[Comparison]) -> dict[str, str]:
 
     Such as comparisons on a folder of images before and after it was changed.
     """
-    titles = {one.key: comparison_title(one.config, one.class_names) for one in comparisons}
+    titles = {one.key: title_of(one) for one in comparisons}
     taken = Counter(titles.values())
     return {
         key: f"{title} [{key[:KEY_DIGITS]}]" if taken[title] > 1 else title
@@ -160,8 +165,7 @@ def file_stem(comparison: Comparison) -> str:
 
     Letters, digits and hyphens only, as every system takes them.
     """
-    title = comparison_title(comparison.config, comparison.class_names)
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", title_of(comparison).lower()).strip("-")
 
 
 def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:

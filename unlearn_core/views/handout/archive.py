@@ -20,7 +20,7 @@ from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.examples import answer_names
 from unlearn_core.views.tables import long_csv, summary_csv
 from unlearn_core.views.verdicts import MEANING
-from unlearn_core.views.wording import comparison_title
+from unlearn_core.views.wording import title_of
 
 DIGITS = "%.6g"  # outputs are kept in single or half precision
 WRITTEN = (1980, 1, 1, 0, 0, 0)  # a zip's first date: the same comparison gives the same bytes
@@ -160,7 +160,7 @@ def _files(comparison: Comparison, report: Report) -> Mapping[str, str]:
 def readme(comparison: Comparison, report: Report) -> str:
     """Return what the zip holds, column by column, in Markdown."""
     parts = [
-        f"# {comparison_title(comparison.config, comparison.class_names)}",
+        f"# {title_of(comparison)}",
         "",
         f"{comparison_caption(report)}. Key of the comparison: {report.comparison['key']}.",
         "",

@@ -29,7 +29,7 @@ from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.sprites import thumbnail
 from unlearn_core.views.palette import ON_DARK, on_both
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.wording import comparison_title
+from unlearn_core.views.wording import title_of
 
 HERE = Path(__file__).parent
 MOST_BYTES = 10_000_000
@@ -118,7 +118,7 @@ def _document(
         "How a verdict is reached": ("rule", sections.rule_html(report)),
         "What it was made from": ("origin", sections.provenance_html(comparison, report)),
     }
-    title = as_html(comparison_title(comparison.config, comparison.class_names))
+    title = as_html(title_of(comparison))
     links = "".join(f'<a href="#{name}">{head}</a>' for head, (name, _) in parts.items())
     body = "".join(
         f'<section id="{name}"><h2>{head}</h2>{inner}</section>'
@@ -129,7 +129,7 @@ def _document(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(comparison_title(comparison.config, comparison.class_names))}</title>"
+        f"<title>{html.escape(title_of(comparison))}</title>"
         f"<style>{style()}{_own('handout.css')}</style></head><body>"
         f"<header><h1>{title}</h1><nav>{links}"
         '<button id="theme" type="button" hidden>Light or dark</button></nav></header>'
