@@ -48,12 +48,14 @@ def _weights_fault(root: str, config: RunConfig) -> str:
 
 
 def uploads() -> dict[str, DataConfig]:
-    """Return the images that were given through the page, by the name under which they are offered.
+    """Return the data that was given through the page, by the name under which it is offered.
 
     The latest first.
     """
-    configs = (DataConfig(name=own_data.DATASET, content=u.content) for u in own_data.kept())
-    return {own_data.choice_of(config): config for config in configs}
+    return {
+        upload.choice: DataConfig(name=upload.dataset, content=upload.content)
+        for upload in own_data.kept()
+    }
 
 
 def catalogue() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import catalogue_reads, own_images, own_weights
+from pages.components import catalogue_reads, own_data, own_weights
 from pages.components.data_availability import is_available
 from unlearn_core.checks import InputError
 from unlearn_core.config import RunConfig
@@ -54,7 +54,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     """Show the choice; return a config without a request and the seeds, or None if impossible."""
     datasets = {row["name"]: row["label"] for row in catalogue_reads.catalogue()["datasets"]}
     datasets |= upload_labels(catalogue_reads.uploads())
-    if wanted := st.session_state.pop(own_images.ADDED, None):
+    if wanted := st.session_state.pop(own_data.ADDED, None):
         st.session_state[DATASET] = wanted
     if st.session_state.get(DATASET, FIRST) not in datasets:
         st.session_state[DATASET] = FIRST  # an upload that was removed
@@ -95,7 +95,7 @@ def choose_data() -> tuple[RunConfig, list[int]] | None:
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    own_images.offer()
+    own_data.offer()
     if not is_available(config.data):
         return None
     given = own_weights.choose(config)

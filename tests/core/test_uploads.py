@@ -1,4 +1,4 @@
-"""Images given through the page: what is refused, how they are laid out, named and found again."""
+"""Data given through the page: what is refused, how it is laid out, named and found again."""
 
 import io
 import stat
@@ -14,7 +14,9 @@ from tests.cli.test_hostile_input import bomb
 from unlearn_core.checks import InputError, KnownFailureError
 from unlearn_core.config import DataConfig, ForgetConfig
 from unlearn_core.data import DataNotFoundError, archive, content_of, load_dataset, uploads
+from unlearn_core.data.recipes import texts as texts_recipe
 from unlearn_core.data.splits import split
+from unlearn_core.data.uploaded import uploads_root
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.runs.plan import comparison_config
 from unlearn_core.views.wording import comparison_title, data_label, run_title
@@ -133,7 +135,7 @@ def test_removed_images_are_missed_in_words_that_say_what_to_do():
     ("files", "words"),
     [
         ({"cats/1.png": picture(1)}, "at least two classes, a folder each, got ['cats']"),
-        ({"readme.txt": b"x"}, "holds no image (.png"),
+        ({"readme.md": b"x"}, "holds no image (.png"),
         ({"1.png": picture(1), "cats/2.png": picture(2)}, "1.png lies in none"),
         ({"cats/1.png": picture(1), "dogs/1.png": picture(2)}, "at least two images of 'cats'"),
         (pets(**{"cats/broken.png": b"no picture"}), "broken.png is not a readable image"),
@@ -150,9 +152,9 @@ def test_images_that_are_no_data_set_are_refused_in_one_line(files, words):
     line = str(refused.value)
     assert words in line
     assert "\n" not in line
-    assert str(uploads.uploads_root()) not in line
+    assert str(uploads_root("folder")) not in line
     assert uploads.kept() == []
-    assert not list(uploads.uploads_root().glob("*"))
+    assert not list(uploads_root("folder").glob("*"))
 
 
 def link(name="cats/link.png"):
@@ -240,12 +242,12 @@ def test_a_disk_without_room_is_named_and_left_as_it_was(monkeypatch):
     monkeypatch.setattr(uploads, "free_bytes", lambda _folder: 1_000)
     with pytest.raises(KnownFailureError, match="are kept free"):
         kept(pets())
-    assert not uploads.uploads_root().exists()
+    assert not uploads_root("folder").exists()
 
 
 def test_changed_files_of_an_upload_are_noticed():
     upload = kept(pets())
-    folder = uploads.uploads_root() / upload.content
+    folder = uploads_root("folder") / upload.content
     next(folder.rglob("*.png")).write_bytes(picture(77))
     with pytest.raises(InputError, match="they have changed since"):
         load_dataset(config_of(upload))
@@ -267,3 +269,117 @@ def test_images_that_are_kept_stay_where_they_are_given_again_and_that_is_interr
     monkeypatch.setattr(uploads, "read_once", interrupted)
     assert kept(pets()).content == first.content
     assert uploads.find(first.content) is not None
+
+
+def letters(n=10, **columns):
+    """A table of `n` texts of each of two classes; `columns` names its columns otherwise."""
+    text, label = columns.get("text", "text"), columns.get("label", "label")
+    rows = [f"{name},\"{start} no. {i},\nyours\"" for name, start in
+            (("bills", "Please pay"), ("thanks", "It was kind")) for i in range(n)]  # fmt: skip
+    return "\n".join([f"{label},{text}", *rows]) + "\n"
+
+
+def notes(n=10, **more):
+    """A folder of texts for each of two classes, and what else is given."""
+    files = {f"bills/{i}.txt": f"Please pay no. {i}" for i in range(n)}
+    return {**files, **{f"thanks/{i}.txt": f"It was kind no. {i}" for i in range(n)}, **more}
+
+
+def kept_table(text, name="mail"):
+    return uploads.keep(name, archive.one_by_one([(f"{name}.csv", text.encode())]))
+
+
+def texts_of(upload):
+    return load_dataset(DataConfig(name="texts", content=upload.content), fetch=False)
+
+
+def test_a_table_of_texts_becomes_a_data_set_of_which_a_fifth_of_each_class_is_for_testing():
+    upload = kept_table(letters())
+    dataset = texts_of(upload)
+    assert (upload.dataset, upload.noun, upload.classes) == ("texts", "texts", ("bills", "thanks"))
+    assert (upload.n_train, upload.n_test) == (len(dataset.train_ids), len(dataset.test_ids))
+    assert np.bincount(dataset.labels[dataset.is_test]).tolist() == [2, 2]
+    wanted = {f"Please pay no. {i},\nyours" for i in range(10)}
+    assert {text for text, label in zip(dataset.texts, dataset.labels, strict=True)
+            if label == 0} == wanted  # fmt: skip
+    assert uploads.choice_of(DataConfig(name="texts", content=upload.content)) == upload.choice
+
+
+def test_texts_in_folders_and_tables_for_each_part_are_kept_too():
+    folders = kept(notes(), name="notes")
+    assert (folders.dataset, folders.n_train, folders.n_test) == ("texts", 16, 4)
+    assert texts_of(folders).class_names == ("bills", "thanks")
+    parts = kept({"mail/train.csv": letters(3), "mail/test.csv": letters(2), "mail/about.txt": "x"})
+    assert (parts.dataset, parts.n_train, parts.n_test, parts.n_skipped) == ("texts", 6, 4, 1)
+    assert {upload.noun for upload in [*uploads.kept(), kept(pets())]} == {"texts", "images"}
+    assert kept(pets(**{"cats/about.txt": b"grey"})).dataset == "folder"
+
+
+def test_the_recipe_follows_the_number_of_texts_that_were_given():
+    few, more = (
+        comparison_config("texts", ForgetConfig(kind="class", values=(0,)), content=upload.content)
+        for upload in (kept_table(letters(30)), kept(notes(2000), name="notes"))
+    )
+    assert (few.training.epochs, more.training.epochs) == (60, texts_recipe(3200).epochs)
+    assert more.training.epochs < few.training.epochs
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (letters(text="body"), "mail.csv has no column `text`; it has ['label', 'body']."),
+        ("text,label\n", "must hold a row below its names of columns"),
+        ("text,label\n ,a\nb,b\n", "Line 2 of mail.csv must"),
+        ("text,label\na,a\nb,a\n", "texts of at least two classes, got ['a']"),
+        ("text,label\na,a\nb,b\nc,b\n", "at least two texts of 'a', got 1"),
+        ("text,label\n" + "long " * 30_000 + ",a\nb,b\n", "Line 2 of mail.csv must"),
+    ],
+    ids=["column", "no row", "empty", "one class", "one text", "too long"],
+)
+def test_tables_that_are_no_data_set_are_refused_in_one_line(text, words):
+    with pytest.raises(InputError) as refused:
+        kept_table(text)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert uploads.kept() == []
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (notes(**{"bills/empty.txt": "  "}), "bills/empty.txt must"),
+        (notes(**{"bills/odd.txt": b"\xff\xfe\xfa"}), "bills/odd.txt must be text in UTF-8"),
+        ({"train.csv": letters(), "more.csv": letters()}, "must hold one table, or train.csv and"),
+        (
+            {"train.csv": letters(), "test.csv": letters().replace("thanks", "jokes")},
+            "must have the same classes in both parts, ['bills', 'thanks'], got 'jokes' too",
+        ),
+    ],
+    ids=["empty", "bytes", "two tables", "another class"],
+)
+def test_texts_that_are_no_data_set_are_refused_in_one_line(files, words):
+    with pytest.raises(InputError) as refused:
+        kept(files)
+    assert words in str(refused.value)
+    assert str(uploads_root("texts")) not in str(refused.value)
+    assert uploads.kept() == []
+    assert not list(uploads_root("texts").glob("*"))
+
+
+def test_texts_that_were_removed_are_missed_in_words_that_say_what_to_do():
+    upload = kept_table(letters())
+    uploads.remove(upload.content)
+    with pytest.raises(DataNotFoundError, match="added on the Unlearn page and removed since"):
+        texts_of(upload)
+
+
+def test_a_run_on_given_texts_names_their_content_and_their_classes(store, no_maps):
+    upload = kept_table(letters(20))
+    start = comparison_config(
+        "texts", ForgetConfig(kind="class", values=(1,)), width=8, epochs=1, precision="fp32",
+        shape={"layers": 1, "heads": 2, "length": 16, "vocabulary": 200}, content=upload.content,
+    )  # fmt: skip
+    assert comparison_title(start).startswith("Your own texts (mail): forget class 1")
+    run = execute(start, store=store, device="cpu")
+    assert run.manifest["data_content"] == upload.content
+    assert run.class_names == ["bills", "thanks"]

@@ -13,9 +13,9 @@ from unlearn_core.data.base import AS_PHOTOGRAPHS, Dataset, register_dataset
 from unlearn_core.data.decoding import IMAGE_SUFFIXES, file_pictures, image_files, opened
 from unlearn_core.data.parquet import files_of
 from unlearn_core.data.sources import join, missing, read_splits
+from unlearn_core.data.uploaded import ADD_AGAIN
 
 LARGEST = 64
-HINT = "Images that were added on the Unlearn page and removed since have to be added again."
 
 
 @register_dataset(
@@ -36,7 +36,7 @@ def load_folder(folder: Path) -> Dataset:
 def _shape_of_first(folder: Path) -> tuple[int, int]:
     """Return the channels and the size of the first training image."""
     if not (folder / "train").is_dir():
-        raise missing(folder.name, folder, HINT)
+        raise missing(folder.name, folder, ADD_AGAIN)
     files = image_files(folder / "train")
     if not files:
         raise InputError(f"{folder / 'train'} holds no image ({', '.join(IMAGE_SUFFIXES)}).")

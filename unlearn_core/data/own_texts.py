@@ -15,6 +15,7 @@ from unlearn_core.data.fetching import fetched_from_hugging_face
 from unlearn_core.data.recipes import reviews, texts
 from unlearn_core.data.text_files import read_texts
 from unlearn_core.data.texts import TextDataset
+from unlearn_core.data.uploaded import ADD_AGAIN
 
 REPOSITORY = "stanfordnlp/imdb"
 FILES = tuple(f"plain_text/{part}-00000-of-00001.parquet" for part in ("test", "train"))
@@ -62,4 +63,4 @@ def load_imdb(folder: Path) -> TextDataset:
 )
 def load_own_texts(folder: Path) -> TextDataset:
     """Read the texts; classes in alphabetical order."""
-    return read_texts(folder)
+    return read_texts(folder, hint=ADD_AGAIN)

@@ -7,9 +7,11 @@ files, one folder a class.
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -24,7 +26,7 @@ Labelled = tuple[list[str], list[str]]
 """Texts and the names of their classes."""
 
 
-def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
+def read_texts(folder: Path, class_names: Sequence[str] = (), hint: str = "") -> TextDataset:
     """Read a data set of texts from the first layout that is there.
 
     Parameters
@@ -32,6 +34,8 @@ def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
     folder : Path
     class_names : sequence of str
         Names of the numbers in a column of labels, where the files have none.
+    hint : str
+        What else to say where no layout is there.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def read_texts(folder: Path, class_names: Sequence[str] = ()) -> TextDataset:
         f"The data set {folder.name!r} is not in {folder} (looked for train-*.parquet with "
         f"test-*.parquet, train.csv with test.csv, each with the columns {TEXT} and {LABEL}, and "
         "texts in train/<class>/*.txt with test/<class>/*.txt). "
-        "Set UNLEARN_DATA to the folder with one folder a data set."
+        f"Set UNLEARN_DATA to the folder with one folder a data set. {hint}".rstrip()
     )
 
 
@@ -148,28 +152,41 @@ def _from_csv(folder: Path) -> tuple[Labelled, Labelled] | None:
 
 
 def _csv_rows(file: Path) -> Labelled:
+    with file.open("rb") as content:
+        return read_table(content, str(file))
+
+
+def read_table(content: BinaryIO, where: str) -> Labelled:
+    """Read texts and the names of their classes from a table (CSV, UTF-8).
+
+    Raises
+    ------
+    InputError
+        If it is none, has not the columns `text` and `label`, or a text in it is empty or too
+        long; `where` names the file.
+    """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # what is too long is told below
     texts: list[str] = []
     labels: list[str] = []
-    with file.open(encoding="utf-8-sig", newline="") as stream:
+    with io.TextIOWrapper(content, encoding="utf-8-sig", newline="") as stream:
         try:
             rows = csv.DictReader(stream)
             for column in (TEXT, LABEL):
                 if column not in (rows.fieldnames or ()):
                     raise InputError(
-                        f"{file} has no column `{column}`; it has {list(rows.fieldnames or ())}."
+                        f"{where} has no column `{column}`; it has {list(rows.fieldnames or ())}."
                     )
             for number, row in enumerate(rows, start=2):
-                require_text(row[TEXT], f"Line {number} of {file}")
-                require_text(row[LABEL], f"The label in line {number} of {file}")
+                require_text(row[TEXT], f"Line {number} of {where}")
+                require_text(row[LABEL], f"The label in line {number} of {where}")
                 texts.append(row[TEXT])
                 labels.append(row[LABEL].strip())
         except UnicodeDecodeError:
-            raise InputError(f"{file} must be text in UTF-8; it is not.") from None
+            raise InputError(f"{where} must be text in UTF-8; it is not.") from None
         except csv.Error as error:
-            raise InputError(f"{file} is not a readable CSV file: {error}") from error
+            raise InputError(f"{where} is not a readable CSV file: {error}") from error
     if not texts:
-        raise InputError(f"{file} must hold a row below its names of columns, got none.")
+        raise InputError(f"{where} must hold a row below its names of columns, got none.")
     return texts, labels
 
 
@@ -181,13 +198,13 @@ def _from_folders(folder: Path) -> tuple[Labelled, Labelled] | None:
 
 
 def _folder_rows(folder: Path) -> Labelled:
-    rows = list(_files(folder))
+    rows = list(text_files(folder))
     if not rows:
         raise InputError(f"{folder} must hold texts as <class>/*.txt, got none.")
     return [_content(file) for file, _ in rows], [name for _, name in rows]
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+def text_files(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the text files below a folder with their classes, both in alphabetical order."""
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.name.startswith("."):

@@ -1,4 +1,4 @@
-"""Where images that a person gave through the page lie in the store; see `uploads.py`."""
+"""Where data that a person gave through the page lies in the store; see `uploads.py`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from pathlib import Path
 
 from unlearn_core.machine import default_root
 
-FOLDER, NOTE = "images", ".upload.json"
+FOLDERS = {"folder": "images", "texts": "texts"}  # by the data set whose layout the files have
+NOTE = ".upload.json"
+ADD_AGAIN = "What was added on the Unlearn page and removed since has to be added again."
 
 
-def uploads_root() -> Path:
+def uploads_root(dataset: str) -> Path:
     """Return the folder with one folder an upload, called by its content."""
-    return default_root() / FOLDER
+    return default_root() / FOLDERS[dataset]
 
 
 def folder_with(content: str) -> Path | None:
-    """Return the folder of the images of this content; None where they are not kept."""
-    folder = uploads_root() / content
-    return folder if content and (folder / NOTE).is_file() else None
+    """Return the folder of the given data of this content; None where it is not kept."""
+    folders = [uploads_root(dataset) / content for dataset in FOLDERS] if content else []
+    return next((folder for folder in folders if (folder / NOTE).is_file()), None)

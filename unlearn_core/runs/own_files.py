@@ -1,4 +1,4 @@
-"""What a person brought into the store: images, trained weights and methods, and removing it."""
+"""What a person brought into the store: data, trained weights and methods, and removing it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OwnFile:
 def own_files(store: Store) -> list[OwnFile]:
     """Return all that was brought, the latest first."""
     found = [
-        *map(_images, uploads.kept()),
+        *map(_data, uploads.kept()),
         *map(_weights, given_weights.all_kept(store.root)),
         *map(_method, own_methods.all_kept()),
     ]
@@ -54,21 +54,21 @@ def remove(store: Store, file: OwnFile) -> None:
             f"{len(needing)} queued or running job(s) need {file.name}, such as {needing[0]}. "
             "Stop them first."
         )
-    if file.kind == "images":
-        uploads.remove(file.key)
-    elif file.kind == "weights":
+    if file.kind == "weights":
         given_weights.remove(store.root, file.key)
-    else:
+    elif file.kind == "method":
         own_methods.remove(file.key)
+    else:
+        uploads.remove(file.key)
 
 
-def _images(upload: uploads.Upload) -> OwnFile:
+def _data(upload: uploads.Upload) -> OwnFile:
     n, classes = upload.n_train + upload.n_test, ", ".join(upload.classes)
     return OwnFile(
-        kind="images",
+        kind=upload.noun,
         key=upload.content,
         name=upload.name,
-        holds=f"{n:,} images of {classes}",
+        holds=f"{n:,} {upload.noun} of {classes}",
         n_bytes=upload.n_bytes,
         added=upload.added,
         uses=lambda config: config.data.content == upload.content,

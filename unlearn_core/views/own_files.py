@@ -1,4 +1,4 @@
-"""What a person brought: images, trained weights and methods, in words and as a table."""
+"""What a person brought: data, trained weights and methods, in words and as a table."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ NOT_HERE = (
 
 
 def kept_text(upload: Upload) -> str:
-    """Return what was kept of given images, in one sentence."""
+    """Return what was kept of given data, in one sentence."""
     skipped = f" {upload.n_skipped} other files were left out." if upload.n_skipped else ""
     return (
-        f"Kept: {upload.name}, {upload.n_train:,} images for training and {upload.n_test:,} for "
-        f"testing, in {len(upload.classes)} classes ({_few(upload.classes)}).{skipped}"
+        f"Kept: {upload.name}, {upload.n_train:,} {upload.noun} for training and "
+        f"{upload.n_test:,} for testing, in {len(upload.classes)} classes "
+        f"({_few(upload.classes)}).{skipped}"
     )
 
 
@@ -44,9 +45,9 @@ def _few(names: tuple[str, ...], most: int = 6) -> str:
 
 
 def upload_labels(uploads: Mapping[str, DataConfig]) -> dict[str, str]:
-    """Return what given images are called in a list of data sets; those of one name show a key too.
+    """Return what given data is called in a list of data sets; that of one name shows a key too.
 
-    By the name under which each is offered.
+    By the name under which it is offered.
     """
     labels = {choice: data_label(config) for choice, config in uploads.items()}
     taken = Counter(labels.values())
@@ -96,6 +97,7 @@ def removal_text(file: OwnFile, n_runs: int) -> str:
     after = {
         "images": "pages can no longer show pictures of them, until the same images are added "
         "again",
+        "texts": "pages can no longer show them, until the same texts are added again",
         "weights": "they keep their weights",
         "method": "their numbers stay, but they cannot be made again",
     }

@@ -109,10 +109,10 @@ def capital(text: str) -> str:
 
 
 def data_label(config: DataConfig) -> str:
-    """Return what a data set is called; images that a person gave, also by what these were."""
+    """Return what a data set is called; what a person gave, also by its own name."""
     spec = DATASETS.get(config.name)
     label = spec.label if spec else config.name
-    upload = uploads.find(config.content) if config.name == uploads.DATASET else None
+    upload = uploads.of_config(config)
     return f"{label} ({upload.name})" if upload else label
 
 
