@@ -1,9 +1,21 @@
 """The report to hand out: saved through the page, opened from disk with the network off."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from tests.browser.test_links import settled
 from tests.browser.test_manifolds import MAP, SELECTED, lasso, middle_of_forget_set, wait_for_map
+from tests.conftest import ASKED, QUICK_MAPS
+from unlearn_core.config import ForgetConfig
+from unlearn_core.data import load_dataset
+from unlearn_core.data.splits import split
+from unlearn_core.engine.pipeline import execute
+from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.plan import run_configs
+from unlearn_core.runs.report import report
+from unlearn_core.views.handout.page import handout_html
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -89,3 +101,32 @@ def test_on_paper_everything_is_unfolded_light_and_within_the_margins(saved, pag
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     assert tab.locator("details:not([open])").count() > 0
     assert tab.pdf()[:4] == b"%PDF"
+
+
+def test_a_report_of_texts_marks_the_word_of_the_request(page, tmp_path, store):
+    asked = replace(ASKED, forget=ForgetConfig(kind="keyword", keyword="card"))
+    for config in run_configs(asked, {"neggrad": {"epochs": 1}}):
+        execute(config, store=store, device="cpu", projection=QUICK_MAPS)
+    [comparison] = comparisons(store)
+    dataset = load_dataset(asked.data)
+    saved = tmp_path / "cards.html"
+    sets = split(dataset, asked.forget)
+    saved.write_text(handout_html(comparison, report(comparison), dataset, sets), "utf-8")
+    tab = page.context.browser.new_context(
+        viewport={"width": 1280, "height": 720}, offline=True
+    ).new_page()
+    tab.goto(saved.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    tiles = tab.locator(".mu-words")
+    assert tiles.count() > 0
+    for tile in tiles.all():
+        assert {marked.lower() for marked in tile.locator("mark").all_inner_texts()} == {"card"}
+
+    wait_for_map(tab)
+    lasso(tab, *middle_of_forget_set(tab, 0), 60)
+    tab.wait_for_function(f"() => ({SELECTED})().length > 0")
+    rows = tab.locator("#selected tr td:first-child")
+    tab.wait_for_function("() => document.querySelector('#selected mark')")
+    for row in rows.all():
+        words = re.findall(r"(?<!\w)card(?!\w)", row.inner_text(), re.IGNORECASE)
+        assert row.locator("mark").all_inner_texts() == words
