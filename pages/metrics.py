@@ -20,7 +20,7 @@ st.title("Metrics")
 comparison = selectors.chosen_comparison()
 report = reads.comparison_report(comparison.key)
 notices.show_unmeasured(comparison)
-notices.show_underfitted(report)
+notices.show_weak_yardstick(report)
 notices.show_hardly_changed(comparison)
 st.markdown(
     "A method has unlearned well if its numbers are those of the **retrained** model, which never "

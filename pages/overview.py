@@ -128,7 +128,7 @@ if not maps.empty:
 
 st.subheader("Why each method has its verdict")
 st.caption("Behind ± stands one deviation of retrained models; beyond three a number is off.")
-notices.show_underfitted(report)
+notices.show_weak_yardstick(report)
 notices.show_hardly_changed(comparison)
 for row in overview.in_threes(cards):
     for column, card in zip(st.columns(3), row, strict=False):

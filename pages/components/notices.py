@@ -20,6 +20,7 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views import jobs as job_views
 from unlearn_core.views import notices as text
 from unlearn_core.views.symbols import as_markdown
+from unlearn_core.views.wording import capital
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -127,8 +128,11 @@ def show_unmeasured(comparison: Comparison) -> None:
         st.rerun()
 
 
-def show_underfitted(report: Report) -> None:
-    """Say that the original has not fitted its training data, where it has not."""
+def show_weak_yardstick(report: Report) -> None:
+    """Say where the original has not fitted its training data, or retraining itself loses much."""
+    if report.comparison["costly"]:
+        line = capital(report.comparison["costly"])
+        st.info(f"{line}. What a method keeps beyond that is no fault.", icon=":material/scale:")
     if report.comparison["underfitted"]:
         line = report.comparison["underfitted"].capitalize()
         st.warning(f"{line}. No verdict rests on its features.", icon=":material/trending_down:")

@@ -231,6 +231,20 @@ def test_nothing_is_said_of_features_that_an_underfitted_original_never_learned(
     assert not standard(reaches=0.93).underfitted_notice
 
 
+def test_retraining_that_loses_much_of_the_rest_is_told_beside_the_verdicts():
+    costly = {**RETRAINED, "retain_test_accuracy": ORIGINAL["retain_test_accuracy"] - 0.06}
+    notice = standard(retrained=costly).costly_notice
+    before, after = ORIGINAL["retain_test_accuracy"], costly["retain_test_accuracy"]
+    assert notice.startswith("retraining itself loses of what was to be kept, without ")
+    assert f"Acc(D_rt) {after:.1%} against the original's {before:.1%}" in notice
+    assert "Acc(D_r)" not in notice.replace("Acc(D_rt)", "")
+    assert not standard().costly_notice
+    wordy = {"perplexity_retain_test": 181.7, "perplexity_retain": 73.3}
+    for after, is_told in ((220.0, False), (263.8, True)):
+        lost = standard(wordy, {**wordy, "perplexity_retain_test": after}).costly_notice
+        assert ("PPL(D_rt) 263.80 against the original's 181.70" in lost) == is_told
+
+
 def test_relearning_decides_nothing_because_retrained_models_differ_too_much_in_it():
     # digits without class 3: .60 with a deviation of .126 over 16 retrained models, originals .96
     start, target = {**ORIGINAL, "relearn_k": 0.96}, {**RETRAINED, "relearn_k": 0.60}

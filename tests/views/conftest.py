@@ -93,6 +93,7 @@ def report():
             "left_out_seed": None,
             "unreliable": [],
             "underfitted": "",
+            "costly": "",
             "verdicts": [
                 verdict("original", "Original", "original", "2 of 2 seeds"),
                 verdict("retrain", "Retrained", "reference", "2 of 2 seeds"),

@@ -18,6 +18,7 @@ from unlearn_core.metrics.spread import Reference, reference
 from unlearn_core.tasks import CLASSIFICATION, TASKS
 
 FAR_BELOW = 0.15  # the training accuracy that the data set's recipe reaches
+BROKEN_DROP, BROKEN_RISE = 0.05, 0.25  # of accuracy, in points; of perplexity, as a share
 HALF = 0.5
 LITTLE = 0.1  # of the way from retrained to original: what is left of an answer, but no memory
 DOUBTFUL = 2.0  # deviations
@@ -70,6 +71,22 @@ class Standard:
             f"its training examples right, where the data set's recipe reaches {self.reaches:.0%}"
         )
 
+    @property
+    def costly_notice(self) -> str:
+        """Say in one line where retraining itself loses of what was to be kept, else nothing."""
+        numbers = [
+            f"{METRICS[name].label} {short(name, there.mean)} against the original's "
+            f"{short(name, before)}"
+            for name in DECIDING["utility"]
+            if (there := self.reference.get(name)) and (before := self.original.get(name))
+            if loss(name, before, there.mean) > most_lost(name)
+        ]
+        n_forget = self.sizes.get("forget", 0)
+        n_all = n_forget + self.sizes.get("retain", 0)
+        share = f", without {n_forget:,} of {n_all:,} training examples" if n_forget else ""
+        told = f"retraining itself loses of what was to be kept{share}"
+        return f"{told}: {', '.join(numbers)}" if numbers else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -113,10 +130,8 @@ class Finding:
 
         In its unit; of a perplexity the share by which it is larger.
         """
-        both = self.original, self.reference.mean
-        if METRICS[self.metric].knows == "higher":
-            return min(both) - self.value
-        return self.value / max(both) - 1
+        worse = min if METRICS[self.metric].knows == "higher" else max
+        return loss(self.metric, worse(self.original, self.reference.mean), self.value)
 
     @property
     def differs(self) -> bool:
@@ -179,6 +194,25 @@ def _found(names: Sequence[str], values: Values, standard: Standard) -> list[Fin
         if (value := values.get(name)) is not None
         if (start := standard.original.get(name)) is not None
     ]
+
+
+def loss(metric: str, before: float, after: float) -> float:
+    """Return how much worse a number of utility became: in its unit, or of a perplexity as a share.
+
+    >>> loss("retain_accuracy", 0.75, 0.5), loss("perplexity_retain", 80.0, 100.0)
+    (0.25, 0.25)
+    """
+    return before - after if METRICS[metric].knows == "higher" else after / before - 1
+
+
+def most_lost(metric: str) -> float:
+    """Return how much a number of utility may lose."""
+    return BROKEN_RISE if METRICS[metric].is_relative else BROKEN_DROP
+
+
+def short(metric: str, value: float) -> str:
+    """Return a number as a verdict tells it."""
+    return f"{value:.1%}" if METRICS[metric].unit == "fraction" else f"{value:.2f}"
 
 
 def by_guessing(standard: Standard, n_classes: int) -> Standard:

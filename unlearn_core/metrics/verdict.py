@@ -20,10 +20,11 @@ from unlearn_core.metrics.findings import (
     Values,
     doubts,
     findings,
+    most_lost,
+    short,
 )
 from unlearn_core.metrics.spread import RESOLUTION, chance, examples_needed
 
-BROKEN_DROP, BROKEN_RISE = 0.05, 0.25  # of accuracy, in points; of perplexity, as a share
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 WORDS = (
     "matched",
@@ -87,17 +88,14 @@ def _broken(case: Case) -> Verdict | None:
     for name in DECIDING["utility"]:
         if case.values.get(name) is None and case.standard.original.get(name) is not None:
             return Verdict("broken", "the model's outputs are not finite")
-    damaged = [each for each in case.found["utility"] if each.is_off and each.lost > _most(each)]
+    damaged = [
+        each for each in case.found["utility"] if each.is_off and each.lost > most_lost(each.metric)
+    ]
     return (
         Verdict("broken", f"what was to be kept is damaged: {_listed(damaged)}")
         if damaged
         else None
     )
-
-
-def _most(finding: Finding) -> float:
-    """Return how much of what was to be kept may be lost."""
-    return BROKEN_RISE if METRICS[finding.metric].is_relative else BROKEN_DROP
 
 
 def _remembers(case: Case) -> Verdict | None:
@@ -155,8 +153,8 @@ def _nothing(case: Case) -> Verdict | None:
     if any(each.tells for each in deciding):
         return None
     numbers = ", ".join(
-        f"{METRICS[each.metric].label} {_short(each.metric, each.original)} and "
-        f"{_short(each.metric, each.reference.mean)}"
+        f"{METRICS[each.metric].label} {short(each.metric, each.original)} and "
+        f"{short(each.metric, each.reference.mean)}"
         for each in deciding[:4]
     )
     return Verdict("nothing to tell", f"original and retrained agree: {numbers or 'no numbers'}")
@@ -279,7 +277,3 @@ def _listed(found: Sequence[Finding]) -> str:
 
 def _joined(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _short(metric: str, value: float) -> str:
-    return f"{value:.1%}" if METRICS[metric].unit == "fraction" else f"{value:.2f}"

@@ -58,8 +58,9 @@ class About(TypedDict):
     `reference` tells, by metric, what the retrained models say; `matched_within` how far from their
     mean still counts as matched.  `left_out_seed` is the seed of the retrained model that is judged
     like a method, and does not count among them; `unreliable` are the metrics that told it from
-    the others, so that no verdict rests on them.  `underfitted` says that the original is, or is
-    empty.  `class_names` are there where the data set is registered without.
+    the others, so that no verdict rests on them.  `underfitted` says that the original is, and
+    `costly` that retraining itself loses of what was to be kept; both are empty where that is not.
+    `class_names` are there where the data set is registered without.
     """
 
     key: str
@@ -77,6 +78,7 @@ class About(TypedDict):
     left_out_seed: int | None
     unreliable: list[str]
     underfitted: str
+    costly: str
     verdicts: list[VerdictEntry]
     class_names: list[str]
 
@@ -347,6 +349,7 @@ def about(comparison: Comparison) -> About:
         "left_out_seed": comparison.left_out.config.seed if comparison.left_out else None,
         "unreliable": sorted(standard.unreliable),
         "underfitted": standard.underfitted_notice,
+        "costly": standard.costly_notice,
         "verdicts": _over_seeds(comparison),
         "class_names": list(comparison.class_names),
     }

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from unlearn_core.metrics.verdict import BROKEN_DROP, WORDS
+from unlearn_core.metrics.findings import BROKEN_DROP
+from unlearn_core.metrics.verdict import WORDS
 from unlearn_core.views.headline import DOES
 from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import format_value

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from unlearn_core.metrics.base import METRICS
-from unlearn_core.metrics.findings import DECIDING, DOUBTFUL, HALF, LITTLE
+from unlearn_core.metrics.findings import BROKEN_DROP, DECIDING, DOUBTFUL, HALF, LITTLE
 from unlearn_core.metrics.spread import DEVIATIONS, RESOLUTION
-from unlearn_core.metrics.verdict import BROKEN_DROP
 from unlearn_core.runs.report import Report
 from unlearn_core.views.tables import with_values
-from unlearn_core.views.wording import format_value
+from unlearn_core.views.wording import capital, format_value
 
 MEANING = {
     "matched": "by the numbers that decide, not to be told from a model that never saw the forget "
@@ -103,6 +102,8 @@ def evidence_text(report: Report) -> str:
         lines.append(KEYWORD.format(share=_retrained(report, "forget_accuracy")))
     if about["underfitted"]:
         lines.append(f"{about['underfitted'].capitalize()}; no verdict rests on its features.")
+    if about["costly"]:
+        lines.append(f"{capital(about['costly'])}.")
     return " ".join(lines)
 
 
