@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import charts, notices, reads, selectors
-from pages.components.exports import export_buttons, handout_buttons
+from pages.components.exports import CSV_FILES, export_buttons, handout_buttons
 from unlearn_core.views.captions import comparison_caption
+from unlearn_core.views.handout.archive import columns_of
 from unlearn_core.views.markup import side_legend, table_html
 from unlearn_core.views.metric_definitions import explained, grouped, groups, names_in, usual_groups
 from unlearn_core.views.remaining_gap import gap_figure, gap_rows
@@ -75,6 +76,9 @@ with right, st.expander("What the metrics mean", icon=":material/menu_book:", ke
             f"**{as_markdown(spec.label)}**: {spec.plain} {as_markdown(spec.text)} {spec.better} "
             f"{spec.origin}"
         )
+with right, st.expander("What the CSV files hold", icon=":material/table:", key="csv_columns"):
+    for button, file in CSV_FILES.items():
+        st.markdown(f"**{button}**. {columns_of(file)}")
 with right, st.expander(f"Missing values ({len(missing)})", icon=":material/help:", key="missing"):
     if missing.empty:
         st.markdown("None: every metric applies to every run.")

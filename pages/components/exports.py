@@ -18,6 +18,11 @@ from unlearn_core.views.handout.page import handout_html, may_be_shown
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import file_stem
 
+CSV_FILES = {  # the buttons' names, and what the zip calls the same files
+    "CSV": "metrics-every-run.csv",
+    "CSV over seeds": "metrics-over-seeds.csv",
+}
+
 
 def export_buttons(report: Report, shown: Report, metrics: Sequence[str], stem: str) -> None:
     """Offer the table of `metrics` as LaTeX and Markdown, and everything as CSV and JSON.

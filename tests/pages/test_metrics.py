@@ -4,6 +4,9 @@ import pytest
 
 from tests.pages.reading import figures, opened, texts
 from unlearn_core.data import DataNotFoundError
+from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.report import report
+from unlearn_core.views.tables import long_csv, summary_csv
 
 pytestmark = pytest.mark.page
 
@@ -52,6 +55,15 @@ def test_every_metric_that_a_verdict_names_is_explained(shipped_store):
     for name in ("MIA (RFA)", "NMI", "F1", "Prototypes(", "DA(", "Acc("):
         assert f"**{name}" in told, name
     assert "fits in with the others" in told  # in plain words first
+
+
+def test_every_column_of_the_csv_files_is_explained_beside_their_buttons(shipped_store, comparison):
+    app = opened("metrics")
+    [told] = [e for e in app.expander if e.label == "What the CSV files hold"]
+    made = report(comparisons(comparison.store)[0])
+    for told_of, text in zip(told.markdown, (long_csv(made), summary_csv(made)), strict=True):
+        for column in text.splitlines()[0].split(","):
+            assert f"| {column} | " in told_of.value, column
 
 
 def test_a_speed_up_beyond_a_thousand_is_told_as_more_than_that(shipped_store):

@@ -168,9 +168,8 @@ def readme(comparison: Comparison, report: Report) -> str:
         "[0, 1]. An empty cell is a missing value.",
         "",
     ]
-    for name, (about, columns) in FILES.items():
-        parts += [f"## {name}", "", about, "", "| column | meaning |", "|---|---|"]
-        parts += [f"| {column} | {meaning} |" for column, meaning in columns.items()] + [""]
+    for name in FILES:
+        parts += [f"## {name}", "", columns_of(name), ""]
     parts += [
         f"## {REPORT_JSON}",
         "",
@@ -188,6 +187,13 @@ def readme(comparison: Comparison, report: Report) -> str:
         "",
     ]
     return "\n".join(parts)
+
+
+def columns_of(file: str) -> str:
+    """Return in Markdown what a file of `FILES` holds, and a table of its columns."""
+    about, columns = FILES[file]
+    rows = [f"| {column} | {meaning} |" for column, meaning in columns.items()]
+    return "\n".join([about, "", "| column | meaning |", "|---|---|", *rows])
 
 
 def _runs(report: Report) -> pd.DataFrame:
