@@ -8,7 +8,7 @@ def main() -> None:
     """Show the chosen page under the navigation."""
     import streamlit as st
 
-    from pages.components import notices, selectors, words
+    from pages.components import back, notices, selectors, words
 
     # before the navigation: a tab without an icon takes the page's, as a picture from a font host
     st.set_page_config(
@@ -52,6 +52,8 @@ def main() -> None:
     st.session_state[selectors.UNDER_APP] = True
     words.show()
     selectors.choose_comparison()
+    with st.sidebar:
+        back.to_page_before()
     notices.run_page(page)
 
 

@@ -128,7 +128,36 @@ def test_forget_exactly_these_keeps_the_comparison_beside_other_choices_in_the_a
     wait_for_map(page)
     lasso(page, *middle_of_forget_set(page, 0), 60)
     page.wait_for_function(f"() => ({SELECTED})().length > 0")
+    settled(page)
+    ids, steps = page.evaluate(SELECTED), page.evaluate("history.length")
     page.get_by_role("button", name=re.compile("Forget exactly these")).click()
     page.get_by_role("heading", name="Unlearn").first.wait_for()
     assert_kept(page, "forget these", title)
     assert "highlight" not in page.url  # a choice of the other page alone
+    assert page.evaluate("history.length") == steps + 1
+    page.go_back()
+    page.get_by_role("heading", name="Manifolds").first.wait_for()
+    wait_for_map(page)
+    assert_kept(page, "back", title)
+    page.wait_for_function(f"() => ({SELECTED})().length === {len(ids)}")
+
+
+@pytest.mark.slow
+def test_each_page_is_one_step_of_the_history_and_each_choice_another(two_url, page, comparison):
+    opened(page, two_url, "", comparison_title(comparison.config))
+    steps = page.evaluate("history.length")
+    for name in ("Metrics", "Samples"):
+        page.get_by_role("link", name=name).first.click()
+        page.get_by_role("heading", name=name).first.wait_for()
+        settled(page)
+        steps += 1
+        assert page.evaluate("history.length") == steps, name
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_url(re.compile("example="))
+    settled(page)
+    assert page.evaluate("history.length") == steps + 1
+    page.go_back()
+    settled(page)
+    page.go_back()
+    page.get_by_role("heading", name="Metrics").first.wait_for()
+    assert_kept(page, "two steps back", comparison_title(comparison.config))
