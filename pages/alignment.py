@@ -23,6 +23,8 @@ from unlearn_core.views.history import (
 )
 from unlearn_core.views.symbols import as_markdown
 
+ALL_SEEDS = "All"
+
 selectors.under_app(__file__)
 st.title("Alignment")
 comparison = selectors.chosen_comparison()
@@ -54,6 +56,13 @@ with right:
         wrap=True,
     )  # fmt: skip
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
+if len(comparison.seeds) > 1:
+    seeds = {str(seed): seed for seed in comparison.seeds}
+    selectors.restart(comparison, "curve_seed", next(iter(seeds)))
+    seed = selectors.segments(
+        "Seed", [*seeds, ALL_SEEDS], default=next(iter(seeds)), key="curve_seed"
+    )
+    rows = rows[rows["seed"] == seeds[seed]] if seed in seeds else rows
 sets = data_reads.sets(comparison.config.data, comparison.config.forget)
 
 

@@ -92,8 +92,9 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: Image
         st.markdown(f"**{as_markdown(run.label)}**")
         show_pictures(comparison, near["example_id"].tolist())
     st.caption(
-        f"The {samples.NEAREST} training images whose penultimate features have the largest cosine "
-        "with those of your picture, the nearest first; a diamond marks images to forget. "
+        f"The {samples.NEAREST} images of the training set whose penultimate features have the "
+        "largest cosine with those of your picture, the nearest first; a diamond marks images to "
+        "forget, which the retrained model was never trained on. "
         f"Seed {runs[0].config.seed}."
     )
 

@@ -74,7 +74,7 @@ st.caption(
     f"{as_markdown(comparison_caption(report))}."
 )
 st.dataframe(
-    views.grid_table(grid, picked, metrics), key="grid_table", hide_index=True,
+    views.grid_table(grid, picked, metrics), key="grid_table", hide_index=True, placeholder="–",
     column_config={
         grid.metrics[name]: st.column_config.NumberColumn(format=views.number_format(name))
         for name in metrics

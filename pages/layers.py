@@ -50,6 +50,6 @@ st.caption(
 st.subheader("Where it happened")
 charts.table(layers.extremes(of_set))
 st.caption(
-    "Changed most: the largest relative feature distance from the original. Least like retrained: "
-    "the smallest CKA to the retrained model. Values in parentheses."
+    "The layer with the smallest CKA to that model, which stands in parentheses: 1 is alike but "
+    "for a turn, whatever weights both started from."
 )

@@ -27,7 +27,7 @@ from unlearn_core.views.manifold.small_maps import (
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
-from unlearn_core.views.verdicts import MEANING, evidence_text, targets_text
+from unlearn_core.views.verdicts import MEANING, evidence_text, judged_text, targets_text
 from unlearn_core.views.wording import capital
 
 METHOD, VERDICT, STRIP = "method", "verdict", "strip"
@@ -65,7 +65,7 @@ by_label = {card.label: card for card in cards}
 with st.container(gap="xsmall", key="first_screen"):
     with st.container(key="headline"):
         st.markdown(f"{request} **{headline.tally([card.word for card in cards])}**")
-    st.caption(headline.WHY)
+    st.caption(f"{headline.WHY} {judged_text(report)}")
     counts = headline.word_counts(cards)
     left, right = st.columns([9, 4], vertical_alignment="center")
     with left, st.container(horizontal=True, vertical_alignment="center"):
@@ -127,7 +127,10 @@ if not maps.empty:
     )
 
 st.subheader("Why each method has its verdict")
-st.caption("Behind ± stands one deviation of retrained models; beyond three a number is off.")
+st.caption(
+    "Behind ± stands one deviation of retrained models. Beyond three a number is off; from two on, "
+    "on the original's side, a feature counts against a method that has most of its way left."
+)
 notices.show_weak_yardstick(report)
 notices.show_hardly_changed(comparison)
 for row in overview.in_threes(cards):

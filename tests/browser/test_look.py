@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_links import EXCEPTION, PAGES, settled
+from tests.browser.test_links import CHOICE, EXCEPTION, PAGES, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -49,3 +49,28 @@ def test_a_clicked_cell_opens_its_images(app_url, page):
     settled(page)
     assert "matrix_model=Original" in page.url
     assert page.get_by_text("answers 3 to", exact=False).count() >= 1
+
+
+def test_the_list_of_comparisons_can_be_read_to_its_end(all_url, page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{all_url}/methods")
+    settled(page)
+    page.locator(CHOICE).click()
+    options = page.get_by_role("option")
+    options.first.wait_for()
+    assert options.count() > 5
+    cut = "(e) => [...e.querySelectorAll('*')].some((x) => x.scrollWidth > x.clientWidth)"
+    assert not [option.inner_text() for option in options.all() if option.evaluate(cut)]
+    title = page.locator(".st-key-comparison_title")
+    assert title.evaluate("(e) => getComputedStyle(e).opacity") == "0"  # the box's own text shows
+
+
+def test_numbers_stay_in_their_cards_on_a_narrow_screen(app_url, page):
+    page.set_viewport_size({"width": 800, "height": 720})
+    page.goto(app_url)
+    settled(page)
+    tables = page.locator(".mu-numbers")
+    tables.first.wait_for()
+    beyond = """(e) => e.getBoundingClientRect().right
+        - e.closest("[data-testid=stColumn]").getBoundingClientRect().right"""
+    assert all(table.evaluate(beyond) <= 0 for table in tables.all())

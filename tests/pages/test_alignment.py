@@ -1,6 +1,7 @@
 import pytest
 
 from tests.pages.reading import figures, opened, texts
+from tests.stores import fill_store
 
 pytestmark = pytest.mark.page
 
@@ -22,6 +23,20 @@ def test_alignment_is_drawn_by_step_with_both_reference_lines(shipped_store):
     assert figure["layout"]["xaxis"]["title"]["text"] == "steps of unlearning"
 
 
+def test_of_several_seeds_one_is_drawn_unless_all_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNLEARN_CACHE", str(fill_store(tmp_path / "clothes", "fashion")))
+    app = opened("alignment")
+    seeds = app.button_group(key="curve_seed")
+    assert (seeds.options, seeds.value) == (["0", "1", "2", "All"], "0")
+    by_seed = {}
+    for choice in ("0", "2", "All"):
+        app.button_group(key="curve_seed").set_value(choice).run()
+        by_seed[choice] = [trace["name"] for trace in figures(app)[0]["data"]]
+    assert len(by_seed["0"]) == len(set(by_seed["0"]))
+    assert len(by_seed["2"]) == len(set(by_seed["2"]))
+    assert len(by_seed["All"]) > len(by_seed["0"]) + len(by_seed["2"])
+
+
 def test_axis_can_be_the_share_of_the_run(shipped_store):
     app = opened("alignment")
     app.button_group(key="curve_axis").set_value("share").run()
@@ -29,7 +44,7 @@ def test_axis_can_be_the_share_of_the_run(shipped_store):
 
 
 def test_another_quantity_can_be_chosen_and_lives_in_the_url(shipped_store):
-    figure = figures(opened("alignment", probe="Readable, to forget: LP(D_f)"))[0]
+    figure = figures(opened("alignment", probe="Readable, to forget (LP)"))[0]
     assert figure["layout"]["yaxis"]["title"]["text"] == "LP(D<sub>f</sub>)"
 
 

@@ -71,3 +71,9 @@ def test_the_map_of_a_model_that_was_taught_here_refills(own, comparison):
     assert [frame["name"] for frame in figure["frames"]][:2] == ["0", "1"]
     assert figure["layout"]["sliders"][0]["currentvalue"]["prefix"] == "Examples shown "
     assert "0 before any" in texts(app)
+
+
+def test_a_match_that_learns_it_again_much_sooner_is_explained(shipped_store):
+    told = texts(opened("bring_back"))
+    assert "MUDA is called **matched** all the same" in told
+    assert "decides no verdict" in told

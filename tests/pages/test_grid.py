@@ -24,7 +24,7 @@ def test_every_combination_is_a_line_and_a_row_beside_the_retrained_model(shippe
     assert len(lines) == 5
     table = app.dataframe[0].value
     assert table["gamma"].tolist()[:5] == [0, 0.25, 0.5, 0.75, 1]
-    assert table["verdict"].tolist()[-1] == "reference"
+    assert table["verdict"].tolist()[-1] == "retrained"
     assert "5 combinations of gamma." in texts(app)
 
 

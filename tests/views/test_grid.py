@@ -87,7 +87,7 @@ def test_what_is_chosen_in_the_chart_is_what_the_table_lists(grid):
     assert views.picked([], grid.rows) is grid.rows
     table = views.grid_table(grid, chosen, [METRIC])
     assert table["gamma"].tolist()[0] == 0.25
-    assert table["verdict"].tolist()[-1] == "reference"
+    assert table["verdict"].tolist()[-1] == "retrained"
     assert table[METRICS[METRIC].label].tolist()[-1] == grid.references["retrained"][METRIC]
 
 

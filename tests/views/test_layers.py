@@ -43,15 +43,15 @@ def test_sets_stand_in_the_usual_order(rows):
     assert layers.sets_in(rows) == [name for name in SET_SYMBOLS if name in ("forget", "retain")]
 
 
-def test_extremes_name_the_layer_that_changed_most_and_the_one_least_like_retrained(rows):
+def test_extremes_name_the_layers_least_like_the_original_and_retrained(rows):
     table = layers.extremes(rows[rows["set"] == "forget"]).set_index("Model")
-    assert table.loc["MUDA"].tolist() == ["b (0.30)", "b (0.40)"]
+    assert table.loc["MUDA"].tolist() == ["b (0.80)", "b (0.40)"]
     assert table.loc["Original"].tolist() == ["–", "b (0.40)"]
 
 
-def test_a_model_that_is_the_original_in_every_layer_changed_nowhere(rows):
-    table = rows[rows["set"] == "forget"].assign(relative_distance=0.0)
-    assert layers.extremes(table).set_index("Model").loc["MUDA", "Changed most in"] == "nowhere"
+def test_a_model_that_is_the_original_in_every_layer_is_nowhere_less_like_it(rows):
+    table = layers.extremes(rows[rows["set"] == "forget"].assign(cka=1.0)).set_index("Model")
+    assert table.loc["MUDA", "Least like the original in"] == "nowhere"
 
 
 def test_a_measure_that_is_not_defined_is_missing(rows):

@@ -16,7 +16,9 @@ from unlearn_core.views.palette import (
     FORGET_MARK,
     METHOD_COLOURS,
     METRIC_STYLES,
+    MUTED,
     VERDICT_COLOURS,
+    class_colours,
     on_ground,
 )
 
@@ -110,3 +112,12 @@ def test_no_two_methods_are_drawn_in_nearly_the_same_colour(is_dark):
         for one, other in combinations(drawn, 2)
     }
     assert min(apart.values()) >= 15, min(apart, key=apart.get)  # CIE 1976, of which 2 are seen
+
+
+def test_where_one_class_is_forgotten_no_other_has_its_colour():
+    n = 3 * len(CLASS_COLOURS)
+    colours = class_colours(n, [2, 2])
+    assert colours.count(colours[2]) == 1
+    assert colours[2 + len(CLASS_COLOURS)] == MUTED
+    assert class_colours(10, [2]) == list(CLASS_COLOURS[:10])
+    assert class_colours(n, [1, 2]).count(CLASS_COLOURS[2]) == 3

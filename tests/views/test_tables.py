@@ -97,6 +97,17 @@ def test_side_tells_where_a_value_lies(report, value, expected):
     assert side == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [(0.87, "matched"), (0.85, "doubtful")])
+def test_two_deviations_away_on_the_originals_side_are_doubtful(report, value, expected):
+    # the rule by which a verdict counts it, so that no page calls it as near as retraining
+    report["runs"][-1]["metrics"]["dimensional_alignment"] = value
+    table = Report(**report).summary
+    assert row_of(table, "Finetune", "dimensional_alignment")["side"] == expected
+    assert ("two deviations" in table_html(Report(**report), ["dimensional_alignment"])) == (
+        expected == "doubtful"
+    )
+
+
 def test_a_match_tells_nothing_where_the_original_is_matched_too(report):
     for run in report["runs"]:
         run["metrics"] |= {"dimensional_alignment": 0.9, "test_accuracy": 0.9}

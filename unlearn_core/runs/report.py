@@ -15,7 +15,7 @@ import pandas as pd
 
 from unlearn_core.config import SCHEMA_VERSION
 from unlearn_core.metrics.base import METRICS, OF_SEEDS, of_scope
-from unlearn_core.metrics.findings import side
+from unlearn_core.metrics.findings import Standard, doubts, side
 from unlearn_core.metrics.spread import Reference, interval
 from unlearn_core.metrics.verdict import WORDS, Verdict
 from unlearn_core.runs.artefact import RunArtefact
@@ -146,8 +146,8 @@ class Report:
         `draws` (how much the draws of a metric that draws differ: their standard deviation),
         `retrained` (the retrained models' mean), `original` (of the same seed), `distance` (value
         minus retrained), `deviations` (the same in the retrained models' deviations; NaN where
-        the retrained model is not the target) and `side` (matched, under, over; where original
-        and retrained are alike, untold, or off if the value is not).
+        the retrained model is not the target) and `side` (matched, doubtful, under, over; where
+        original and retrained are alike, untold, or off if the value is not).
         """
         starts = {run["seed"]: run["metrics"] for run in self.runs if run["method"] == "original"}
         rows: list[dict[str, Any]] = []
@@ -293,11 +293,15 @@ class Report:
 
 
 def _side(name: str, value: float, original: float, there: Reference) -> str:
-    """Return `findings.side`, or "untold": matched where the original is as well.
+    """Return `findings.side`, or where it is "matched" that this is "doubtful" or "untold".
 
-    Of what is to be kept all three are alike, and a match tells that it was.
+    Doubtful is what speaks against a model by two deviations (`findings.doubts`); untold what the
+    original matches as well.  Of what is to be kept all three are alike, and a match tells that it
+    was.
     """
     found = side(value, original, there)
+    if doubts({name: value}, Standard(original={name: original}, reference={name: there})):
+        return "doubtful"
     is_alike = found == "matched" and abs(original - there.mean) <= there.within
     return "untold" if is_alike and METRICS[name].share_of not in KEPT else found
 

@@ -30,6 +30,8 @@ STYLE = """<style>
   height: 4.8em; overflow: hidden; white-space: normal; text-align: left; font-size: .7rem;
   line-height: 1.2; font-weight: 400; color: inherit; overflow-wrap: break-word}
 .mu-answers thead th {vertical-align: top}
+.mu-answers thead a {color: inherit; text-decoration: none}
+.mu-answers thead a:hover {text-decoration: underline}
 .mu-answers small {display: block; opacity: .8; font-size: .7rem; font-weight: 400;
   overflow: hidden; text-overflow: ellipsis}
 .mu-answers .mu-known {font-weight: 700}

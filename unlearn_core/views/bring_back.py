@@ -12,6 +12,7 @@ from unlearn_core.metrics.relearning import SHOWN
 from unlearn_core.runs.artefact import PROBE_PREFIX, REFILLING, RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.relearned import FRESH, OWN, relearning_table
+from unlearn_core.runs.report import Report
 from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish, numbered
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.wording import format_value
@@ -121,6 +122,26 @@ def summary_table(comparison: Comparison, runs: Sequence[RunArtefact]) -> pd.Dat
         numbers = {METRICS[name].label: format_value(name, values.get(name)) for name in MEASURES}
         lines.append({"Model": run.label, **numbers})
     return pd.DataFrame(lines)
+
+
+def matched_text(report: Report, runs: Sequence[RunArtefact]) -> str:
+    """Say which of these models are matched although they learn it again much sooner; else ""."""
+    label, keys = METRICS["relearn_k"].label, {run.key for run in runs}
+    named = [
+        run["label"]
+        for run in report.runs
+        if run["key"] in keys
+        and run["verdict"] == "matched"
+        and any(caveat.startswith(label) for caveat in run["caveats"])
+    ]
+    if not named:
+        return ""
+    are = "is" if len(named) == 1 else "are"
+    return (
+        f"{', '.join(named)} {are} called **matched** all the same: retrained models differ so "
+        "much among themselves in how soon they learn it again that this decides no verdict. It "
+        "stands behind the verdict as “but …”, and here you see why."
+    )
 
 
 def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:

@@ -24,7 +24,7 @@ from unlearn_core.views.symbols import as_html
 ANSWERS = {
     "fooled": ("fooled", "✗", VERDICT_COLOURS["broken"]),
     "found": ("not fooled", "✓", VERDICT_COLOURS["matched"]),
-    "blind": ("cannot tell", "…", VERDICT_COLOURS["too few to tell"]),
+    "blind": ("cannot tell", "=", VERDICT_COLOURS["too few to tell"]),
 }
 OTHERS = (
     "mia_muda", "mia_efficacy", "mia_scrub", "rmia_auc", "relearn_k", "relearn_gap",

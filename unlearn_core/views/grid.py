@@ -231,7 +231,7 @@ def _references(
 
 
 def _scales(figure: go.Figure, drawn: Sequence[Axis]) -> None:
-    """Draw each axis with its title above it and its values to its left."""
+    """Draw each axis with its title above it and its values to its left, the last one's right."""
     for x, axis in enumerate(drawn):
         figure.add_shape(
             type="line", x0=x, x1=x, y0=0, y1=1, line={"color": LINE, "width": 1}, layer="below"
@@ -241,16 +241,17 @@ def _scales(figure: go.Figure, drawn: Sequence[Axis]) -> None:
         )
         for y, text in axis.ticks:
             is_end = bool(axis.marks)  # of a metric: above and below, where no line crosses it
+            is_last = x == len(drawn) - 1  # no line leaves it
             figure.add_annotation(
                 x=x, y=y, text=as_html(text), showarrow=False, font={"size": 13},
-                xanchor="center" if is_end else "right",
-                xshift=0 if is_end else -10,
+                xanchor="center" if is_end else "left" if is_last else "right",
+                xshift=0 if is_end else 12 if is_last else -10,
                 yshift=(20 if y > 0 else -20) if is_end else 9,
             )  # fmt: skip
     finish(figure, height=HEIGHT)
     figure.update_layout(margin={"l": 20, "r": 20, "t": 60, "b": 20}, dragmode="select")
     figure.update_layout(legend={"y": 1.02, "font": {"size": 14}})
-    figure.update_xaxes(visible=False, range=[-0.6, len(drawn) - 0.7], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[-0.6, len(drawn) - 0.4], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.12, 1.2], fixedrange=True)
 
 
@@ -286,7 +287,7 @@ def grid_table(grid: Grid, rows: pd.DataFrame, metrics: Sequence[str]) -> pd.Dat
         if table[name].map(lambda value: isinstance(value, bool | str | list | tuple)).any():
             table[name] = table[name].map(value_text)
     retrained = grid.references["retrained"]
-    goal = {"word": "reference", **{name: retrained.get(name) for name in metrics}}
+    goal = {"word": "retrained", **{name: retrained.get(name) for name in metrics}}
     table = pd.concat([table, pd.DataFrame([goal])], ignore_index=True)
     table["n_seeds"] = table["n_seeds"].astype("Int64")
     return table.rename(columns={**columns, **labels, "word": VERDICT, "n_seeds": "seeds"})

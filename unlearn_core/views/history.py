@@ -65,8 +65,11 @@ def is_share(probe: str) -> bool:
 
 
 def probe_option(probe: str) -> str:
-    """Return a probe's name where one is chosen, such as "Right, to forget: Acc(D_f)"."""
-    return f"{PROBE_WORDS[probe]}: {PROBE_NAMES[probe]}"
+    """Return a probe's name where one is chosen, such as "Right, to forget (Acc)".
+
+    Buttons cannot write D_f as a formula; the figure's axis does.
+    """
+    return f"{PROBE_WORDS[probe]} ({PROBE_NAMES[probe].partition('(')[0]})"
 
 
 def history_rows(runs: Sequence[RunArtefact]) -> pd.DataFrame:

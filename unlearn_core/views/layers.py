@@ -32,6 +32,7 @@ REFERENCES = {
     "retrained": ("retrain", f"against the {REFERENCE_NAMES['retrain'].lower()} model"),
 }
 HEIGHT = 470
+NO_LESS = 1 - 1e-6  # a CKA of layers that are the same, but for rounding
 MOST_TICKS = 20  # names of layers under one panel
 
 
@@ -151,32 +152,32 @@ def without_shared_start(layers: Iterable[str]) -> list[str]:
 def extremes(rows: pd.DataFrame) -> pd.DataFrame:
     """Return for each model where it changed most, and where it is least like retraining.
 
-    `Model`; `Changed most in` (largest relative distance from the original); `Least like
-    retrained in` (smallest CKA to the retrained model); each with its value.  "–" where the model
-    is that reference or nothing is defined.
+    `Model`; `Least like the original in` and `Least like retrained in` (smallest CKA to them), each
+    with its value.  "–" where the model is that reference or nothing is defined.
     """
     lines = []
     for label in dict.fromkeys(rows["label"]):
         part = rows[rows["label"] == label].set_index("layer")
-        start = part[part["reference"] == "original"]["relative_distance"].dropna()
-        goal = part[part["reference"] == "retrained"]["cka"].dropna()
+        alike = {
+            name: part[part["reference"] == name]["cka"].dropna()
+            for name in ("original", "retrained")
+        }
         lines.append(
             {
                 "Model": label,
-                "Changed most in": _named(start, "idxmax"),
-                "Least like retrained in": _named(goal, "idxmin"),
+                "Least like the original in": _least(alike["original"]),
+                "Least like retrained in": _least(alike["retrained"]),
             }
         )
     return pd.DataFrame(lines)
 
 
-def _named(values: pd.Series[float], which: str) -> str:
+def _least(values: pd.Series[float]) -> str:
     if values.empty:
         return "–"
-    if which == "idxmax" and not values.any():
+    if values.min() > NO_LESS:
         return "nowhere"
-    layer = getattr(values, which)()
-    return f"{layer} ({values[layer]:.2f})"
+    return f"{values.idxmin()} ({values.min():.2f})"
 
 
 def layers_caption(rows: pd.DataFrame, sets: Sets, name: str) -> str:

@@ -22,6 +22,10 @@ from unlearn_core.views.wording import distance_text, draws_text, format_value, 
 
 SIDES = {
     "matched": ("matched", "as near as retrained models are to one another"),
+    "doubtful": (
+        "partly matched",
+        "not off, but two deviations or more away on the original's side",
+    ),
     "under": ("remembers", "still on the original's side of the retrained models"),
     "over": ("over-forgotten", "past the retrained models"),
     "untold": (

@@ -143,4 +143,6 @@ def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:
         for name, value, target in lines
     )
     more = f"{card.more} more with changed settings {rest}" if card.more else ""
-    return f'<table style="font-size: .875rem">{cells}</table><small>{more}</small>'
+    return (
+        f'<table class="mu-numbers" style="font-size: .875rem">{cells}</table><small>{more}</small>'
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,22 @@ VERDICT_ICONS = {
 def class_colour(label: int) -> str:
     """Return the colour of a class."""
     return CLASS_COLOURS[label % len(CLASS_COLOURS)]
+
+
+def class_colours(n_classes: int, forgotten: Collection[int]) -> list[str]:
+    """Return the colour of each class; where one alone is forgotten, no other looks like it.
+
+    >>> class_colours(17, [0])[16] == class_colours(17, [1, 0])[0]
+    False
+    """
+    colours = [class_colour(label) for label in range(n_classes)]
+    if len(set(forgotten)) == 1:
+        [alone] = set(forgotten)
+        return [
+            MUTED if colour == colours[alone] and label != alone else colour
+            for label, colour in enumerate(colours)
+        ]
+    return colours
 
 
 def method_colour(method: str) -> str:

@@ -3,7 +3,8 @@
 A score is high where a model seems to know an example.  The attacker calls whatever lies above a
 threshold training data.  Members are D_r; non-members are test examples of the retained classes, as
 in the papers' attacks on the Metrics page, or unseen ones of the forgotten class, which tell a
-member from its kind; what is asked about is D_f.
+member from its kind and come first: against other classes D_f is low in every model that no longer
+answers it.  What is asked about is D_f.
 Source: N. Carlini et al., "Membership Inference Attacks From First Principles", 2022,
 arXiv:2112.03570 (the log-odds, and why the end of few false alarms counts).
 """
@@ -27,7 +28,7 @@ from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import FORGET_COLOUR, RETAIN_COLOUR, method_colour
 from unlearn_core.views.symbols import as_html
 
-NON_MEMBERS = ("retain_test", "forget_test")
+NON_MEMBERS = ("forget_test", "retain_test")  # the usual ones first
 SIDE_NAMES = {
     "forget": f"to forget ({SET_SYMBOLS['forget']})",
     "retain": f"members ({SET_SYMBOLS['retain']})",
@@ -270,7 +271,7 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
             n = int((scores >= threshold).sum())
             line[SIDE_NAMES[name]] = f"{n:,} of {len(scores):,} ({n / len(scores):.0%})"
         curve = roc(scores_of(rows, label, sides[0]), scores_of(rows, label, sides[2]))
-        line["AUC"] = round(area(*curve), 3)
+        line["AUC"] = f"{area(*curve):.3f}"
         line["TPR at 1 % FPR"] = f"{true_rate_at(*curve, FEW_FALSE_ALARMS):.1%}"
         lines.append(line)
     return pd.DataFrame(lines)

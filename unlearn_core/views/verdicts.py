@@ -76,18 +76,23 @@ def rule_text(report: Report) -> str:
     )
 
 
+def judged_text(report: Report) -> str:
+    """Say by how many retrained models a report judges; "" where there is none."""
+    n_models = max((each.n_models for each in report.reference.values()), default=0)
+    if n_models == 1:
+        return (
+            "Judged by one retrained model, which proves little: what retraining varies by is "
+            "taken from other data."
+        )
+    return f"Judged by {n_models} retrained models." if n_models else ""
+
+
 def evidence_text(report: Report) -> str:
     """Return in one line how much the retrained models of a report prove."""
-    about = report.comparison
-    n_models = max((each.n_models for each in report.reference.values()), default=0)
-    if not n_models:
+    about, judged = report.comparison, judged_text(report)
+    if not judged:
         return ""
-    lines = [
-        f"Judged by {n_models} retrained models."
-        if n_models > 1
-        else "Judged by one retrained model, which proves little: what retraining varies by is "
-        "taken from other data."
-    ]
+    lines = [judged]
     if about["left_out_seed"] is not None:
         flagged = ", ".join(METRICS[name].label for name in about["unreliable"])
         lines.append(

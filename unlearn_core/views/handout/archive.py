@@ -58,8 +58,8 @@ FILES: dict[str, tuple[str, dict[str, str]]] = {
             "original": "of the same seed",
             "distance": "value minus retrained",
             "deviations": "the same in the retrained models' standard deviations",
-            "side": "matched, under (the original's side), over; where the original is matched "
-            "too, untold, or off (away from both)",
+            "side": "matched, doubtful (two deviations away on the original's side), under (off "
+            "on that side), over; where the original is matched too, untold, or off (from both)",
             "verdict": "the verdict on the run",
         },
     ),

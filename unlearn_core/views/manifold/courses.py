@@ -14,7 +14,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.views.manifold.payload import axis_range, typed
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import OUTLINE, class_colour, method_colour
+from unlearn_core.views.palette import OUTLINE, class_colours, method_colour
 
 PROBES = {
     name: METRICS[name].label
@@ -56,9 +56,11 @@ def courses_payload(
 
     `retrained` is the history of the retrained model, whose last value is drawn as a line.
     """
+    examples = pd.concat([course.examples for course in courses])
+    forgotten = examples[examples["set"].isin(FORGET_SETS)]["label"].tolist()
     content = {
         "panels": [_panel(course, probe) for course in courses],
-        "colours": [class_colour(label) for label in range(n_classes)],
+        "colours": class_colours(n_classes, forgotten),
         "outline": OUTLINE,
         "curve_name": PROBES[probe],
         "retrained": None if retrained is None else _last(retrained, probe),

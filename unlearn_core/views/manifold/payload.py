@@ -28,7 +28,7 @@ from unlearn_core.views.palette import (
     OUTLINE,
     VERDICT_COLOURS,
     VERDICT_ICONS,
-    class_colour,
+    class_colours,
 )
 
 PROBABILITY_SCALE = 10_000
@@ -133,7 +133,9 @@ def map_payload(
         "forget_sets": [name in FORGET_SETS for name in SET_NAMES],
         "classes": list(classes),
         "no_class": NEXT_TOKENS,  # what language models answer with: neither right nor wrong
-        "colours": [class_colour(label) for label in range(len(classes))],
+        "colours": class_colours(
+            len(classes), first[first["set"].isin(FORGET_SETS)]["label"].tolist()
+        ),
         "muted": MUTED,
         "outline": OUTLINE,
         "forget_colour": FORGET_COLOUR,

@@ -15,7 +15,7 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.layout import LINE
 from unlearn_core.views.names import INCREMENTAL_NAMES
-from unlearn_core.views.palette import FORGET_MARK, class_colour
+from unlearn_core.views.palette import FORGET_MARK, class_colours
 
 MOST_KEPT = 700  # points of the retained classes in each small map
 HEIGHT = 400
@@ -75,14 +75,16 @@ def small_maps_figure(
     pixels of a smaller figure with smaller marks and without the legend.
     """
     titles = list(dict.fromkeys(rows["title"]))
+    forgotten = rows[rows["is_forget"]]["label"].tolist()
+    colours = class_colours(1 + int(rows["label"].max()), forgotten)
     figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
     for column, title in enumerate(titles, start=1):
         panel = rows[rows["title"] == title]
         kept = panel[~panel["is_forget"]]
         for number, part in kept.groupby("label"):
-            _points(figure, part, class_colour(int(str(number))), column)
+            _points(figure, part, colours[int(str(number))], column)
         for number, part in panel[panel["is_forget"]].groupby("label"):
-            _points(figure, part, class_colour(int(str(number))), column, word=word)
+            _points(figure, part, colours[int(str(number))], column, word=word)
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(

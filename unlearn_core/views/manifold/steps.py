@@ -13,7 +13,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.views.manifold.payload import axis_range
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import FORGET_MARK, METRIC_STYLES, MUTED, class_colour
+from unlearn_core.views.palette import FORGET_MARK, METRIC_STYLES, MUTED, class_colours
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
@@ -85,6 +85,7 @@ def step_figure(
 def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.Scatter]:
     now = table[table["step"] == step]
     is_forget = now["set"].isin(FORGET_SETS)
+    colours = class_colours(len(classes), now[is_forget]["label"].tolist())
     shapes: list[tuple[pd.DataFrame, dict[str, Any]]] = [
         (now[~is_forget], {"size": 6, "opacity": 0.55}),
         (
@@ -97,7 +98,7 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
             x=rows["x"].to_numpy(),
             y=rows["y"].to_numpy(),
             mode="markers",
-            marker={**marker, "color": [class_colour(label) for label in rows["label"]]},
+            marker={**marker, "color": [colours[label] for label in rows["label"]]},
             customdata=rows["example_id"].to_numpy(),
             ids=rows["example_id"].astype(str).to_numpy(),
             text=[classes[label] for label in rows["label"]],
