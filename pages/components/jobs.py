@@ -151,7 +151,7 @@ def _buttons_for_all(jobs: list[Status]) -> None:
 
 
 def _button(label: str, name: str, action: Callable[[str], None], keys: list[str]) -> None:
-    st.button(label, key=name, type="tertiary", on_click=queue.act, args=(action, keys))
+    st.button(label, key=name, type="tertiary", on_click=queue.act, args=(action, keys, label))
 
 
 def _curves(job: Status) -> None:

@@ -86,8 +86,13 @@ def measure(keys: Sequence[str]) -> bool:
     return not failed
 
 
-def act(action: Callable[[str], None], keys: Sequence[str]) -> None:
-    """Cancel, retry or dismiss these jobs, as a button's callback; no refusal stops the others."""
+def act(action: Callable[[str], None], keys: Sequence[str], label: str) -> None:
+    """Cancel, retry or dismiss these jobs, as a button's callback; no refusal stops the others.
+
+    `label` is the button's: of several jobs it is told before they are worked through.
+    """
+    if len(keys) > 1:
+        st.toast(f"{label}: {len(keys)} jobs…", icon=":material/hourglass_top:")
     refused = []
     for key in keys:
         try:
