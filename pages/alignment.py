@@ -56,12 +56,14 @@ with right:
         wrap=True,
     )  # fmt: skip
 rows = rows[rows["label"].isin(chosen) | ~rows["label"].isin(labels)]
+beside = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
 if len(comparison.seeds) > 1:
     seeds = {str(seed): seed for seed in comparison.seeds}
     selectors.restart(comparison, "curve_seed", next(iter(seeds)))
-    seed = selectors.segments(
-        "Seed", [*seeds, ALL_SEEDS], default=next(iter(seeds)), key="curve_seed"
-    )
+    with beside:
+        seed = selectors.segments(
+            "Seed", [*seeds, ALL_SEEDS], default=next(iter(seeds)), key="curve_seed"
+        )
     rows = rows[rows["seed"] == seeds[seed]] if seed in seeds else rows
 sets = data_reads.sets(comparison.config.data, comparison.config.forget)
 
@@ -125,13 +127,8 @@ def show_losses() -> None:
 
 
 KINDS = {"Probes": show_probes, "Losses": show_losses}
-kind = selectors.segments(
-    "During unlearning",
-    list(KINDS),
-    default="Probes",
-    key="curve_kind",
-    label_visibility="collapsed",
-)
+with beside:
+    kind = selectors.segments("During unlearning", list(KINDS), default="Probes", key="curve_kind")
 KINDS[str(kind)]()
 
 show_spectra(comparison, report)

@@ -16,8 +16,8 @@ from unlearn_core.views.verdicts import MEANING
 from unlearn_core.views.wording import capital, data_label, describe_forget
 
 WHY = (
-    "Why it matters: people may withdraw their data, and wrong or poisoned data must go. Training "
-    "again is sure but slow; these methods are quick, if they work."
+    "Why it matters: people may withdraw data, wrong or poisoned data must go, and training again "
+    "is slow."
 )
 # what one method with this verdict does, and what several do
 DOES = {

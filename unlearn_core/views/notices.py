@@ -8,7 +8,6 @@ from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.change import change_of
 from unlearn_core.runs.comparison import Comparison, DamagedRun, is_trick
 from unlearn_core.views.jobs import run_name
-from unlearn_core.views.wording import data_label
 
 MOST_NAMED = 5
 
@@ -39,15 +38,12 @@ def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
     told = []
     if missing:
         instead = "striped tiles stand" if missing == "pictures" else "one line stands"
-        told.append(
-            f"The {missing} of {data_label(comparison.config.data)} did not come with the project: "
-            f"{instead} for them, and runs on them need the data on this machine."
-        )
+        told.append(f"The {missing} did not come with the project: {instead} for them.")
     kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
     if kept:
         told.append(
-            f"Maps, lists and charts of single examples show {kept:,}, drawn by chance; metrics "
-            "and verdicts were computed on all that was recorded."
+            f"Maps and lists show {kept:,} examples, drawn by chance; metrics and verdicts count "
+            "all."
         )
     return " ".join(told)
 

@@ -36,8 +36,8 @@ SIDE_NAMES = {
     "forget_test": f"non-members ({SET_SYMBOLS['forget_test']})",
 }
 NON_MEMBER_NAMES = {
-    "retain_test": f"Test examples of the kept classes, {SET_SYMBOLS['retain_test']}",
-    "forget_test": f"Unseen examples of the forgotten kind, {SET_SYMBOLS['forget_test']}",
+    "retain_test": "Test examples of the kept classes",
+    "forget_test": "Unseen examples of the forgotten kind",
 }
 SIDE_STYLES = {
     "forget": (FORGET_COLOUR, "solid"),

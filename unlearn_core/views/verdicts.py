@@ -80,10 +80,7 @@ def judged_text(report: Report) -> str:
     """Say by how many retrained models a report judges; "" where there is none."""
     n_models = max((each.n_models for each in report.reference.values()), default=0)
     if n_models == 1:
-        return (
-            "Judged by one retrained model, which proves little: what retraining varies by is "
-            "taken from other data."
-        )
+        return "Judged by one retrained model, which proves little."
     return f"Judged by {n_models} retrained models." if n_models else ""
 
 
@@ -93,6 +90,8 @@ def evidence_text(report: Report) -> str:
     if not judged:
         return ""
     lines = [judged]
+    if max(each.n_models for each in report.reference.values()) == 1:
+        lines.append("What retraining varies by is taken from other data.")
     if about["left_out_seed"] is not None:
         flagged = ", ".join(METRICS[name].label for name in about["unreliable"])
         lines.append(
