@@ -315,6 +315,15 @@ def test_texts_in_folders_and_tables_for_each_part_are_kept_too():
     assert kept(pets(**{"cats/about.txt": b"grey"})).dataset == "folder"
 
 
+def test_what_describes_the_data_is_no_text_of_it_and_what_is_only_called_so_is():
+    upload = kept(notes(**{"bills/README.txt": "x", "bills/license_plate.txt": "A plate."}))
+    assert (upload.n_train + upload.n_test, upload.n_skipped) == (21, 1)
+    folder = uploads_root("texts") / upload.content
+    next(folder.rglob("license_plate.txt")).write_text("Another plate.")
+    with pytest.raises(InputError, match="they have changed since"):
+        texts_of(upload)
+
+
 def test_the_recipe_follows_the_number_of_texts_that_were_given():
     few, more = (
         comparison_config("texts", ForgetConfig(kind="class", values=(0,)), content=upload.content)

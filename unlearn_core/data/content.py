@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,18 @@ from unlearn_core.data.base import DatasetSpec, data_root, get_dataset
 from unlearn_core.data.uploaded import folder_with
 
 KEPT = ".content.json"
-NOT_DATA = ("readme", "license", "licence")  # beside the data, not part of it
+NOT_DATA = re.compile(r"(readme|licen[cs]e)(\.(md|rst|txt|html?|pdf))?", re.IGNORECASE)
 DIGITS = 16
 READERS = 8
+
+
+def is_data(name: str) -> bool:
+    """Say whether a file of this name is part of the data that it lies beside.
+
+    >>> is_data("license_plate.png"), is_data("README.txt"), is_data(".hidden.png")
+    (True, False, False)
+    """
+    return not name.startswith(".") and NOT_DATA.fullmatch(name) is None
 
 
 class DataChangedError(InputError):
@@ -107,7 +117,7 @@ def _files(folder: Path) -> Iterator[Look]:
             continue
         seen.add((about.st_dev, about.st_ino))
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower().startswith(NOT_DATA):
+            if not is_data(entry.name):
                 continue
             with suppress(OSError):
                 look = entry.stat()

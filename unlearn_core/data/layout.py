@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from unlearn_core.checks import InputError
 from unlearn_core.data.archive import Entry
+from unlearn_core.data.content import is_data
 from unlearn_core.data.decoding import IMAGE_SUFFIXES
 from unlearn_core.data.parquet import TEST_NAMES
 from unlearn_core.data.text_files import LABEL, TEXT, read_table
@@ -57,7 +58,7 @@ def laid_out(name: str, entries: Sequence[Entry]) -> Layout:
         ("texts", TEXT_SUFFIXES, partial(_in_folders, noun="texts")),
     )
     for dataset, suffixes, place in kinds:
-        of_kind = [entry for entry in entries if entry.path[-1].lower().endswith(suffixes)]
+        of_kind = [entry for entry in entries if _is_of(suffixes, entry.path[-1])]
         if of_kind:
             n_skipped = len(entries) - len(of_kind)
             return Layout(dataset=dataset, placed=place(name, of_kind), n_skipped=n_skipped)
@@ -65,6 +66,10 @@ def laid_out(name: str, entries: Sequence[Entry]) -> Layout:
         f"{name} holds no image ({', '.join(IMAGE_SUFFIXES)}) and no text "
         f"({', '.join((*TABLE_SUFFIXES, *TEXT_SUFFIXES))})."
     )
+
+
+def _is_of(suffixes: tuple[str, ...], file: str) -> bool:
+    return file.lower().endswith(suffixes) and is_data(file)
 
 
 def _in_folders(name: str, files: list[Entry], noun: str) -> dict[Place, Entry]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from unlearn_core.checks import InputError, MissingFileError
 from unlearn_core.data.base import DataNotFoundError
+from unlearn_core.data.content import is_data
 from unlearn_core.data.parquet import TEST_NAMES, files_of, opened, read_names
 from unlearn_core.data.texts import LONGEST, TextDataset, require_text, text_dataset
 
@@ -209,7 +210,7 @@ def text_files(folder: Path) -> Iterator[tuple[Path, str]]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.name.startswith("."):
             for file in sorted(entry.glob("*.txt")):
-                if not file.name.startswith("."):
+                if is_data(file.name):
                     yield file, entry.name
 
 
