@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from unlearn_core.metrics import METRICS
-from unlearn_core.metrics.findings import Standard, by_guessing, doubts, findings, side
+from unlearn_core.metrics.findings import (
+    Standard,
+    by_guessing,
+    doubts,
+    findings,
+    loss,
+    most_lost,
+    short,
+    side,
+)
 from unlearn_core.metrics.spread import FLOORS, reference
 from unlearn_core.metrics.verdict import WORDS, judge
 from unlearn_core.runs.comparison import Comparison, standard_of
@@ -243,6 +252,15 @@ def test_retraining_that_loses_much_of_the_rest_is_told_beside_the_verdicts():
     for after, is_told in ((220.0, False), (263.8, True)):
         lost = standard(wordy, {**wordy, "perplexity_retain_test": after}).costly_notice
         assert ("PPL(D_rt) 263.80 against the original's 181.70" in lost) == is_told
+
+
+def test_a_loss_is_in_points_or_for_a_perplexity_the_share_by_which_it_grew():
+    assert loss("retain_accuracy", 0.75, 0.5) == 0.25
+    assert loss("perplexity_retain", 80.0, 100.0) == 0.25
+    assert loss("retain_accuracy", 0.5, 0.75) == -0.25
+    assert [most_lost(name) for name in ("retain_accuracy", "perplexity_retain")] == [0.05, 0.25]
+    assert short("retain_accuracy", 0.123) == "12.3%"
+    assert short("dimensional_alignment", 0.987) == "0.99"
 
 
 def test_relearning_decides_nothing_because_retrained_models_differ_too_much_in_it():
