@@ -106,6 +106,7 @@ def test_loops_select_add_take_away_and_undo_and_what_is_left_is_forgotten(page,
     page.get_by_role("button", name="Undo").click()
     wait_for_selected(page, len(first))
     assert selected(page) == first
+    page.get_by_text(f"{len(first)} selected:").wait_for()  # the server's answer has come
 
     page.locator(".map-stage").focus()
     page.keyboard.press("Escape")
