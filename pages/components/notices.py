@@ -134,7 +134,7 @@ def show_weak_yardstick(report: Report) -> None:
         line = capital(report.comparison["costly"])
         st.info(f"{line}. What a method keeps beyond that is no fault.", icon=":material/scale:")
     if report.comparison["underfitted"]:
-        line = report.comparison["underfitted"].capitalize()
+        line = capital(report.comparison["underfitted"])
         st.warning(f"{line}. No verdict rests on its features.", icon=":material/trending_down:")
 
 

@@ -62,4 +62,4 @@ def _in_table(folder: Path) -> int:
 def _rows_of(table: Path, _modified: int) -> int:
     """Count the rows below the names of columns; a text may have several lines."""
     with table.open(encoding="utf-8-sig", newline="") as stream:
-        return sum(1 for _ in csv.reader(stream)) - 1
+        return sum(1 for row in csv.reader(stream) if row) - 1

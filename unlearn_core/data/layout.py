@@ -26,6 +26,7 @@ TEXT_SUFFIXES, TABLE_SUFFIXES = (".txt",), (".csv",)
 
 Place = tuple[str, ...]
 """Where a file goes in the data set's folder: its folders and its name."""
+PutInPlace = Callable[[str, list[Entry]], dict[Place, Entry]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +52,16 @@ def laid_out(name: str, entries: Sequence[Entry]) -> Layout:
         If there are none of these, a class or a part of it is missing, or a table has not the
         columns; `name` says whose files they are.
     """
-    kinds: tuple[tuple[str, tuple[str, ...], Callable[[str, list[Entry]], dict[Place, Entry]]], ...]
-    kinds = (
-        ("folder", IMAGE_SUFFIXES, partial(_in_folders, noun="images")),
-        ("texts", TABLE_SUFFIXES, _in_tables),
-        ("texts", TEXT_SUFFIXES, partial(_in_folders, noun="texts")),
-    )
-    for dataset, suffixes, place in kinds:
+    kinds: dict[tuple[str, ...], tuple[str, PutInPlace]] = {
+        IMAGE_SUFFIXES: ("folder", partial(_in_folders, noun="images")),
+        TABLE_SUFFIXES: ("texts", _in_tables),
+        TEXT_SUFFIXES: ("texts", partial(_in_folders, noun="texts")),
+    }
+    for suffixes, (dataset, placed) in kinds.items():
         of_kind = [entry for entry in entries if _is_of(suffixes, entry.path[-1])]
         if of_kind:
             n_skipped = len(entries) - len(of_kind)
-            return Layout(dataset=dataset, placed=place(name, of_kind), n_skipped=n_skipped)
+            return Layout(dataset=dataset, placed=placed(name, of_kind), n_skipped=n_skipped)
     raise InputError(
         f"{name} holds no image ({', '.join(IMAGE_SUFFIXES)}) and no text "
         f"({', '.join((*TABLE_SUFFIXES, *TEXT_SUFFIXES))})."
@@ -132,7 +132,7 @@ def _tested(name: str, label: str, n_examples: int, noun: str) -> set[int]:
 def _in_tables(name: str, files: list[Entry]) -> dict[Place, Entry]:
     """Return `train.csv` and `test.csv`, made of one table where there is only one."""
     tables = {PurePosixPath(entry.path[-1].lower()).stem: entry for entry in files}
-    [*tests] = [tables[part] for part in TEST_NAMES if part in tables]
+    tests = [tables[part] for part in TEST_NAMES if part in tables]
     if len(files) == 2 and "train" in tables and tests:
         return {("train.csv",): tables["train"], ("test.csv",): tests[0]}
     if len(files) > 1:

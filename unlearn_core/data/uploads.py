@@ -98,9 +98,8 @@ def keep(name: str, entries: Sequence[Entry]) -> Upload:
             dataset=layout.dataset,
         )
     upload = replace(known, name=name[:LONGEST], n_skipped=layout.n_skipped, added=time.time())
-    (folder / NOTE).write_text(
-        json.dumps(asdict(upload)), encoding="utf-8"
-    )  # last: now it is there
+    note = json.dumps(asdict(upload))
+    (folder / NOTE).write_text(note, encoding="utf-8")  # last: now it is there
     return upload
 
 

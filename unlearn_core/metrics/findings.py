@@ -166,10 +166,10 @@ class Finding:
     def words(self) -> str:
         """The number and its target, such as "F1 0.97 against 0.57 ± 0.05"."""
         spec, there = METRICS[self.metric], self.reference
-        if spec.unit == "fraction":
-            spread = f"{there.deviation * 100:.1f}"
-            return f"{spec.label} {self.value:.1%} against {there.mean:.1%} ± {spread}"
-        return f"{spec.label} {self.value:.2f} against {there.mean:.2f} ± {there.deviation:.2f}"
+        own, goal, spread = (
+            short(self.metric, value) for value in (self.value, there.mean, there.deviation)
+        )
+        return f"{spec.label} {own} against {goal} ± {spread.removesuffix('%')}"
 
 
 def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:

@@ -105,7 +105,7 @@ def evidence_text(report: Report) -> str:
     if about["forget"]["kind"] == "keyword":
         lines.append(KEYWORD.format(share=_retrained(report, "forget_accuracy")))
     if about["underfitted"]:
-        lines.append(f"{about['underfitted'].capitalize()}; no verdict rests on its features.")
+        lines.append(f"{capital(about['underfitted'])}; no verdict rests on its features.")
     if about["costly"]:
         lines.append(f"{capital(about['costly'])}.")
     return " ".join(lines)
