@@ -141,12 +141,17 @@ class ModelConfig(Settings):
         if self.width % self.heads and self.name in TEXT_NETWORKS:
             what = f"a multiple of the {self.heads} attention heads"
             raise InputError(f"ModelConfig.width must be {what}, got {self.width}.")
-        has_groups = self.name.startswith("resnet") and self.norm == "group"
+        has_groups = self.is_resnet and self.norm == "group"
         if has_groups and self.width % NORM_GROUPS:
             what = f"a multiple of the {NORM_GROUPS} groups of group normalisation"
             raise InputError(f"ModelConfig.width must be {what}, got {self.width}.")
         if self.pretrained:
             _require_published(self)
+
+    @property
+    def is_resnet(self) -> bool:
+        """Say whether it is a ResNet: only these have a choice of normalisation."""
+        return self.name.startswith("resnet")
 
 
 def _require_published(config: ModelConfig) -> None:

@@ -152,13 +152,15 @@ def _advanced(name: str, start: RunConfig, width: int) -> tuple[RunConfig, list[
         "rate follow it.",
         on_change=_suit_training,
     )
-    norm = right.selectbox(
-        "Normalisation",
-        ["group", "batch"],
-        key=f"norm_{name}",
-        persist_state="session",
-        help="MUDA trains with group normalisation.",
-    )
+    norm = start.model.norm
+    if start.model.is_resnet:
+        norm = right.selectbox(
+            "Normalisation",
+            ["group", "batch"],
+            key=f"norm_{name}",
+            persist_state="session",
+            help="MUDA trains with group normalisation.",
+        )
     seeds = st.multiselect(
         "Seeds",
         SEEDS,

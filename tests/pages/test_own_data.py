@@ -71,6 +71,7 @@ def test_a_table_of_texts_is_kept_chosen_and_unlearned_from(empty_store):
     assert at.selectbox(key="dataset").value == f"texts:{upload.content}"
     assert "Your own texts (mail)" in at.selectbox(key="dataset").options
     assert at.selectbox(key="model").value == "distilbert"
+    assert not [box for box in at.selectbox if box.label == "Normalisation"]  # of pictures alone
     assert at.metric[0].value == "8"
     at.button(key="launch").click().run()
     configs = [Store(empty_store).requested(job.key) for job in jobs_of(empty_store)]

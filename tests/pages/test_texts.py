@@ -34,6 +34,12 @@ def test_a_sample_is_shown_with_its_whole_text(asked):
     assert f'"mu-whole">{html.escape(asked.texts[chosen])}<' in whole
 
 
+def test_the_network_is_told_by_what_it_has(asked):
+    told = "".join(each.value for each in opened("samples").caption)
+    assert "distilbert, width 16, layers 1, heads 2, length 24" in told
+    assert "norm" not in told
+
+
 def test_tables_of_examples_have_a_column_of_texts(asked):
     tables = [f.value for f in opened("predictions").dataframe if "more" in f.value]
     rows = tables[0]

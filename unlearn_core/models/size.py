@@ -23,7 +23,7 @@ def require_fits(config: ModelConfig) -> None:
     needed = COPIES * weight_bytes(config)
     limit, its_origin = memory_limit()
     if needed > limit:
-        size = f"width {config.width}" if config.name.startswith("resnet") else "its size"
+        size = f"width {config.width}" if config.is_resnet else "its size"
         raise InputError(
             f"A {config.name} of {size} takes at least {in_gigabytes(needed)} to train, "
             f"and {its_origin}."

@@ -25,7 +25,7 @@ WORTHWHILE = 4  # methods' runs; fewer are made before other processes have load
 def is_small(config: RunConfig) -> bool:
     """Say whether the run's network is so small that it computes with one thread."""
     side = config.model.input_size or get_dataset(config.data.name).side
-    if side is None or not config.model.name.startswith("resnet"):
+    if side is None or not config.model.is_resnet:
         return False
     return config.model.width * side**2 <= SMALL
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unlearn_core.config import DataConfig
+from unlearn_core.config import TEXT_NETWORKS, DataConfig
 from unlearn_core.records import Sets
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
@@ -49,8 +49,12 @@ def origin_note(report: Report) -> str:
 
 def _network(model: Mapping[str, Any]) -> str:
     size = model["input_size"]
+    shape = [f"{model['norm']} norm"] if model["name"].startswith("resnet") else []
+    if model["name"] in TEXT_NETWORKS:
+        shape = [f"layers {model['layers']}, heads {model['heads']}, length {model['length']}"]
     parts = [
-        f"{model['name']}, width {model['width']}, {model['norm']} norm",
+        f"{model['name']}, width {model['width']}",
+        *shape,
         *(["from published weights"] if model["pretrained"] else []),
         *([f"the original from a file, {model['weights']}"] if model.get("weights") else []),
         *([f"images scaled to {size}x{size}"] if size else []),
