@@ -50,6 +50,9 @@ def test_enough_small_runs_that_wait_for_none_are_made_at_once(tiny, monkeypatch
     assert suits(many(large), "cpu") == 1
     assert suits(many(tiny)[:4], "cpu") == 1  # references and one method, one after the other
     assert suits([replace(tiny, seed=seed).base() for seed in range(2)], "cpu") == 2
+    references = [replace(tiny, seed=seed).retrained() for seed in range(2)]
+    assert suits(references, "cpu") == 2  # where their originals are there
+    assert suits(references[:1], "cpu") == 1
     assert suits([], "cpu") == 1
     assert suits(many(tiny), "cuda") == 1
 

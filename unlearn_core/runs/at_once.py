@@ -9,6 +9,7 @@ how sums are rounded: the same config gives the same numbers either way.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 
 from unlearn_core.config import RunConfig
@@ -59,12 +60,13 @@ def suits(configs: Iterable[RunConfig], device: str = "auto") -> int:
     Returns
     -------
     n : int
-        1 unless all are small, and enough of them wait for no other but their references.
+        1 unless all are small, and enough of them wait for no other but their references, or
+        there are originals or references of several seeds.
     """
     missing = list(configs)
-    free = [config for config in missing if config.role == "method"]
-    bases = [config for config in missing if config.role == "base"]
-    independent = max(len(free) if len(free) >= WORTHWHILE else 1, len(bases))
+    roles = Counter(config.role for config in missing)
+    methods = roles["method"] if roles["method"] >= WORTHWHILE else 1
+    independent = max(methods, roles["base"], roles["reference"])
     if not all(is_small(config) for config in missing):
         return 1
     return min(independent, most_at_once(device))
