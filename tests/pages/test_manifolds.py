@@ -274,7 +274,9 @@ def test_a_saved_selection_replaces_what_is_selected(filled_store):
     app.button(key="save_selection").click().run()
     app.button(key="clear_selected").click().run()
     app.selectbox(key="selection").set_value(None).run()
+    app.session_state["map_pinned"] = 17
     app.selectbox(key="selection").set_value("two").run()
     assert sent(app)["selection"]["ids"] == [3, 13]
+    assert sent(app)["pin"]["id"] == 17
     assert app.selectbox(key="selection").value == "two"
     assert with_selection(app, [3, 14]).selectbox(key="selection").value is None

@@ -2,7 +2,8 @@
 
 What the pages show stays: metrics, histories, and maps, logits and features in half precision.
 Weights stay only where new runs start from them (the base and the retrained model of the first
-comparison).  The incremental run, which has a page of its own, keeps its numbers and maps alone,
+comparison), and of the clothes' main methods, which answer at once what a person draws.  The
+incremental run, which has a page of its own, keeps its numbers and maps alone,
 and seeds beyond the first their numbers.  The manifest says what is missing.
 """
 
@@ -64,14 +65,15 @@ ALL_METHODS = (  # a method that is added later ships nothing until it is named 
 MAIN_METHODS = ("retrain", "rfa", "muda", "scrub", "neglora", "finetune", "trick_head_finetune")
 GRAIN = 1 / 8  # of the standard deviation of features, to which they are rounded
 HALVES = ("features", "logits", "token_losses", "entropies")  # arrays kept in half precision
-NUMBERS = (METRICS, HISTORY, LOG)
+NUMBERS = (METRICS, LOG)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shipment:
     """A comparison that ships with the project.
 
-    With `weights`, new runs start from it: its base and retrained model come whole.
+    With `weights`, new runs start from it: its base and retrained model come whole.  The models of
+    `answering` methods come with their weights too, so that they answer what a person draws.
     `methods` run with seed 0, and those of `repeated` with `more_seeds` too.  With `gamma`, RFA's
     ablation is part of it; with `learned`, the retrained model that learns the class after all;
     with `relearned`, how soon each model knows the class again.
@@ -89,6 +91,7 @@ class Shipment:
     shape: Mapping[str, Any] = field(default_factory=dict)  # further fields of `ModelConfig`
     examples: int | None = None
     weights: bool = True
+    answering: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
     more_seeds: tuple[int, ...] = ()
     gamma: bool = False
@@ -120,6 +123,14 @@ class Shipment:
         runs += run_configs(start, again, self.more_seeds)
         return list({config.key(): config for config in runs}.values())
 
+    def has_weights(self, config: RunConfig) -> bool:
+        """Say whether the weights of one of its runs, or of what they start from, ship."""
+        if config.role in ("base", "reference"):
+            return self.weights and config.seed == 0
+        is_usual = config.settings == self._settings(config.method)
+        is_first = config.role == "method" and config.seed == 0
+        return is_first and is_usual and config.method in self.answering
+
     def _settings(self, method: str, **chosen: Any) -> dict[str, Any]:
         data = DataConfig(name=self.dataset, train_examples=self.train_examples)
         return changed(usual_settings(method, data, self.forget, chosen))
@@ -130,6 +141,7 @@ CLOTHES = Shipment(
     train_examples=3000,
     forget=ForgetConfig(kind="class", values=(5,)),
     methods=ALL_METHODS,
+    answering=MAIN_METHODS,
     repeated=MAIN_METHODS,
     more_seeds=(1, 2),
     gamma=True,
@@ -216,7 +228,7 @@ def make_demo(
                     slim(
                         run,
                         small.runs,
-                        weights=shipment.weights and config in (first.base(), first.retrained()),
+                        weights=shipment.has_weights(config),
                         arrays=is_first and config.role not in ("incremental", "relearning"),
                         maps=[name for name in maps if has_steps or name != run.steps_file],
                         examples=kept,
@@ -287,13 +299,15 @@ def slim(
     if examples is not None:
         tables = {name: table[table["example_id"].isin(examples)] for name, table in tables.items()}
     small = {name: narrow(table) for name, table in tables.items()}
+    small[HISTORY] = packed(run.table(HISTORY))
     facts: dict[str, Any] = {"half_precision": ["maps"]}
     if arrays:
         records = run.records()
         if examples is not None:
             records = records.where(np.isin(records.example_ids, examples)).without_features()
         kept_arrays = half(records.to_arrays())
-        if not weights and examples is None:
+        is_start = weights and run.config.role in ("base", "reference")
+        if not is_start and examples is None:
             kept_arrays["features"] = rounded(kept_arrays["features"])
         halves = sorted(name for name, kept in kept_arrays.items() if kept.dtype == np.float16)
         facts["half_precision"] = [*halves, "maps"]
@@ -374,6 +388,19 @@ def narrow(table: pd.DataFrame) -> bytes:
         name: np.float16 if np.issubdtype(dtype, np.floating) else np.int32
         for name, dtype in table.dtypes.items()
     }
+    return packed(table.astype(types))
+
+
+def packed(table: pd.DataFrame) -> bytes:
+    """Return a table as parquet without what only large ones need: half of so small a file."""
     buffer = io.BytesIO()
-    table.astype(types).to_parquet(buffer, index=False, compression="zstd")
+    table.to_parquet(
+        buffer,
+        index=False,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=False,
+        write_statistics=False,
+        store_schema=False,
+    )
     return buffer.getvalue()

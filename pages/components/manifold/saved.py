@@ -62,7 +62,7 @@ def _open(comparison: Comparison) -> None:
     name = st.session_state[CHOSEN]
     if name is not None:
         known = selections.saved(reads.store(), comparison.key)
-        selection.select(known.get(name, []))
+        selection.select(known.get(name, []), selection.pinned())
 
 
 def _save(comparison: Comparison) -> None:
