@@ -1,4 +1,5 @@
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -164,11 +165,23 @@ def test_latex_cuts_wide_tables_so_that_each_fits_a_page(report):
     made = Report(**report)
     names = [*METRICS, "test_accuracy", "mia_rfa", "mia_muda", "cluster_f1"]
     text = tables.to_latex(tables.with_verdicts(tables.display_table(made, names), made), "n")
-    assert text.count(r"\begin{tabular}{llrrrrr}") == 1
-    assert text.count(r"\begin{tabular}{llrr}") == 1
-    assert text.count(r"\resizebox") == text.count(r"\begin{table}") == 2
+    kinds = re.findall(r"begin{tabular}{ll(r+)}", text)
+    assert sum(map(len, kinds)) == len(names)
+    assert 1 < len(kinds) < len(names)
+    assert text.count(r"\resizebox") == text.count(r"\begin{table}") == len(kinds)
     assert text.count("{") == text.count("}")
-    assert text.count(r"MUDA & matched") == 2  # method and verdict stand in each
+    assert text.count(r"MUDA & matched") == len(kinds)  # method and verdict stand in each
+
+
+def test_latex_puts_a_wide_column_alone_and_narrow_ones_together():
+    def columns_of(cells):
+        index = pd.Index(["MUDA"], name="Method")
+        frame = pd.DataFrame(cells, index)
+        table = tables.TextTable(cells=frame, is_bold=frame.map(lambda _: False))
+        return [len(kind) for kind in re.findall(r"begin{tabular}{l(r+)}", tables.to_latex(table))]
+
+    assert columns_of({"A": "1" * 200, "B": "2", "C": "3"}) == [1, 2]
+    assert columns_of({str(number): "0.5" for number in range(10)}) == [10]
 
 
 def test_tables_tell_data_model_seeds_and_packages(report):

@@ -334,8 +334,9 @@ def copy_files(
     folder = runs / run.key
     folder.mkdir(parents=True)
     contents = {name: run.read(name) for name in names if run.has(name)}
-    if METRICS in contents:
-        contents[METRICS + COMPRESSED] = _compressed(contents.pop(METRICS))
+    for name in (METRICS, MODEL):
+        if name in contents:
+            contents[name + COMPRESSED] = _compressed(contents.pop(name))
     for name, content in {**contents, **changed}.items():
         (folder / name).write_bytes(content)
     files = {path.name: describe_file(path) for path in sorted(folder.iterdir())}

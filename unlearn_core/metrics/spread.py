@@ -18,12 +18,13 @@ MOST_EXAMPLES = 10_000
 
 # Standard deviation of retrained models over seeds, as `benchmarks/verdicts.py` prints it: digits
 # without class 3, 16 models.  These answer all of D_r and none of D_f right, so that their
-# deviations there, below .001, are no floor for models that fit less: those three are set by hand.
+# deviations there are no floor for models that fit less: on D_r and D_rt those of clothes without
+# class 5 stand here, 6 models, and on D_f and D_ft what is set by hand.
 FLOORS = {
     "forget_accuracy": 0.01,
     "forget_test_accuracy": 0.01,
-    "retain_accuracy": 0.005,
-    "retain_test_accuracy": 0.007,
+    "retain_accuracy": 0.008,
+    "retain_test_accuracy": 0.01,
     "dimensional_alignment": 0.013,
     "cluster_f1": 0.11,
     "cluster_nmi": 0.07,

@@ -17,7 +17,7 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views.wording import distance_text, format_value
 
 FORMULA = re.compile(r"(?P<symbol>D_(?:ft|rt|f|r|t))\b|-(?=\d)")  # set names, minus signs
-LATEX_COLUMNS = 5  # of numbers in one table, beside method and verdict
+LATEX_WIDTH = 135  # letters of a line; more than 90 of small type are scaled down
 MAIN = (
     "forget_accuracy",
     "retain_accuracy",
@@ -186,13 +186,24 @@ def to_latex(table: TextTable, note: str = "") -> str:
     wider still is scaled down.
     """
     first = [name for name in table.cells.columns if name == "Verdict"]
-    rest = [name for name in table.cells.columns if name not in first]
-    parts = [rest[start : start + LATEX_COLUMNS] for start in range(0, len(rest), LATEX_COLUMNS)]
+    parts = _narrow_parts(table.cells.reset_index(), ["Method", *first])
     floats = [
         _latex_float(table, [*first, *part], f"{note} ({number} of {len(parts)})")
-        for number, part in enumerate(parts or [[]], start=1)
+        for number, part in enumerate(parts, start=1)
     ]
     return "% needs \\usepackage{booktabs,graphicx}\n" + "\n".join(floats)
+
+
+def _narrow_parts(cells: pd.DataFrame, first: Sequence[str]) -> list[list[str]]:
+    """Return the columns in parts that fit a line with those that come `first`, one at least."""
+    widths = {name: max(map(len, [name, *cells[name]])) + 3 for name in cells.columns}
+    room = LATEX_WIDTH - sum(widths[name] for name in first)
+    parts: list[list[str]] = [[]]
+    for name in cells.columns.drop(list(first)):
+        if parts[-1] and sum(widths[other] for other in [*parts[-1], name]) > room:
+            parts.append([])
+        parts[-1].append(name)
+    return parts
 
 
 def _latex_float(table: TextTable, columns: Sequence[str], caption: str) -> str:
