@@ -20,11 +20,12 @@ from unlearn_core.engine.shipped import (
     slim,
 )
 from unlearn_core.runs import catalogue
+from unlearn_core.runs.answerer import weights_of
 from unlearn_core.runs.artefact import ARRAYS, MODEL
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.gamma_sweep import GAMMAS
 from unlearn_core.runs.store import Store
-from unlearn_core.views.manifold.points import missing_map
+from unlearn_core.views.manifold.points import default_runs, missing_map
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "cache" / "demo"
@@ -126,6 +127,21 @@ def test_a_language_model_ships_with_its_losses_and_no_text(shipped):
 
 def test_the_clothes_open_first(shipped):
     assert comparisons(shipped)[0].config.data.name == "fashion"
+
+
+def test_the_models_that_open_first_answer_at_once_what_a_person_draws(shipped):
+    runs = default_runs([run for run in comparisons(shipped)[0].runs if run.config.seed == 0])
+    assert [run.config.method for run in runs][:3] == ["original", "retrain", "rfa"]
+    assert all(weights_of(run, shipped) for run in runs)
+
+
+def test_only_usual_runs_of_the_first_seed_ship_with_weights():
+    configs = [config for config in CLOTHES.configs() if CLOTHES.has_weights(config)]
+    assert [config.method for config in configs if config.role == "method"] == sorted(
+        CLOTHES.answering, key=CLOTHES.methods.index
+    )
+    assert {config.seed for config in configs} == {0}
+    assert not any(map(PLANTED_DIGITS.has_weights, PLANTED_DIGITS.configs()))
 
 
 def test_every_run_that_a_page_offers_is_shipped_with_what_the_page_needs(shipped):
