@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
-from pages.components.manifold.steps import step_chart
 from pages.components.run_button import run_button
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.runs.incremental import NEW, OLD, can_be_learned, old_and_new
@@ -118,9 +117,11 @@ def show_history() -> None:
 
 def show_steps() -> None:
     st.subheader("Step by step")
-    if not step_chart(config, new.key, name="incremental_steps", during="learning"):
+    figure = map_reads.learned_steps(new.key)
+    if figure is None:
         st.info("No map of the steps was kept of this run.", icon=":material/info:")
         return
+    charts.chart(figure, key="incremental_steps", width="stretch")
     st.caption(
         "The tracked examples only. The first map is the old model's, each other starts from the "
         "one before; diamonds are the new examples."

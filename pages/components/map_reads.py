@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import data_reads, reads, run_reads
@@ -13,6 +14,7 @@ from unlearn_core.runs import incremental
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.manifold import linear, neighbourhoods, points, small_maps
+from unlearn_core.views.manifold.steps import step_figure
 
 
 def small_map_rows(run_keys: Sequence[str]) -> pd.DataFrame:
@@ -157,6 +159,26 @@ def map_steps(run_key: str) -> pd.DataFrame | None:
 def _map_steps(run_key: str, fingerprint: str) -> pd.DataFrame | None:
     run = reads.store().load(run_key)
     return None if run.steps_file is None else run.table(run.steps_file)
+
+
+def learned_steps(run_key: str) -> go.Figure | None:
+    """Return the map of each step of a run that learns, with its probes; None where none was kept.
+
+    All sessions share it, so it must not be changed.
+    """
+    return _learned_steps(run_key, reads.store().fingerprint())
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing the steps…")
+def _learned_steps(run_key: str, fingerprint: str) -> go.Figure | None:
+    steps = _map_steps(run_key, fingerprint)
+    if steps is None:
+        return None
+    config = reads.store().load(run_key).config
+    examples = labels_and_sets(config, steps["example_id"].drop_duplicates().tolist())
+    classes = data_reads.dataset(config.data).class_names
+    history = run_reads.run_history(run_key)
+    return step_figure(steps, examples, history, classes, during="learning")
 
 
 def labels_and_sets(config: RunConfig, ids: Sequence[int]) -> pd.DataFrame:

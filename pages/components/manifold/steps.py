@@ -1,4 +1,4 @@
-"""The maps at each step: several methods side by side, or one run with its probes beside it."""
+"""The maps at each step of several methods, side by side."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import streamlit as st
 
 from pages.components import charts, data_reads, map_reads, run_reads, selectors
 from pages.components.notices import without_damaged_runs
-from unlearn_core.config import RunConfig
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.views.manifold.courses import PROBES, Course, courses_payload
 from unlearn_core.views.manifold.drawing import STEPS, script, style
-from unlearn_core.views.manifold.steps import step_figure
 from unlearn_core.views.symbols import as_markdown
 
 MOST, USUAL = 6, 3  # methods side by side
@@ -93,16 +91,3 @@ def _course(run: RunArtefact) -> Course | None:
         examples=map_reads.labels_and_sets(run.config, ids),
         history=run_reads.run_history(run.key),
     )
-
-
-def step_chart(config: RunConfig, run_key: str, *, name: str, during: str = "unlearning") -> int:
-    """Draw a run's map at each step; return how many examples it shows, 0 where none was kept."""
-    steps = map_reads.map_steps(run_key)
-    if steps is None:
-        return 0
-    ids = steps["example_id"].drop_duplicates().tolist()
-    examples, history = map_reads.labels_and_sets(config, ids), run_reads.run_history(run_key)
-    classes = data_reads.dataset(config.data).class_names
-    figure = step_figure(steps, examples, history, classes, during=during)
-    charts.chart(figure, key=name, width="stretch")
-    return len(ids)
