@@ -27,8 +27,7 @@ from unlearn_core.views.manifold.small_maps import (
 from unlearn_core.views.markup import STYLE, method_dot, verdict_pill
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_html, as_markdown
-from unlearn_core.views.verdicts import MEANING, evidence_text, judged_text, targets_text
-from unlearn_core.views.wording import capital
+from unlearn_core.views.verdicts import evidence_text, judged_text, targets_text
 
 METHOD, VERDICT, STRIP = "method", "verdict", "strip"
 MAPS_HEIGHT = 216  # pixels; with what stands above, all of it is within 1280 by 720
@@ -140,7 +139,7 @@ for row in overview.in_threes(cards):
                 f"{STYLE}<b>{method_dot(card.method)}{as_html(card.label)}</b><br>"
                 f"{verdict_pill(card.word)} <small>{card.agreement}</small>"
             )
-            st.markdown(f"{capital(MEANING[card.word])}. {as_markdown(capital(card.because))}.")
+            st.html(overview.reason_html(card))
             st.html(overview.numbers_html(card))
 st.caption(
     f"{as_markdown(f'{targets_text(report)} {evidence_text(report)}')} How a verdict is "

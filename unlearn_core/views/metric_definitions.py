@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from unlearn_core.metrics.base import METRICS, OTHER_FORMS, MetricSpec
 from unlearn_core.metrics.findings import DECIDING
 from unlearn_core.views.glossary import ATTACK, PLAIN
+from unlearn_core.views.symbols import as_html
 
 ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 BETTER = {
@@ -100,6 +102,27 @@ def define(spec: MetricSpec) -> Definition:
         text=" ".join(spec.definition.split()),
         better=BETTER[spec.ideal],
         origin=f"Source: {with_link(spec.source)}." if is_public(spec.source) else "",
+    )
+
+
+def with_hints(text: str) -> str:
+    """Return a text as HTML in which a metric's label says in plain words what it tells.
+
+    Examples
+    --------
+    >>> with_hints("F1 0.90 & more").startswith('<abbr title="')
+    True
+    >>> with_hints("F1 0.90 & more").endswith('">F1</abbr> 0.90 &amp; more')
+    True
+    """
+    plain = {spec.label: PLAIN[name] for name, spec in METRICS.items() if name in PLAIN}
+    longest_first = sorted(plain, key=len, reverse=True)
+    label = re.compile(rf"(?<![\w(])({'|'.join(map(re.escape, longest_first))})(?![\w(])")
+    return "".join(
+        f'<abbr title="{html.escape(plain[part])}">{as_html(part)}</abbr>'
+        if part in plain
+        else as_html(part)
+        for part in label.split(text)
     )
 
 

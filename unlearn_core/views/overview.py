@@ -14,9 +14,11 @@ from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
+from unlearn_core.views.metric_definitions import with_hints
 from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.symbols import as_html
-from unlearn_core.views.wording import format_value
+from unlearn_core.views.verdicts import MEANING
+from unlearn_core.views.wording import capital, format_value
 
 KEY_NUMBERS = (
     *("forget_accuracy", "retain_test_accuracy"),
@@ -129,12 +131,17 @@ def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
     return format_value(metric, _number(table, name, metric, column)) if known else "–"
 
 
+def reason_html(card: VerdictCard) -> str:
+    """Return what a card's verdict means and which numbers say so."""
+    return f"{as_html(capital(MEANING[card.word]))}. {with_hints(capital(card.because))}."
+
+
 def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:
     """Return a card's numbers as a small table, in parentheses the retrained model's.
 
     `rest` says where its variants with other settings stand.
     """
-    lines = [(as_html(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
+    lines = [(with_hints(n.label), f"<b>{n.value}</b>", f"({n.retrained})") for n in card.numbers]
     if card.speedup != "–":
         lines.append(("Speed-up", f"<b>{html.escape(card.speedup)}</b>", "(1.00x)"))
     cells = "".join(

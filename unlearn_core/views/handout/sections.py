@@ -22,8 +22,7 @@ from unlearn_core.views.markup import method_dot, side_legend, table_html, verdi
 from unlearn_core.views.metric_definitions import BETTER, group_of, groups, is_public, names_in
 from unlearn_core.views.symbols import as_html, emphasised_as_html
 from unlearn_core.views.tables import missing_rows, with_values
-from unlearn_core.views.verdicts import MEANING, evidence_text, rule_text
-from unlearn_core.views.wording import capital
+from unlearn_core.views.verdicts import evidence_text, rule_text
 
 OPEN_GROUPS = 3  # of the metrics' tables; the others unfold
 
@@ -44,7 +43,7 @@ def verdicts_html(comparison: Comparison, report: Report) -> str:
     rows = "".join(
         f'<tr><th scope="row">{method_dot(card.method)}{as_html(card.label)}<br>'
         f"{verdict_pill(card.word)} <small>{as_html(card.agreement)}</small></th>"
-        f"<td>{as_html(capital(MEANING[card.word]))}. {as_html(capital(card.because))}.</td>"
+        f"<td>{overview.reason_html(card)}</td>"
         f"<td class='numbers'>{overview.numbers_html(card, rest='under All numbers')}</td></tr>"
         for card in overview.verdict_cards(comparison, report)
     )
