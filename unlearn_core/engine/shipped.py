@@ -182,6 +182,8 @@ CIFAR10 = Shipment(
     precision="bf16",
     examples=2500,
     weights=False,
+    repeated=("retrain", "rfa", "muda", "scrub", "finetune", "trick_head_finetune"),
+    more_seeds=(1,),
 )
 BANKING = Shipment(
     dataset="banking77",
