@@ -5,6 +5,7 @@ Which stop it is stands in the address, so a reload and a copied link find it ag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PARAMETER = "lesson"  # in the address: the stop's number
 GO, ANSWER = "lesson_go", "lesson_answer"
+SET_UP = "lesson_set_up"  # in the session: a stop's page was shown with what the stop chooses
 FRAME = "outline: 3px solid #D55E00; outline-offset: 4px; border-radius: 4px"
 HERE = Path(__file__).parent
 LOOK, SCROLL = HERE.joinpath("lesson.css"), HERE.joinpath("lesson.js")
@@ -49,6 +51,10 @@ def show(page: StreamlitPage) -> None:
         selectors.go_to(stop.page, **{PARAMETER: str(number)})
     if st.session_state.pop(GO, None):  # in the run that draws the page, or no address has them
         selectors.preset(material.comparison, stop.choices(material))
+    elif is_here and SET_UP not in st.session_state:  # after a reload, or from a link
+        selectors.preset(material.comparison, _not_in_address(stop.choices(material)))
+    if is_here:
+        st.session_state[SET_UP] = True
     if st.query_params.get(PARAMETER) != str(number):  # each write is a step of the browser's Back
         st.query_params[PARAMETER] = str(number)
     st.html(LOOK)
@@ -62,6 +68,10 @@ def show(page: StreamlitPage) -> None:
         st.html(f"<style>{stop.target} {{ {FRAME} }}</style>")
         told = {"target": stop.target, "stop": number, "answered": st.session_state[ANSWER]}
         _scroller()(key="lesson_scroll", data=told, height=1)
+
+
+def _not_in_address(choices: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in choices.items() if key not in st.query_params}
 
 
 def _number() -> int | None:

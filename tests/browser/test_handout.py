@@ -98,7 +98,12 @@ def test_on_paper_everything_is_unfolded_light_and_within_the_margins(saved, pag
     tables = [box.evaluate(wide) for box in tab.locator("table").all()]
     assert tables
     assert max(tables) <= 682
+    drawn = "(e) => e.querySelectorAll('circle, path').length"
+    maps = [each.evaluate(drawn) for each in tab.locator(".map-copy svg").all()]
+    assert len(maps) > 1
+    assert min(maps) > 100  # what lies on a canvas would not be printed
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator(".map-copy").count() == 0
     assert tab.locator("details:not([open])").count() > 0
     assert tab.pdf()[:4] == b"%PDF"
 

@@ -60,6 +60,14 @@ def test_a_stop_is_found_again_by_its_address(shipped_store):
     assert "The retrained model's line is at" in texts(app)
 
 
+def test_a_link_to_a_stop_shows_the_methods_that_its_answer_speaks_of(shipped_store):
+    app = opened("metrics", lesson="2")
+    shown = app.multiselect(key="metric_methods").value
+    assert 0 < len(shown) < len(app.multiselect(key="metric_methods").options)
+    asked = opened("metrics", lesson="2", metric_methods="MUDA")  # what the link chooses stays
+    assert asked.multiselect(key="metric_methods").value == ["MUDA"]
+
+
 def test_charts_have_large_type_in_a_lesson_alone(shipped_store):
     large, usual = (figures(opened("alignment", **query))[0] for query in ({"lesson": "4"}, {}))
     assert large["layout"]["xaxis"]["tickfont"]["size"] == 17

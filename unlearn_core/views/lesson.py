@@ -152,7 +152,9 @@ def _steps_answer(material: Material) -> str:
     original, retrained = (lines.get(name, float("nan")) for name in REFERENCES)
     drawn = rows[rows["label"].isin(method_labels(rows)[:CURVES])]
     curves = method_rows(drawn, f"{PROBE_PREFIX}{ALIGNMENT}")
-    return answers.steps_text(curves, original, retrained, material.within(ALIGNMENT))
+    cards = verdict_cards(material.comparison, material.report)
+    broken = {card.label for card in cards if card.word == "broken"}
+    return answers.steps_text(curves, original, retrained, material.within(ALIGNMENT), broken)
 
 
 def _gamma_rows(material: Material) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -50,8 +50,8 @@ def heaps_text(
         return f"Whether they form a heap of their own was not measured here. {_places(nearest)}"
     if abs(original - retrained) <= hardly:
         lesson = (
-            "Retrained models differ by as much from one another, so this map alone cannot show "
-            "whether these examples were forgotten."
+            "Retrained models may well differ by as much from one another, so this map alone "
+            "cannot show whether these examples were forgotten."
         )
     elif original > retrained:
         lesson = "Only who learned from them knows what they have in common."
@@ -133,10 +133,17 @@ def features_text(label: str, alignment: float, original: float, within: float) 
     return f"Here even {label} has moved the features ({numbers})."
 
 
-def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: float) -> str:
+def steps_text(
+    curves: pd.DataFrame,
+    original: float,
+    retrained: float,
+    within: float,
+    broken: Collection[str] = (),
+) -> str:
     """Say where the drawn curves of dimensional alignment end.
 
-    Columns used: `label`, `seed`, `step`, `value`; seeds are averaged.
+    Columns used: `label`, `seed`, `step`, `value`; seeds are averaged.  `broken` are the methods
+    that damaged the rest: near to the line or not, they are no example.
     """
     lines = (
         f"The retrained model's line is at **{format_value(ALIGNMENT, retrained)}**, the "
@@ -157,7 +164,8 @@ def steps_text(curves: pd.DataFrame, original: float, retrained: float, within: 
         left = ((retrained - values) / way).abs()
         last = float(values.iloc[-1])
         is_past = (last - retrained) * math.copysign(1, way) > within
-        end = f"{label} ({format_value(ALIGNMENT, last)}{', past it' if is_past else ''})"
+        notes = [", past it"] * is_past + [", but broken"] * (label in broken)
+        end = f"{label} ({format_value(ALIGNMENT, last)}{''.join(notes)})"
         if left.iloc[-1] > 1 + TURNED_BACK:
             strayed.append(end)
         elif abs(left.iloc[-1] - 0.5) <= HALF_WAY:
@@ -208,7 +216,10 @@ def gamma_text(rows: pd.DataFrame) -> str:
     if not answers or not features:
         choice = ""
     elif both:
-        choice = f"Nearest to the retrained model, in answers and in features, is {_gammas(both)}"
+        choice = (
+            "Nearest to the retrained model, in answers and in how far features move, is "
+            f"{_gammas(both)}"
+        )
     else:
         choice = (
             f"Nearest to the retrained model is {_gammas(answers)} in answers, but "

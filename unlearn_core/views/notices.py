@@ -42,8 +42,8 @@ def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
     kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
     if kept:
         told.append(
-            f"Maps and lists show {kept:,} examples, drawn by chance; metrics and verdicts count "
-            "all."
+            f"What pages draw, list and count themselves is of {kept:,} examples, drawn by chance; "
+            "Metrics and verdicts are of all."
         )
     return " ".join(told)
 

@@ -12,9 +12,10 @@ from unlearn_core.views.wording import capital, format_value
 MEANING = {
     "matched": "by the numbers that decide, not to be told from a model that never saw the forget "
     "set",
-    "partly matched": "answers like a model that never saw the forget set, but something else "
-    "gives it away",
-    "pretends": "answers like a model that never saw the forget set; inside, it still knows it",
+    "partly matched": "does as well on the forget set as a model that never saw it, but something "
+    "else gives it away",
+    "pretends": "does as well on the forget set as a model that never saw it; inside, it still "
+    "knows it",
     "remembers": "still answers what it was to forget",
     "over-forgotten": "answers the forget set worse than a model that never saw it",
     "broken": "what was to be kept is damaged",

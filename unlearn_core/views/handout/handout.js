@@ -92,16 +92,14 @@ class Maps {
     this.tell();
   }
 
-  // What WebGL drew is not printed; a copy of it is.
+  // A canvas is not printed where pages break; shapes are.
   copied() {
     const { featureMap } = document.querySelector(".feature-map");
     featureMap.fit();
-    featureMap.render();
-    const copy = element("canvas", "", { className: "map-points" });
-    [copy.width, copy.height] = [featureMap.points.width, featureMap.points.height];
-    copy.getContext("2d").drawImage(featureMap.points, 0, 0);
-    featureMap.points.after(copy);
-    return copy;
+    const drawn = featureMap.boxes.map(({ left, top, width, height }, index) =>
+      `<svg x="${left}" y="${top}" width="${width}" height="${height}">${shapes(featureMap, index)}</svg>`);
+    featureMap.stage.insertAdjacentHTML("beforeend", `<svg class="map-copy">${drawn.join("")}</svg>`);
+    return featureMap.stage.lastElementChild;
   }
 
   tell() {
@@ -185,6 +183,22 @@ function draw() {
   if (!content) return;
   maps?.draw();
   chart("curve", content.curves[curve]?.figure);
+}
+
+// A circle each point of a map, and a diamond in front each one to forget.
+function shapes(map, index) {
+  const at = map.pixels(index);
+  const positions = [...map.ids.keys()].filter((i) => map.panels[index].emphasis[i]);
+  const [others, forgotten] = [false, true].map((is) => positions.filter((i) => map.isForget(i) === is));
+  const place = (i) => [at[2 * i], at[2 * i + 1]].map((number) => number.toFixed(1));
+  const fill = (i) => (map.isLit(index, i) ? map.colourOf(index, i) : map.data.muted);
+  const circles = others.map((i) => {
+    const [x, y] = place(i);
+    return `<circle cx="${x}" cy="${y}" r="1.6" fill="${fill(i)}" />`;
+  });
+  const diamonds = forgotten.map((i) => `<path d="M${place(i)}m0-4l4 4l-4 4l-4-4z" fill="${fill(i)}" stroke="#222" stroke-width=".7" />`);
+  const frame = '<rect width="100%" height="100%" fill="none" stroke="#B8BEC6" />';
+  return [frame, ...circles, ...diamonds].join("");
 }
 
 // Paper is white, narrower than a screen, and cannot be unfolded.
