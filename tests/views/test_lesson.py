@@ -233,7 +233,9 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     alike[1] = gamma("feature_distance_original", (7.0, 9.0), 8.0)
     assert "features move, is gamma 0 or 1." in answers.gamma_text(pd.concat(alike))
     same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
-    assert "in answers and in how far features move, is gamma 0." in answers.gamma_text(pd.concat(same))
+    assert "in answers and in how far features move, is gamma 0." in answers.gamma_text(
+        pd.concat(same)
+    )
 
 
 def test_a_gamma_that_breaks_what_is_to_be_kept_is_no_choice():
