@@ -5,7 +5,6 @@ Which stop it is stands in the address, so a reload and a copied link find it ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +48,8 @@ def show(page: StreamlitPage) -> None:
     is_here = Path(stop.page).stem == page.url_path
     if GO in st.session_state and not is_here:
         selectors.go_to(stop.page, **{PARAMETER: str(number)})
-    if st.session_state.pop(GO, None):  # in the run that draws the page, or no address has them
-        selectors.preset(material.comparison, stop.choices(material))
-    elif is_here and SET_UP not in st.session_state:  # after a reload, or from a link
-        selectors.preset(material.comparison, _not_in_address(stop.choices(material)))
     if is_here:
-        st.session_state[SET_UP] = True
+        _set_up(material, stop)
     if st.query_params.get(PARAMETER) != str(number):  # each write is a step of the browser's Back
         st.query_params[PARAMETER] = str(number)
     st.html(LOOK)
@@ -70,8 +65,17 @@ def show(page: StreamlitPage) -> None:
         _scroller()(key="lesson_scroll", data=told, height=1)
 
 
-def _not_in_address(choices: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in choices.items() if key not in st.query_params}
+def _set_up(material: lesson.Material, stop: lesson.Stop) -> None:
+    """Choose on the page what the stop speaks of, once; after a reload a link's own choices stay.
+
+    In the run that draws the page: from another no address would have the choices.
+    """
+    is_sent = st.session_state.pop(GO, None) is not None
+    if is_sent or SET_UP not in st.session_state:
+        choices = stop.choices(material)
+        kept = {} if is_sent else st.query_params
+        selectors.preset(material.comparison, {k: v for k, v in choices.items() if k not in kept})
+    st.session_state[SET_UP] = True
 
 
 def _number() -> int | None:
