@@ -75,7 +75,8 @@ def fooled_html(rows: pd.DataFrame, *, everything: bool) -> str:
         body += [_row(name, [cells.get((name, label), "") for label in labels]) for name in part]
     head = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in labels)
     return (
-        f'{STYLE}<div class="mu-scroll"><table class="mu-table"><thead><tr>'
+        f'{STYLE}<div class="mu-scroll" style="max-height: none">'
+        '<table class="mu-table"><thead><tr>'
         f'<th scope="col" class="mu-left">Audit</th>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
