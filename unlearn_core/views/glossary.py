@@ -40,6 +40,10 @@ PLAIN = {
     "mutual_confusion": "How often the two classes whose labels were swapped are still confused.",
     "feature_distance_retrained": "How far the features are from the retrained model's.",
     "cka_retrained": "How alike the features are to the retrained model's, whatever their axes.",
+    "effective_rank": "In how many directions, as it were, the features differ: few means that "
+    "much has been flattened.",
+    "tow": "One number for three: 1 where it is right as often as the retrained model on what is "
+    "to be forgotten, on what stays and on new examples; every difference takes some away.",
     "speedup": "How much faster it is than training again.",
 }
 TERMS = {
@@ -51,14 +55,20 @@ TERMS = {
     "the others",
     "Original": "the model before anything is forgotten",
     "Retrained": "the goal: trained again from the start without the examples to forget",
-    "Features": "the numbers in which a network describes an example, just before it answers",
-    "Map": "features in two dimensions (UMAP); examples that a model finds alike lie together",
+    "Features": "the numbers in which a network describes an example, just before it answers "
+    "(penultimate: of its last layer but one)",
+    "Map": "features in two dimensions (UMAP); examples that a model finds alike lie together. How "
+    "true a map is to its features is its trustworthiness (1: neighbours are neighbours); maps are "
+    "turned onto one another (Procrustes)",
+    "LoRA": "small matrices that are trained beside a network's own weights, which stay",
+    "± and σ": "what retrained models differ by from one another, by chance alone",
     "Seed": "where chance starts; another seed shows what chance alone changes",
     "Trick": "an edit that looks like forgetting to some metrics and forgets nothing",
 }
 IN_SHORT = (
     "dimensional_alignment", "cluster_f1", "cluster_nmi", "linear_probe_forget",
-    "prototype_forget", "mia_rfa", "relearn_gap",
+    "prototype_forget", "mia_rfa", "relearn_gap", "effective_rank", "tow", "cka_retrained",
+    "speedup",
 )  # fmt: skip
 VERDICTS_TOLD = (
     "matched", "partly matched", "pretends", "remembers", "over-forgotten", "broken",
