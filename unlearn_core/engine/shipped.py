@@ -183,7 +183,7 @@ CIFAR10 = Shipment(
     examples=2500,
     weights=False,
     repeated=("retrain", "rfa", "muda", "scrub", "finetune", "trick_head_finetune"),
-    more_seeds=(1,),
+    more_seeds=(1, 2),
 )
 BANKING = Shipment(
     dataset="banking77",
