@@ -57,7 +57,7 @@ def test_every_page_shows_what_is_here_and_says_what_is_not(away):
         told = texts(app)
         if name not in ("unlearn", "runs", "methods", "draw"):
             assert "did not come with the project: striped tiles stand for them" in told, name
-            assert f"is of {KEPT} examples, drawn by chance" in told, name
+            assert f"count {KEPT} random examples, Metrics" in told, name
 
 
 def test_pages_that_need_the_data_say_where_it_belongs(away):

@@ -42,8 +42,7 @@ def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
     kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
     if kept:
         told.append(
-            f"What pages draw, list and count themselves is of {kept:,} examples, drawn by chance; "
-            "Metrics and verdicts are of all."
+            f"Pages draw and count {kept:,} random examples, Metrics and verdicts all of them."
         )
     return " ".join(told)
 
