@@ -127,6 +127,17 @@ def test_loops_select_add_take_away_and_undo_and_what_is_left_is_forgotten(page,
     wait_for_selected(page, 0)
 
 
+def test_a_selection_that_comes_back_quickly_many_times_reaches_the_page(page, app_url):
+    open_maps(page, app_url)
+    several = [list(range(20 + n)) for n in range(3)]
+    for turn in range(90):
+        ids = several[turn % 3]
+        page.evaluate(f"(ids) => {MAP}.choose('replace', ids)", ids)
+        page.wait_for_timeout(25 * (turn % 11))
+    page.get_by_text("22 selected:").wait_for()
+    assert page.get_by_role("dialog").count() == 0
+
+
 def test_a_click_pins_a_point_and_marks_its_neighbours_in_every_map(page, app_url):
     open_maps(page, app_url)
     x, y = middle_of_forget_set(page, 1)
