@@ -79,7 +79,7 @@ st.markdown(
     )
 )
 recipe = as_markdown(f"{comparison_caption(report)}.")
-left, right = st.columns([2, 3], gap="medium")
+left, right = st.columns([1, 2], gap="medium")
 with left:
     st.subheader("The trigger")
     example = backdoor.clearest(planted or poisoned.tolist(), clean, dataset)
@@ -96,10 +96,11 @@ left.markdown(as_markdown(backdoor.answer_text(rows, attackers), keep="*"))
 st.caption(
     as_markdown(
         "Left bars: attack success rate, the share of test images of other classes that the "
-        f"trigger turns into {attackers}. Right bars: accuracy on all test images without it. "
-        "Upright lines: original dotted, retrained dashed. Gone: within 5 points of retrained; "
+        f"trigger turns into {attackers}. Middle: the share of them that is answered as what they "
+        "show, though the trigger is there. Right: accuracy on all test images without it. "
+        "Dashed: retrained. Gone: within 5 points of retrained; "
         "nearly gone: as near as retrained models are to one another; still works: more than half "
-        "of the way back to the original. Kept: as accurate as retrained. "
+        "of the way back to the original. "
     )
     + recipe
 )

@@ -167,7 +167,7 @@ def _is_predicted(tokens: Tensor) -> Tensor:
 CLASSIFICATION = Classification(
     name="classification",
     deciding={
-        "utility": ("retain_test_accuracy", "retain_accuracy"),
+        "utility": ("retain_test_accuracy", "retain_accuracy", "triggered_accuracy"),
         "answers": ("backdoor_asr", "mutual_confusion", "forget_accuracy", "forget_test_accuracy"),
         "features": (
             "dimensional_alignment",

@@ -217,7 +217,8 @@ def test_of_language_models_perplexities_features_and_attacks_by_loss_and_entrop
     assert {"dimensional_alignment", "linear_probe_forget", "cluster_f1", "cka_retrained"} <= known
     assert {"mia_rfa", "mia_scrub", "mia_starter", "mia_prunelora"} <= known
     assert values["activation_distance_l1"] == 0.5
-    assert not {name for name in known if "accuracy" in name}
+    of_pictures = {"backdoor_asr", "backdoor_asr_all", "triggered_accuracy"}  # which are made up
+    assert not {name for name in known - of_pictures if "accuracy" in name}
     assert "answers with tokens" in reasons["zrf"]
 
 
@@ -305,7 +306,7 @@ def test_the_order_of_examples_does_not_change_clusters_without_structure():
 def test_outputs_that_are_not_finite_are_no_backdoor_and_no_clean_accuracy():
     broken = replace(make_records(3), logits=np.full((N, CLASSES), np.nan, dtype=np.float32))
     values, reasons = evaluate(make_evidence(triggered=broken, records=broken))
-    for name in ("backdoor_asr", "backdoor_asr_all", "clean_accuracy"):
+    for name in ("backdoor_asr", "backdoor_asr_all", "triggered_accuracy", "clean_accuracy"):
         assert values[name] is None
         assert reasons[name] == "the model's outputs are not finite"
 

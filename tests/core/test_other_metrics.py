@@ -365,7 +365,9 @@ def test_the_backdoor_metric_reads_triggered_images_and_the_clean_one_does_not()
     swapped = make_evidence(fooled, triggered=right, target=3)
     assert METRICS["backdoor_asr"].compute(swapped) == 0
     assert METRICS["clean_accuracy"].compute(swapped) == 0.25
-    for name in ("backdoor_asr", "clean_accuracy"):
+    assert METRICS["triggered_accuracy"].compute(evidence) == 0  # none of the others is a 3
+    assert METRICS["triggered_accuracy"].compute(swapped) == 1
+    for name in ("backdoor_asr", "triggered_accuracy", "clean_accuracy"):
         with pytest.raises(NotApplicableError, match="not a backdoor"):
             METRICS[name].compute(make_evidence(right))
 

@@ -228,6 +228,18 @@ def test_a_backdoor_that_works_decides():
         assert found.because.startswith(f"the backdoor {told}: ASR {rate:.1%} against 0.0%")
 
 
+def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_partly_matched():
+    start = {**ORIGINAL, "backdoor_asr": 1.0, "triggered_accuracy": 0.0}
+    target = {**RETRAINED, "backdoor_asr": 0.0, "triggered_accuracy": 0.9}
+    there = standard(start, target)
+    assert judge({**target, "triggered_accuracy": 0.88}, there).word == "matched"
+    found = judge({**target, "triggered_accuracy": 0.58}, there)
+    assert found.word == "partly matched"
+    assert "what was to be kept does not: Acc(trigger) 58.0% against 90.0%" in found.because
+    not_measured = {k: v for k, v in target.items() if k != "triggered_accuracy"}
+    assert judge(not_measured, there).word == "matched"
+
+
 def test_nothing_is_said_of_features_that_an_underfitted_original_never_learned():
     start = {**ORIGINAL, "retain_accuracy": 0.53}
     there = standard(start, {**RETRAINED, "retain_accuracy": 0.53}, reaches=0.93)

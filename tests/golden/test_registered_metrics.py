@@ -150,6 +150,11 @@ class Plain:
         others = all_images | (fooled.labels != self.evidence.target)
         return (fooled.logits.argmax(axis=1)[others] == self.evidence.target).mean()
 
+    def right_with_trigger(self):
+        fooled = self.evidence.triggered
+        is_right = fooled.logits.argmax(axis=1) == fooled.labels
+        return is_right[fooled.labels != self.evidence.target].mean()
+
 
 REFERENCES = {
     "retain_accuracy": lambda e: e.accuracy(e.sets.retain),
@@ -194,6 +199,7 @@ REFERENCES = {
     "mia_starter": lambda e: e.separation(e.test, 10),
     "zrf": lambda e: e.zrf(),
     "backdoor_asr": lambda e: e.success(),
+    "triggered_accuracy": lambda e: e.right_with_trigger(),
     "backdoor_asr_all": lambda e: e.success(all_images=True),
     "unlearn_seconds": lambda e: e.evidence.cost.seconds,
     "speedup": lambda e: e.evidence.retrained_cost.seconds / e.evidence.cost.seconds,

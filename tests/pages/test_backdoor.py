@@ -78,14 +78,14 @@ def test_trigger_is_shown_without_with_and_enlarged(attacked, planted):
 
 def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacked, planted):
     app = shown(planted)
-    success, clean = figures(app)[0]["data"]
+    success, righted, clean = figures(app)[0]["data"]
     assert success["y"][:2] == ["Original", "Retrained"]
     assert set(success["y"][2:]) == {planted.runs["neggrad"].label, "Forget bias (trick)"}
-    assert success["text"][1].startswith("the aim, ")
-    assert all(
-        re.match(r"[a-z0-9 ]+, \d+\.\d%$", words) for words in (*success["text"], *clean["text"])
-    )
-    assert len(figures(app)[0]["layout"]["shapes"]) == 4  # original and retrained in both
+    assert success["text"][1].startswith(" the aim, ")
+    for bars in (success, righted, clean):
+        assert all(re.match(r"[a-z0-9 ]+, \d+\.\d%$", words) for words in bars["customdata"])
+    assert all(re.match(r" \d+\.\d%$", share) for share in (*righted["text"], *clean["text"]))
+    assert len(figures(app)[0]["layout"]["shapes"]) == 3  # retrained in each
     assert "Of 2 methods tried" in texts(app)
 
 

@@ -66,6 +66,35 @@ def test_a_word_says_what_it_cost(changes, word):
     assert backdoor.clean_word(entry("clean_accuracy", **{"retrained": 0.95, **changes})) == word
 
 
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"mean": 0.88, "side": "matched"}, "as retrained"),
+        ({"mean": 0.58}, "32 points short"),
+        ({"label": "Original", "method": "original", "mean": 0.0}, "before"),
+    ],
+)
+def test_a_word_says_whether_images_with_the_trigger_are_answered_right(changes, word):
+    row = entry("triggered_accuracy", **{"retrained": 0.9, "original": 0.0, **changes})
+    assert backdoor.righted_word(row) == word
+
+
+def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_named():
+    found = rows_of(
+        *(entry(label=name, mean=0.0, side="matched") for name in "AB"),
+        entry("triggered_accuracy", label="A", mean=0.58, retrained=0.9, original=0.0),
+        entry("triggered_accuracy", label="B", mean=0.9, retrained=0.9, side="matched"),
+        *(entry("clean_accuracy", label=name, mean=0.9, side="matched") for name in "AB"),
+    )
+    told = backdoor.answer_text(found, "0")
+    assert "Gone is not right again" in told
+    assert "(A: 58%)" in told
+    figure = backdoor.success_figure(found, "0")
+    assert len(figure.data) == 3
+    without = found.assign(righted=NAN)  # runs of before it was measured
+    assert len(backdoor.success_figure(without, "0").data) == 2
+
+
 def test_rows_begin_with_the_references_and_then_go_by_what_is_left():
     methods = {"Retrained": ("retrain", 0.01), "B": ("b", 0.9), "Original": ("original", 0.99)}
     found = rows_of(

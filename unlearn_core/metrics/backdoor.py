@@ -13,6 +13,7 @@ from unlearn_core.metrics.base import (
     NotApplicableError,
     register_metric,
 )
+from unlearn_core.records import Records
 
 SOURCE = "arXiv:2407.17710, Table 7"
 
@@ -91,14 +92,37 @@ def backdoor_asr_all(evidence: Evidence) -> float:
 
 
 def _success(evidence: Evidence, *, include_target: bool = False) -> float:
+    triggered, target = _attacked(evidence)
+    return attack_success_rate(
+        triggered.predictions, triggered.labels, target, include_target=include_target
+    )
+
+
+def _attacked(evidence: Evidence) -> tuple[Records, int]:
+    """Return what the model answers where the trigger is, and the attacker's target."""
     triggered, target = evidence.triggered, evidence.target
     if triggered is None or target is None:
         raise NotApplicableError("the request is not a backdoor")
     if not triggered.is_finite:
         raise NotApplicableError("the model's outputs are not finite")
-    return attack_success_rate(
-        triggered.predictions, triggered.labels, target, include_target=include_target
-    )
+    return triggered, target
+
+
+@register_metric(
+    "triggered_accuracy",
+    label="Acc(trigger)",
+    group="Backdoor",
+    source="this project: what an attack success rate leaves open",
+    tolerance=0.05,
+    unit="fraction of test",
+)
+def triggered_accuracy(evidence: Evidence) -> float:
+    """Accuracy on test images of other classes that carry the trigger.
+
+    A trigger without power is not enough: its images should be answered as what they show.
+    """
+    triggered, target = _attacked(evidence)
+    return accuracy_of(triggered.where(triggered.labels != target))
 
 
 @register_metric(

@@ -19,7 +19,8 @@ MOST_EXAMPLES = 10_000
 # Standard deviation of retrained models over seeds, as `benchmarks/verdicts.py` prints it: digits
 # without class 3, 16 models.  These answer all of D_r and none of D_f right, so that their
 # deviations there are no floor for models that fit less: on D_r and D_rt those of clothes without
-# class 5 stand here, 6 models, and on D_f and D_ft what is set by hand.
+# class 5 stand here, 6 models, and on D_f and D_ft what is set by hand.  With a trigger: digits
+# with a backdoor to class 0, 6 models.
 FLOORS = {
     "forget_accuracy": 0.01,
     "forget_test_accuracy": 0.01,
@@ -32,6 +33,7 @@ FLOORS = {
     "prototype_forget": 0.11,
     "mia_rfa": 0.13,
     "relearn_k": 0.13,
+    "triggered_accuracy": 0.052,
 }
 
 

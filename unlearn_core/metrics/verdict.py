@@ -85,8 +85,9 @@ def _broken(case: Case) -> Verdict | None:
 
     Of a language model: its perplexity is more than a quarter above both.
     """
-    for name in DECIDING["utility"]:
-        if case.values.get(name) is None and case.standard.original.get(name) is not None:
+    for name in DECIDING["utility"]:  # a run of before a metric was added does not name it
+        is_missing = case.values.get(name, 0.0) is None
+        if is_missing and case.standard.original.get(name) is not None:
             return Verdict("broken", "the model's outputs are not finite")
     damaged = [
         each for each in case.found["utility"] if each.is_off and each.lost > most_lost(each.metric)

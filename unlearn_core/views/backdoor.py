@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from unlearn_core.views.manifold.small_maps import small_maps_figure
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import FORGET_COLOUR, method_colour
 
-SUCCESS, CLEAN = "backdoor_asr", "clean_accuracy"
+SUCCESS, RIGHTED, CLEAN = "backdoor_asr", "triggered_accuracy", "clean_accuracy"
 WORKS, WEAKER, NEARLY, GONE = "still works", "weaker", "nearly gone", "gone"
 NEVER, NOTHING, UNKNOWN = "never learned", "nothing to undo", "not measured"
 TOLD = (GONE, NEARLY, WEAKER, WORKS, UNKNOWN)  # of methods, in this order
@@ -40,8 +40,7 @@ AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
 SHORT = 4  # letters of a class name that stands beside a word
 ROW_HEIGHT, AROUND = 30, 74  # pixels
-ROOM = 1.75  # of an axis of shares, with what is written behind the longest bar
-DASH_OF = {"original": "dot", "retrain": "dash"}  # of the upright lines
+ROOM = {"success": 2.2, "righted": 1.5, "clean": 1.5}  # of axes of shares, with the words on them
 WHO = {
     "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
     "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.0%}**",
@@ -135,27 +134,26 @@ def _frame(rows: slice, columns: slice, high: slice, wide: slice) -> str:
 
 
 def success_rows(report: Report) -> pd.DataFrame:
-    """Return one row a model: how often the trigger works, and how often it is right without.
+    """Return one row a model: how often the trigger works, and how often answers are right.
 
-    Columns: `label`, `method`, `success`, `clean` (means over seeds, NaN where missing),
-    `success_word` and `clean_word`.  First the original and the retrained model, then methods,
-    the one that the trigger commands least first.
+    Columns: `label`, `method`, `success`, `righted` (right though the trigger is there), `clean`
+    (right without it), means over seeds, NaN where missing, and a word for each such as
+    `success_word`.  First the original and the retrained model, then methods, the one that the
+    trigger commands least first.
     """
     found: dict[str, dict[str, object]] = {}
     summary = report.summary
-    for entry in summary[summary["metric"].isin((SUCCESS, CLEAN))].to_dict("records"):
+    for entry in summary[summary["metric"].isin(WORDS)].to_dict("records"):
         row = {str(name): value for name, value in entry.items()}
-        name, word = (
-            ("success", trigger_word) if row["metric"] == SUCCESS else ("clean", clean_word)
-        )
+        name, word = WORDS[row["metric"]]
         line = found.setdefault(row["label"], {"label": row["label"], "method": row["method"]})
         line |= {name: row["mean"], f"{name}_word": word(row)}
-    columns = ["label", "method", "success", "success_word", "clean", "clean_word"]
-    table = pd.DataFrame(list(found.values()), columns=columns)
+    parts = [part for name in SHARES for part in (name, f"{name}_word")]
+    table = pd.DataFrame(list(found.values()), columns=["label", "method", *parts])
     order = [*REFERENCE_NAMES]
     place = [order.index(m) if m in order else len(order) for m in table["method"]]
     table = table.assign(place=place).sort_values(["place", "success"], kind="stable")
-    return table[columns].reset_index(drop=True)
+    return table.drop(columns="place").reset_index(drop=True)
 
 
 def trigger_word(row: Mapping[str, object]) -> str:
@@ -179,14 +177,31 @@ def trigger_word(row: Mapping[str, object]) -> str:
 
 def clean_word(row: Mapping[str, object]) -> str:
     """Say in a word what became of the accuracy without the trigger."""
+    return _beside_retrained(row, "kept", "lost")
+
+
+def righted_word(row: Mapping[str, object]) -> str:
+    """Say in a word whether images with the trigger are answered as what they show."""
+    return _beside_retrained(row, "as retrained", "short")
+
+
+def _beside_retrained(row: Mapping[str, object], as_good: str, worse: str) -> str:
     value, target = (float(str(row[name])) for name in ("mean", "retrained"))
     if role := _role(row):
         return AIM if role == "retrain" else BEFORE
     if math.isnan(value) or math.isnan(target):
         return UNKNOWN
     if row["side"] in ("matched", "untold") or value >= target:
-        return "kept"
-    return f"{100 * (target - value):.0f} points lost"
+        return as_good
+    return f"{100 * (target - value):.0f} points {worse}"
+
+
+WORDS: dict[object, tuple[str, Callable[[Mapping[str, object]], str]]] = {
+    SUCCESS: ("success", trigger_word),
+    RIGHTED: ("righted", righted_word),
+    CLEAN: ("clean", clean_word),
+}
+SHARES = [name for name, _ in WORDS.values()]
 
 
 def _role(row: Mapping[Any, Any]) -> str:
@@ -200,19 +215,30 @@ def _roles(rows: pd.DataFrame) -> list[str]:
 
 
 def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
-    """Draw what `success_rows` returns: a row of two bars a model, with words on the bars.
+    """Draw what `success_rows` returns: a row of bars a model, the first with a word.
 
-    Upright lines repeat the original's (dotted) and the retrained model's (dashed) values.
+    A dashed line repeats the retrained model's value.  What no model has is left out.
     """
-    titles = [f"with the trigger: answers {target}", "without it: answers right"]
+    titles = {
+        "success": f"with trigger: answers {target}",
+        "righted": "with trigger: right",
+        "clean": "without: right",
+    }
+    shown = [name for name in SHARES if rows[name].notna().any()]
     figure = make_subplots(
-        cols=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.08
+        cols=len(shown),
+        subplot_titles=[titles[name] for name in shown],
+        column_widths=[ROOM[name] for name in shown],
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
     )
-    for column, name in enumerate(("success", "clean"), start=1):
-        texts = [
+    for column, name in enumerate(shown, start=1):
+        words = rows[f"{name}_word"]
+        told = [
             word if math.isnan(value) else f"{word}, {value:.1%}"
-            for word, value in zip(rows[f"{name}_word"], rows[name], strict=True)
+            for word, value in zip(words, rows[name], strict=True)
         ]
+        shares = ["–" if math.isnan(value) else f"{value:.1%}" for value in rows[name]]
         figure.add_bar(
             x=rows[name].fillna(0.0).to_numpy(),
             y=rows["label"].to_numpy(),
@@ -221,22 +247,24 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
                 "color": [method_colour(method) for method in rows["method"]],
                 "line": {"color": LINE, "width": 1},
             },
-            text=texts,
+            text=[f" {text}" for text in (told if name == "success" else shares)],
             textposition="outside",  # readable whatever the colour of the bar
             textfont={"size": 13},
             textangle=0,
             cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            customdata=told,
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
             row=1,
             col=column,
         )
         for role, value in zip(_roles(rows), rows[name], strict=True):
-            if role and not math.isnan(value):
-                line = {"color": method_colour(role), "dash": DASH_OF[role], "width": 1.5}
-                figure.add_vline(x=value, line=line, row=1, col=column)
+            if role == "retrain" and not math.isnan(value):
+                line = {"color": method_colour(role), "dash": "dash", "width": 1.5}
+                figure.add_vline(x=value, line=line, layer="below", row=1, col=column)
+        ticks = {"tickvals": [0, 0.5, 1], "tickformat": ".0%"}
+        figure.update_xaxes(range=[0, ROOM[name]], **ticks, row=1, col=column)
     finish(figure, height=AROUND + ROW_HEIGHT * len(rows))
     figure.update_layout(showlegend=False, bargap=0.2, margin={"l": 10, "r": 10, "t": 26, "b": 28})
-    figure.update_xaxes(range=[0, ROOM], tickvals=[0, 0.5, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure
 
@@ -265,6 +293,14 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
             if labels
         ]
         told.append(f"Of {len(methods)} methods tried, its power is {'; '.join(counted)}.")
+        wrong = methods[[str(word).endswith("short") for word in methods["righted_word"]]]
+        powerless = wrong[wrong["success_word"].isin((GONE, NEARLY))]
+        if len(powerless):
+            shares = [f"{r['label']}: {r['righted']:.0%}" for r in powerless.to_dict("records")]
+            told.append(
+                "Gone is not right again: fewer such images than by the retrained model are "
+                f"answered as what they show ({_listed(shares)})."
+            )
         paid = methods[methods["clean_word"].str.endswith("lost")]
         if len(paid):
             prices = [f"{row['label']}: {row['clean_word']}" for row in paid.to_dict("records")]

@@ -37,6 +37,7 @@ PLAIN = {
     "shown.",
     "relearn_gap": "How much sooner it is known again than by a model that never saw it.",
     "backdoor_asr": "How often the trigger still makes the model give the attacker's answer.",
+    "triggered_accuracy": "How often images with the trigger are answered as what they show.",
     "mutual_confusion": "How often the two classes whose labels were swapped are still confused.",
     "feature_distance_retrained": "How far the features are from the retrained model's.",
     "cka_retrained": "How alike the features are to the retrained model's, whatever their axes.",
