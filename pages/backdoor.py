@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import charts, data_reads, map_reads, reads, run_reads, selectors
 from unlearn_core.runs.comparison import REFERENCES
-from unlearn_core.views import answers, backdoor
+from unlearn_core.views import answers, backdoor, trigger
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
@@ -82,11 +82,11 @@ recipe = as_markdown(f"{comparison_caption(report)}.")
 left, right = st.columns([1, 2], gap="medium")
 with left:
     st.subheader("The trigger")
-    example = backdoor.clearest(planted or poisoned.tolist(), clean, dataset)
+    example = trigger.clearest(planted or poisoned.tolist(), clean, dataset)
     words = [f"A training image, class {names[clean.labels[example]]}",
              f"With the trigger and the label {attackers}", "Where it sits, enlarged"]  # fmt: skip
     pictures = data_reads.trigger_pictures(config.data, example)
-    st.html(backdoor.trigger_html(pictures, words, *backdoor.picture_size(dataset)))
+    st.html(trigger.trigger_html(pictures, words, *trigger.picture_size(dataset)))
 with right:
     st.subheader("Does it still work?")
     charts.chart(

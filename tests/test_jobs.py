@@ -14,7 +14,7 @@ import pytest
 
 from unlearn_core.checks import InputError
 from unlearn_core.config import ForgetConfig, TrainingConfig
-from unlearn_core.engine.shipped import slim
+from unlearn_core.engine.packing import slim
 from unlearn_core.jobs import JobQueue
 from unlearn_core.runs.plan import RELEARNING, all_needed, comparison_config
 from unlearn_core.runs.store import Store

@@ -20,7 +20,7 @@ from unlearn_core.data import (
 from unlearn_core.data.splits import split
 from unlearn_core.records import Sets
 from unlearn_core.runs import kept_labels
-from unlearn_core.views import backdoor
+from unlearn_core.views import trigger
 from unlearn_core.views.manifold import sprites
 from unlearn_core.views.wording import known_names
 
@@ -115,7 +115,7 @@ def clean_dataset(config: DataConfig) -> Dataset:
 @st.cache_data(max_entries=1000, show_spinner=False)
 def triggered_pictures(data: DataConfig, ids: tuple[int, ...]) -> list[str]:
     """Return a picture of each example with the backdoor's trigger as a data URL."""
-    images = backdoor.triggered_images(dataset(data), ids)
+    images = trigger.triggered_images(dataset(data), ids)
     return [sprites.thumbnail(image) for image in images]
 
 
@@ -123,8 +123,8 @@ def triggered_pictures(data: DataConfig, ids: tuple[int, ...]) -> list[str]:
 def trigger_pictures(data: DataConfig, example_id: int) -> list[str]:
     """Return an example without and with the trigger, and its place enlarged, as data URLs."""
     [clean] = clean_dataset(data).previews([example_id])
-    [marked] = backdoor.triggered_images(dataset(data), [example_id])
-    return [picture(image) for image in (clean, marked, backdoor.close_up(marked))]
+    [marked] = trigger.triggered_images(dataset(data), [example_id])
+    return [picture(image) for image in (clean, marked, trigger.close_up(marked))]
 
 
 def picture_sheet(data: DataConfig, ids: tuple[int, ...], word: str = "") -> dict[str, Any]:

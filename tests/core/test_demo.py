@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unlearn_core.engine.packing import half, rounded, slim
 from unlearn_core.engine.pipeline import execute
 from unlearn_core.engine.shipped import (
     ALL_METHODS,
@@ -16,8 +17,6 @@ from unlearn_core.engine.shipped import (
     QUESTIONS,
     SHIPMENTS,
     keep_others,
-    rounded,
-    slim,
 )
 from unlearn_core.runs import catalogue
 from unlearn_core.runs.answerer import weights_of
@@ -35,6 +34,16 @@ SHIPPED = ROOT / "cache" / "demo"
 def shipped(tmp_path):
     (tmp_path / "demo").symlink_to(SHIPPED)
     return Store(tmp_path, demo=True)
+
+
+def test_answers_stay_where_half_precision_makes_two_logits_equal():
+    logits = np.array([[8.001, 8.002, 0.0], [-3.0, 1.0, 2.0]], np.float32)
+    assert logits.astype(np.float16).argmax(axis=1).tolist() == [0, 2]
+    arrays = {"logits": logits, "example_ids": np.arange(2), "labels": np.zeros(2, int)}
+    small = half(arrays)
+    assert small["logits"].dtype == np.float16
+    assert small["logits"].argmax(axis=1).tolist() == [1, 2]
+    assert np.abs(small["logits"] - logits).max() < 0.01
 
 
 def test_every_shipped_run_is_whole(shipped):

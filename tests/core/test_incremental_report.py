@@ -4,8 +4,8 @@ import pytest
 
 from unlearn_core.config import ForgetConfig
 from unlearn_core.data.splits import split
+from unlearn_core.engine.packing import slim
 from unlearn_core.engine.request import dataset_of
-from unlearn_core.engine.shipped import slim
 from unlearn_core.metrics.nearest import nearest_class_shares
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.incremental import can_be_learned, incremental_report, nearest_classes

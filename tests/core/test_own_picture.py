@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from unlearn_core.data import load_dataset
+from unlearn_core.engine.packing import slim
 from unlearn_core.engine.pipeline import execute
-from unlearn_core.engine.shipped import slim
 from unlearn_core.runs.answerer import Answerer, NotAnsweredError, weights_of
 from unlearn_core.runs.artefact import MODEL
 from unlearn_core.runs.own_picture import answers as answers_of

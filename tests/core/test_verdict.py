@@ -316,6 +316,16 @@ def test_retrained_models_that_differ_widen_what_matches():
     assert judge({**RETRAINED, "mia_rfa": 1.0}, standard(retrained=models)).word == "matched"
 
 
+def test_a_match_whose_features_were_flattened_says_so():
+    start, target = {**ORIGINAL, "effective_rank": 8.0}, {**RETRAINED, "effective_rank": 7.5}
+    there = standard(start, target)
+    found = judge({**target, "effective_rank": 2.3}, there)
+    assert found.word == "matched"
+    assert found.caveats == ("its features are flattened, Effective rank 2.30 against 7.50",)
+    assert not judge({**target, "effective_rank": 4.0}, there).caveats
+    assert not judge(target, standard()).caveats
+
+
 def test_a_match_names_what_is_off_although_it_does_not_tell():
     start = {**ORIGINAL, "mia_rfa": 0.436}
     found = judge({**RETRAINED, "mia_rfa": 1.0}, standard(start))

@@ -11,7 +11,8 @@ from pages.components import data_reads
 from tests.pages.reading import APP, opened, texts
 from unlearn_core.config import DataConfig
 from unlearn_core.data import DataNotFoundError, load_dataset
-from unlearn_core.engine.shipped import list_again, slim
+from unlearn_core.engine.packing import slim
+from unlearn_core.engine.shipped import list_again
 from unlearn_core.runs import kept_labels
 from unlearn_core.runs.store import Store
 

@@ -27,6 +27,7 @@ DECIDING = {  # of all tasks: what a model's task does not give is not among its
     for group in CLASSIFICATION.deciding
 }
 BESIDES = "relearn_k"  # what decides nothing, for retrained models differ too much in it
+FLATNESS = "effective_rank"
 Values = Mapping[str, float | None]
 
 
@@ -184,6 +185,19 @@ def doubts(values: Values, standard: Standard) -> list[Finding]:
     """
     names = (*DECIDING["features"], *DECIDING["attacks"], BESIDES)
     return [each for each in _found(names, values, standard) if each.is_doubtful]
+
+
+def flattened(values: Values, standard: Standard) -> str:
+    """Say that features of what was kept lie in few directions; nothing where they do not.
+
+    Few are less than half of what the original's and the retrained models' need.
+    """
+    own, start = values.get(FLATNESS), standard.original.get(FLATNESS)
+    there = standard.reference.get(FLATNESS)
+    if own is None or start is None or there is None or own >= HALF * min(start, there.mean):
+        return ""
+    label, goal = METRICS[FLATNESS].label, short(FLATNESS, there.mean)
+    return f"its features are flattened, {label} {short(FLATNESS, own)} against {goal}"
 
 
 def _found(names: Sequence[str], values: Values, standard: Standard) -> list[Finding]:

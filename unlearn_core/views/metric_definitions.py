@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from unlearn_core.metrics.base import METRICS, OTHER_FORMS, MetricSpec
 from unlearn_core.metrics.findings import DECIDING
@@ -116,14 +117,19 @@ def with_hints(text: str) -> str:
     True
     """
     plain = {spec.label: PLAIN[name] for name, spec in METRICS.items() if name in PLAIN}
-    longest_first = sorted(plain, key=len, reverse=True)
-    label = re.compile(rf"(?<![\w(])({'|'.join(map(re.escape, longest_first))})(?![\w(])")
     return "".join(
         f'<abbr title="{html.escape(plain[part])}">{as_html(part)}</abbr>'
         if part in plain
         else as_html(part)
-        for part in label.split(text)
+        for part in _any_of(tuple(plain)).split(text)
     )
+
+
+@cache
+def _any_of(labels: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds one of these labels in a text, the longest that stands there."""
+    longest_first = sorted(labels, key=len, reverse=True)
+    return re.compile(rf"(?<![\w(])({'|'.join(map(re.escape, longest_first))})(?![\w(])")
 
 
 def with_link(source: str) -> str:
