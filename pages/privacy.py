@@ -64,7 +64,8 @@ st.caption(
     as_markdown(
         "How many examples the attacker calls training data at this threshold, and how well D_f is "
         "told from non-members over all thresholds: AUC 0.5 is guessing; TPR at 1 % FPR is the "
-        "share of D_f found with one false alarm in a hundred. Aim at the retrained model's."
+        "share of D_f found with one false alarm in a hundred. Aim at the retrained model's. "
+        + privacy.few_words(rows)
     )
 )
 

@@ -88,6 +88,12 @@ def test_threshold_counts_who_is_called_a_member(two):
     assert table.loc["A", "AUC"] == f"{5 / 6:.3f}"
 
 
+def test_a_share_at_one_false_alarm_in_a_hundred_of_fewer_non_members_is_said_to_be_weak(two):
+    assert "Here are 2 non-members only, of which one is 50.0%" in privacy.few_words(two)
+    enough = rows(forget=([1.0], [0.0]), retain=([2.0], [2.0]), retain_test=([0.0] * 100,) * 2)
+    assert privacy.few_words(enough) == ""
+
+
 def test_sides_are_ordered_from_the_surest(two):
     assert privacy.sides_of(two, "A", 2.0) == {"members": [2, 1], "non-members": [0]}
 

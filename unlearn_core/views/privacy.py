@@ -277,6 +277,20 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def few_words(rows: pd.DataFrame) -> str:
+    """Say what a share at 1 % false alarms is worth where non-members are too few for one in 100.
+
+    Empty where they are enough.
+    """
+    n = len(scores_of(rows, str(rows["label"].iloc[0]), sides_in(rows)[2]))
+    if n * FEW_FALSE_ALARMS >= 1:
+        return ""
+    return (
+        f"Here are {n:,} non-members only, of which one is {1 / n:.1%}: the TPR is that without any "
+        "false alarm, and one example more or less would move it much. Rest nothing on it."
+    )
+
+
 def distributions_figure(rows: pd.DataFrame, score: str, threshold: float) -> go.Figure:
     """Draw the distribution of each set's scores, a panel a model, with the threshold.
 
