@@ -9,6 +9,7 @@ from pages.components.spectra import show_spectra
 from unlearn_core.runs.artefact import LOSS_PREFIX, PROBE_PREFIX
 from unlearn_core.views.captions import comparison_caption, tracked_caption
 from unlearn_core.views.history import (
+    ALL_SEEDS,
     AXES,
     CURVES,
     PROBE_NAMES,
@@ -22,8 +23,6 @@ from unlearn_core.views.history import (
     reference_lines,
 )
 from unlearn_core.views.symbols import as_markdown
-
-ALL_SEEDS = "All"
 
 selectors.under_app(__file__)
 st.title("Alignment")

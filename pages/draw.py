@@ -55,7 +55,7 @@ def ask_picture(dataset: ImageDataset) -> tuple[bytes, str] | None:
         label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     if kind == DRAW:
-        drawn = canvas(key="canvas")
+        drawn = canvas(pen=own_picture.pen_width(dataset), key="canvas")
         return (own_picture.from_canvas(drawn), "the canvas") if drawn else None
     file = st.file_uploader("A picture", type=["png", "jpg", "jpeg", "webp", "bmp"], key="own_file")
     return (file.getvalue(), file.name) if file else None

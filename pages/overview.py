@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import (
+    catalogue_reads,
     charts,
     data_reads,
     lesson,
@@ -41,6 +42,7 @@ report = reads.comparison_report(comparison.key)
 config = comparison.config
 sets = data_reads.sets(config.data, config.forget)
 dataset = data_reads.dataset(config.data)
+is_backdoor = config.forget.kind == "backdoor"
 cards = overview.verdict_cards(comparison, report)
 
 
@@ -63,7 +65,7 @@ place.button(
 by_label = {card.label: card for card in cards}
 with st.container(gap="xsmall", key="first_screen"):
     with st.container(key="headline"):
-        st.markdown(f"{request} **{headline.tally([card.word for card in cards])}**")
+        st.markdown(f"{request} **{headline.tally(cards)}**")
     st.caption(f"{headline.WHY} {judged_text(report)}")
     counts = headline.word_counts(cards)
     left, right = st.columns([9, 4], vertical_alignment="center")
@@ -82,7 +84,10 @@ with st.container(gap="xsmall", key="first_screen"):
         )
     left, right = st.columns([2, 3])
     with left:
-        method_strip(headline.strip_lines(cards, word), selected=shown, key=STRIP, on_pick=on_pick)
+        lines = headline.strip_lines(
+            cards, word, is_backdoor=is_backdoor, about=catalogue_reads.method_sentences()
+        )
+        method_strip(lines, selected=shown, key=STRIP, on_pick=on_pick)
     keys = {name: overview.key_of(comparison, name) for name in (*REFERENCE_NAMES.values(), shown)}
     runs = [run for run in comparison.runs if run.key in keys.values()]
     with right:
@@ -93,6 +98,7 @@ with st.container(gap="xsmall", key="first_screen"):
                 answers_table(with_outputs(runs), ids, dataset, sets),
                 previews.tiles(config.data, ids, config.forget.keyword),
                 selectors.sample_links(comparison, ids),
+                label_word="labelled" if is_backdoor else "class",
             )
         )
         maps = map_reads.small_map_rows([run.key for run in runs])

@@ -73,6 +73,14 @@ def method_labels() -> dict[str, str]:
     return {method["name"]: method["label"] for method in catalogue()["methods"]}
 
 
+def method_sentences() -> dict[str, str]:
+    """Return what each method does in one sentence, by its name."""
+    return {
+        method["name"]: str(method["description"]).partition("\n")[0]
+        for method in catalogue()["methods"]
+    }
+
+
 def method_defaults() -> dict[str, dict[str, Any]]:
     """Return each method's settings where nobody says more, by its name."""
     return {method["name"]: default_settings(method) for method in catalogue()["methods"]}

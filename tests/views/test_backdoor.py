@@ -121,9 +121,9 @@ def test_a_trigger_that_the_original_never_learned_is_not_said_to_be_gone():
 
 
 def test_a_long_list_of_methods_is_cut():
-    entries = [entry(label=f"M{n}", method=f"m{n}", mean=0.9) for n in range(6)]
-    entries += [entry("clean_accuracy", label=f"M{n}", method=f"m{n}") for n in range(6)]
-    assert "(M0, M1, M2, M3 and 2 more)" in backdoor.answer_text(rows_of(*entries), "0")
+    entries = [entry(label=f"M{n}", method=f"m{n}", mean=0.9) for n in range(8)]
+    entries += [entry("clean_accuracy", label=f"M{n}", method=f"m{n}") for n in range(8)]
+    assert "(M0, M1, M2, M3, M4, M5 and 2 more)" in backdoor.answer_text(rows_of(*entries), "0")
 
 
 def test_answers_to_the_trigger_are_read_by_id_and_missing_ones_stay_missing(small_dataset):

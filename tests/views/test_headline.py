@@ -19,16 +19,44 @@ def card(label, word):
     )
 
 
+def told(*words):
+    return tally([card(f"M{number}", word) for number, word in enumerate(words)])
+
+
 def test_a_sentence_says_one_and_many_and_none():
-    assert tally(["matched"]) == "1 method tried: 1 looks like a network that never saw it."
-    assert tally(["broken", "over-forgotten"]) == (
+    assert told("matched") == "1 method tried: 1 looks like a network that never saw it."
+    assert told("matched", "pretends", "pretends") == (
+        "3 methods tried: 1 looks like a network that never saw it; 2 only pretend."
+    )
+    assert told("remembers") == (
+        "1 method tried: none looks like a network that never saw it; 1 still remembers."
+    )
+    assert told("broken", "over-forgotten") == (
         "2 methods tried: none looks like a network that never saw it; 1 forgot too much; "
         "1 broke the rest."
     )
-    assert tally(["matched", "matched", "too few to tell"]) == (
+    assert told("matched", "matched", "too few to tell") == (
         "3 methods tried: 2 look like a network that never saw it; nothing can be told of 1."
     )
-    assert tally(["nothing to tell"] * 2) == "2 methods tried: nothing can be told of any."
+    assert told("nothing to tell", "nothing to tell") == (
+        "2 methods tried: nothing can be told of any."
+    )
+
+
+def test_what_speaks_against_a_match_is_said_with_it():
+    doubted = replace(card("a", "matched"), caveats=("Relearned 95% against 45% ± 20",))
+    assert "1 looks like a network that never saw it (with a “but”)." in tally([doubted])
+    both = tally([doubted, card("b", "matched")])
+    assert "2 look like a network that never saw it (1 of them with a “but”)." in both
+    [line] = strip_lines([doubted], "matched")
+    assert line["word"] == "matched, but"
+    assert "But: Relearned 95% against 45% ± 20." in chosen_text(doubted)
+
+
+def test_of_a_backdoor_the_number_of_a_line_is_how_often_it_obeys():
+    [line] = strip_lines([card("a", "remembers")], is_backdoor=True, about={"muda": "MUDA: x."})
+    assert line["heading"] == "obeys"
+    assert line["title"].startswith("MUDA: x.\n")
 
 
 def test_verdicts_are_counted_and_filtered_in_their_order():

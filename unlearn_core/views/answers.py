@@ -72,24 +72,26 @@ def answers_html(
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
     bold: str | None = None,
+    label_word: str = "class",
 ) -> str:
     """Return examples as a row of pictures with their classes, and a row of answers a model.
 
     `table` is `views.examples.answers_table` of the examples for the runs whose outputs are kept;
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
-    `corner` are the lines in the corner, `captions` stand under the ids instead of the classes.
+    `corner` are the lines in the corner, `captions` stand under the ids instead of the classes
+    behind `label_word`.
     `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
-        captions = [f"class {label}" for label in table["label"]]
+        captions = [f"{label_word} {label}" for label in table["label"]]
     rows = table.to_dict("records")
     shown = tiles
     if links is not None:
         shown = [_linked(tile, link) for tile, link in zip(tiles, links, strict=True)]
     head = "".join(
         f'<th scope="col">{tile}<small>id {row["id"]},</small>'
-        f"<small>{html.escape(caption)}</small></th>"
+        f'<small title="{html.escape(caption)}">{html.escape(caption)}</small></th>'
         for row, tile, caption in zip(rows, shown, captions, strict=True)
     )
     body = "".join(_model_row(run, rows, bold) for run in runs)

@@ -43,7 +43,7 @@ WHO = {
     "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.0%}**",
 }
 MAPS_HEIGHT = 320
-MOST_NAMED = 4  # methods in one list
+MOST_NAMED = 6  # methods in one list
 POISONED = "poisoned"
 
 

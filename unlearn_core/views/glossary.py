@@ -62,7 +62,12 @@ TERMS = {
     "true a map is to its features is its trustworthiness (1: neighbours are neighbours); maps are "
     "turned onto one another (Procrustes)",
     "LoRA": "small matrices that are trained beside a network's own weights, which stay",
-    "± and σ": "what retrained models differ by from one another, by chance alone",
+    "± and σ": "behind a verdict's number ± is by what one more retrained model may differ, by "
+    "chance alone, never less than was measured on other data, and σ counts it; in tables ± is by "
+    "what the seeds at hand differ",
+    "AUC": "how well an attacker tells two kinds of examples apart: 0.5 is guessing, 1 always",
+    "Log-odds": "how sure a model is, on a scale without end: 0 is 50 %, 4.6 is 99 %",
+    "Width": "how many channels a network begins with: a narrow one is small and fast",
     "Seed": "where chance starts; another seed shows what chance alone changes",
     "Trick": "an edit that looks like forgetting to some metrics and forgets nothing",
 }

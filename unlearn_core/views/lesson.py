@@ -20,7 +20,13 @@ from unlearn_core.views import fooling
 from unlearn_core.views import lesson_answers as answers
 from unlearn_core.views.gamma import gamma_rows
 from unlearn_core.views.headline import tally
-from unlearn_core.views.history import CURVES, method_labels, method_rows, reference_lines
+from unlearn_core.views.history import (
+    ALL_SEEDS,
+    CURVES,
+    method_labels,
+    method_rows,
+    reference_lines,
+)
 from unlearn_core.views.lesson_answers import ACCURACY, ALIGNMENT, F1, mean_of
 from unlearn_core.views.metric_definitions import groups, groups_named
 from unlearn_core.views.overview import VerdictCard, verdict_cards
@@ -157,6 +163,12 @@ def _steps_answer(material: Material) -> str:
     return answers.steps_text(curves, original, retrained, material.within(ALIGNMENT), broken)
 
 
+def _curve_choices(material: Material) -> dict[str, object]:
+    """Show what the answer speaks of: the alignment by step, of all seeds on average."""
+    several = {"curve_seed": ALL_SEEDS} if len(material.comparison.seeds) > 1 else {}
+    return {"curve_kind": "Probes", "probe": ALIGNMENT, "curve_axis": "step", **several}
+
+
 def _gamma_rows(material: Material) -> pd.DataFrame:
     own = [
         sweep
@@ -174,7 +186,7 @@ def _requests_answer(material: Material) -> str:
         cards = verdict_cards(each, material.report_of(each))
         if cards:
             what = describe_forget(each.config.forget, material.class_names)
-            tallies[what] = tally([card.word for card in cards])
+            tallies[what] = tally(cards)
     return answers.requests_text(tallies)
 
 
@@ -225,7 +237,7 @@ LESSON = (
         ask="Which method reaches the retrained model's line, which stays, which turns back?",
         answer=_steps_answer,
         is_there=lambda material: bool(method_labels(material.histories())),
-        choices=lambda _: {"curve_kind": "Probes", "probe": ALIGNMENT, "curve_axis": "step"},
+        choices=_curve_choices,
     ),
     Stop(
         page="pages/gamma.py",

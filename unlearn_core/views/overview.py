@@ -45,7 +45,8 @@ class KeyNumber:
 class VerdictCard:
     """The headline of one method: its verdict and a few numbers.
 
-    `more` counts its variants; `is_slower` says that it took longer than training again.
+    `more` counts its variants; `is_slower` says that it took longer than training again;
+    `caveats` are the numbers that speak against a match and stand in `because` behind "but".
     """
 
     label: str
@@ -57,11 +58,13 @@ class VerdictCard:
     speedup: str
     more: int
     is_slower: bool = False
+    caveats: tuple[str, ...] = ()
 
 
 def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
     """Return one card per method, the best first; of its variants the one with usual settings."""
     verdicts = report.verdicts.set_index("label")
+    caveats = {entry["label"]: tuple(entry["caveats"]) for entry in report.comparison["verdicts"]}
     variants: dict[str, list[RunArtefact]] = {}
     for run in comparison.runs:
         if run.config.method not in REFERENCES:
@@ -82,6 +85,7 @@ def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
                 speedup=_text(report.summary, name, "speedup", "mean"),
                 more=len({run.label for run in runs}) - 1,
                 is_slower=_number(report.summary, name, "speedup", "mean") < 1,
+                caveats=caveats[name],
             )
         )
     return sorted(listed, key=lambda card: report.ranking.index(card.label))
@@ -133,7 +137,9 @@ def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
 
 def reason_html(card: VerdictCard) -> str:
     """Return what a card's verdict means and which numbers say so."""
-    return f"{as_html(capital(MEANING[card.word]))}. {with_hints(capital(card.because))}."
+    meaning, because = MEANING[card.word], card.because
+    told = [as_html(capital(meaning))] if not because.startswith(meaning) else []
+    return f"{'. '.join([*told, with_hints(capital(because))])}."
 
 
 def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:

@@ -24,12 +24,23 @@ INK = 40  # of 255: how far from the ground a pixel must be to belong to the thi
 MOST_PIXELS = 50_000_000  # of an upload, which takes four bytes a pixel twice
 LOOKED_AT = 300  # pictures of a data set, to see how large the things on them are
 MIDDLE = 128
+CANVAS = 280  # pixels of its side
+PENS = 12, 34  # widths between which it begins
 NOTHING = "There is nothing on {}: all of it has one colour."
 
 
 def can_be_drawn(dataset: ImageDataset) -> bool:
     """Say whether a line drawing can be like the data set's pictures: these are grey."""
     return dataset.channels == 1
+
+
+def pen_width(dataset: ImageDataset) -> int:
+    """Return how wide lines of a data set's pictures are on the canvas, about, in its pixels.
+
+    One and a half of the pictures' pixels: fine enough for the straps of a sandal.
+    """
+    side = min(dataset.images.shape[-2:])
+    return int(np.clip(round(1.5 * CANVAS / side), *PENS))
 
 
 def from_canvas(url: str) -> bytes:

@@ -101,9 +101,9 @@ def low_entropy(recorded: Predictions) -> Scores:
 
 SCORES = {
     "confidence": Score(
-        name="Confidence in the true class",
-        axis="log-odds of the true class",
-        meaning="How sure the model is of the true class, as log-odds: 0 is a probability of "
+        name="Confidence in its label",
+        axis="log-odds of its label",
+        meaning="How sure the model is of the example's label, as log-odds: 0 is a probability of "
         "50 %, 4.6 is 99 %, 9.2 is 99.99 %.",
         of=log_odds,
     ),
@@ -117,7 +117,7 @@ SCORES = {
     "entropy": Score(
         name="Entropy",
         axis="-log10 of the entropy",
-        meaning="How little the model doubts, right or wrong: it needs no true class. 2 is an "
+        meaning="How little the model doubts, right or wrong: it needs no label. 2 is an "
         "entropy of 0.01 nats.",
         of=low_entropy,
     ),
@@ -286,8 +286,8 @@ def few_words(rows: pd.DataFrame) -> str:
     if n * FEW_FALSE_ALARMS >= 1:
         return ""
     return (
-        f"Here are {n:,} non-members only, of which one is {1 / n:.1%}: the TPR is that without any "
-        "false alarm, and one example more or less would move it much. Rest nothing on it."
+        f"Here are {n:,} non-members only, of which one is {1 / n:.1%}: the TPR is that without "
+        "any false alarm, and one example more or less would move it much. Rest nothing on it."
     )
 
 

@@ -3,12 +3,12 @@
 const MOST_STROKES = 200;
 
 class Canvas {
-  constructor(root) {
+  constructor(root, pen) {
     this.root = root;
     this.board = root.querySelector("canvas");
     this.pen = this.board.getContext("2d");
     this.strokes = [];
-    this.width = 34;
+    this.width = pen;
     this.tools(root.querySelector(".canvas-tools"));
     this.board.onpointerdown = (event) => this.begin(event);
     this.board.onpointermove = (event) => this.go(event);
@@ -75,9 +75,9 @@ class Canvas {
   }
 }
 
-export default function ({ parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".canvas");
   if (!root) return;
-  root.drawing ??= new Canvas(root);
+  root.drawing ??= new Canvas(root, data.pen);
   root.drawing.send = (picture) => setStateValue("picture", picture);
 }

@@ -23,7 +23,12 @@ def _canvas() -> Any:
     )
 
 
-def canvas(*, key: str) -> str | None:
-    """Show the canvas; return the drawing as a data URL, None while nothing is drawn."""
-    drawn: str | None = _canvas()(key=key, on_picture_change=lambda: None).picture
+def canvas(*, pen: int, key: str) -> str | None:
+    """Show the canvas; return the drawing as a data URL, None while nothing is drawn.
+
+    `pen` is how wide it draws at first, in pixels of its 280.
+    """
+    drawn: str | None = _canvas()(
+        key=key, data={"pen": pen}, on_picture_change=lambda: None
+    ).picture
     return drawn or None

@@ -31,7 +31,7 @@ def headline_html(comparison: Comparison, report: Report, dataset: Dataset, sets
     """Return what was forgotten from what, and how many methods managed, in words."""
     request = headline.request_text(comparison.config, dataset.class_names, sets)
     cards = overview.verdict_cards(comparison, report)
-    told = headline.tally([card.word for card in cards]) if cards else "No method has run yet."
+    told = headline.tally(cards) if cards else "No method has run yet."
     return (
         f"<p class='lead'>{emphasised_as_html(request)} <b>{as_html(told)}</b></p>"
         f"<p>{as_html(headline.WHY)} {as_html(evidence_text(report))}</p>"
