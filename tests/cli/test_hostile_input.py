@@ -117,6 +117,11 @@ ROWS = {
     "vast epochs": (given(*CLASS, "--epochs", str(10**12)), "epochs must be at most"),
     "no epochs": (given(*CLASS, "--epochs", "0"), "epochs must be above 0"),
     "no examples": (given(*CLASS, "--train-examples", "0"), "train_examples must be above 0"),
+    "minus examples": (
+        given(*CLASS, "--train-examples", "-4", "--dataset", "fashion"),
+        "train_examples must be above 0",
+    ),
+    "no jobs": (given(*CLASS, "--jobs", "0"), "must be a whole number from 1 on, got '0'"),
     "vast examples": (given(*CLASS, "--train-examples", str(HUGE)), "must be at most"),
     "a vast setting": (config(settings={"epochs": HUGE}), "epochs must be at most"),
     "epochs without end": (config(settings={"epochs": 10**12}), "epochs must be at most"),

@@ -228,6 +228,25 @@ def test_a_backdoor_that_works_decides():
         assert found.because.startswith(f"the backdoor {told}: ASR {rate:.1%} against 0.0%")
 
 
+def test_retraining_that_learned_far_less_than_the_original_is_no_yardstick():
+    there = standard(retrained={**RETRAINED, "retain_accuracy": 0.5})
+    assert "retraining is under-fitted: it answers 50.0%" in there.underfitted_notice
+    assert not there.costly_notice
+    found = judge({**RETRAINED, "retain_accuracy": 1.0}, there)
+    assert found.word == "nothing to tell"
+    assert not standard().is_underfitted
+
+
+def test_what_was_to_be_kept_stands_behind_but_from_two_deviations():
+    start = {**ORIGINAL, "backdoor_asr": 1.0, "triggered_accuracy": 0.0}
+    models = [
+        {**RETRAINED, "backdoor_asr": 0.0, "triggered_accuracy": v} for v in (0.83, 0.9, 0.92)
+    ]
+    found = judge({**models[1], "triggered_accuracy": 0.72}, standard(start, models))
+    assert found.word == "matched"
+    assert any("Acc(trigger) 72.0%" in caveat for caveat in found.caveats)
+
+
 def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_partly_matched():
     start = {**ORIGINAL, "backdoor_asr": 1.0, "triggered_accuracy": 0.0}
     target = {**RETRAINED, "backdoor_asr": 0.0, "triggered_accuracy": 0.9}

@@ -27,7 +27,7 @@ DECIDING = {  # of all tasks: what a model's task does not give is not among its
     for group in CLASSIFICATION.deciding
 }
 BESIDES = "relearn_k"  # what decides nothing, for retrained models differ too much in it
-FLATNESS = "effective_rank"
+FLATNESS, FIT = "effective_rank", "retain_accuracy"
 Values = Mapping[str, float | None]
 
 
@@ -58,23 +58,36 @@ class Standard:
 
     @property
     def is_underfitted(self) -> bool:
-        """Whether the original fits its training data far less than the recipe can."""
-        fit = self.original.get("retain_accuracy")
-        return self.reaches is not None and fit is not None and fit < self.reaches - FAR_BELOW
+        """Whether the original, or the retrained models, fit far less than they could."""
+        return bool(self.underfitted_notice)
 
     @property
     def underfitted_notice(self) -> str:
-        """Say in one line that the original is under-fitted; nothing where it is not."""
-        if not self.is_underfitted or self.reaches is None:
+        """Say in one line who is under-fitted; nothing where nobody is.
+
+        The original beside what the data set's recipe reaches, the retrained models also beside
+        the original: they learned less of the same examples.
+        """
+        fit, there = self.original.get(FIT), self.reference.get(FIT)
+        if fit is None:
             return ""
-        return (
-            f"the original is under-fitted: it answers {self.original['retain_accuracy']:.1%} of "
-            f"its training examples right, where the data set's recipe reaches {self.reaches:.0%}"
-        )
+        if self.reaches is not None and fit < self.reaches - FAR_BELOW:
+            return (
+                f"the original is under-fitted: it answers {fit:.1%} of its training examples "
+                f"right, where the data set's recipe reaches {self.reaches:.0%}"
+            )
+        if there is not None and there.mean < fit - FAR_BELOW:
+            return (
+                f"retraining is under-fitted: it answers {there.mean:.1%} of its training examples "
+                f"right, where the original answers {fit:.1%} of them"
+            )
+        return ""
 
     @property
     def costly_notice(self) -> str:
         """Say in one line where retraining itself loses of what was to be kept, else nothing."""
+        if self.is_underfitted:
+            return ""
         numbers = [
             f"{METRICS[name].label} {short(name, there.mean)} against the original's "
             f"{short(name, before)}"
@@ -181,9 +194,9 @@ def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:
 def doubts(values: Values, standard: Standard) -> list[Finding]:
     """Return what speaks against a model though it is not off: by two deviations, not by three.
 
-    Of the features and attacks that decide, and of relearning, which does not.
+    Of what was to be kept, features and attacks that decide, and of relearning, which does not.
     """
-    names = (*DECIDING["features"], *DECIDING["attacks"], BESIDES)
+    names = (*DECIDING["utility"], *DECIDING["features"], *DECIDING["attacks"], BESIDES)
     return [each for each in _found(names, values, standard) if each.is_doubtful]
 
 

@@ -59,6 +59,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
         stem=spec.stem,
         length=spec.length,
     )
+    data = DataConfig(name=dataset, train_examples=train_examples, content=content)
     recipe = spec.recipe(train_examples or count_training(spec, content))
     if recipe.optimizer == "sgd" and not model.startswith("resnet"):
         recipe = for_transformer(recipe)
@@ -69,7 +70,7 @@ def comparison_config(  # noqa: PLR0913 - what a person may choose, most of it w
     if epochs is not None:
         recipe = replace(recipe, epochs=epochs)
     start = RunConfig(
-        data=with_content(DataConfig(name=dataset, train_examples=train_examples, content=content)),
+        data=with_content(data),
         model=network,
         training=recipe,
         precision=usual_precision(spec, device) if precision == "auto" else precision,

@@ -42,8 +42,9 @@ def origin_note(report: Report) -> str:
     packages = report.runs[0]["environment"]["packages"] if report.runs else {}
     versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
     return (
-        f"{comparison_caption(report)}. In parentheses the distance to the retrained models' mean; "
-        f"the nearest in bold. Made with {versions}"
+        f"{comparison_caption(report)}. ± is the standard deviation over a method's seeds; in "
+        "parentheses stands the distance to the retrained models' mean, where σ is what one more "
+        f"retrained model may differ by; the nearest in bold. Made with {versions}"
     )
 
 

@@ -38,6 +38,7 @@ class Definition:
 
 
 ANSWERS = ("Accuracy", "Perplexity")
+OF_REQUESTS = ("Backdoor",)  # measured where the request is of this kind
 
 
 def groups() -> list[str]:
@@ -54,7 +55,8 @@ def usual_groups(known: Sequence[str]) -> list[str]:
     """Return the groups that are shown first; `known` are the metrics that some run has."""
     measured = {METRICS[name].group for name in known}
     of_tokens = "Perplexity" in measured and "Accuracy" not in measured
-    return ["Perplexity" if of_tokens else "Accuracy", "Features", ATTACK]
+    asked = [group for group in OF_REQUESTS if group in measured]
+    return ["Perplexity" if of_tokens else "Accuracy", *asked, "Features", ATTACK]
 
 
 def groups_named(text: str) -> list[str]:

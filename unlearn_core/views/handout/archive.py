@@ -12,8 +12,15 @@ import pandas as pd
 from unlearn_core.data import Dataset
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.verdict import WORDS
-from unlearn_core.records import Sets
-from unlearn_core.runs.artefact import ARRAYS, HISTORY, RunArtefact
+from unlearn_core.records import Records, Sets
+from unlearn_core.runs.artefact import (
+    ARRAYS,
+    HISTORY,
+    TRIGGERED,
+    Predictions,
+    RunArtefact,
+    predictions_of,
+)
 from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.captions import comparison_caption
@@ -88,7 +95,7 @@ FILES: dict[str, tuple[str, dict[str, str]]] = {
         {
             "label": RUN["label"],
             "method": RUN["method"],
-            "word": "the verdict by the means over seeds",
+            "word": "the verdict: of several seeds the word in the middle of theirs",
             "agreement": "of how many seeds it is the same; empty for one seed",
             "because": "the numbers that it rests on",
             "n_caveats": "in how many other numbers it is off",
@@ -99,13 +106,14 @@ FILES: dict[str, tuple[str, dict[str, str]]] = {
         {
             "key": RUN["key"],
             "example_id": "the example's place in the data set",
-            "set": "forget, retain, forget_test or retain_test",
-            "label": "number of the true class",
-            "class_name": "name of the true class",
+            "set": "forget, retain, forget_test or retain_test; triggered: a test image with the "
+            "backdoor's trigger on it",
+            "label": "number of its class, as the data has it: of poisoned images the attacker's",
+            "class_name": "name of this class",
             "prediction": "number of the class that the model answers",
             "prediction_name": "its name",
             "probability": "of the answered class",
-            "label_probability": "of the true class",
+            "label_probability": "of its class",
             "x": "place on the map aligned to the original's; empty for what is not on it",
             "y": "the same upwards",
         },
@@ -241,16 +249,27 @@ def _examples(comparison: Comparison, dataset: Dataset, sets: Sets) -> Iterator[
     for run in comparison.runs:
         if run.has(ARRAYS):
             yield _of_run(run, dataset, sets)[columns]
+        if run.has(TRIGGERED):
+            marked = predictions_of(Records.from_arrays(run.arrays(TRIGGERED)))
+            yield _answers(run, marked, dataset).assign(set="triggered", x=None, y=None)[columns]
 
 
 def _of_run(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
     recorded = run.predictions()
+    rows = _answers(run, recorded, dataset)
+    rows["set"] = sets.names()[recorded.example_ids]
+    file = run.map_facts.get("file")
+    if file is None or not run.has(file):
+        return rows.assign(x=float("nan"), y=float("nan"))
+    return rows.merge(run.table(file)[["example_id", "x", "y"]], on="example_id", how="left")
+
+
+def _answers(run: RunArtefact, recorded: Predictions, dataset: Dataset) -> pd.DataFrame:
     names = dataset.class_names
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "key": run.key,
             "example_id": recorded.example_ids,
-            "set": sets.names()[recorded.example_ids],
             "label": recorded.labels,
             "class_name": answer_names(recorded.labels, names),
             "prediction": recorded.predictions,
@@ -259,7 +278,3 @@ def _of_run(run: RunArtefact, dataset: Dataset, sets: Sets) -> pd.DataFrame:
             "label_probability": recorded.of_label,
         }
     )
-    file = run.map_facts.get("file")
-    if file is None or not run.has(file):
-        return rows.assign(x=float("nan"), y=float("nan"))
-    return rows.merge(run.table(file)[["example_id", "x", "y"]], on="example_id", how="left")
