@@ -121,7 +121,6 @@ ROWS = {
         given(*CLASS, "--train-examples", "-4", "--dataset", "fashion"),
         "train_examples must be above 0",
     ),
-    "no jobs": (given(*CLASS, "--jobs", "0"), "must be a whole number from 1 on, got '0'"),
     "vast examples": (given(*CLASS, "--train-examples", str(HUGE)), "must be at most"),
     "a vast setting": (config(settings={"epochs": HUGE}), "epochs must be at most"),
     "epochs without end": (config(settings={"epochs": 10**12}), "epochs must be at most"),

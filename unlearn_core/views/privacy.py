@@ -278,10 +278,7 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
 
 
 def few_words(rows: pd.DataFrame) -> str:
-    """Say what a share at 1 % false alarms is worth where non-members are too few for one in 100.
-
-    Empty where they are enough.
-    """
+    """Say what a share at 1 % false alarms is worth where non-members are below 100."""
     n = len(scores_of(rows, str(rows["label"].iloc[0]), sides_in(rows)[2]))
     if n * FEW_FALSE_ALARMS >= 1:
         return ""
