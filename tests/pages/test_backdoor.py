@@ -96,7 +96,7 @@ def test_poisoned_and_triggered_images_have_every_models_answer(attacked, plante
     assert "labelled 0" in poisoned
     for table in (poisoned, triggered):
         assert table.count("<img") == 6
-        classes = re.findall(r"<small>id \d+,</small><small>class (\w+)</small>", table)
+        classes = re.findall(r"<small>id \d+,</small><small[^>]*>class (\w+)</small>", table)
         assert len(set(classes)) == 6
         assert "0" not in classes
         assert "not kept" not in table

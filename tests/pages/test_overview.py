@@ -30,7 +30,7 @@ def test_a_sentence_counts_the_verdicts_that_the_strip_lists(shipped_store):
     app = opened("overview")
     assert "is to forget **class 3**: 146 of them" in texts(app)
     lines, selected = strip(app)
-    words = [line["word"] for line in lines]
+    words = [line["word"].removesuffix(", but") for line in lines]
     assert f"**{len(lines)} methods tried: {words.count('matched')} look like" in texts(app)
     assert f"{words.count('pretends')} only pretend" in texts(app)
     assert selected == lines[0]["label"]
@@ -49,7 +49,7 @@ def test_symbols_come_only_after_words(shipped_store):
 
 def test_strip_is_sorted_and_a_verdict_chosen_leaves_its_lines_alone(shipped_store):
     app = opened("overview")
-    words = [line["word"] for line in strip(app)[0]]
+    words = [line["word"].removesuffix(", but") for line in strip(app)[0]]
     assert words == sorted(words, key=list(dict.fromkeys(words)).index)
     assert words[0] == "matched"
     app.pills(key="verdict").set_value("remembers").run()
@@ -62,7 +62,7 @@ def test_strip_is_sorted_and_a_verdict_chosen_leaves_its_lines_alone(shipped_sto
 def test_images_to_forget_stand_with_every_models_answer(shipped_store):
     table = answers(opened("overview", method="Finetune"))
     assert table.count("<img") == 6
-    assert table.count("<small>class 3</small>") == 6
+    assert table.count(">class 3</small>") == 6
     rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", table)
     names = [re.sub("<[^>]*>", "", row.split("</th>")[0]) for row in rows]
     assert names == ["Original", "Retrained", "Finetune"]
