@@ -10,6 +10,7 @@ from unlearn_core.metrics.findings import (
     by_guessing,
     doubts,
     findings,
+    flattened,
     loss,
     most_lost,
     short,
@@ -341,6 +342,8 @@ def test_a_match_whose_features_were_flattened_says_so():
     found = judge({**target, "effective_rank": 2.3}, there)
     assert found.word == "matched"
     assert found.caveats == ("its features are flattened, Effective rank 2.30 against 7.50",)
+    assert flattened({"effective_rank": 3.7}, there).endswith("Effective rank 3.70 against 7.50")
+    assert flattened({"effective_rank": 3.8}, there) == ""
     assert not judge({**target, "effective_rank": 4.0}, there).caveats
     assert not judge(target, standard()).caveats
 
