@@ -98,7 +98,7 @@ with st.container(gap="xsmall", key="first_screen"):
                 answers_table(with_outputs(runs), ids, dataset, sets),
                 previews.tiles(config.data, ids, config.forget.keyword),
                 selectors.sample_links(comparison, ids),
-                label_word="labelled" if is_backdoor else "class",
+                before_label=answers.label_word(config.forget),
             )
         )
         maps = map_reads.small_map_rows([run.key for run in runs])

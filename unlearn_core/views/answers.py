@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from unlearn_core.config import ForgetConfig
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.excerpts import excerpt, marked_html
@@ -47,6 +48,11 @@ def some_forgotten(sets: Sets, n: int = SHOWN) -> list[int]:
     return [int(number) for number in ids[rows]]
 
 
+def label_word(forget: ForgetConfig) -> str:
+    """Return what stands before a label: of a backdoor's pictures it is not their class."""
+    return "labelled" if forget.kind == "backdoor" else "class"
+
+
 def picture_tiles(ids: Sequence[int], urls: Sequence[str]) -> list[str]:
     """Return pictures, given as data URLs, as they stand in the row."""
     return [
@@ -72,7 +78,7 @@ def answers_html(
     corner: Sequence[str] = CORNER,
     captions: Sequence[str] | None = None,
     bold: str | None = None,
-    label_word: str = "class",
+    before_label: str = "class",
 ) -> str:
     """Return examples as a row of pictures with their classes, and a row of answers a model.
 
@@ -80,11 +86,11 @@ def answers_html(
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
     `corner` are the lines in the corner, `captions` stand under the ids instead of the classes
-    behind `label_word`.
+    behind `before_label`.
     `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
-        captions = [f"{label_word} {label}" for label in table["label"]]
+        captions = [f"{before_label} {label}" for label in table["label"]]
     rows = table.to_dict("records")
     shown = tiles
     if links is not None:

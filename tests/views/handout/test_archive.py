@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.cli.config_file import configs_in
+from unlearn_core.data import load_dataset
+from unlearn_core.data.splits import split
 from unlearn_core.engine.request import validate
+from unlearn_core.runs.comparison import comparisons
+from unlearn_core.runs.report import report
 from unlearn_core.views.handout.archive import FILES, archive
 
 
@@ -47,6 +51,21 @@ def test_examples_say_what_each_model_answered_and_where_it_lies(made):
         there = rows.dropna(subset="x").set_index("example_id")["x"]
         np.testing.assert_allclose(there, layout.reindex(there.index), rtol=1e-4)
         assert len(there) == len(layout)
+
+
+def test_of_a_backdoor_the_success_rate_is_counted_from_the_examples(planted):
+    [comparison] = comparisons(planted.store)
+    data = load_dataset(planted.config.data)
+    parts = comparison, report(comparison), data, split(data, planted.config.forget)
+    examples = table(zipfile.ZipFile(io.BytesIO(archive(*parts))), "examples.csv")
+    for run in comparison.runs:
+        rows = examples[(examples["key"] == run.key) & (examples["set"] == "triggered")]
+        others = rows[rows["label"] != 0]
+        values = comparison.metrics(run)["values"]
+        assert (others["prediction"] == 0).mean() == values["backdoor_asr"]
+        right = (others["prediction"] == others["label"]).mean()
+        assert right == values["triggered_accuracy"]
+        assert rows["x"].isna().all()
 
 
 def test_history_keeps_the_references_steps_too(made):

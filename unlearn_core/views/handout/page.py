@@ -153,7 +153,8 @@ def _answers(comparison: Comparison, report: Report, dataset: Dataset, sets: Set
         tiles = answers.text_tiles(seen, comparison.config.forget.keyword)
     else:
         tiles = answers.picture_tiles(ids, list(map(thumbnail, seen)))
-    return answers.answers_html(runs, table, tiles)
+    before = answers.label_word(comparison.config.forget)
+    return answers.answers_html(runs, table, tiles, before_label=before)
 
 
 def _maps(comparison: Comparison, maps: dict[str, Any] | None) -> str:
