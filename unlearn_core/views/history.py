@@ -49,7 +49,7 @@ PROBE_WORDS = {
 AXES = {"step": "Steps", "share": "Share of the run", "seconds": "Seconds"}
 COLUMNS = ["label", "method", "seed", "quantity", "step", "share", "seconds", "value"]
 HEIGHT = 480
-ALL_SEEDS = "All"  # of the choice of a seed: their mean and range
+ALL_SEEDS = "All"  # of the choice of a seed: a curve each
 CURVES = 6  # methods that are drawn unless others are chosen
 
 

@@ -164,7 +164,7 @@ def _steps_answer(material: Material) -> str:
 
 
 def _curve_choices(material: Material) -> dict[str, object]:
-    """Show what the answer speaks of: the alignment by step, of all seeds on average."""
+    """Show what the answer speaks of, the alignment by step: of all seeds, which it averages."""
     several = {"curve_seed": ALL_SEEDS} if len(material.comparison.seeds) > 1 else {}
     return {"curve_kind": "Probes", "probe": ALIGNMENT, "curve_axis": "step", **several}
 
