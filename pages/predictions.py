@@ -66,6 +66,10 @@ st.caption(
     f"below.{predictions.only_some(often, answers)} {recipe}"
 )
 
+only = predictions.only_label(opening.dataset.labels, sets, group)
+if only is not None and (told := predictions.wrong_answers_text(answers, only, names)):
+    st.markdown(as_markdown(told, keep="*"))
+
 st.subheader("Accuracy by class")
 half = str(
     selectors.segments(
@@ -89,20 +93,20 @@ with left:
     model = selectors.choose_one(
         comparison, "Model", list(by_label), MODEL, selectors.first_method(runs)
     )
-label = middle.selectbox("True class", [ANY, *names], key=LABEL, bind="query-params")
+label = middle.selectbox("Label", [ANY, *names], key=LABEL, bind="query-params")
 answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="query-params")
 run = by_label[model]
 cells = predictions.matrix_cells(run, sets, group, opening.dataset.n_classes)
 drawn = predictions.most_answered(cells)
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
-    predictions.grid_figure(drawn, present, names, upright="true class"),
+    predictions.grid_figure(drawn, present, names, upright="label"),
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
     f"{as_markdown(model)} on examples {as_markdown(predictions.GROUP_NAMES[group])}: how many of "
-    "each true class get which answer; the fuller the colour, the larger the share of the true "
-    f"class. Click a cell to see its examples.{predictions.only_some(drawn, cells)} {recipe}"
+    "each label get which answer; the fuller the colour, the larger the share of the label. "
+    f"Click a cell to see its examples.{predictions.only_some(drawn, cells)} {recipe}"
 )
 numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
 ids = predictions.cell_ids(run, sets, group, *numbers)

@@ -93,7 +93,7 @@ def _columns(data: DataConfig, runs: Sequence[RunArtefact]) -> dict[str, Any]:
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",
-        "label": "True class",
+        "label": "Label",
     }
     for run in runs:
         columns[run.label] = st.column_config.TextColumn(f"{run.label}: answers")

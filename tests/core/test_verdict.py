@@ -9,6 +9,7 @@ from unlearn_core.metrics.findings import (
     Standard,
     by_guessing,
     doubts,
+    elsewhere,
     findings,
     flattened,
     loss,
@@ -334,6 +335,22 @@ def test_an_unreliable_number_decides_nothing():
 def test_retrained_models_that_differ_widen_what_matches():
     models = [{**RETRAINED, "mia_rfa": value} for value in (0.1, 0.4, 0.7, 0.9, 0.2)]
     assert judge({**RETRAINED, "mia_rfa": 1.0}, standard(retrained=models)).word == "matched"
+
+
+def test_a_match_whose_answers_gather_or_scatter_says_so():
+    start, target = {**ORIGINAL, "top_wrong_answer": 0.0}, {**RETRAINED, "top_wrong_answer": 0.5}
+    there = standard(start, target)
+    found = judge({**target, "top_wrong_answer": 1.0}, there)
+    assert found.word == "matched"
+    told = "its answers on D_f gather in one class, Top wrong answer 100.0% against 50.0%"
+    assert found.caveats == (told,)
+    within = there.reference["top_wrong_answer"].within
+    assert elsewhere({"top_wrong_answer": 0.5 - 1.01 * within}, there).startswith(
+        "its answers on D_f scatter over many classes, "
+    )
+    for inside in (0.5 + 0.99 * within, 0.5 - 0.99 * within, None):
+        assert elsewhere({"top_wrong_answer": inside}, there) == ""
+    assert elsewhere({"top_wrong_answer": 1.0}, standard()) == ""
 
 
 def test_a_match_whose_features_were_flattened_says_so():

@@ -5,6 +5,7 @@ A metric that is registered has a line in `REFERENCES`, or a doctest in its own 
 
 import inspect
 import math
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -145,6 +146,11 @@ class Plain:
         other = self.evidence.random_probabilities
         return 1 - formulas.jensen_shannon(self.p[self.sets.forget], other).mean()
 
+    def top_wrong_answer(self):
+        pairs = zip(self.answers[self.sets.forget], self.y[self.sets.forget], strict=True)
+        wrong = Counter(answer for answer, label in pairs if answer != label)
+        return max(wrong.values(), default=0) / self.sets.forget.sum()
+
     def success(self, *, all_images=False):
         fooled = self.evidence.triggered
         others = all_images | (fooled.labels != self.evidence.target)
@@ -198,6 +204,7 @@ REFERENCES = {
     "mia_scrub": lambda e: e.separation(e.sets.forget_test, 5),
     "mia_starter": lambda e: e.separation(e.test, 10),
     "zrf": lambda e: e.zrf(),
+    "top_wrong_answer": lambda e: e.top_wrong_answer(),
     "backdoor_asr": lambda e: e.success(),
     "triggered_accuracy": lambda e: e.right_with_trigger(),
     "backdoor_asr_all": lambda e: e.success(all_images=True),

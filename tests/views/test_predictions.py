@@ -1,5 +1,6 @@
 """Counts of answers by hand: four images of two classes to forget and to keep, two models."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -121,3 +122,23 @@ def test_few_classes_or_as_many_rows_are_drawn_whole():
     assert predictions.most_answered(few) is few
     diagonal = predictions._cells({number: np.eye(30, dtype=int)[number] for number in range(30)})
     assert predictions.most_answered(diagonal) is diagonal
+
+
+def test_the_most_frequent_wrong_answer_is_told_by_model():
+    runs = [
+        run("A", [1, 2, 1, 1, 2, 1]),
+        run("B", [0, 0, 1, 0, 2, 2]),
+        run("C", [2, 2, 1, 0, 1, 2]),
+    ]
+    forget = np.array([1, 0, 0, 0, 1, 1], bool)  # 4, 0 and 5, of which two are labelled 0
+    sets = replace(SETS, forget=forget, retain=~forget, retain_test=np.zeros(6, bool))
+    cells = predictions.answer_cells(runs, sets, "forget", 3)
+    told = predictions.wrong_answers_text(cells, 0, ["x", "y", "z"])
+    assert told == "Most frequent wrong answer: A says **y** to 67%, C says **z** to 67%."
+    assert predictions.wrong_answers_text(cells[cells["row"] == "B"], 0, ["x", "y", "z"]) == ""
+
+
+def test_a_group_has_one_label_or_several():
+    labels = np.array([1, 1, 0, 1, 0, 1])  # by id; D_f is 0, 1 and 4, D_r 2 and 5
+    assert predictions.only_label(labels, SETS, "forget") is None
+    assert predictions.only_label(np.array([1, 1, 0, 1, 1, 1]), SETS, "forget") == 1

@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from unlearn_core.metrics.nearest import nearest_examples
 from unlearn_core.records import Records, Sets
 from unlearn_core.views import samples
-from unlearn_core.views.examples import rows_of
+from unlearn_core.views.examples import picture_caption, rows_of
 
 SETS = Sets(
     forget=np.array([1, 0, 1, 0, 0, 1], bool),
@@ -131,3 +131,15 @@ def test_classes_that_are_called_by_numbers_keep_their_columns():
     assert list(axis.tickvals) == [0, 1, 2]
     assert list(axis.ticktext) == ["12", "<b>2</b>", "1"]
     assert axis.type is None
+
+
+@pytest.mark.parametrize("kind", ["poisoned", "mislabelled"])
+def test_a_label_that_is_no_class_is_not_called_one(kind):
+    none, first = np.zeros(3, bool), np.array([True, False, False])
+    dataset = SimpleNamespace(
+        class_names=("seven", "eight"), labels=np.array([0, 0, 1]),
+        **{"poisoned": None, "mislabelled": None, kind: first},
+    )  # fmt: skip
+    sets = Sets(forget=first, retain=~first, forget_test=none, retain_test=none)
+    assert picture_caption(0, dataset, sets) == "id 0, labelled seven ◆"
+    assert picture_caption(1, dataset, sets) == "id 1, class seven"

@@ -20,6 +20,7 @@ from unlearn_core.metrics import (
     relearning,
     rf_jsd,
     tug_of_war,
+    wrong_answers,
     zrf,
 )
 from unlearn_core.metrics.base import METRICS, NO_COST, Cost, Evidence, MetricSpec, evaluate

@@ -28,6 +28,7 @@ DECIDING = {  # of all tasks: what a model's task does not give is not among its
 }
 BESIDES = "relearn_k"  # what decides nothing, for retrained models differ too much in it
 FLATNESS, FIT = "effective_rank", "retain_accuracy"
+WRONG = "top_wrong_answer"
 Values = Mapping[str, float | None]
 
 
@@ -211,6 +212,16 @@ def flattened(values: Values, standard: Standard) -> str:
         return ""
     label, goal = METRICS[FLATNESS].label, short(FLATNESS, there.mean)
     return f"its features are flattened, {label} {short(FLATNESS, own)} against {goal}"
+
+
+def elsewhere(values: Values, standard: Standard) -> str:
+    """Say that wrong answers on D_f gather in one class, or scatter, as retrained ones do not."""
+    own, there = values.get(WRONG), standard.reference.get(WRONG)
+    if own is None or there is None or abs(own - there.mean) <= there.within:
+        return ""
+    told = "gather in one class" if own > there.mean else "scatter over many classes"
+    label, goal = METRICS[WRONG].label, short(WRONG, there.mean)
+    return f"its answers on D_f {told}, {label} {short(WRONG, own)} against {goal}"
 
 
 def _found(names: Sequence[str], values: Values, standard: Standard) -> list[Finding]:

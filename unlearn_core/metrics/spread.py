@@ -34,6 +34,7 @@ FLOORS = {
     "mia_rfa": 0.13,
     "relearn_k": 0.13,
     "triggered_accuracy": 0.052,
+    "top_wrong_answer": 0.099,
 }
 
 

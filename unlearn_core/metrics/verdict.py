@@ -20,6 +20,7 @@ from unlearn_core.metrics.findings import (
     Values,
     doubts,
     findings,
+    elsewhere,
     flattened,
     most_lost,
     short,
@@ -224,7 +225,8 @@ def _matched(case: Case) -> Verdict:
         if each.is_off
     ]
     caveats += [each.words for each in doubts(case.values, case.standard)]
-    caveats += filter(None, [flattened(case.values, case.standard)])
+    behind = (flattened(case.values, case.standard), elsewhere(case.values, case.standard))
+    caveats += filter(None, behind)
     numbers = _listed([each for part in telling.values() for each in part])
     return Verdict("matched", f"{_joined(list(telling))} match: {numbers}", tuple(caveats))
 

@@ -88,8 +88,11 @@ def answers_table(
 def picture_caption(example_id: int, dataset: Dataset, sets: Sets) -> str:
     """Return what stands under a picture, such as "id 17, class 9 ◆"; the mark is that of maps.
 
-    It stands for an example to forget, or a test example of a class to forget.
+    It stands for an example to forget, or a test example of a class to forget.  Where the label is
+    not the class, as of a poisoned picture, it is "labelled" so.
     """
     name = dataset.class_names[dataset.labels[example_id]]
+    wrong = (dataset.poisoned, dataset.mislabelled)
+    is_wrong = any(mask is not None and mask[example_id] for mask in wrong)
     mark = " ◆" if (sets.forget | sets.forget_test)[example_id] else ""
-    return f"id {example_id}, class {name}{mark}"
+    return f"id {example_id}, {'labelled' if is_wrong else 'class'} {name}{mark}"

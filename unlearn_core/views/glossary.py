@@ -38,6 +38,8 @@ PLAIN = {
     "relearn_gap": "How much sooner it is known again than by a model that never saw it.",
     "backdoor_asr": "How often the trigger still makes the model give the attacker's answer.",
     "triggered_accuracy": "How often images with the trigger are answered as what they show.",
+    "top_wrong_answer": "How many of the forgotten examples get one and the same wrong answer: a "
+    "model that never saw them spreads them over what looks alike.",
     "mutual_confusion": "How often the two classes whose labels were swapped are still confused.",
     "feature_distance_retrained": "How far the features are from the retrained model's.",
     "cka_retrained": "How alike the features are to the retrained model's, whatever their axes.",

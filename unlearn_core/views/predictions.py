@@ -117,10 +117,10 @@ def answer_cells(
 
 
 def matrix_cells(run: RunArtefact, sets: Sets, group: str, n_classes: int) -> pd.DataFrame:
-    """Return how often a run answers each class, by the true class, on a group of `GROUPS`.
+    """Return how often a run answers each class, by label, on a group of `GROUPS`.
 
-    Columns as in `answer_cells`; `row` is the number of the true class, of those in the group, and
-    `share` is of the true class's examples.
+    Columns as in `answer_cells`; `row` is the number of the label, of those in the group, and
+    `share` is of the label's examples.
     """
     recorded, mask = run.predictions(), recorded_in(run, sets, GROUPS[group])
     labels, predicted = recorded.labels[mask], recorded.predictions[mask]
@@ -248,6 +248,12 @@ def cell_ids(
     return sorted(recorded.example_ids[mask].tolist())
 
 
+def only_label(labels: np.ndarray, sets: Sets, group: str) -> int | None:
+    """Return the label that all examples of a group have; None where they have several."""
+    present = np.unique(labels[np.isin(sets.names(), GROUPS[group])])
+    return int(present[0]) if len(present) == 1 else None
+
+
 def groups_of(sets: Sets) -> list[str]:
     """Return the groups that hold an example."""
     return [name for name in GROUPS if name == ALL or getattr(sets, name).any()]
@@ -258,9 +264,23 @@ def forgotten_classes(labels: np.ndarray, sets: Sets) -> list[int]:
     return sorted(set(labels[sets.forget].tolist()) - set(labels[sets.retain].tolist()))
 
 
+def wrong_answers_text(cells: pd.DataFrame, label: int, classes: Sequence[str]) -> str:
+    """Return what each model says most often where it is wrong, of examples of one label.
+
+    `cells` are `answer_cells` of them, of whom each row's most frequent other answer counts.
+    """
+    wrong = cells[(cells["column"] != label) & (cells["n"] > 0)]
+    most = wrong.sort_values("share", ascending=False, kind="stable").drop_duplicates("row")
+    told = [
+        f"{row} says **{classes[number]}** to {share:.0%}"
+        for row, share, number in most[["row", "share", "column"]].itertuples(index=False)
+    ]
+    return f"Most frequent wrong answer: {', '.join(told)}." if told else ""
+
+
 def cell_text(model: str, group: str, label: str, answer: str, n: int) -> str:
     """Return which images are shown, such as "**MUDA** answers 9 to 12 images to forget"."""
-    true = f" whose true class is {label}" if label != "any" else ""
+    true = f" that are labelled {label}" if label != "any" else ""
     said = f"answers **{answer}** to" if answer != "any" else "answers as follows to"
     examples = "1 example" if n == 1 else f"{n:,} examples"
     return f"**{model}** {said} {examples} {GROUP_NAMES[group]}{true}."

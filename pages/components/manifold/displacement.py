@@ -21,7 +21,7 @@ MEASURES = displacement.MEASURES
 MOVED_COLUMNS: dict[str, Any] = {
     "id": st.column_config.NumberColumn("Id", format="%d"),
     "set": "Set",
-    "label": "True class",
+    "label": "Label",
     "predicted": "Predicted",
     "moved": st.column_config.NumberColumn(MEASURES["moved"], format="%.2f"),
     "new_neighbours": st.column_config.NumberColumn(MEASURES["new_neighbours"], format="percent"),

@@ -114,7 +114,7 @@ def _columns(data: DataConfig, names: Mapping[str, str]) -> dict[str, Any]:
         "id": st.column_config.NumberColumn("Id", format="%d", pinned=True),
         "more": LINK,
         "set": "Set",
-        "label": "True class",
+        "label": "Label",
     }
     for name in names.values():
         columns[f"{name} p"] = st.column_config.ProgressColumn(

@@ -62,7 +62,7 @@ class Maps {
       models.append(label);
     });
     const modes = this.maps.highlights.map(({ name, label }) => [name, label]);
-    const colours = [["label", "True class"], ["prediction", "Predicted class"]];
+    const colours = [["label", "Label"], ["prediction", "Predicted class"]];
     find("map-tools").append(
       models,
       choice("Highlight", modes, (mode) => { this.mode = mode; this.draw(); }),
@@ -118,7 +118,7 @@ class Maps {
     const { classes, no_class: other, set_names: names, probability_scale: scale } = this.maps;
     const table = element("table", "", { className: "plain" });
     const head = element("tr");
-    const heads = [...(this.sheet ? [this.sheet.texts ? "Text" : "Image"] : []), "Id", "Set", "True class", ...panels.map(({ label }) => label)];
+    const heads = [...(this.sheet ? [this.sheet.texts ? "Text" : "Image"] : []), "Id", "Set", "Label", ...panels.map(({ label }) => label)];
     heads.forEach((text) => head.append(element("th", text, { scope: "col" })));
     table.append(head);
     rows.forEach((i) => {

@@ -36,7 +36,7 @@ BEYOND = 2**16 - 1  # the number of no class
 HIDDEN, DIMMED, LIT = 0, 1, 2
 MARGIN = 0.04
 COLOURS = {
-    "label": "True class",
+    "label": "Label",
     "prediction": "Predicted class",
     "new_neighbours": "New neighbours",
     "moved": "Moved features",

@@ -149,7 +149,7 @@ class Bar {
     const shown = map.alone.size
       ? `${[...map.alone].reduce((sum, label) => sum + counts[label], 0).toLocaleString("en")} of ${total.toLocaleString("en")}`
       : total.toLocaleString("en");
-    const heading = make("b", { textContent: colour === "prediction" ? "Colour: predicted class. True class" : "True class" });
+    const heading = make("b", { textContent: colour === "prediction" ? "Colour: predicted class. Label" : "Label" });
     const all = map.alone.size ? [this.button("Show all", "Show all classes again", () => map.isolate(null))] : [];
     this.legend.replaceChildren(
       heading, make("span", { className: "map-count", textContent: shown }), ...all, ...chips,
