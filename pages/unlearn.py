@@ -39,6 +39,7 @@ if reads.all_comparisons():
         data_choice.receive(shown)
         if not is_sent:
             forget_request.receive(shown)
+    forget_request.receive_another(shown if is_here else None)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
 methods: dict[str, list[dict[str, object]]] = {}

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import data_reads, gallery
+from pages.components import data_reads, gallery, reads
+from pages.components.data_choice import FIRST
 from pages.components.selectors import FORGET_BACKDOOR, FORGET_IDS
 from unlearn_core.checks import InputError
 from unlearn_core.config import TRIGGERS, DataConfig, ForgetConfig, RunConfig
@@ -16,6 +17,7 @@ from unlearn_core.data.uploads import choice_of
 from unlearn_core.records import Sets
 from unlearn_core.runs.plan import with_request
 from unlearn_core.views import forget_request as requests
+from unlearn_core.views.lesson import ANOTHER_CLASS
 from unlearn_core.views.symbols import as_markdown
 
 KIND, SEED, DIFFICULTY = "forget_kind", "forget_seed", "forget_difficulty"
@@ -75,6 +77,22 @@ def receive_backdoor() -> bool:
     st.session_state[KIND] = "backdoor"
     st.session_state[f"forget_backdoor_{name}"] = target
     return True
+
+
+def receive_another(shown: RunConfig | None) -> None:
+    """Choose a class that nobody forgot yet, where a lesson asks for it.
+
+    Of the data of the comparison that is `shown`; None stands for the data of a new form.
+    """
+    if not st.session_state.pop(ANOTHER_CLASS, False):
+        return
+    data = shown.data if shown else DataConfig(name=FIRST)
+    known = [each.config for each in reads.all_comparisons().values()]
+    names = data_reads.dataset(data).class_names
+    st.session_state[KIND] = "class"
+    st.session_state[f"forget_class_{choice_of(data)}"] = [
+        requests.next_class(known, data, len(names), FIRST_CLASS)
+    ]
 
 
 def receive(config: RunConfig) -> None:

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from pages.components import data_choice
 from tests.pages.reading import figures, opened, texts
 from tests.pages.test_overview import OTHER
 
@@ -111,3 +112,14 @@ def test_a_wrong_stop_in_the_address_is_the_last_or_none(shipped_store, wrong, s
 
 def test_an_empty_store_has_no_lesson(empty_store):
     assert bar(opened("metrics", lesson="2")) is None
+
+
+def test_the_last_stop_has_a_class_to_launch_that_nobody_forgot_yet(shipped_store, monkeypatch):
+    app = opened("unlearn", lesson="6")
+    assert app.multiselect(key="forget_class_digits").value == [4]  # 3 is forgotten
+    app.multiselect(key="forget_class_digits").set_value([1]).run()
+    assert app.multiselect(key="forget_class_digits").value == [1]  # a person's choice stays
+    monkeypatch.setattr(data_choice, "is_here", lambda _: False)
+    elsewhere = opened("unlearn", lesson="6", comparison=OTHER)
+    assert "are not on this machine" in texts(elsewhere)
+    assert elsewhere.multiselect(key="forget_class_digits").value == [4]

@@ -1,6 +1,6 @@
 import pytest
 
-from unlearn_core.config import ForgetConfig
+from unlearn_core.config import DataConfig, ForgetConfig, RunConfig
 from unlearn_core.data.splits import split
 from unlearn_core.views import forget_request
 
@@ -24,3 +24,25 @@ def test_pages_of_a_gallery_cover_every_image_once():
     count = forget_request.page_count(len(ids), 12)
     assert [i for n in range(1, count + 1) for i in forget_request.page_of(ids, n, 12)] == ids
     assert forget_request.page_count(0, 12) == 1
+
+
+def test_another_class_is_one_that_nobody_forgot_of_the_same_data():
+    def config(values, **changes):
+        return RunConfig(
+            data=DataConfig(**{"name": "digits", **changes}),
+            forget=ForgetConfig(kind="class", values=values),
+        )
+
+    data = DataConfig(name="digits")
+    known = [
+        config((3,)),
+        config((4, 5)),
+        config((4,), name="fashion"),
+        config((4,), train_examples=500),
+        RunConfig(data=data, forget=ForgetConfig(kind="random", values=(4,))),
+    ]
+    assert forget_request.next_class([], data, 10, 3) == 3
+    assert forget_request.next_class(known, data, 10, 3) == 4
+    assert forget_request.next_class([config((n,)) for n in range(3, 10)], data, 10, 3) == 0
+    assert forget_request.next_class([config((n,)) for n in range(10)], data, 10, 3) == 3
+    assert forget_request.next_class([], data, 2, 3) == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import InputError
+from unlearn_core.config import DataConfig, RunConfig
 from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.views.names import SET_SYMBOLS
@@ -20,6 +21,21 @@ SET_CONTENT = {
     "forget_test": "Test examples of what is forgotten; none where single examples are forgotten.",
     "retain_test": "The other test examples.",
 }
+
+
+def next_class(known: Iterable[RunConfig], data: DataConfig, n_classes: int, first: int) -> int:
+    """Return the first class of some data that none of the known configs forgets alone.
+
+    Classes are tried from `first` on, and those before it last; `first` where all are forgotten.
+    """
+    same = (data.name, data.train_examples)
+    forgotten = {
+        config.forget.values
+        for config in known
+        if config.forget.kind == "class" and (config.data.name, config.data.train_examples) == same
+    }
+    order = [*range(first, n_classes), *range(min(first, n_classes))]
+    return next((number for number in order if (number,) not in forgotten), order[0])
 
 
 def parse_ids(text: str) -> list[int]:

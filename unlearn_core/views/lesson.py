@@ -35,6 +35,7 @@ from unlearn_core.views.wording import describe_forget
 MOST_REQUESTS = 4
 WHOLE_CLASSES = ("class", "subclass")
 HEAD_TRICK = "trick_head_finetune"
+ANOTHER_CLASS = "another_class_wanted"  # asks the Unlearn page for a class that nobody forgot yet
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -253,9 +254,11 @@ LESSON = (
         page="pages/unlearn.py",
         target=".st-key-forget_kind",
         title="Your own request",
-        look="Choose another class, or single examples, launch a method and watch it work.",
+        look="Another class is chosen; take it or single examples, launch a method and watch it "
+        "work.",
         ask="Predict first: is a class or a handful of examples easier to forget?",
         answer=_requests_answer,
         is_there=lambda _: True,
+        choices=lambda _: {ANOTHER_CLASS: True},
     ),
 )
