@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+pytest.importorskip("streamlit", reason="pages need Streamlit, the core does not")
+
 from pages.components import data_choice
 from tests.pages.reading import figures, opened, texts
 from tests.pages.test_overview import OTHER

@@ -35,7 +35,8 @@ def next_class(known: Iterable[RunConfig], data: DataConfig, n_classes: int, fir
         if config.forget.kind == "class" and (config.data.name, config.data.train_examples) == same
     }
     order = [*range(first, n_classes), *range(min(first, n_classes))]
-    return next((number for number in order if (number,) not in forgotten), order[0])
+    left = [number for number in order if (number,) not in forgotten]
+    return (left or order)[0]
 
 
 def parse_ids(text: str) -> list[int]:
