@@ -34,7 +34,7 @@ def next_class(known: Iterable[RunConfig], data: DataConfig, n_classes: int, fir
         for config in known
         if config.forget.kind == "class" and (config.data.name, config.data.train_examples) == same
     }
-    order = [*range(first, n_classes), *range(min(first, n_classes))]
+    order: list[int] = [*range(first, n_classes), *range(min(first, n_classes))]
     left = [number for number in order if (number,) not in forgotten]
     return (left or order)[0]
 
