@@ -12,7 +12,7 @@ from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import small_maps_caption
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.wording import describe_forget, title_of
+from unlearn_core.views.wording import describe_forget
 
 METHOD = "backdoor_method"
 PLANT = "Plant a backdoor"
@@ -47,15 +47,8 @@ if config.forget.kind != "backdoor":
         ),
         icon=":material/key:",
     )
-    with st.container(horizontal=True):
-        offer_launch(PLANT, config.data.name, 0)
-        for other in reads.all_comparisons().values():
-            if other.config.forget.kind == "backdoor":
-                st.button(
-                    as_markdown(title_of(other)),
-                    key=f"show_{other.key}",
-                    on_click=selectors.choose, args=(other.key,), icon=":material/visibility:",
-                )  # fmt: skip
+    offer_launch(PLANT, config.data.name, 0)
+    selectors.offer_others(lambda other: other.config.forget.kind == "backdoor")
     st.stop()
 report = reads.comparison_report(comparison.key)
 sets, dataset = data_reads.sets(config.data, config.forget), data_reads.dataset(config.data)

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import charts, data_reads, map_reads, queue, reads, run_reads, selectors
 from pages.components.jobs import show_jobs
 from pages.components.run_button import run_button
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.plan import relearning_configs
 from unlearn_core.views import bring_back
 from unlearn_core.views.captions import comparison_caption
@@ -18,6 +19,13 @@ from unlearn_core.views.wording import describe_forget
 
 selectors.under_app(__file__)
 st.title("Bring it back")
+
+
+def was_taught(other: Comparison) -> bool:
+    """Say whether some model of a comparison was taught again."""
+    return any(other.relearning(run) is not None for run in other.runs)
+
+
 comparison = selectors.chosen_comparison()
 config = comparison.config
 report = reads.comparison_report(comparison.key)
@@ -29,6 +37,7 @@ st.markdown(
 )
 if reason := without_classes(with_outputs(comparison.runs)):
     st.info(f"{reason} So nothing can be brought back by name.", icon=":material/info:")
+    selectors.offer_others(was_taught)
     st.stop()
 runs = selectors.choose_runs(comparison)
 rows = run_reads.relearning_curves(comparison, [run.key for run in runs])
@@ -45,6 +54,7 @@ if untaught:
         st.rerun()
     show_jobs()
 if rows.empty:
+    selectors.offer_others(was_taught)
     st.stop()
 numbers = bring_back.numbers_shown(rows)
 shown = int(

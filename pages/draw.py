@@ -24,6 +24,15 @@ SEEN = 112  # pixels of the picture as the models see it
 
 selectors.under_app(__file__)
 st.title("Draw your own")
+
+
+def can_answer(other: Comparison) -> bool:
+    """Say whether a comparison is on pictures, and a method's weights are here."""
+    methods = (run for run in other.runs if run.config.role == "method")
+    has_weights = any(map(run_reads.weights_of, methods))
+    return has_weights and not data_reads.shows_texts(other.config.data)
+
+
 comparison = selectors.chosen_comparison()
 config = comparison.config
 dataset = data_reads.dataset(config.data)
@@ -33,6 +42,7 @@ if not isinstance(dataset, ImageDataset):
         "on pictures.",
         icon=":material/image:",
     )
+    selectors.offer_others(can_answer)
     st.stop()
 what = as_markdown(describe_forget(config.forget, dataset.class_names))
 st.markdown(
@@ -43,6 +53,7 @@ runs = selectors.choose_runs(comparison)
 ready = with_weights(runs)
 if not ready:
     show_jobs()
+    selectors.offer_others(can_answer)
     st.stop()
 queue.answerer().start()  # it loads torch while the person draws
 

@@ -9,6 +9,7 @@ from pages.components.jobs import show_jobs
 from pages.components.run_button import run_button
 from unlearn_core.config import ForgetConfig
 from unlearn_core.runs import gamma_sweep
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.gamma import (
     KIND_TITLES,
@@ -25,6 +26,14 @@ MOST_SAMPLES = 500
 
 selectors.under_app(__file__)
 st.title("Gamma ablation")
+
+
+def was_swept(other: Comparison) -> bool:
+    """Say whether RFA ran with several values of gamma in a comparison."""
+    found = gamma_sweep.sweeps([other], other.config)
+    return any(len(sweep.finished) > 1 for sweep in found)
+
+
 comparison = selectors.chosen_comparison()
 config = comparison.config
 report = reads.comparison_report(comparison.key)
@@ -40,6 +49,7 @@ if gamma_sweep.kind_of(config.forget) is None:
         "Choose a comparison that forgets those in the sidebar.",
         icon=":material/info:",
     )
+    selectors.offer_others(was_swept)
     st.stop()
 sweeps = gamma_sweep.sweeps(reads.all_comparisons().values(), config)
 names = data_reads.dataset(config.data).class_names
@@ -120,6 +130,8 @@ if comparison.key in {sweep.comparison.key for sweep in sweeps if not sweep.runs
         f"RFA has not run on {what} of this comparison yet. Run the missing points above.",
         icon=":material/play_arrow:",
     )
+if not any(len(sweep.finished) > 1 for sweep in chosen):
+    selectors.offer_others(was_swept)
 if not rows.empty:
     charts.chart(gamma_figure(rows), key="gamma")
     st.caption(

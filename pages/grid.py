@@ -29,6 +29,7 @@ if not methods:
         "settings and choose what to *try several values of*.",
         icon=":material/stacked_line_chart:",
     )
+    selectors.offer_others(lambda other: bool(variants(other)))
     selectors.link_to_unlearn()
     show_jobs()
     st.stop()

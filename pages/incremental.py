@@ -8,6 +8,7 @@ from pages.components import charts, data_reads, map_reads, queue, reads, run_re
 from pages.components.jobs import show_jobs
 from pages.components.run_button import run_button
 from unlearn_core.runs.artefact import PROBE_PREFIX
+from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.incremental import NEW, OLD, can_be_learned, old_and_new
 from unlearn_core.runs.plan import incremental_configs
 from unlearn_core.views.captions import comparison_caption, tracked_caption
@@ -30,6 +31,13 @@ ALIGNMENT = f"{PROBE_PREFIX}dimensional_alignment"
 
 selectors.under_app(__file__)
 st.title("Incremental view")
+
+
+def has_learned(other: Comparison) -> bool:
+    """Say whether some model of a comparison learned the class after the others."""
+    return any(set(old_and_new(other, seed)) == {OLD, NEW} for seed in other.seeds)
+
+
 comparison = selectors.chosen_comparison()
 config = comparison.config
 names = data_reads.dataset(config.data).class_names
@@ -46,6 +54,7 @@ if not can_be_learned(config.forget):
         "Choose such a comparison in the sidebar, or make one on the **Unlearn** page.",
         icon=":material/info:",
     )
+    selectors.offer_others(has_learned)
     selectors.link_to_unlearn()
     st.stop()
 
@@ -64,6 +73,7 @@ if set(models) != {OLD, NEW}:
     is_wanted = run_button("Learn it", config.data, key="incremental_run", kind="primary")
     if is_wanted and queue.submit(incremental_configs(config, [seed])):
         st.rerun()
+    selectors.offer_others(has_learned)
     show_jobs()
     st.stop()
 old, new = models[OLD], models[NEW]

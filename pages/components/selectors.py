@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -17,12 +17,13 @@ from unlearn_core.runs.comparison import REFERENCES, Comparison
 from unlearn_core.runs.report import Report
 from unlearn_core.views.manifold.points import default_runs
 from unlearn_core.views.symbols import as_markdown
-from unlearn_core.views.wording import comparison_titles
+from unlearn_core.views.wording import comparison_titles, title_of
 
 CHOSEN = "comparison"
 EXAMPLE = "example"  # the id on the page Samples
 FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
 FORGET_BACKDOOR = "backdoor_wanted"  # left likewise: the data set and the attacker's class
+MOST_OFFERED = 3  # comparisons, where the chosen one lacks what a page is about
 UNDER_APP = "under_app"
 MADE_FOR = "made_for"  # the comparison for which each choice of a page was made
 
@@ -107,6 +108,24 @@ def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:
 def choose(key: str) -> None:
     """Make a comparison the sidebar's choice, as a button's callback."""
     st.session_state[CHOSEN] = key
+
+
+def offer_others(has_it: Callable[[Comparison], bool]) -> None:
+    """Show buttons that lead to other comparisons which have what the page is about."""
+    comparisons = reads.all_comparisons()
+    chosen = chosen_key(comparisons)
+    others = (each for key, each in comparisons.items() if key != chosen)
+    found = list(islice(filter(has_it, others), MOST_OFFERED))
+    if not found:
+        return
+    st.caption("It is there in:")
+    with st.container(horizontal=True):
+        for each in found:
+            st.button(
+                as_markdown(title_of(each)),
+                key=f"show_{each.key}",
+                on_click=choose, args=(each.key,), icon=":material/visibility:",
+            )  # fmt: skip
 
 
 def sample_link(comparison: Comparison, example_id: int) -> str:

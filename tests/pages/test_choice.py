@@ -3,7 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.reading import APP, opened, texts
+from tests.pages.reading import APP, figures, opened, texts
+from tests.pages.test_overview import OTHER
 from tests.stores import fill_store
 from unlearn_core.config import RunConfig
 from unlearn_core.runs.comparison import comparisons
@@ -121,3 +122,15 @@ def test_a_link_to_a_comparison_that_is_not_here_says_so_and_opens_the_default(s
     assert not app.exception
     assert "not here: Nobody's data" in app.toast[0].value
     assert not opened("overview").toast
+
+
+@pytest.mark.parametrize("page", ["bring_back", "incremental"])
+def test_where_a_comparison_lacks_what_a_page_is_about_another_is_a_click_away(page, shipped_store):
+    app = opened(page, comparison=OTHER)
+    assert not figures(app)
+    [offered] = [button for button in app.button if (button.key or "").startswith("show_")]
+    assert offered.label == "Handwritten digits: forget class 3 (resnet18, width 8)"
+    offered.click().run()
+    assert not app.exception
+    assert figures(app)
+    assert not [button for button in app.button if (button.key or "").startswith("show_")]

@@ -29,10 +29,14 @@ class Sweep:
     runs: tuple[RunArtefact, ...]
 
     @property
+    def finished(self) -> list[float]:
+        """Return the values of which there is a run, ascending; several seeds count once."""
+        return sorted({float(run.settings[SETTING]) for run in self.runs})
+
+    @property
     def missing(self) -> list[float]:
         """Return the values of `GAMMAS` of which there is no run."""
-        finished = {float(run.settings[SETTING]) for run in self.runs}
-        return [gamma for gamma in GAMMAS if gamma not in finished]
+        return [gamma for gamma in GAMMAS if gamma not in self.finished]
 
 
 def sweeps(comparisons: Collection[Comparison], like: RunConfig) -> list[Sweep]:
