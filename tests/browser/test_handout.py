@@ -85,14 +85,26 @@ def test_a_saved_report_opens_without_a_network_and_links_its_maps(saved, page, 
     context.close()
 
 
-def test_on_paper_everything_is_unfolded_light_and_within_the_margins(saved, page):
+def test_on_paper_is_what_is_unfolded_light_and_within_the_margins(saved, page):
     tab = page.context.browser.new_context(offline=True, color_scheme="dark").new_page()
     tab.goto(saved.as_uri())
     tab.wait_for_selector("html[data-ready]")
+    folded = tab.locator("details:not([open])")
+    n_folded = folded.count()
+    assert 0 < n_folded < tab.locator("details").count()
     tab.emulate_media(media="print")
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     tab.wait_for_timeout(500)
-    assert tab.locator("details:not([open])").count() == 0
+    assert not any(part.is_visible() for part in folded.all())
+    assert tab.locator("details[open] table").first.is_visible()
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert all(part.is_visible() for part in folded.all())
+    tab.emulate_media(media="screen")
+    tab.get_by_role("button", name="Unfold or fold all").click()
+    assert folded.count() == 0
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.wait_for_timeout(500)
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     wide = "(e) => e.getBoundingClientRect().right"
     tables = [box.evaluate(wide) for box in tab.locator("table").all()]
@@ -104,7 +116,9 @@ def test_on_paper_everything_is_unfolded_light_and_within_the_margins(saved, pag
     assert min(maps) > 100  # what lies on a canvas would not be printed
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     assert tab.locator(".map-copy").count() == 0
-    assert tab.locator("details:not([open])").count() > 0
+    tab.emulate_media(media="screen")
+    tab.get_by_role("button", name="Unfold or fold all").click()
+    assert folded.count() == tab.locator("details").count()
     assert tab.pdf()[:4] == b"%PDF"
 
 

@@ -201,19 +201,23 @@ function shapes(map, index) {
   return [frame, ...circles, ...diamonds].join("");
 }
 
-// Paper is white, narrower than a screen, and cannot be unfolded.
+// Unfold all that is folded, or fold it again; paper shows what is unfolded.
+function unfold() {
+  const parts = [...document.querySelectorAll("details")];
+  const open = parts.some((part) => !part.open);
+  parts.forEach((part) => (part.open = open));
+}
+
+// Paper is white and narrower than a screen.
 function printing() {
   const wasDark = isDark;
-  const folded = [...document.querySelectorAll("details:not([open])")];
   root.classList.add("printing");
-  folded.forEach((part) => (part.open = true));
   isDark = false;
   draw();
   const copy = maps?.copied();
   addEventListener("afterprint", () => {
     copy?.remove();
     root.classList.remove("printing");
-    folded.forEach((part) => (part.open = false));
     isDark = wasDark;
     draw();
   }, { once: true });
@@ -234,6 +238,8 @@ async function start() {
     find("curve-tools").append(choice("Quantity", names, (i) => { curve = Number(i); draw(); }));
   }
   find("theme").hidden = false;
+  find("unfold").hidden = false;
+  find("unfold").addEventListener("click", unfold);
   find("theme").addEventListener("click", () => { isDark = !isDark; draw(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => { isDark = event.matches; draw(); });
   addEventListener("beforeprint", printing);

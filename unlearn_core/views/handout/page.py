@@ -132,6 +132,8 @@ def _document(
         f"<title>{html.escape(title_of(comparison))}</title>"
         f"<style>{style()}{_own('handout.css')}</style></head><body>"
         f"<header><h1>{title}</h1><nav>{links}"
+        '<button id="unfold" type="button" hidden title="Paper shows what is unfolded">'
+        "Unfold or fold all</button>"
         '<button id="theme" type="button" hidden>Light or dark</button></nav></header>'
         f"<main>{on_both(start)}<p id='note' hidden></p>"
         "<noscript><p>The maps and charts need JavaScript; all words and tables are here.</p>"
