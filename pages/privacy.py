@@ -54,7 +54,8 @@ charts.chart(privacy.distributions_figure(rows, score, threshold), key="distribu
 st.caption(
     f"{privacy.SCORES[score].meaning} Lines are shares of a set in {privacy.BINS} equal bins; the "
     "upright line is the threshold. It starts where it tells members from non-members best in the "
-    f"first model. {recipe}"
+    f"first model or, where none tells {privacy.TELLING:.0%} more of them, in the members' middle. "
+    f"{recipe}"
 )
 found = privacy.finding_text(rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"])
 if found:
@@ -64,7 +65,9 @@ st.caption(
     as_markdown(
         "How many examples the attacker calls training data at this threshold, and how well D_f is "
         "told from non-members over all thresholds: AUC 0.5 is guessing; TPR at 1 % FPR is the "
-        "share of D_f found with one false alarm in a hundred. Aim at the retrained model's. "
+        "share of D_f found with one false alarm in a hundred. Aim at the retrained model's. MIA "
+        "rates under Metrics are no AUC: they are how much of D_f a fitted attacker calls training "
+        "data, who may say so of as many examples that were never seen. "
         + privacy.few_words(rows)
     )
 )

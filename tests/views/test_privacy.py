@@ -76,6 +76,20 @@ def test_true_rate_counts_only_thresholds_with_few_enough_false_alarms():
     assert privacy.true_rate_at(*curve, 0.5) == 1.0
 
 
+def test_a_threshold_that_tells_nothing_begins_in_the_members_middle():
+    def rows(members, others):
+        return pd.DataFrame(
+            [("A", "forget", 0.0)]
+            + [("A", "retain", value) for value in members]
+            + [("A", "retain_test", value) for value in others],
+            columns=["label", "set", "score"],
+        )
+
+    alike = np.arange(100.0)
+    assert privacy.usual_threshold(rows([*alike, 500.0], alike)) == 50.0
+    assert privacy.usual_threshold(rows(alike + 10.0, alike)) == 100.0  # tells a tenth, as 10 does
+
+
 def test_best_threshold_errs_least_with_both_sides_alike():
     assert privacy.best_threshold(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 2.0
     assert privacy.best_threshold(np.array([1.0]), np.array([0.0] * 9 + [4.0])) == 1.0

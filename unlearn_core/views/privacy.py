@@ -44,6 +44,7 @@ SIDE_STYLES = {
     "retain": (RETAIN_COLOUR, "dash"),
     **dict.fromkeys(NON_MEMBERS, ("#0072B2", "dot")),
 }
+TELLING = 0.05  # of members, more than of non-members: less is chance
 FEW_FALSE_ALARMS = 0.01
 NO_BETTER = 0.6  # an AUC that is hardly better than guessing
 SMALLEST = 1e-12  # of a probability, an entropy or a loss
@@ -193,9 +194,17 @@ def best_threshold(members: Scores, others: Scores) -> float:
 
 
 def usual_threshold(rows: pd.DataFrame) -> float:
-    """Return where members and non-members of the first model are told apart best, in tenths."""
+    """Return where members and non-members of the first model are told apart best, in tenths.
+
+    Where that tells less than `TELLING` of them, which is chance and may lie beyond nearly all
+    scores, half of the members lie on either side.
+    """
     label = str(rows["label"].iloc[0])
-    found = best_threshold(*(scores_of(rows, label, name) for name in sides_in(rows)[1:]))
+    members, others = (scores_of(rows, label, name) for name in sides_in(rows)[1:])
+    found = best_threshold(members, others)
+    told = np.subtract(*(_share_from(np.sort(each), found) for each in (members, others)))
+    if told < TELLING:
+        found = float(np.median(members))
     return float(np.floor(10 * found) / 10)
 
 
