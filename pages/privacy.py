@@ -67,8 +67,7 @@ st.caption(
         "told from non-members over all thresholds: AUC 0.5 is guessing; TPR at 1 % FPR is the "
         "share of D_f found with one false alarm in a hundred. Aim at the retrained model's. MIA "
         "rates under Metrics are no AUC: they are how much of D_f a fitted attacker calls training "
-        "data, who may say so of as many examples that were never seen. "
-        + privacy.few_words(rows)
+        "data, who may say so of as many examples that were never seen. " + privacy.few_words(rows)
     )
 )
 
