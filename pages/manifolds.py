@@ -16,7 +16,7 @@ from unlearn_core.views.captions import maps_caption
 from unlearn_core.views.manifold import neighbourhoods, points
 from unlearn_core.views.manifold.payload import map_payload
 
-DRAWN = "map_drawn"  # in the session: the points, how they are shown, and what is sent of both
+DRAWN = "map_drawn"  # in the session: points, how they are shown and on what, what is sent of it
 
 selectors.under_app(__file__)
 comparison = selectors.chosen_comparison()
@@ -36,9 +36,9 @@ def drawn_before(
 ) -> dict[str, Any] | None:
     """Return what the maps show if nothing but what is selected has changed since."""
     last = st.session_state.get(DRAWN)
-    if last is None or last[0] is not table or last[1:3] != (view, near):
+    if last is None or last[0] is not table or last[1:4] != (view, near, charts.is_dark()):
         return None
-    payload: dict[str, Any] = last[3]
+    payload: dict[str, Any] = last[4]
     return payload
 
 
@@ -71,12 +71,13 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     if payload is None:
         notes = points.highlight_counts(table, shown.mode, shown.part, near.least)
         payload = map_payload(table, panels, dataset.class_names, shown, trail=trail, notes=notes)
-        st.session_state[DRAWN] = (given, view, near, payload)
+        payload = {**charts.on_theme(payload), "pictures": comparison.key}
+        st.session_state[DRAWN] = (given, view, near, charts.is_dark(), payload)
     sets = data_reads.sets(comparison.config.data, comparison.config.forget)
     names = {run.key: run.label for run in view.runs}
     neighbours = map_reads.map_neighbours(view.runs, selection.pinned(), near.k)
     feature_map(
-        {**charts.on_theme(payload), "pictures": comparison.key},
+        payload,
         selected=selection.selected(),
         version=st.session_state[selection.SELECTION_VERSION],
         pinned=selection.pinned(),

@@ -17,13 +17,15 @@ def opened(**state):
     return app.switch_page(PAGE).run()
 
 
-def sent(app):
+def sent(app, component="unlearn_feature_map"):
     components = {e.proto.component_name: e.proto for e in app.get("bidi_component")}
-    return json.loads(components["unlearn_feature_map"].json)
+    return json.loads(components[component].json)
 
 
 def payload(app):
-    return sent(app)["map"]
+    points = sent(app, "unlearn_points")
+    assert sent(app)["map"] == {name: points[name] for name in ("version", "outline")}
+    return points
 
 
 def texts(app):

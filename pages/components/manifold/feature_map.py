@@ -1,7 +1,7 @@
-"""The map component: the panels, drawn with WebGL, and the pictures for hovering.
+"""The map component: the panels, drawn with WebGL, their points, and the pictures for hovering.
 
-They are two components, so that the pictures are sent once and only the panels again when
-something about them changes.  Both work without a network.
+Points and pictures are sent by components of their own, once: what is selected changes much more
+often, and is small.  All work without a network.
 """
 
 from __future__ import annotations
@@ -17,11 +17,20 @@ from unlearn_core.views.manifold.drawing import PANELS, script, style
 PICTURES_JS = """export default function ({ data }) {
   (globalThis.unlearnPictures ??= {})[data.key] = data;
 }"""
+POINTS_JS = """export default function ({ data }) {
+  globalThis.unlearnPoints = data;
+  dispatchEvent(new Event("unlearn-points"));
+}"""
 
 
 @cache
 def _pictures() -> Any:
     return st.components.v2.component("unlearn_pictures", js=PICTURES_JS, isolate_styles=False)
+
+
+@cache
+def _points() -> Any:
+    return st.components.v2.component("unlearn_points", js=POINTS_JS, isolate_styles=False)
 
 
 @cache
@@ -52,15 +61,17 @@ def feature_map(
     on_select: Callable[[], None],
     on_pin: Callable[[], None],
 ) -> None:
-    """Show the panels.
+    """Show the panels of a `map_payload`.
 
     `selected` and `pinned` count only where `version` changed: the browser has the later word on
     what the mouse did.  `neighbours` are the pinned example's in each panel, by its key.
     `on_select` finds the ids in `st.session_state[key]["ids"]`, `on_pin` one or None in
     `st.session_state[key]["pinned"]`.
     """
+    with st.container(gap=None):
+        _points()(key="map_points", data=payload, height=1)
     data = {
-        "map": payload,
+        "map": {name: payload[name] for name in ("version", "outline")},
         "selection": {"ids": list(selected), "version": version},
         "pin": {"id": pinned, "neighbours": {run: list(ids) for run, ids in neighbours.items()}},
     }

@@ -9,6 +9,8 @@ const PLAY_SECONDS = 1.8;
 const SIZES = { circle: 5, diamond: 10 }; // pixels, on a map of a few thousand points
 let made = 0;
 
+const versionOf = ({ version, outline }) => version + outline; // which tells the theme
+
 class FeatureMap {
   constructor(root) {
     this.root = root;
@@ -55,7 +57,7 @@ class FeatureMap {
       this.root.innerHTML = '<p class="map-note">This browser does not offer WebGL 2, which draws the maps. Switch hardware acceleration on, or open another browser.</p>';
       return;
     }
-    const version = data.version + data.outline; // which tells the theme
+    const version = versionOf(data);
     const isNew = this.version !== version;
     const isTold = this.selectionVersion !== selection.version;
     if (isNew) this.read(data, version);
@@ -404,12 +406,28 @@ class FeatureMap {
   }
 }
 
+// Points come with what is selected, as in a handout, or on a page on their own, before or after.
+function arrived({ map: asked, selection, pin }) {
+  const points = asked.panels ? asked : globalThis.unlearnPoints;
+  const isThere = points && versionOf(points) === versionOf(asked);
+  return isThere ? [points, selection, pin] : null;
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".feature-map");
   if (!root) return undefined;
   root.featureMap ??= new FeatureMap(root);
   const map = root.featureMap;
   map.send = setStateValue;
-  map.update(data.map, data.selection, data.pin);
-  return () => setTimeout(() => root.isConnected || map.close());
+  const show = () => {
+    const all = arrived(data);
+    if (all) map.update(...all);
+    return all;
+  };
+  const later = () => show() && removeEventListener("unlearn-points", later);
+  if (!show()) addEventListener("unlearn-points", later);
+  return () => {
+    removeEventListener("unlearn-points", later);
+    setTimeout(() => root.isConnected || map.close());
+  };
 }
