@@ -185,6 +185,19 @@ def test_a_copied_link_shows_what_is_selected_pinned_alone_and_where_the_camera_
     tab.context.close()
 
 
+def test_a_large_selection_makes_a_link_that_is_short_enough_to_be_passed_on(app_url, page):
+    open_maps(page, app_url)
+    page.evaluate(f"() => {MAP}.choose('replace', [...{MAP}.ids].filter((id) => id % 3))")
+    page.wait_for_function("() => location.search.includes('picked=_')")
+    wanted = page.evaluate(SELECTED)
+    assert len(wanted) > 1000
+    assert len(page.url) < 2000
+    tab = elsewhere(page, page.url)
+    wait_for_map(tab)
+    assert tab.evaluate(SELECTED) == wanted
+    tab.context.close()
+
+
 def test_a_link_with_a_wrong_selection_selects_nothing(app_url, page):
     open_maps(page, app_url, picked="5..z!", pin="999999", only="77,x", camera="1;;no")
     settled(page)

@@ -1,15 +1,24 @@
 // What is selected, pinned, seen alone and looked at stands in the address of the page, so that a
 // copied link shows it again.  It takes the place of the address and is no step of Back.
 
-const MOST_IDS = 1500; // an address with more would be too long to be passed on
+const ONE_BY_ONE = 600; // letters of ids; of more each example that is shown is a bit
 
 const VIEW = { selected: "picked", pinned: "pin", alone: "only", camera: "camera" };
 
 const numbers = (text) => (text ?? "").split(",").filter(Boolean).map(Number).filter(Number.isFinite);
 
-// Ids in ascending order as steps from one to the next, in base 36.
-function packed(ids) {
-  return ids.length > MOST_IDS ? "" : ids.map((id, i) => (id - (i ? ids[i - 1] : 0)).toString(36)).join(".");
+// Ids in ascending order as steps from one to the next, in base 36; `shown` are those of the map.
+function packed(ids, shown) {
+  const steps = ids.map((id, i) => (id - (i ? ids[i - 1] : 0)).toString(36)).join(".");
+  return steps.length > ONE_BY_ONE ? bits(new Set(ids), [...shown].sort((a, b) => a - b)) : steps;
+}
+
+// How many ids are shown, in base 36, and a bit for each of them in ascending order, in base 64.
+function bits(ids, shown) {
+  const bytes = new Uint8Array(Math.ceil(shown.length / 8));
+  shown.forEach((id, i) => ids.has(id) && (bytes[i >> 3] |= 128 >> (i & 7)));
+  const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return `_${shown.length.toString(36)}.${text}`;
 }
 
 class Address {
@@ -43,7 +52,7 @@ class Address {
     const places = cameras.map((camera) => (camera.isAtStart() ? "" : this.place(camera)));
     const url = new URL(location.href);
     const now = {
-      [VIEW.selected]: packed(map.chosen.sorted()),
+      [VIEW.selected]: packed(map.chosen.sorted(), map.ids),
       [VIEW.pinned]: map.pinned === null ? "" : String(map.ids[map.pinned]),
       [VIEW.alone]: [...map.alone].sort((a, b) => a - b).join(),
       [VIEW.camera]: places.some(Boolean) ? places.join(";") : "",
