@@ -30,6 +30,7 @@ wanted = st.pills(
     key="method_filter",
     bind="query-params",
 )
+costs = method_cards.measured_costs(report) if report else {}
 cards = method_cards.chosen_cards(catalogue["methods"], wanted)
 if not cards:
     st.info("No method passes all of these filters. Take one away.", icon=":material/filter_alt:")
@@ -43,7 +44,7 @@ for card in cards:
         st.markdown(f"**{as_markdown(card.idea)}**{trick}")
         for paragraph in card.details:
             st.markdown(as_markdown(paragraph))
-        cost = method_cards.measured_cost(report, card.name) if report else ""
+        cost = costs.get(card.name)
         facts = [
             f"**Needs:** {as_markdown(card.needs)}",
             f"**Measured cost:** {cost or 'no run in the chosen comparison'}",

@@ -27,27 +27,33 @@ CSV_FILES = {  # the buttons' names, and what the zip calls the same files
 def export_buttons(report: Report, shown: Report, metrics: Sequence[str], stem: str) -> None:
     """Offer the table of `metrics` as LaTeX and Markdown, and everything as CSV and JSON.
 
-    `shown` is the part of the report that the table shows; `stem` begins the names of the files.
+    `shown` is the part of the report that the table shows; `stem` begins the names of the files,
+    each of which is made when it is asked for.
     """
-    table = tables.with_verdicts(tables.display_table(shown, metrics), shown)
+
+    def table() -> tables.TextTable:
+        return tables.with_verdicts(tables.display_table(shown, metrics), shown)
+
+    def everything() -> str:
+        return json.dumps({**report.plain(), "summary": report.summary_records()}, indent=1)
+
     note = origin_note(report)
-    everything = json.dumps({**report.plain(), "summary": report.summary_records()}, indent=1)
     files = {
         "CSV": (
-            tables.long_csv(report), "every-run.csv", "text/csv",
+            lambda: tables.long_csv(report), "every-run.csv", "text/csv",
             "Every run and all metrics, one row each, with verdicts.",
         ),
         "CSV over seeds": (
-            tables.summary_csv(report), "over-seeds.csv", "text/csv",
+            lambda: tables.summary_csv(report), "over-seeds.csv", "text/csv",
             "Mean, standard deviation, interval, distance to retrained and verdict of each method; "
             "all metrics.",
         ),
         "LaTeX": (
-            tables.to_latex(table, note), "table.tex", "text/x-tex",
+            lambda: tables.to_latex(table(), note), "table.tex", "text/x-tex",
             "The metrics and methods chosen above, cut into tables that fit a page.",
         ),
         "Markdown": (
-            tables.to_markdown(table, f"{note}."), "table.md", "text/markdown",
+            lambda: tables.to_markdown(table(), f"{note}."), "table.md", "text/markdown",
             "The metrics and methods chosen above.",
         ),
         "JSON": (

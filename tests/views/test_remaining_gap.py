@@ -19,9 +19,12 @@ def test_a_gap_beyond_the_plot_is_held_at_its_edge_and_says_so(report):
     row = rows[(rows["label"] == "Finetune") & (rows["metric"] == "dimensional_alignment")].iloc[0]
     assert row["gap"] == pytest.approx(4)
     assert (row["plotted"], row["is_beyond"]) == (2.0, True)
-    inside, beyond = [t for t in gap_figure(rows).data if t.name == "Finetune"]
-    assert list(beyond.marker.symbol) == ["triangle-right"]
-    assert (inside.showlegend, beyond.showlegend) == (True, False)
+    [dots] = [t for t in gap_figure(rows).data if t.name == "Finetune"]
+    own, *others = dots.marker.symbol
+    assert others.count("triangle-right") == 1
+    assert others[-1] == "triangle-right"
+    assert "triangle" not in own or own == "triangle-up"  # the legend shows the first of them
+    assert dots.x[-1] == 2.0
 
 
 def test_without_a_method_there_is_nothing_to_draw(report):

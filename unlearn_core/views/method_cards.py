@@ -19,7 +19,8 @@ FILTERS = {
     "no_retain": "Need no retained data",
 }
 INTERNAL = re.compile(r"\s*\((?:docs/)?methods\.md[^)]*\)")  # notes for who reads the code
-MEASURED = ("unlearn_seconds", "speedup", "trainable_parameters")
+SECONDS = "unlearn_seconds"
+MEASURED = (SECONDS, "speedup", "trainable_parameters")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +94,22 @@ def settings_table(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured_cost(report: Report, method: str) -> str:
-    """Return what the method's runs in a comparison cost, in words; "" where there is none."""
+def measured_costs(report: Report) -> dict[str, str]:
+    """Return what the runs of each method in a comparison cost, in words; only of those that ran.
+
+    Of a method with several settings what was first in the report.
+    """
     table = report.summary
-    table = table[(table["method"] == method) & table["metric"].isin(MEASURED)]
-    means = table.dropna(subset="mean").drop_duplicates("metric").set_index("metric")["mean"]
-    if "unlearn_seconds" not in means:
-        return ""
-    costs = {name: format_value(name, float(means[name])) for name in MEASURED if name in means}
-    texts = [costs["unlearn_seconds"]]
+    table = table[table["metric"].isin(MEASURED)].dropna(subset="mean")
+    means: dict[str, dict[str, float]] = {}
+    for method, metric, mean in table[["method", "metric", "mean"]].itertuples(index=False):
+        means.setdefault(method, {}).setdefault(metric, mean)
+    return {method: _cost_words(method, of) for method, of in means.items() if SECONDS in of}
+
+
+def _cost_words(method: str, means: Mapping[str, float]) -> str:
+    costs = {name: format_value(name, means[name]) for name in MEASURED if name in means}
+    texts = [costs[SECONDS]]
     if "speedup" in costs and method != "retrain":
         texts.append(f"{costs['speedup']} the speed of retraining")
     if "trainable_parameters" in costs:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import Any
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.records import Sets
@@ -61,6 +60,9 @@ class VerdictCard:
     caveats: tuple[str, ...] = ()
 
 
+Means = Mapping[tuple[str, str], Mapping[Any, Any]]  # "mean", "retrained" by label and metric
+
+
 def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
     """Return one card per method, the best first; of its variants the one with usual settings."""
     verdicts = report.verdicts.set_index("label")
@@ -69,6 +71,9 @@ def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
     for run in comparison.runs:
         if run.config.method not in REFERENCES:
             variants.setdefault(run.config.method, []).append(run)
+    shown: dict[tuple[str, str], Mapping[Any, Any]] = {}
+    for row in report.summary.to_dict("records"):
+        shown.setdefault((row["label"], row["metric"]), row)
     listed = []
     for method, runs in variants.items():
         usual = min(runs, key=lambda run: len(run.unusual))
@@ -81,10 +86,10 @@ def verdict_cards(comparison: Comparison, report: Report) -> list[VerdictCard]:
                 word=str(verdict["word"]),
                 because=str(verdict["because"]),
                 agreement=str(verdict["agreement"]),
-                numbers=_numbers(report.summary, name),
-                speedup=_text(report.summary, name, "speedup", "mean"),
+                numbers=_numbers(shown, name),
+                speedup=_text(shown, name, "speedup", "mean"),
                 more=len({run.label for run in runs}) - 1,
-                is_slower=_number(report.summary, name, "speedup", "mean") < 1,
+                is_slower=_number(shown, name, "speedup", "mean") < 1,
                 caveats=caveats[name],
             )
         )
@@ -110,29 +115,28 @@ def sizes(sets: Sets) -> list[tuple[str, str, str]]:
     ]
 
 
-def _numbers(table: pd.DataFrame, name: str) -> tuple[KeyNumber, ...]:
+def _numbers(means: Means, name: str) -> tuple[KeyNumber, ...]:
     """Return what a card shows, of what models of this kind answer with."""
-    measured = set(table["metric"][table["mean"].notna()])
+    measured = {metric for (_, metric), row in means.items() if not math.isnan(row["mean"])}
     other = "_accuracy" if "perplexity_retain_test" in measured else "perplexity"
     return tuple(
         KeyNumber(
             label=METRICS[metric].label,
-            value=_text(table, name, metric, "mean"),
-            retrained=_text(table, name, metric, "retrained"),
+            value=_text(means, name, metric, "mean"),
+            retrained=_text(means, name, metric, "retrained"),
         )
         for metric in KEY_NUMBERS
         if other not in metric
     )
 
 
-def _number(table: pd.DataFrame, name: str, metric: str, column: str) -> float:
-    rows = table[(table["label"] == name) & (table["metric"] == metric)]
-    return float(rows[column].iloc[0]) if len(rows) else math.nan
+def _number(means: Means, name: str, metric: str, column: str) -> float:
+    return means[name, metric][column] if (name, metric) in means else math.nan
 
 
-def _text(table: pd.DataFrame, name: str, metric: str, column: str) -> str:
-    known = ((table["label"] == name) & (table["metric"] == metric)).any()
-    return format_value(metric, _number(table, name, metric, column)) if known else "–"
+def _text(means: Means, name: str, metric: str, column: str) -> str:
+    is_known = (name, metric) in means
+    return format_value(metric, means[name, metric][column]) if is_known else "–"
 
 
 def reason_html(card: VerdictCard) -> str:

@@ -24,6 +24,7 @@ from unlearn_core.views.wording import format_value
 LEFT_OUT = ("Cost", AS_PRINTED)
 EDGES = (-1.0, 2.0)
 ROW_HEIGHT = 36
+ARROWS = {True: "triangle-right", False: "triangle-left"}  # by whether the gap is above 0
 SPREAD = 0.6  # of a row's height
 COLUMNS = ["label", "method", "metric", "metric_label", "gap", "plotted", "is_beyond", "text"]
 
@@ -36,19 +37,19 @@ def gap_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
     Left out are metrics in which the original is as near to the retrained models as they are to
     one another.
     """
-    table = report.summary
+    by_metric: dict[str, list[Any]] = {}
+    for row in report.summary.dropna(subset="mean").itertuples():
+        spec = METRICS.get(str(row.metric))
+        if spec and spec.group not in LEFT_OUT and row.method not in REFERENCES:
+            by_metric.setdefault(spec.name, []).append(row)
     rows, left_out = [], []
-    for name, group in table.groupby("metric", sort=False):
-        spec = METRICS.get(str(name))
-        if spec is None or spec.group in LEFT_OUT:
-            continue
-        methods = group[~group["method"].isin(REFERENCES) & group["mean"].notna()]
-        there = report.reference.get(str(name))
-        span = (methods["original"] - methods["retrained"]).abs()
-        usable = methods[span > (math.inf if there is None else there.within)]
-        if len(methods) and usable.empty:
-            left_out.append(spec.label)
-        rows += [_row(row, spec.label) for row in usable.itertuples()]
+    for name, methods in by_metric.items():
+        there, label = report.reference.get(name), METRICS[name].label
+        within = math.inf if there is None else there.within
+        usable = [row for row in methods if abs(row.original - row.retrained) > within]
+        if not usable:
+            left_out.append(label)
+        rows += [_row(row, label) for row in usable]
     return pd.DataFrame(rows, columns=COLUMNS), left_out
 
 
@@ -82,13 +83,12 @@ def gap_figure(rows: pd.DataFrame) -> go.Figure:
         part = rows[rows["label"] == label]
         lift = SPREAD * ((number + 0.5) / len(labels) - 0.5)  # dots of a row stand side by side
         heights = pd.Series([names.index(n) + lift for n in part["metric_label"]], part.index)
-        inside, beyond = part[~part["is_beyond"]], part[part["is_beyond"]]
-        symbol = MARKERS[number % len(MARKERS)]
-        arrows = ["triangle-right" if gap > 0 else "triangle-left" for gap in beyond["gap"]]
-        if len(inside):
-            _dots(figure, inside, heights, symbol, legend=True)
-        if len(beyond):
-            _dots(figure, beyond, heights, arrows, legend=inside.empty)
+        part = part.sort_values("is_beyond", kind="stable")  # the legend shows the first symbol
+        symbols = [
+            MARKERS[number % len(MARKERS)] if not row.is_beyond else ARROWS[row.gap > 0]
+            for row in part.itertuples()
+        ]
+        _dots(figure, part, heights, symbols)
     for x, name in ((0, "retrained"), (1, "original")):
         figure.add_vline(x=x, line={"color": LINE, "dash": "dot"})
         figure.add_annotation(
@@ -114,9 +114,7 @@ def _dots(
     figure: go.Figure,
     part: pd.DataFrame,
     heights: pd.Series[float],
-    symbol: str | list[str],
-    *,
-    legend: bool,
+    symbols: list[str],
 ) -> None:
     label, method = (str(part[name].iloc[0]) for name in ("label", "method"))
     figure.add_scatter(
@@ -124,13 +122,11 @@ def _dots(
         y=heights[part.index],
         mode="markers",
         name=label,
-        legendgroup=label,
-        showlegend=legend,
         marker={
             "color": method_colour(method),
             "size": 11,
             "opacity": 0.85,
-            "symbol": symbol,
+            "symbol": symbols,
             "line": {"width": 1, "color": "white"},
         },
         customdata=part[["gap", "text", "metric_label"]].to_numpy(),
