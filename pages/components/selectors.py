@@ -118,7 +118,7 @@ def offer_others(has_it: Callable[[Comparison], bool]) -> None:
     found = list(islice(filter(has_it, others), MOST_OFFERED))
     if not found:
         return
-    st.caption("It is there in:")
+    st.caption("This page has something to show in:")
     with st.container(horizontal=True):
         for each in found:
             st.button(
