@@ -83,21 +83,27 @@ def digits_presets(
     }
 
 
-def photographs_presets(**settings: float) -> Presets:
+def photographs_presets(*, many_loss: float = 2.0, **settings: float) -> Presets:
     """Return a method's presets for photographs: small steps, and a loss at which to stop.
 
     Classes are unlike each other: at the loss of guessing among ten, 2.3, some are still named in a
     quarter of their images, and at 4 the rest loses 10 points on others; 3 is between.  Single
-    images are forgotten where they are answered like unseen ones, whose loss is near 0.5.  A class
-    of 5,000 images is gone after a pass of steps that are right for 300, and the rest with it: it
-    has a quarter of their rate.
+    images are forgotten where they are answered like unseen ones, whose loss is near 0.5.
+
+    A class of 5,000 images is gone after a pass of steps that are right for 300, and the rest with
+    it: it has a quarter of their rate, and stops at `many_loss`.  At 2 a fifth to a third of it is
+    still named and the rest loses 2 to 4 points, at 3 a tenth and 5 to 9 points, whatever the rate
+    below that.
     """
     losses = {"class": 3.0, "sample": 0.5, "backdoor": 1.5}
     found = {
         f"photographs {kind}": {"until_loss": loss, **settings} for kind, loss in losses.items()
     }
-    slower = {"learning_rate": settings["learning_rate"] * SLOWER}
-    found["many photographs class"] = {**found["photographs class"], **slower}
+    found["many photographs class"] = {
+        **settings,
+        "until_loss": many_loss,
+        "learning_rate": settings["learning_rate"] * SLOWER,
+    }
     # 3 is 1.3 times log 10; where there may be two classes or 200, the share counts
     others = {f"{name} class": {"until_guessing": 1.3, **settings} for name in OF_OTHER_SIZES}
     return {**found, **others}

@@ -45,7 +45,7 @@ class NegGradFtSettings(AscentStopSettings):
     retain="part",
     presets={
         **digits_presets(learning_rate=5e-5, alternations=40),
-        **photographs_presets(learning_rate=2e-5, alternations=20),
+        **photographs_presets(learning_rate=2e-5, alternations=20, many_loss=3.0),
         "texts class": {"learning_rate": 1e-4, "alternations": 15},
         "eli5": {"learning_rate": 1e-4, "alternations": 5, "batch_size": 64},
         "muda": {},
