@@ -74,7 +74,7 @@ def test_own_data_ends_at_the_loss_of_guessing_among_its_own_classes(name):
     for data, times in (("texts", 1.0), ("folder", 1.3), ("tiny_imagenet", 1.3)):
         usual = usual_settings(name, DataConfig(name=data), forget)
         assert (usual.until_guessing, usual.until_loss) == (times, 0)
-    for data, loss in (("banking77", 4.3), ("fashion", 3.0), ("cifar10", 3.0)):
+    for data, loss in (("banking77", 4.3), ("fashion", 3.0), ("cifar10", 2.0)):
         usual = usual_settings(name, DataConfig(name=data), forget)
         assert (usual.until_guessing, usual.until_loss) == (0, loss)
 
@@ -85,3 +85,14 @@ def test_the_presets_of_the_digits_differ_by_scenario_only_in_when_to_stop():
     assert presets["digits"]["until_loss"] == pytest.approx(math.log(10), abs=0.01)
     assert {preset["learning_rate"] for preset in presets.values()} == {1e-3}
     assert {preset["batch_size"] for preset in presets.values()} == {64}
+
+
+def test_a_class_of_thousands_of_photographs_has_a_quarter_of_the_rate():
+    forget = ForgetConfig(kind="class", values=(0,))
+    for name in ("neggrad", "neglora", "partial_neggrad", "neggrad_ft"):
+        few, many = (
+            usual_settings(name, DataConfig(name="cifar10", train_examples=n), forget)
+            for n in (5000, None)
+        )
+        assert many.learning_rate == few.learning_rate / 4
+        assert (few.until_loss, many.until_loss) == (3.0, 3.0 if name == "neggrad_ft" else 2.0)
