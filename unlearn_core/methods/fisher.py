@@ -7,7 +7,7 @@ dimension 1 of matrices and kernels; ten times as much in the classifier and in 
 classifier's cap is 1e2.  If classes are forgotten whole, their rows of the classifier are set to
 zero, with variance 1e-4 before the factor ten.  It needs D'_r, and K backward passes an example.
 Source: Golatkar et al. (2020), arXiv:1911.04933 (docs/methods.md); the classifier
-is matched by name, not by its first dimension.  The digits preset is ours.
+is matched by name, not by its first dimension.  The presets are ours.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ class FisherSettings(Settings):
         "language modelling": "it goes through every class an example may have, and a token may "
         "be any of the vocabulary"
     },
-    presets={"digits": {"alpha": 1e-7}, "texts class": {"alpha": 3e-7}},
+    presets={
+        "digits": {"alpha": 1e-7},
+        "many photographs class": {"alpha": 3e-7},
+        "texts class": {"alpha": 3e-7},
+    },
 )
 def fisher(inputs: UnlearnInputs, settings: FisherSettings) -> Iterator[Progress]:
     """Change `inputs.model` in place, yielding once per chunk and once for the noise."""
