@@ -83,7 +83,7 @@ def digits_presets(
     }
 
 
-def photographs_presets(*, many_loss: float = 2.0, **settings: float) -> Presets:
+def photographs_presets(*, many_loss: float = 1.5, **settings: float) -> Presets:
     """Return a method's presets for photographs: small steps, and a loss at which to stop.
 
     Classes are unlike each other: at the loss of guessing among ten, 2.3, some are still named in a
@@ -91,9 +91,9 @@ def photographs_presets(*, many_loss: float = 2.0, **settings: float) -> Presets
     images are forgotten where they are answered like unseen ones, whose loss is near 0.5.
 
     A class of 5,000 images is gone after a pass of steps that are right for 300, and the rest with
-    it: it has a quarter of their rate, and stops at `many_loss`.  At 2 a fifth to a third of it is
-    still named and the rest loses 2 to 4 points, at 3 a tenth and 5 to 9 points, whatever the rate
-    below that.
+    it: it has a quarter of their rate, and stops at `many_loss`.  At 1.5 a quarter of it is still
+    named and the rest loses 2 to 5 points, at 3 a tenth and 5 to 9 points, whatever the rate below
+    that.
     """
     losses = {"class": 3.0, "sample": 0.5, "backdoor": 1.5}
     found = {
