@@ -58,7 +58,7 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
         {
             "key": run.key,
             "label": run.label,
-            "verdict": comparison.verdict(run).word,
+            "verdict": comparison.verdict(run).spoken,
             "facts": run.map_facts,
             "share": shares.get(run.key, float("nan")),
         }

@@ -143,7 +143,7 @@ for row in overview.in_threes(cards):
         with column.container(border=True, height="stretch"):
             charts.html(
                 f"{STYLE}<b>{method_dot(card.method)}{as_html(card.label)}</b><br>"
-                f"{verdict_pill(card.word)} <small>{card.agreement}</small>"
+                f"{verdict_pill(card.spoken)} <small>{card.agreement}</small>"
             )
             st.html(overview.reason_html(card))
             st.html(overview.numbers_html(card))

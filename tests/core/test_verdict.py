@@ -497,3 +497,29 @@ def test_a_comparison_on_a_keyword_is_judged_by_its_number_of_classes(questions)
     share = questions.runs["retrain"].metrics()["values"]["forget_accuracy"]
     assert f"still answers {100 * share:.1f}% of them right" in evidence_text(told)
     assert "on D_f what guessing among the classes would give" in targets_text(told)
+
+
+def test_what_was_kept_worse_by_two_deviations_stands_behind_but():
+    there = standard(ORIGINAL, RETRAINED)
+    known = there.reference["retain_test_accuracy"]
+    worst = min(known.mean, ORIGINAL["retain_test_accuracy"])
+    value = known.mean - 2.5 * known.deviation
+    assert value < worst
+    found = judge({**RETRAINED, "retain_test_accuracy": value}, there)
+    assert found.word == "matched"
+    assert found.spoken == "matched, but"
+    assert found.caveats[0].startswith("Acc(D_rt)")
+    better = known.mean + 2.5 * known.deviation
+    assert "retain_test_accuracy" not in [
+        each.metric for each in doubts({**RETRAINED, "retain_test_accuracy": better}, there)
+    ]
+    assert judge(RETRAINED, there).spoken == "matched"
+
+
+def test_a_partly_matched_model_whose_answers_gather_says_so():
+    start, target = {**ORIGINAL, "top_wrong_answer": 0.0}, {**RETRAINED, "top_wrong_answer": 0.4}
+    there = standard(start, target)
+    found = judge({**target, "mia_rfa": 1.0, "top_wrong_answer": 0.95}, there)
+    assert found.word == "partly matched"
+    assert found.spoken == "partly matched, but"
+    assert "gather in one class" in found.sentence

@@ -108,3 +108,4 @@ def test_an_idle_workers_queue_says_what_it_waits_for():
     assert "worker is starting" in jobs.waiting_text(waiting[0], waiting)
     assert jobs.waiting_text(waiting[1], waiting) == ""
     assert jobs.waiting_text(waiting[0], [*waiting, status("c", "running")]) == ""
+    assert "within seconds" in jobs.waiting_text(waiting[0], [*waiting, status("c", "finished")])

@@ -125,7 +125,9 @@ def test_requests_on_the_same_data_are_told_beside_each_other(shipped):
     told = answer(shipped[RANDOM], "Your own request")
     assert told.index("64 random examples") < told.index("class 3")
     assert "Sandal" not in told
-    assert "So far only this was tried" in answer(shipped[CLOTHES], "Your own request")
+    alone = answer(shipped[CLOTHES], "Your own request")
+    assert "So far only this was tried" in alone
+    assert "On other data:\n- **Handwritten digits" in alone
 
 
 def test_what_is_retrained_alike_is_never_called_forgotten():

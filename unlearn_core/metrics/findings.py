@@ -167,10 +167,16 @@ class Finding:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the number is not off, but two deviations away on the original's side."""
+        """Whether the number is not off, but two deviations away on the original's side.
+
+        Of what was to be kept: two deviations worse than the retrained models.
+        """
         gap, way = self.value - self.reference.mean, self.original - self.reference.mean
-        is_far = abs(gap) > DOUBTFUL * self.reference.deviation
-        return self.differs and not self.is_off and is_far and gap * way > 0
+        if self.is_off or abs(gap) <= DOUBTFUL * self.reference.deviation:
+            return False
+        if self.metric in DECIDING["utility"]:
+            return not self.knows_more
+        return self.differs and gap * way > 0
 
     @property
     def is_trace(self) -> bool:

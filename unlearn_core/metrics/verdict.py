@@ -42,11 +42,15 @@ WORDS = (
 """From the kindest to the worst, and then those that say nothing of the model."""
 
 
+BUT = ", but"  # behind a word that something speaks against
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A model's verdict in a word of `WORDS`, with the numbers that it rests on.
 
-    `caveats` name the numbers that speak against a matched model although they do not decide.
+    `caveats` name the numbers that speak against a model that matched, or did in part, although
+    they do not decide.
     """
 
     word: str
@@ -57,6 +61,11 @@ class Verdict:
     def rank(self) -> int:
         """Place of its word in `WORDS`; that of the models one compares with stands first."""
         return WORDS.index(self.word) if self.word in WORDS else -1
+
+    @property
+    def spoken(self) -> str:
+        """The word, such as "matched", or "matched, but" where something speaks against it."""
+        return f"{self.word}{BUT}" if self.caveats else self.word
 
     @property
     def sentence(self) -> str:
@@ -189,7 +198,7 @@ def _partly(case: Case) -> Verdict | None:
     if not off and not _traces(case):
         return None
     lines = [f"{OFF_WORDS[group]}: {_listed(part)}" for group, part in off.items()]
-    return Verdict("partly matched", "; ".join([_answers(case), *lines]))
+    return Verdict("partly matched", "; ".join([_answers(case), *lines]), _besides(case))
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
@@ -225,10 +234,15 @@ def _matched(case: Case) -> Verdict:
         if each.is_off
     ]
     caveats += [each.words for each in doubts(case.values, case.standard)]
-    behind = (flattened(case.values, case.standard), elsewhere(case.values, case.standard))
-    caveats += filter(None, behind)
+    caveats += _besides(case)
     numbers = _listed([each for part in telling.values() for each in part])
     return Verdict("matched", f"{_joined(list(telling))} match: {numbers}", tuple(caveats))
+
+
+def _besides(case: Case) -> tuple[str, ...]:
+    """Return what no number that decides sees: flattened features, answers that go elsewhere."""
+    seen = (flattened(case.values, case.standard), elsewhere(case.values, case.standard))
+    return tuple(filter(None, seen))
 
 
 def _gives_away(finding: Finding, group: str) -> bool:

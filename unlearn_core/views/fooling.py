@@ -33,6 +33,7 @@ OTHERS = (
 # shown unless all are asked for
 USUAL = (*dict.fromkeys(name for part in DECIDING.values() for name in part), *OTHERS)
 HEIGHT = 560
+FEW = 4  # audits that a sentence names
 
 
 def found_rows(report: Report) -> pd.DataFrame:
@@ -53,8 +54,8 @@ def answer_lines(rows: pd.DataFrame, *, everything: bool) -> list[str]:
         deciding = [METRICS[name].label for name in USUAL if words.get(name) == "found"]
         lines.append(
             f"**{label}** fools **{int((told == 'fooled').sum())} of {len(told)}** audits of this "
-            "table that can tell here. Not fooled, among others: "
-            f"{', '.join(deciding[:4]) or 'none'}."
+            f"table that can tell here. Not fooled{', among others' * (len(deciding) > FEW)}: "
+            f"{', '.join(deciding[:FEW]) or 'none'}."
         )
     return lines
 

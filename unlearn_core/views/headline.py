@@ -102,7 +102,7 @@ def strip_lines(
             "number": card.numbers[0].value,
             "heading": heading,
             "explained": explained,
-            "word": f"{card.word}, but" if card.caveats else card.word,
+            "word": card.spoken,
             "icon": VERDICT_ICONS.get(card.word, ""),
             "colour": VERDICT_COLOURS.get(card.word, VERDICT_COLOURS["unknown"]),
             "dot": method_colour(card.method),
@@ -125,4 +125,4 @@ def chosen_text(card: VerdictCard) -> str:
     """Return what the verdict on one method means, as a sentence in Markdown."""
     price = " It took longer than training again." if card.is_slower else ""
     but = f" But: {as_markdown('; '.join(card.caveats))}." if card.caveats else ""
-    return f"**{card.label}: {card.word}**, that is, {MEANING[card.word]}.{price}{but}"
+    return f"**{card.label}: {card.spoken}**, that is, {MEANING[card.word]}.{price}{but}"

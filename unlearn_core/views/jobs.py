@@ -251,6 +251,8 @@ def waiting_text(job: Status, jobs: Sequence[Status]) -> str:
     is_next = positions(jobs).get(job.key) == 1
     if not is_next or any(each.state == "running" for each in jobs):
         return ""
+    if any(each.state == "finished" for each in jobs):
+        return "Next: the worker takes it up within seconds."
     return "The worker is starting: the first run of a server waits up to a minute for it."
 
 

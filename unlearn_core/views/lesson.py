@@ -30,7 +30,7 @@ from unlearn_core.views.history import (
 from unlearn_core.views.lesson_answers import ACCURACY, ALIGNMENT, F1, mean_of
 from unlearn_core.views.metric_definitions import groups, groups_named
 from unlearn_core.views.overview import VerdictCard, verdict_cards
-from unlearn_core.views.wording import describe_forget
+from unlearn_core.views.wording import describe_forget, title_of
 
 MOST_REQUESTS = 4
 WHOLE_CLASSES = ("class", "subclass")
@@ -188,7 +188,14 @@ def _requests_answer(material: Material) -> str:
         if cards:
             what = describe_forget(each.config.forget, material.class_names)
             tallies[what] = tally(cards)
-    return answers.requests_text(tallies)
+    is_alone = len(tallies) < 2  # then what came out on other data says more than nothing
+    others = [each for each in material.comparisons if is_alone and _data(each) != _data(here)]
+    elsewhere = {
+        title_of(each): tally(cards)
+        for each in others[: MOST_REQUESTS - len(tallies)]
+        if (cards := verdict_cards(each, material.report_of(each)))
+    }
+    return answers.requests_text(tallies, elsewhere)
 
 
 def _data(comparison: Comparison) -> tuple[object, ...]:

@@ -255,15 +255,20 @@ def _gammas(values: Sequence[float]) -> str:
     return f"gamma {' or '.join(filter(None, (', '.join(most), last)))}"
 
 
-def requests_text(tallies: Mapping[str, str]) -> str:
-    """Say how the requests that were tried on the same data came out, the present one first."""
+def requests_text(tallies: Mapping[str, str], elsewhere: Mapping[str, str]) -> str:
+    """Say how requests came out on the same data, the present one first, and on other data.
+
+    `elsewhere` holds those on other data by the title of their comparison.
+    """
     lines = "".join(f"\n- To forget **{what}**: {tally}" for what, tally in tallies.items())
-    if len(tallies) < 2:
-        return (
-            f"So far only this was tried on this data:{lines}\n\nAnother request will tell: launch "
-            "one here."
-        )
-    return f"What has been tried so far on this data:{lines}"
+    if len(tallies) > 1:
+        return f"What has been tried so far on this data:{lines}"
+    others = "".join(f"\n- **{title}**: {tally}" for title, tally in elsewhere.items())
+    told = f"\n\nOn other data:{others}" if others else ""
+    return (
+        f"So far only this was tried on this data:{lines}{told}\n\nAnother request will tell: "
+        "launch one in the form below."
+    )
 
 
 def mean_of(table: pd.DataFrame, method: str, metric: str, column: str = "mean") -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.findings import DECIDING
+from unlearn_core.metrics.verdict import BUT
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.views.glossary import ATTACK, PLAIN
@@ -92,7 +93,7 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
         body.append(
             f'<tr{mark}><th scope="row" title="{html.escape(str(verdict.because))}">'
             f"{method_dot(str(verdict.method))}{html.escape(str(verdict.label))}<br>"
-            f"{verdict_pill(str(verdict.word))} {_small(str(verdict.agreement))}</th>{cells}</tr>"
+            f"{verdict_pill(_said(verdict))} {_small(str(verdict.agreement))}</th>{cells}</tr>"
         )
     return (
         f'{STYLE}<div class="mu-scroll"><table class="mu-table"><thead>'
@@ -102,13 +103,21 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
     )
 
 
-def verdict_pill(word: str) -> str:
-    """Return a verdict as a coloured pill with its symbol; needs `STYLE` on the page."""
+def _said(verdict: Any) -> str:
+    return f"{verdict.word}{BUT}" if verdict.n_caveats else str(verdict.word)
+
+
+def verdict_pill(said: str) -> str:
+    """Return a verdict as a coloured pill with its symbol; needs `STYLE` on the page.
+
+    `said` is its word, with its "but" where it has one (`Verdict.spoken`).
+    """
+    word = said.removesuffix(BUT)
     colour = VERDICT_COLOURS.get(word, VERDICT_COLOURS["unknown"])
     icon = VERDICT_ICONS.get(word, "")
     return (
         f'<span class="mu-pill" style="background: {colour}26; border: 1px solid {colour}">'
-        f"{icon} {html.escape(word)}</span>"
+        f"{icon} {html.escape(said)}</span>"
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.verdict import Verdict
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
@@ -58,6 +59,11 @@ class VerdictCard:
     more: int
     is_slower: bool = False
     caveats: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> str:
+        """The verdict's word, with its "but"."""
+        return Verdict(self.word, self.because, self.caveats).spoken
 
 
 Means = Mapping[tuple[str, str], Mapping[Any, Any]]  # "mean", "retrained" by label and metric

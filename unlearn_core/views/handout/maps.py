@@ -55,7 +55,7 @@ def maps_content(
         {
             "key": run.key,
             "label": run.label,
-            "verdict": comparison.verdict(run).word,
+            "verdict": comparison.verdict(run).spoken,
             "facts": run.map_facts,
         }
         for run in runs

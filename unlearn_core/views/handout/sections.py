@@ -42,7 +42,7 @@ def verdicts_html(comparison: Comparison, report: Report) -> str:
     """Return one row a method, the best first: its verdict, why, and three numbers."""
     rows = "".join(
         f'<tr><th scope="row">{method_dot(card.method)}{as_html(card.label)}<br>'
-        f"{verdict_pill(card.word)} <small>{as_html(card.agreement)}</small></th>"
+        f"{verdict_pill(card.spoken)} <small>{as_html(card.agreement)}</small></th>"
         f"<td>{overview.reason_html(card)}</td>"
         f"<td class='numbers'>{overview.numbers_html(card, rest='under All numbers')}</td></tr>"
         for card in overview.verdict_cards(comparison, report)

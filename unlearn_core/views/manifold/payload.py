@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from unlearn_core.metrics.verdict import BUT
 from unlearn_core.runs.artefact import NO_CLASS
 from unlearn_core.views.examples import NEXT_TOKENS
 from unlearn_core.views.manifold.points import FORGET_SETS, LAYOUTS, PARTS, is_highlighted
@@ -162,11 +163,12 @@ def _panel(
     emphasis = np.where(is_highlighted(rows, shown.mode, shown.least), LIT, DIMMED)
     emphasis[~rows["set"].isin(PARTS[shown.part]).to_numpy()] = HIDDEN
     axes = LAYOUTS[shown.layout]
-    word = str(run["verdict"])
+    said = str(run["verdict"])
+    word = said.removesuffix(BUT)
     return {
         "key": run["key"],
         "label": run["label"],
-        "verdict": word,
+        "verdict": said,
         "icon": VERDICT_ICONS.get(word, ""),
         "verdict_colour": VERDICT_COLOURS.get(word, VERDICT_COLOURS["unknown"]),
         **{name: typed(rows[axis], "f4") for name, axis in zip("xyz", axes, strict=False)},
