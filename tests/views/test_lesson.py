@@ -127,7 +127,7 @@ def test_requests_on_the_same_data_are_told_beside_each_other(shipped):
     assert "Sandal" not in told
     alone = answer(shipped[CLOTHES], "Your own request")
     assert "So far only this was tried" in alone
-    assert "On other data:\n- **Handwritten digits" in alone
+    assert "On other data:\n- **" in alone
 
 
 def test_what_is_retrained_alike_is_never_called_forgotten():
