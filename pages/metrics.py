@@ -53,7 +53,8 @@ charts.html(f"<small>{side_legend()}</small>")
 st.caption(
     f"{len(names)} columns; where the right edge fades, there are more of them to scroll to. "
     "In parentheses the distance to the mean of the retrained models (of percentages, in points), "
-    "and in σ, their deviations, where there are several; in bold the nearest of each column, or "
+    "and in σ, their deviations, where there are several; beside their own number how far from it "
+    "still counts as alike; in bold the nearest of each column, or "
     "the best where lower or higher is better in itself. Rest the pointer on a heading for its "
     "definition, on a method for the reason of its verdict, on a number of several seeds for its "
     f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "

@@ -63,6 +63,15 @@ def test_the_range_of_two_seeds_is_shown_and_exported(report):
     assert len(table) == len(Report(**report).summary_records())
 
 
+def test_the_retrained_models_row_says_how_far_from_it_counts_as_alike(report):
+    known = Report(**report)
+    page = table_html(known, ["forget_accuracy", "unlearn_seconds"])
+    [retrained] = [row for row in page.split("<tr") if ">Retrained<" in row]
+    within = known.reference["forget_accuracy"].within
+    assert f"(alike ± {100 * within:.1f})" in retrained
+    assert page.count("(alike ±") == 1
+
+
 def test_the_interval_of_five_seeds_stays_inside_the_bounds(report):
     first = report["runs"][4]
     for seed, value in enumerate([0.0, 0.0, 0.0, 0.1, 0.0]):

@@ -81,10 +81,11 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
     last_reference = max(
         (i for i, row in enumerate(verdicts.itertuples()) if row.method in REFERENCES), default=-1
     )
+    within = {name: there.within for name, there in report.reference.items()}
     body = []
     for number, verdict in enumerate(verdicts.itertuples()):
         cells = "".join(
-            _cell(rows[str(verdict.label), spec.name])
+            _cell(rows[verdict.label, spec.name], within if verdict.word == "reference" else {})
             if (verdict.label, spec.name) in rows
             else "<td>–</td>"
             for spec in specs
@@ -139,7 +140,8 @@ def _swatch(word: str) -> str:
     return f'<span class="mu-pill" style="background: {colour}26">{VERDICT_ICONS[word]}</span>'
 
 
-def _cell(row: Mapping[Any, Any]) -> str:
+def _cell(row: Mapping[Any, Any], within: Mapping[str, float]) -> str:
+    """Return a number of the table; `within` is by metric how far from it counts as alike."""
     name = str(row["metric"])
     if not row["n_seeds"]:
         reason = html.escape(str(row["reason"]) or "not measured", quote=True)
@@ -152,7 +154,9 @@ def _cell(row: Mapping[Any, Any]) -> str:
     told = ". ".join(filter(None, (meaning, over, draws_text(row))))
     title = f' title="{told}"' if told else ""
     if not word:
-        return f"<td{title}>{text}</td>"
+        is_target = name in within and METRICS[name].ideal == "reference"
+        near = format_value(name, within[name], signed=True) if is_target else ""
+        return f"<td{title}>{text}{_small(near and f'(alike ± {near[1:]})')}</td>"
     return (
         f'<td style="background: {VERDICT_COLOURS[word]}26"{title}>{text}'
         f"{_small(f'({distance_text(row)}) {VERDICT_ICONS[word]}')}</td>"

@@ -72,7 +72,8 @@ def tables_html(report: Report) -> str:
         )
     how = (
         "In parentheses the distance to the mean of the retrained models (of percentages, in "
-        "points), and in σ, their deviations, where there are several; in bold the nearest of each "
+        "points), and in σ, their deviations, where there are several; beside their own number how "
+        "far from it still counts as alike; in bold the nearest of each "
         "column, or the best where lower or higher is better in itself."
     )
     return f"<p>{side_legend()}</p><p>{how}</p>{''.join(parts)}{_missing(report)}"
