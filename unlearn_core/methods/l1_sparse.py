@@ -53,6 +53,7 @@ class L1SparseSettings(OptimiserSettings):
     presets={
         "digits": {"gamma": 5e-3, "epochs": 20, "batch_size": 64},
         "photographs class": {"gamma": 2e-3, "epochs": 5, "batch_size": 128},
+        "many photographs class": {"gamma": 5e-4, "epochs": 1},
         "texts class": {
             "gamma": 5e-5,
             "learning_rate": 1e-3,
