@@ -8,7 +8,7 @@ def main() -> None:
     """Show the chosen page under the navigation."""
     import streamlit as st
 
-    from pages.components import back, notices, selectors, words
+    from pages.components import back, notices, scheme, selectors, words
 
     # before the navigation: a tab without an icon takes the page's, as a picture from a font host
     st.set_page_config(
@@ -54,6 +54,7 @@ def main() -> None:
     selectors.choose_comparison()
     with st.sidebar:
         back.to_page_before()
+        scheme.follow()
     notices.run_page(page)
 
 

@@ -17,7 +17,7 @@ LARGE = "large_type"
 
 
 def is_dark() -> bool:
-    """Say whether the reader's page is dark; Streamlit runs the page again when that changes."""
+    """Say whether the reader's page is dark; a change runs the page again (`scheme`)."""
     return st.context.theme.type == "dark"
 
 

@@ -38,6 +38,17 @@ def test_a_dark_browser_gets_dark_pages_with_charts_to_be_seen(app_url, page):
     assert page.locator(black).count() == 0
 
 
+def test_charts_follow_a_system_that_turns_dark_while_a_page_is_open(app_url, page):
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{app_url}/predictions")
+    settled(page)
+    ink = "() => document.querySelector('.js-plotly-plot .textpoint text').style.fill"
+    page.locator(".js-plotly-plot .textpoint text").first.wait_for()
+    assert page.evaluate(ink) == "rgb(34, 34, 34)"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"() => ({ink})() === 'rgb(238, 238, 238)'")
+
+
 def test_a_clicked_cell_opens_its_images(app_url, page):
     page.goto(f"{app_url}/predictions")
     settled(page)
