@@ -48,14 +48,9 @@ def some_forgotten(sets: Sets, n: int = SHOWN) -> list[int]:
     return [int(number) for number in ids[rows]]
 
 
-def has_wrong_labels(forget: ForgetConfig) -> bool:
-    """Say whether examples to forget carry labels that are not their classes."""
-    return forget.kind in ("backdoor", "confusion")
-
-
 def label_word(forget: ForgetConfig) -> str:
-    """Return what stands before the label of an example to forget."""
-    return "labelled" if has_wrong_labels(forget) else "class"
+    """Return what stands before the label of an example to forget, which may not be its class."""
+    return "labelled" if forget.kind in ("backdoor", "confusion") else "class"
 
 
 def picture_tiles(ids: Sequence[int], urls: Sequence[str]) -> list[str]:
