@@ -67,8 +67,9 @@ st.caption(
 )
 
 only = predictions.only_label(opening.dataset.labels, sets, group)
-if only is not None and (told := predictions.wrong_answers_text(answers, only, names)):
-    st.markdown(as_markdown(told, keep="*"))
+with st.container():  # in its place also when empty, so that what follows stays in its own
+    if only is not None and (told := predictions.wrong_answers_text(answers, only, names)):
+        st.markdown(as_markdown(told, keep="*"))
 
 st.subheader("Accuracy by class")
 half = str(

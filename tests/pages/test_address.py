@@ -2,9 +2,50 @@
 
 import pytest
 
-from tests.pages.reading import figures, opened, texts
+from tests.pages.reading import APP, figures, opened, texts
 
 pytestmark = pytest.mark.page
+
+PAGES = sorted(path.stem for path in (APP.parent / "pages").glob("*.py"))
+
+
+def places(app):
+    """Return where on the page each widget stands that is bound to the address, by its key."""
+    found = {}
+
+    def walk(node, path):
+        for number, child in getattr(node, "children", {}).items():
+            walk(child, (*path, number))
+        if getattr(getattr(node, "proto", None), "query_param_key", ""):
+            found[node.key] = path
+
+    walk(app.main, ())
+    return found
+
+
+def choices(app):
+    """Return what is shown and what else could be, by the key of each widget with options."""
+    one = {w.key: (w.index, w) for w in app.main.get("selectbox")}
+    grouped = {w.key: (next(iter(w.indices), None), w) for w in app.main.get("button_group")}
+    return {
+        key: (widget, index, [n for n in range(len(widget.options)) if n != index])
+        for key, (index, widget) in {**one, **grouped}.items()
+    }
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_choice_moves_another(shipped_store, name):
+    # one that moves is on the page twice for a moment, and may stay out of the address from then on
+    app = opened(name)
+    before = places(app)
+    for key in before:
+        widget, index, others = choices(app).get(key, (None, None, []))
+        for other in others[:1]:
+            widget.set_value(widget.options[other]).run()
+            moved = {k: place for k, place in places(app).items() if before.get(k, place) != place}
+            assert not moved, (key, widget.options[other])
+            if index is not None:
+                choices(app)[key][0].set_value(widget.options[index]).run()
 
 
 def test_a_verdict_on_the_overview_stands_in_the_address_without_its_count(shipped_store):

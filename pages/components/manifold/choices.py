@@ -107,7 +107,7 @@ def choose_view(
     comparison: Comparison, runs: list[RunArtefact], table: pd.DataFrame, least: float
 ) -> View:
     """Show what is highlighted, coloured and laid out how, of all chosen runs or of two."""
-    boxes = st.columns(5)
+    boxes, pair = st.columns(5), st.container()
     with boxes[0]:
         is_pair = _choice("Maps", VIEWS, "view") == "two"
     with boxes[1]:
@@ -119,7 +119,9 @@ def choose_view(
     with boxes[4]:
         colour = _choice("Colour", COLOURS, "colour")
     shown = Shown(layout=layout, mode=mode, part=part, colour=colour, least=least)
-    return View(runs=_pair(comparison, runs) if is_pair else runs, is_pair=is_pair, shown=shown)
+    with pair:
+        runs = _pair(comparison, runs) if is_pair else runs
+    return View(runs=runs, is_pair=is_pair, shown=shown)
 
 
 def _pair(comparison: Comparison, runs: list[RunArtefact]) -> list[RunArtefact]:
