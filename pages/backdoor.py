@@ -92,8 +92,9 @@ st.caption(
         f"trigger turns into {attackers}. Middle: the share of them that is answered as what they "
         "show, though the trigger is there. Right: accuracy on all test images without it. "
         "Dashed: retrained. Gone: within 5 points of retrained; "
-        "nearly gone: as near as retrained models are to one another; still works: more than half "
-        "of the way back to the original. "
+        "nearly gone: as near as retrained models are to one another"
+        f"{backdoor.nearly_text(report)}; weaker: farther, but less than half of the way back to "
+        "the original; still works: more than that. "
     )
     + recipe
 )

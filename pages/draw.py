@@ -98,10 +98,13 @@ def answers_live(comparison: Comparison, runs: list[RunArtefact], dataset: Image
     with left:
         st.image(data_reads.picture(picture), width=SEEN, caption="As the models see it")
     st.subheader("What it resembles")
+    is_forget = data_reads.sets(comparison.config.data, comparison.config.forget).forget
     for run in runs:
-        near = run_reads.nearest_to(run, answers[run.label].features)
+        near = run_reads.nearest_to(run, answers[run.label].features)["example_id"].tolist()
         st.markdown(f"**{as_markdown(run.label)}**")
-        show_pictures(comparison, near["example_id"].tolist())
+        show_pictures(comparison, near)
+        if told := own_picture.resembles_text(run.config.method, near, is_forget):
+            st.caption(told)
     st.caption(
         f"The {samples.NEAREST} images of the training set whose penultimate features have the "
         "largest cosine with those of your picture, the nearest first; a diamond marks images to "

@@ -36,7 +36,8 @@ else:
     st.caption(
         "Fooled: the trick's number is as near to retrained as retrained models are to one "
         "another. Cannot tell: the original's is so too, and then the audit says nothing on this "
-        f"request. Rest the pointer on an audit for what it asks. {recipe}"
+        "request; unless they lie two deviations apart and the trick keeps most of that, which "
+        f"verdicts count too. Rest the pointer on an audit for what it asks. {recipe}"
     )
 
 st.subheader("Where audits disagree")

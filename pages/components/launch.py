@@ -13,6 +13,7 @@ from unlearn_core.runs.plan import all_needed, variant_configs
 from unlearn_core.views import jobs as job_views
 
 RESULTS = {
+    "pages/overview.py": "See the verdicts",
     "pages/manifolds.py": "See the manifolds",
     "pages/metrics.py": "See the metrics",
 }

@@ -20,6 +20,7 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_titles, title_of
 
 CHOSEN = "comparison"
+NOT_HERE = "comparison_not_here"  # the title that a link asked for
 EXAMPLE = "example"  # the id on the page Samples
 FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
 FORGET_BACKDOOR = "backdoor_wanted"  # left likewise: the data set and the attacker's class
@@ -57,7 +58,8 @@ def choose_comparison() -> None:
         first = default_comparison(comparisons)
         titles = _titles(comparisons)
         if CHOSEN not in st.session_state:
-            _warn_of_unknown(st.query_params.get(CHOSEN), titles)
+            asked = st.query_params.get(CHOSEN)
+            st.session_state[NOT_HERE] = asked if asked not in titles.values() else None
             _start_with(last_choice.read(), comparisons)
         elif CHOSEN not in st.query_params:
             # a switch of pages cleared the address; what code sets is written there again
@@ -68,11 +70,20 @@ def choose_comparison() -> None:
             format_func=titles.__getitem__,
             key=CHOSEN,
             bind="query-params",
-            help="One data set, model and forget request, with every run on it.",
-        )
+            on_change=st.session_state.pop, args=(NOT_HERE, None),
+            help="One data set, model and forget request, with every run on it. In brackets the "
+            "network: resnet18 looks at pictures, distilbert sorts texts, distilgpt2 goes on with "
+            "them; its width is how many channels or numbers it begins with.",
+        )  # fmt: skip
         chosen = st.session_state[CHOSEN]
         with st.container(key="comparison_title"):  # look.css lays it over the box, which cuts off
             st.markdown(as_markdown(titles[chosen]))
+        if asked := st.session_state.get(NOT_HERE):
+            st.warning(
+                "The link asks for a comparison that is not here; this one is shown instead of: "
+                f"{as_markdown(asked)}",
+                icon=":material/link_off:",
+            )
         last_choice.keep(None if chosen == first else chosen)
 
 
@@ -90,15 +101,6 @@ def _start_with(key: str | None, comparisons: Mapping[str, Comparison]) -> None:
     if key is not None and key in comparisons and CHOSEN not in st.query_params:
         st.session_state[CHOSEN] = key
         st.query_params[CHOSEN] = _titles(comparisons)[key]
-
-
-def _warn_of_unknown(asked: str | None, titles: Mapping[str, str]) -> None:
-    """Say that a link names a comparison that is not here, when it opens another."""
-    if asked and asked not in titles.values():
-        st.toast(
-            f"This link asks for a comparison that is not here: {as_markdown(asked)}",
-            icon=":material/link_off:", duration="long",
-        )  # fmt: skip
 
 
 def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:

@@ -91,7 +91,7 @@ def test_every_link_in_a_page_keeps_the_chosen_comparison(two_url, page, compari
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("label", ["See the manifolds", "See the metrics"])
+@pytest.mark.parametrize("label", ["See the verdicts", "See the manifolds", "See the metrics"])
 def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, page):
     page.goto(f"{two_url}/unlearn")  # the sidebar has the lesson, in which a class is forgotten
     settled(page)
@@ -99,7 +99,8 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, pa
     fill(page, "How many", "64")
     settled(page)
     page.get_by_role("button", name=label).click()
-    page.get_by_role("heading", name=label.removeprefix("See the ").capitalize()).first.wait_for()
+    title = label.removeprefix("See the ").capitalize().replace("Verdicts", "What did the model")
+    page.get_by_role("heading", name=title).first.wait_for()
     assert_kept(page, label, "Handwritten digits: forget 64 random examples (resnet18, width 8)")
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearn_core.metrics import METRICS
+from unlearn_core.metrics.spread import Reference
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.disagreement import agreement, agreements, disagreement, fooled, ranks
 from unlearn_core.runs.report import report
@@ -100,13 +101,30 @@ def test_a_metric_is_fooled_by_a_trick_that_matches_it_and_blind_where_the_origi
         zrf=[0, 0, 0, math.nan],
     )
     table.loc[table["metric"] == "mia_rfa", "original"] = 0.52
-    found = fooled(table, {name: 0.05 for name in METRICS})
+    found = fooled(table, within(0.05))
     assert set(found["label"]) == {"Trick"}
     assert dict(zip(found["metric"], found["found"], strict=True)) == {
         "forget_accuracy": "fooled",
         "cluster_f1": "found",
         "mia_rfa": "blind",
     }
+
+
+def test_a_metric_counts_against_a_trick_as_in_its_verdict():
+    # original and retrained lie two deviations apart, not three: it tells where most is left
+    table = summary(cluster_f1=[0, 0, 0, 0.94], cluster_nmi=[0, 0, 0, 0.7])
+    table["original"] = 0.95
+    found = fooled(table, within(0.5, deviation=0.2))
+    assert dict(zip(found["metric"], found["found"], strict=True)) == {
+        "cluster_f1": "found",
+        "cluster_nmi": "blind",
+    }
+
+
+def within(width, deviation=0.01):
+    """Return what a retrained model at 0.5 says of every metric."""
+    known = Reference(mean=0.5, deviation=deviation, within=width, n_models=2)
+    return dict.fromkeys(METRICS, known)
 
 
 def test_the_shipped_tricks_fool_the_accuracy_and_not_the_features(lesson):
@@ -117,7 +135,7 @@ def test_the_shipped_tricks_fool_the_accuracy_and_not_the_features(lesson):
     methods = {run["label"] for run in lesson.runs} - {"Original", "Retrained"}
     assert set(told["ranks"]["forget_accuracy"]) == methods
     assert told["kendall"]["forget_accuracy"]["forget_accuracy"] == pytest.approx(1)
-    assert told == disagreement(lesson.summary, lesson.comparison["matched_within"])
+    assert told == disagreement(lesson.summary, lesson.reference)
     assert json.loads(json.dumps(told, allow_nan=False)) == told
 
 

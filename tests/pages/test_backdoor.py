@@ -78,15 +78,18 @@ def test_trigger_is_shown_without_with_and_enlarged(attacked, planted):
 
 def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacked, planted):
     app = shown(planted)
-    success, righted, clean = figures(app)[0]["data"]
+    success, said, righted, share, clean, clean_share = figures(app)[0]["data"]
     assert success["y"][:2] == ["Original", "Retrained"]
     assert set(success["y"][2:]) == {planted.runs["neggrad"].label, "Forget bias (trick)"}
-    assert success["text"][1].startswith(" the aim, ")
+    assert said["text"][1].startswith("the aim, ")
+    assert said["x"][0] > 1  # no bar and no line crosses it
     for bars in (success, righted, clean):
         assert all(re.match(r"[a-z0-9 ]+, \d+\.\d%$", words) for words in bars["customdata"])
-    assert all(re.match(r" \d+\.\d%$", share) for share in (*righted["text"], *clean["text"]))
+    shares = (*share["text"], *clean_share["text"])
+    assert all(re.match(r"\d+\.\d%$", each) for each in shares)
     assert len(figures(app)[0]["layout"]["shapes"]) == 3  # retrained in each
     assert "Of 2 methods tried" in texts(app)
+    assert re.search(r"\(here up to \d+\.\d%\)", texts(app))
 
 
 def test_poisoned_and_triggered_images_have_every_models_answer(attacked, planted):

@@ -120,8 +120,13 @@ def test_a_link_to_a_comparison_that_is_not_here_says_so_and_opens_the_default(s
     app.query_params["comparison"] = "Nobody's data: forget class 3"
     app.run()
     assert not app.exception
-    assert "not here: Nobody's data" in app.toast[0].value
-    assert not opened("overview").toast
+    [warning] = app.sidebar.warning
+    assert "Nobody's data" in warning.value
+    assert not app.switch_page("pages/metrics.py").run().exception
+    assert app.sidebar.warning  # until a person chooses
+    app.selectbox(key="comparison").set_value(app.selectbox(key="comparison").options[1]).run()
+    assert not app.sidebar.warning
+    assert not opened("overview").sidebar.warning
 
 
 @pytest.mark.parametrize("page", ["bring_back", "incremental"])

@@ -88,9 +88,9 @@ def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_named():
     assert "Gone is not right again" in told
     assert "(A: 58%)" in told
     figure = backdoor.success_figure(found, "0")
-    assert len(figure.data) == 3
+    assert len(figure.data) == 6  # bars, and beside them what they say
     without = found.assign(righted=NAN)  # runs of before it was measured
-    assert len(backdoor.success_figure(without, "0").data) == 2
+    assert len(backdoor.success_figure(without, "0").data) == 4
 
 
 def test_rows_begin_with_the_references_and_then_go_by_what_is_left():

@@ -179,6 +179,20 @@ def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
     assert told.endswith("And some turn back: C was at 0.990 on its way.")
 
 
+def test_seeds_that_end_far_apart_and_one_that_turns_back_alone_are_named():
+    first, second = curve("A", 0.7, 0.75, 0.99), curve("A", 0.7, 0.9, 0.75)
+    told = answers.steps_text(pd.concat([first, second.assign(seed=1)]), 0.7, 1.0, 0.02)
+    assert "end A (0.870; its seeds 0.750 to 0.990)." in told
+    assert told.endswith("And some turn back: A was at 0.900 on its way with seed 1.")
+    assert "turn" not in told.replace("And some turn back", "")
+
+
+def test_where_no_curve_turns_back_it_is_said():
+    told = answers.steps_text(curve("A", 0.7, 0.95), 0.7, 1.0, 0.02)
+    assert told.endswith("None of them turns back.")
+    assert "seeds" not in told
+
+
 def test_a_curve_of_a_method_that_broke_the_rest_is_said_so():
     told = answers.steps_text(curve("A", 0.7, 0.95), 0.7, 1.0, 0.02, {"A"})
     assert "end A (0.950, but broken)." in told

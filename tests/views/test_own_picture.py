@@ -105,5 +105,16 @@ def test_answers_are_told_with_how_sure_each_model_is():
     }
     told = own_picture.answer_text(answers, ("cat", "dog"))
     assert told == "Original **dog** (90%), Retrained **cat** (60%)."
+    unsure = Answer(probabilities=np.array([0.4, 0.3, 0.3]), features=features)
+    told = own_picture.answer_text({"RFA": unsure}, ("cat", "dog", "cow"))
+    assert told == "RFA hardly knows, at most cat (40%)."
     table = own_picture.probability_rows(answers, ("cat", "dog"))
     assert table.loc["Retrained", "cat"] == 0.6
+
+
+def test_forgotten_pictures_near_to_the_retrained_model_are_explained():
+    is_forget = np.array([True, False, True])
+    told = own_picture.resembles_text("retrain", [0, 1, 2], is_forget)
+    assert told.startswith("2 of 3 are to be forgotten. It was never trained on them")
+    assert not own_picture.resembles_text("retrain", [1], is_forget)
+    assert not own_picture.resembles_text("rfa", [0, 1, 2], is_forget)

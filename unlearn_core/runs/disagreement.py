@@ -6,6 +6,7 @@ Computed from a report's means over seeds alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.findings import Finding
+from unlearn_core.metrics.spread import Reference
 from unlearn_core.runs.comparison import REFERENCES
 
 NOT_AUDITS = ("Cost",)  # groups of metrics that say nothing about what was forgotten
@@ -80,48 +83,54 @@ def agreements(ranked: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(taus, index=names, columns=names)
 
 
-def fooled(summary: pd.DataFrame, tolerances: dict[str, float]) -> pd.DataFrame:
+def fooled(summary: pd.DataFrame, reference: Mapping[str, Reference]) -> pd.DataFrame:
     """Return what each metric makes of each trick that only hides what it should forget.
 
     Parameters
     ----------
     summary : DataFrame
         `Report.summary`, with `mean`, `original` and `retrained`.
-    tolerances : dict of str to float
-        How far from retrained still counts as matched, by metric.
+    reference : mapping of str to Reference
+        What the retrained models say of each metric.
 
     Returns
     -------
     found : DataFrame
         Columns `label`, `metric` and `found`: "fooled" where the trick matches the retrained
-        model, "found" where it does not, "blind" where the original matches it too, so that the
-        metric tells nothing here.  Metrics that are missing have no row.
+        model; "found" where it does not, or where a verdict counts it as still the original's
+        (`Finding.is_kept`); "blind" where the original matches it too, so that the metric tells
+        nothing here.  Metrics that are missing have no row.
     """
     rows = []
-    numbers = (summary[name].astype(float) for name in ("mean", "original", "retrained"))
+    numbers = (summary[name].astype(float) for name in ("mean", "original"))
     names = (summary[name].astype(str) for name in ("label", "method", "metric"))
-    for label, method, metric, mean, original, retrained in zip(*names, *numbers, strict=True):
-        within = tolerances.get(metric)
-        if within is None or any(map(math.isnan, (mean, original, retrained))):
-            continue
+    for label, method, metric, mean, original in zip(*names, *numbers, strict=True):
         if not method.startswith("trick_") or metric not in _audits():
             continue
-        if abs(original - retrained) <= within:
-            word = "blind"
-        else:
-            word = "fooled" if abs(mean - retrained) <= within else "found"
-        rows.append({"label": label, "metric": metric, "found": word})
+        if metric not in reference or math.isnan(mean) or math.isnan(original):
+            continue
+        known = reference[metric]
+        each = Finding(metric=metric, value=mean, original=original, reference=known)
+        rows.append({"label": label, "metric": metric, "found": _word(each)})
     return pd.DataFrame(rows, columns=["label", "metric", "found"])
 
 
-def disagreement(summary: pd.DataFrame, tolerances: dict[str, float]) -> dict[str, Any]:
+def _word(each: Finding) -> str:
+    if each.is_kept:
+        return "found"
+    if not each.tells:
+        return "blind"
+    return "found" if each.is_off else "fooled"
+
+
+def disagreement(summary: pd.DataFrame, reference: Mapping[str, Reference]) -> dict[str, Any]:
     """Return all three as JSON types, missing numbers as None.
 
     `ranks` by metric and label, `kendall` by two metrics, `tricks` by label with the metrics that
     it has "fooled", that have "found" it, and that are "blind".
     """
     ranked = ranks(summary)
-    told = fooled(summary, tolerances)
+    told = fooled(summary, reference)
     tricks = {
         str(label): {
             word: list(part.loc[part["found"] == word, "metric"])

@@ -230,7 +230,7 @@ class Report:
     @cached_property
     def disagreement(self) -> dict[str, Any]:
         """Where metrics disagree about the methods, as JSON types; see `runs.disagreement`."""
-        return disagreement(self.summary, self.comparison["matched_within"])
+        return disagreement(self.summary, self.reference)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -86,17 +86,18 @@ def answers_html(
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
     `corner` are the lines in the corner, `captions` stand under the ids instead of the classes
-    behind `before_label`.
+    behind `before_label`, which are left out where all have the same and it is long.
     `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
-        captions = [f"{before_label} {label}" for label in table["label"]]
+        is_told = table["label"].nunique() == 1 and len(str(table["label"].iloc[0])) > LONG
+        captions = ["" if is_told else f"{before_label} {label}" for label in table["label"]]
     rows = table.to_dict("records")
     shown = tiles
     if links is not None:
         shown = [_linked(tile, link) for tile, link in zip(tiles, links, strict=True)]
     head = "".join(
-        f'<th scope="col">{tile}<small>id {row["id"]},</small>'
+        f'<th scope="col">{tile}<small>id {row["id"]}{"," * bool(caption)}</small>'
         f'<small title="{html.escape(caption)}">{html.escape(caption)}</small></th>'
         for row, tile, caption in zip(rows, shown, captions, strict=True)
     )

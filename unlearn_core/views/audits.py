@@ -23,7 +23,7 @@ def text(report: Report) -> str:
         "Rank of each method by each metric (1: nearest to retrained, or best)",
         _named(ranked.T).to_string(float_format=lambda rank: f"{rank:g}", na_rep="–"),
         *_least_agreement(agreements(ranked)),
-        *_tricks(fooled(report.summary, report.comparison["matched_within"])),
+        *_tricks(fooled(report.summary, report.reference)),
     ]
     return "\n".join(["", *parts])
 

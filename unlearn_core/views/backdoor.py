@@ -37,6 +37,7 @@ AIM, BEFORE = "the aim", "before"
 SHOWN = 6  # pictures in a row
 SHORT = 4  # letters of a class name that stands beside a word
 ROW_HEIGHT, AROUND = 30, 74  # pixels
+BESIDE_BARS = 1.05
 ROOM = {"success": 2.2, "righted": 1.5, "clean": 1.5}  # of axes of shares, with the words on them
 WHO = {
     "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
@@ -129,7 +130,7 @@ def _roles(rows: pd.DataFrame) -> list[str]:
 
 
 def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
-    """Draw what `success_rows` returns: a row of bars a model, the first with a word.
+    """Draw what `success_rows` returns: a row of bars a model, and beside them what they say.
 
     A dashed line repeats the retrained model's value.  What no model has is left out.
     """
@@ -161,13 +162,20 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
                 "color": [method_colour(method) for method in rows["method"]],
                 "line": {"color": LINE, "width": 1},
             },
-            text=[f" {text}" for text in (told if name == "success" else shares)],
-            textposition="outside",  # readable whatever the colour of the bar
-            textfont={"size": 13},
-            textangle=0,
-            cliponaxis=False,
             customdata=told,
             hovertemplate="%{y}: %{customdata}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        figure.add_scatter(  # in a column of their own, which no bar and no line crosses
+            x=[BESIDE_BARS] * len(rows),
+            y=rows["label"].to_numpy(),
+            mode="text",
+            text=told if name == "success" else shares,
+            textposition="middle right",
+            textfont={"size": 13},
+            cliponaxis=False,
+            hoverinfo="skip",
             row=1,
             col=column,
         )
@@ -181,6 +189,12 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
     figure.update_layout(showlegend=False, bargap=0.2, margin={"l": 10, "r": 10, "t": 26, "b": 28})
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)
     return figure
+
+
+def nearly_text(report: Report) -> str:
+    """Return up to which attack success rate a trigger is nearly gone; nothing where not known."""
+    known = report.reference.get(SUCCESS)
+    return f" (here up to {known.mean + known.within:.1%})" if known else ""
 
 
 def answer_text(rows: pd.DataFrame, target: str) -> str:

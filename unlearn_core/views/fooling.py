@@ -38,7 +38,7 @@ FEW = 4  # audits that a sentence names
 
 def found_rows(report: Report) -> pd.DataFrame:
     """Return `label`, `metric` and `found` of every trick and audit; see `disagreement.fooled`."""
-    return fooled(report.summary, report.comparison["matched_within"])
+    return fooled(report.summary, report.reference)
 
 
 def answer_lines(rows: pd.DataFrame, *, everything: bool) -> list[str]:

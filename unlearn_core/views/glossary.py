@@ -69,7 +69,10 @@ TERMS = {
     "what the seeds at hand differ",
     "AUC": "how well an attacker tells two kinds of examples apart: 0.5 is guessing, 1 always",
     "Log-odds": "how sure a model is, on a scale without end: 0 is 50 %, 4.6 is 99 %",
-    "Width": "how many channels a network begins with: a narrow one is small and fast",
+    "resnet18, vit_s": "networks that look at pictures and name a class",
+    "distilbert, distilgpt2": "networks that read texts: one names a class, one goes on with them",
+    "Width": "how many channels, or numbers for a word, a network begins with: a narrow one is "
+    "small and fast",
     "Seed": "where chance starts; another seed shows what chance alone changes",
     "Trick": "an edit that looks like forgetting to some metrics and forgets nothing",
 }

@@ -34,6 +34,7 @@ from unlearn_core.views.wording import describe_forget, title_of
 
 MOST_REQUESTS = 4
 WHOLE_CLASSES = ("class", "subclass")
+MORE_CURVES = 3  # of matched methods, beside those that are drawn anyway
 HEAD_TRICK = "trick_head_finetune"
 ANOTHER_CLASS = "another_class_wanted"  # asks the Unlearn page for a class that nobody forgot yet
 
@@ -157,17 +158,32 @@ def _steps_answer(material: Material) -> str:
     rows = material.histories()
     lines = reference_lines(rows, f"{PROBE_PREFIX}{ALIGNMENT}")
     original, retrained = (lines.get(name, float("nan")) for name in REFERENCES)
-    drawn = rows[rows["label"].isin(method_labels(rows)[:CURVES])]
+    drawn = rows[rows["label"].isin(_curve_methods(material))]
     curves = method_rows(drawn, f"{PROBE_PREFIX}{ALIGNMENT}")
     cards = verdict_cards(material.comparison, material.report)
     broken = {card.label for card in cards if card.word == "broken"}
     return answers.steps_text(curves, original, retrained, material.within(ALIGNMENT), broken)
 
 
+def _curve_methods(material: Material) -> list[str]:
+    """Return the methods whose curves are drawn: the usual ones, and others that are matched."""
+    labels = method_labels(material.histories())
+    cards = verdict_cards(material.comparison, material.report)
+    matched = {card.label for card in cards if card.word == "matched"}
+    others = [label for label in labels[CURVES:] if label in matched]
+    return [*labels[:CURVES], *others[:MORE_CURVES]]
+
+
 def _curve_choices(material: Material) -> dict[str, object]:
     """Show what the answer speaks of, the alignment by step: of all seeds, which it averages."""
     several = {"curve_seed": ALL_SEEDS} if len(material.comparison.seeds) > 1 else {}
-    return {"curve_kind": "Probes", "probe": ALIGNMENT, "curve_axis": "step", **several}
+    return {
+        "curve_kind": "Probes",
+        "probe": ALIGNMENT,
+        "curve_axis": "step",
+        "curve_methods": _curve_methods(material),
+        **several,
+    }
 
 
 def _gamma_rows(material: Material) -> pd.DataFrame:

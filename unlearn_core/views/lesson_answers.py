@@ -22,6 +22,7 @@ from unlearn_core.views.wording import format_value
 MOST_NAMED = 3
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
+FAR_APART = 0.5  # of it, between seeds' ends
 F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignment"
 
 
@@ -142,8 +143,9 @@ def steps_text(
 ) -> str:
     """Say where the drawn curves of dimensional alignment end.
 
-    Columns used: `label`, `seed`, `step`, `value`; seeds are averaged.  `broken` are the methods
-    that damaged the rest: near to the line or not, they are no example.
+    Columns used: `label`, `seed`, `step`, `value`; seeds are averaged, and named where they end far
+    apart or one turns back alone.  `broken` are the methods that damaged the rest: near to the line
+    or not, they are no example.
     """
     lines = (
         f"The retrained model's line is at **{format_value(ALIGNMENT, retrained)}**, the "
@@ -161,10 +163,15 @@ def steps_text(
     turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
         values = part.groupby("step")["value"].mean().sort_index()
+        seeds = {seed: one.set_index("step")["value"] for seed, one in part.groupby("seed")}
         left = ((retrained - values) / way).abs()
         last = float(values.iloc[-1])
         is_past = (last - retrained) * math.copysign(1, way) > within
         notes = [", past it"] * is_past + [", but broken"] * (label in broken)
+        ends = sorted(float(one.sort_index().iloc[-1]) for one in seeds.values())
+        if ends[-1] - ends[0] > FAR_APART * abs(way):
+            few, most = (format_value(ALIGNMENT, end) for end in (ends[0], ends[-1]))
+            notes.append(f"; its seeds {few} to {most}")
         end = f"{label} ({format_value(ALIGNMENT, last)}{''.join(notes)})"
         if left.iloc[-1] > 1 + TURNED_BACK:
             strayed.append(end)
@@ -172,9 +179,8 @@ def steps_text(
             between.append(end)
         else:
             (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
-        if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
-            nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
-            turned.append(f"{label} was at {nearest} on its way")
+        turned.append(_turning(str(label), {None: values, **seeds}, retrained, way))
+    turned = [each for each in turned if each]
     parts = [
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
         "No curve that is drawn ends nearer to the retrained model than to the original.",
@@ -182,9 +188,26 @@ def steps_text(
         f"Nearer to the original stay {', '.join(stayed)}." if stayed else
         "None that is drawn stays behind." if not (strayed or between) else "",
         f"Further off than the original itself end {', '.join(strayed)}." if strayed else "",
-        f"And some turn back: {', '.join(turned)}." if turned else "",
+        f"And some turn back: {', '.join(turned)}." if turned else "None of them turns back.",
     ]  # fmt: skip
     return " ".join(filter(None, (lines, *parts)))
+
+
+def _turning(
+    label: str, curves: Mapping[int | None, pd.Series], retrained: float, way: float
+) -> str:
+    """Say how near the first of these curves was that turns back; nothing where none does.
+
+    They are by seed, after their mean.
+    """
+    for seed, curve in curves.items():
+        values = curve.sort_index()
+        left = ((retrained - values) / way).abs()
+        if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
+            nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
+            which = "" if seed is None else f" with seed {seed}"
+            return f"{label} was at {nearest} on its way{which}"
+    return ""
 
 
 def gamma_text(rows: pd.DataFrame) -> str:

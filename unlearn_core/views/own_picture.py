@@ -25,6 +25,7 @@ MOST_PIXELS = 50_000_000  # of an upload, which takes four bytes a pixel twice
 LOOKED_AT = 300  # pictures of a data set, to see how large the things on them are
 MIDDLE = 128
 CANVAS = 280  # pixels of its side
+SURE = 0.5  # of the probability
 PENS = 12, 34  # widths between which it begins
 NOTHING = "There is nothing on {}: all of it has one colour."
 
@@ -124,10 +125,29 @@ def probability_rows(answers: Mapping[str, Answer], classes: Sequence[str]) -> p
 
 
 def answer_text(answers: Mapping[str, Answer], classes: Sequence[str]) -> str:
-    """Return what each model says it is, as one sentence in Markdown."""
-    told = [
-        f"{label} **{classes[int(answer.probabilities.argmax())]}** "
-        f"({answer.probabilities.max():.0%})"
-        for label, answer in answers.items()
-    ]
+    """Return what each model says it is, as one sentence in Markdown.
+
+    Bold where it holds that more likely than all else together; below, it hardly knows.
+    """
+    told = []
+    for label, answer in answers.items():
+        share, name = float(answer.probabilities.max()), classes[int(answer.probabilities.argmax())]
+        words = f"**{name}**" if share > SURE else f"hardly knows, at most {name}"
+        told.append(f"{label} {words} ({share:.0%})")
     return f"{', '.join(told)}."
+
+
+def resembles_text(method: str, ids: Sequence[int], is_forget: NDArray[np.bool_]) -> str:
+    """Say what it means that the retrained model finds forgotten pictures near; or nothing.
+
+    `ids` are the nearest to the person's picture, `is_forget` (n_examples,) marks D_f.
+    """
+    n = int(is_forget[list(ids)].sum())
+    if method != "retrain" or not n:
+        return ""
+    are = "is" if n == 1 else "are"
+    return (
+        f"{n} of {len(ids)} {are} to be forgotten. It was never trained on them: what they have in "
+        "common with your picture it sees with what it learned from the other classes, and it has "
+        "no name for them."
+    )
