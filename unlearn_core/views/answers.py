@@ -90,7 +90,8 @@ def answers_html(
     `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
-        is_told = table["label"].nunique() == 1 and len(str(table["label"].iloc[0])) > LONG
+        classes = set(table["label"])
+        is_told = len(classes) == 1 and len(str(*classes)) > LONG
         captions = ["" if is_told else f"{before_label} {label}" for label in table["label"]]
     rows = table.to_dict("records")
     shown = tiles

@@ -2,7 +2,7 @@
 
 const TYPES = { f4: Float32Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array };
 const GAP = 14;
-const NARROWEST = 250;
+const NARROWEST = 220;
 
 // An element with properties and children; text is never read as HTML.
 function make(tag, properties = {}, ...children) {
