@@ -6,6 +6,7 @@ from unlearn_core.data.splits import split
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.views.manifold.points import why_no_maps
 from unlearn_core.views.manifold.small_maps import small_map, small_maps_figure
+from unlearn_core.views.palette import class_colours
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,25 @@ def test_small_maps_show_every_forgotten_example_and_an_even_choice_of_the_other
     assert titles == ["Original", "Retrained"]
     symbols = {t.name: t.marker.symbol for t in figure.data}
     assert symbols["3 (to forget)"] != symbols["4"]
+
+
+def test_without_a_legend_a_map_has_one_trace_a_side_in_the_colours_of_the_classes():
+    rows = pd.DataFrame(
+        {"title": "Original", "example_id": [0, 1, 2], "x": 0.0, "y": 0.0, "label": [0, 2, 2],
+         "class_name": ["a", "c", "c"], "is_forget": [False, False, True]}
+    )  # fmt: skip
+    kept, forgotten = small_maps_figure(rows, compact=100).data
+    assert kept.text == ("a", "c")
+    assert forgotten.text == ("c (to forget)",)
+    colours = class_colours(3, [2])
+    for trace, labels in ((kept, [0, 2]), (forgotten, [2])):
+        scale = dict(trace.marker.colorscale)
+        assert [scale[number / trace.marker.cmax] for number in trace.marker.color] == [
+            colours[label] for label in labels
+        ]
+    each = small_maps_figure(rows).data
+    assert [trace.name for trace in each] == ["a", "c", "c (to forget)"]
+    assert [trace.marker.color for trace in each] == [colours[0], colours[2], colours[2]]
 
 
 def test_a_run_without_a_map_gives_no_points_and_a_reason(gathered, comparison, sets):

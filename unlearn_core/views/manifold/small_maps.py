@@ -77,25 +77,29 @@ def small_maps_figure(
     titles = list(dict.fromkeys(rows["title"]))
     forgotten = rows[rows["is_forget"]]["label"].tolist()
     colours = class_colours(1 + int(rows["label"].max()), forgotten)
+    has_legend = not compact and rows["label"].nunique() <= MANY_CLASSES
     figure = make_subplots(cols=len(titles), subplot_titles=titles, horizontal_spacing=0.02)
     for column, title in enumerate(titles, start=1):
         panel = rows[rows["title"] == title]
-        kept = panel[~panel["is_forget"]]
-        for number, part in kept.groupby("label"):
-            _points(figure, part, colours[int(str(number))], column)
-        for number, part in panel[panel["is_forget"]].groupby("label"):
-            _points(figure, part, colours[int(str(number))], column, word=word)
+        for is_forget in (False, True):
+            part = panel[panel["is_forget"] == is_forget]
+            kind = word if is_forget else ""
+            # without a legend one trace is enough, which is drawn much sooner than one a class
+            classes = part.groupby("label") if has_legend else [(None, part)]
+            for _, points in classes:
+                if len(points):
+                    size = COMPACT if compact else 1
+                    trace = _points(points, colours, has_legend, word=kind, size=size)
+                    figure.add_trace(trace.update(showlegend=column == 1), row=1, col=column)
     figure.update_xaxes(visible=False, matches="x")
     figure.update_yaxes(visible=False, matches="y", scaleanchor="x")
     figure.update_layout(
         height=compact or HEIGHT,
         margin={"l": 1, "r": 1, "t": 22, "b": 1} if compact else {"l": 5, "r": 5, "t": 40, "b": 5},
-        showlegend=not compact and rows["label"].nunique() <= MANY_CLASSES,
+        showlegend=has_legend,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
         uirevision="keep",
     )
-    if compact:
-        figure.for_each_trace(lambda t: t.marker.update(size=t.marker.size * COMPACT))
     for number in range(1, len(titles) + 1):  # a frame, for the axes themselves are hidden
         suffix = "" if number == 1 else str(number)
         figure.add_shape(
@@ -106,25 +110,31 @@ def small_maps_figure(
 
 
 def _points(
-    figure: go.Figure, part: pd.DataFrame, colour: str, column: int, *, word: str = ""
-) -> None:
-    class_name, forget = str(part["class_name"].iloc[0]), bool(word)
-    name = f"{class_name} ({word})" if forget else class_name
-    figure.add_scatter(
+    part: pd.DataFrame, colours: Sequence[str], is_one_class: bool, *, word: str, size: float
+) -> go.Scatter:
+    """Return points with the colours of their classes, all of one class or of any."""
+    mark = {"size": 8, "opacity": 0.95, **FORGET_MARK} if word else KEPT_MARK
+    names = [f"{name} ({word})" if word else name for name in part["class_name"]]
+    said = names[0] if is_one_class else "%{text}"
+    last = max(1, len(colours) - 1)
+    # numbers and a scale: plotly looks at each name of a colour, which takes long
+    scale = {
+        "color": part["label"].to_numpy(),
+        "colorscale": [[number / last, colour] for number, colour in enumerate(colours)],
+        "cmin": 0,
+        "cmax": last,
+    }
+    first = {"color": colours[int(part["label"].iloc[0])]}
+    return go.Scatter(
         x=part["x"].to_numpy(),
         y=part["y"].to_numpy(),
         mode="markers",
-        name=name,
-        legendgroup=name,
-        showlegend=column == 1,
-        marker={
-            "color": colour,
-            **({"size": 8, "opacity": 0.95, **FORGET_MARK} if forget else KEPT_MARK),
-        },
+        name=names[0] if is_one_class else word,
+        legendgroup=names[0] if is_one_class else word,
+        marker={**mark, **(first if is_one_class else scale), "size": mark["size"] * size},
+        text=None if is_one_class else names,
         customdata=part["example_id"].to_numpy(),
-        hovertemplate=f"{name}<br>example %{{customdata}}<extra></extra>",
-        row=1,
-        col=column,
+        hovertemplate=f"{said}<br>example %{{customdata}}<extra></extra>",
     )
 
 
