@@ -108,12 +108,12 @@ def show_kept_part() -> None:
     if comparison is None:
         return
     data = comparison.config.data
-    missing = ""
     if data_reads.only_labels(data):
         missing = "texts" if data_reads.shows_texts(data) else "pictures"
-    words = text.kept_part_text(comparison, missing=missing)
-    if words:
-        st.caption(f":material/filter_alt: {words}")
+        st.caption(f":material/filter_alt: {text.missing_examples_text(missing)}")
+    if words := text.kept_part_text(comparison):
+        with st.sidebar:  # below the choice of the comparison, which it is about
+            st.caption(f":material/filter_alt: {words}")
 
 
 def show_unmeasured(comparison: Comparison) -> None:

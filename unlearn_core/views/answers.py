@@ -86,13 +86,13 @@ def answers_html(
     another run's answers are dashes.  Right answers are bold, for there the model still knows; or
     the answer `bold`, whatever is right.  `links` are where the pictures lead to, if anywhere;
     `corner` are the lines in the corner, `captions` stand under the ids instead of the classes
-    behind `before_label`, which are left out where all have the same and it is long.
+    behind `before_label`, which are left out where all have the same one and it is long.
     `tiles` are what is seen of them, by `picture_tiles` or `text_tiles`.
     """
     if captions is None:
         classes = set(table["label"])
         is_told = len(classes) == 1 and len(str(*classes)) > LONG
-        captions = ["" if is_told else f"{before_label} {label}" for label in table["label"]]
+        captions = ["" if is_told else _caption(str(n), before_label) for n in table["label"]]
     rows = table.to_dict("records")
     shown = tiles
     if links is not None:
@@ -110,6 +110,11 @@ def answers_html(
         f"<small>{lines}</small></th>{head}"
         f"</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _caption(label: str, before: str) -> str:
+    whole = f"{before} {label}"
+    return whole if len(whole) <= LONG else label
 
 
 def _linked(tile: str, link: str) -> str:

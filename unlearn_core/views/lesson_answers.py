@@ -179,7 +179,8 @@ def steps_text(
             between.append(end)
         else:
             (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
-        turned.append(_turning(str(label), {None: values, **seeds}, retrained, way))
+        of_seeds = [(f" with seed {seed!s}", one) for seed, one in seeds.items()]
+        turned.append(_turning(str(label), [("", values), *of_seeds], retrained, way))
     turned = [each for each in turned if each]
     parts = [
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
@@ -194,18 +195,17 @@ def steps_text(
 
 
 def _turning(
-    label: str, curves: Mapping[int | None, pd.Series], retrained: float, way: float
+    label: str, curves: Sequence[tuple[str, pd.Series[float]]], retrained: float, way: float
 ) -> str:
     """Say how near the first of these curves was that turns back; nothing where none does.
 
-    They are by seed, after their mean.
+    Each comes behind the words that say which it is.
     """
-    for seed, curve in curves.items():
+    for which, curve in curves:
         values = curve.sort_index()
         left = ((retrained - values) / way).abs()
         if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
             nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
-            which = "" if seed is None else f" with seed {seed}"
             return f"{label} was at {nearest} on its way{which}"
     return ""
 

@@ -30,21 +30,17 @@ def other_code_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> s
     )
 
 
-def kept_part_text(comparison: Comparison, *, missing: str = "") -> str:
-    """Return that examples, or the outputs for most, are not here; nothing if all is.
+def missing_examples_text(missing: str) -> str:
+    """Return that the examples, "pictures" or "texts", are not here, and what stands for them."""
+    instead = "striped tiles stand" if missing == "pictures" else "one line stands"
+    return f"The {missing} did not come with the project: {instead} for them."
 
-    `missing` is what the examples are, "pictures" or "texts", where they are not here.
-    """
-    told = []
-    if missing:
-        instead = "striped tiles stand" if missing == "pictures" else "one line stands"
-        told.append(f"The {missing} did not come with the project: {instead} for them.")
+
+def kept_part_text(comparison: Comparison) -> str:
+    """Return that the outputs for most examples are not here; nothing if all are."""
     kept = max((run.manifest.get("kept_examples", 0) for run in comparison.runs), default=0)
-    if kept:
-        told.append(
-            f"Pages draw and count {kept:,} random examples, Metrics and verdicts all of them."
-        )
-    return " ".join(told)
+    told = f"Pages draw and count {kept:,} random examples, Metrics and verdicts all of them."
+    return told if kept else ""
 
 
 def unmeasured_text(runs: Sequence[RunArtefact], labels: Mapping[str, str]) -> str:
