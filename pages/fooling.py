@@ -41,7 +41,8 @@ else:
     )
 
 st.subheader("Where audits disagree")
-figure = fooling.agreement_figure(report)
+taus = fooling.usual_agreements(report)
+figure = fooling.agreement_figure(taus)
 if figure is None:
     st.info("It takes three methods that two audits can rank.", icon=":material/info:")
     st.stop()
@@ -50,7 +51,7 @@ st.markdown(
     "0: one says nothing about the other; below 0: what one holds good, the other holds bad."
 )
 charts.chart(figure, key="agreement", config={"displayModeBar": False})
-apart = "; ".join(fooling.apart_lines(report))
+apart = "; ".join(fooling.apart_lines(taus))
 st.caption(
     f"Kendall's tau over {len(report.ranking)} methods and variants. Furthest apart: "
     f"{as_markdown(apart)}. {recipe}"

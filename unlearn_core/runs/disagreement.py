@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -78,9 +79,11 @@ def agreement(first: ArrayLike, second: ArrayLike) -> float:
 def agreements(ranked: pd.DataFrame) -> pd.DataFrame:
     """Return Kendall's tau between the rankings of any two metrics, (n_metrics, n_metrics)."""
     names = list(ranked.columns)
-    columns = [ranked[name].to_numpy() for name in names]
-    taus = [[agreement(a, b) for b in columns] for a in columns]
-    return pd.DataFrame(taus, index=names, columns=names)
+    taus = pd.DataFrame(index=names, columns=names, dtype=float)
+    for first, second in combinations_with_replacement(names, 2):
+        tau = agreement(ranked[first], ranked[second])
+        taus.loc[first, second] = taus.loc[second, first] = tau
+    return taus
 
 
 def fooled(summary: pd.DataFrame, reference: Mapping[str, Reference]) -> pd.DataFrame:

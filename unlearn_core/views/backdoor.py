@@ -20,7 +20,7 @@ from unlearn_core.runs.artefact import TRIGGERED, RunArtefact
 from unlearn_core.runs.comparison import LEFT_OUT_LABEL
 from unlearn_core.runs.report import Report
 from unlearn_core.views.examples import rows_of
-from unlearn_core.views.layout import LINE, finish
+from unlearn_core.views.layout import LINE, finish, lines_across
 from unlearn_core.views.manifold.small_maps import small_maps_figure
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
@@ -182,7 +182,7 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
         for role, value in zip(_roles(rows), rows[name], strict=True):
             if role == "retrain" and not math.isnan(value):
                 line = {"color": method_colour(role), "dash": "dash", "width": 1.5}
-                figure.add_vline(x=value, line=line, layer="below", row=1, col=column)
+                lines_across(figure, [value], line, panel=column, layer="below")
         ticks = {"tickvals": [0, 0.5, 1], "tickformat": ".0%"}
         figure.update_xaxes(range=[0, ROOM[name]], **ticks, row=1, col=column)
     finish(figure, height=AROUND + ROW_HEIGHT * len(rows))

@@ -104,11 +104,15 @@ def _group(name: str) -> str:
     return group_of(METRICS[name])
 
 
-def agreement_figure(report: Report) -> go.Figure | None:
-    """Draw how alike the usual audits rank the methods, Kendall's tau; None without a ranking."""
+def usual_agreements(report: Report) -> pd.DataFrame:
+    """Return how alike the usual audits rank the methods; see `disagreement.agreements`."""
     ranked = ranks(report.summary)
     names = [name for name in USUAL if name in ranked.columns]
-    taus = agreements(ranked[names]) if names else pd.DataFrame()
+    return agreements(ranked[names]) if names else pd.DataFrame()
+
+
+def agreement_figure(taus: pd.DataFrame) -> go.Figure | None:
+    """Draw what `usual_agreements` returns, Kendall's tau; None without a ranking."""
     known = [name for name in taus.columns if taus[name].notna().any()]
     if len(known) < 2:
         return None
@@ -133,9 +137,7 @@ def agreement_figure(report: Report) -> go.Figure | None:
     return figure
 
 
-def apart_lines(report: Report) -> list[str]:
-    """Return the pairs of usual audits that rank the methods most unlike, as sentences."""
-    ranked = ranks(report.summary)
-    names = [name for name in USUAL if name in ranked.columns]
-    pairs = least_agreement(agreements(ranked[names])) if names else []
+def apart_lines(taus: pd.DataFrame) -> list[str]:
+    """Return the pairs of audits that rank the methods most unlike, as sentences."""
+    pairs = least_agreement(taus)
     return [f"{tau:+.2f}: {first} and {second}" for tau, first, second in pairs]

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import HISTORY, LOSS_PREFIX, PROBE_PREFIX, RunArtefact
 from unlearn_core.runs.comparison import REFERENCES, Comparison
-from unlearn_core.views.layout import DASHES, MARKERS, finish, numbered
+from unlearn_core.views.layout import DASHES, MARKERS, finish, lines_across, numbered
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
@@ -186,7 +186,7 @@ def _reference(figure: go.Figure, name: str, value: float, percent: bool) -> Non
     colour = method_colour(name)
     text = f"{value:.1%}" if percent else f"{value:.3f}"
     dash = "dot" if name == "original" else "dash"
-    figure.add_hline(y=value, line={"color": colour, "dash": dash, "width": 2})
+    lines_across(figure, [value], {"color": colour, "dash": dash, "width": 2}, axis="y")
     figure.add_annotation(
         x=1,
         xref="paper",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -32,6 +32,43 @@ def finish(figure: go.Figure, *, height: int, title: str = "") -> go.Figure:
     figure.update_xaxes(gridcolor=GRID, zeroline=False)
     figure.update_yaxes(gridcolor=GRID, zeroline=False)
     return figure
+
+
+def lines_across(
+    figure: go.Figure,
+    places: Iterable[float],
+    line: Mapping[str, object],
+    *,
+    panel: int = 1,
+    axis: str = "x",
+    layer: str = "above",
+) -> None:
+    """Draw lines across a panel, at these places of its axis.
+
+    All at once: `add_vline` takes 10 ms for each, of a page that should be there in a second.
+    """
+    along, across = ("x", "y") if axis == "x" else ("y", "x")
+    number = "" if panel == 1 else str(panel)
+    common = {
+        "type": "line", "line": line, "layer": layer, f"{along}ref": f"{along}{number}",
+        f"{across}ref": f"{across}{number} domain", f"{across}0": 0, f"{across}1": 1,
+    }  # fmt: skip
+    shapes = [{**common, f"{along}0": place, f"{along}1": place} for place in places]
+    figure.update_layout(shapes=[*figure.layout.shapes, *shapes])
+
+
+def framed(figure: go.Figure, n_panels: int) -> None:
+    """Draw a frame around each panel, whose axes are hidden."""
+    figure.update_layout(
+        shapes=[
+            {
+                "type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1,
+                "line": {"color": LINE, "width": 0.5},
+                "xref": f"x{number} domain", "yref": f"y{number} domain",
+            }
+            for number in ("", *map(str, range(2, n_panels + 1)))
+        ]
+    )  # fmt: skip
 
 
 def short_name(name: str) -> str:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.examples import recorded_in
-from unlearn_core.views.layout import MARKERS, finish, name_columns, short_name
+from unlearn_core.views.layout import GRID, MARKERS, finish, lines_across, name_columns, short_name
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import OUTLINE, method_colour
 
@@ -93,8 +93,8 @@ def class_figure(rows: pd.DataFrame, classes: Sequence[str], forgotten: Sequence
         figure, [f"<b>{names[n]}</b><br>to forget" if n in forgotten else names[n] for n in places]
     )
     figure.update_yaxes(title="accuracy", tickformat=".0%", range=[-0.04, 1.04])
-    for place in range(1, len(places)):
-        figure.add_vline(x=place - 0.5, line={"color": "rgba(128, 128, 128, 0.25)", "width": 1})
+    between = [place - 0.5 for place in range(1, len(places))]
+    lines_across(figure, between, {"color": GRID, "width": 1})
     return figure
 
 

@@ -23,7 +23,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.metrics.membership import entropy
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import Predictions, RunArtefact
-from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish
+from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish, lines_across
 from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import FORGET_COLOUR, RETAIN_COLOUR, method_colour
 from unlearn_core.views.symbols import as_html
@@ -331,7 +331,7 @@ def distributions_figure(rows: pd.DataFrame, score: str, threshold: float) -> go
                 "<extra></extra>",
                 **place,
             )
-        figure.add_vline(x=threshold, line={"color": LINE, "width": 2}, **place)
+        lines_across(figure, [threshold], {"color": LINE, "width": 2}, panel=number + 1)
     finish(figure, height=90 + 230 * height)
     figure.update_layout(margin={"t": 80}, legend={"y": 1.0 + 0.16 / height})
     figure.update_xaxes(title=SCORES[score].axis, row=height)

@@ -16,7 +16,7 @@ from unlearn_core.metrics.attack_variants import AS_PRINTED
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
-from unlearn_core.views.layout import LINE, MARKERS, finish
+from unlearn_core.views.layout import LINE, MARKERS, finish, lines_across
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
@@ -89,8 +89,8 @@ def gap_figure(rows: pd.DataFrame) -> go.Figure:
             for row in part.itertuples()
         ]
         _dots(figure, part, heights, symbols)
+    lines_across(figure, (0, 1), {"color": LINE, "dash": "dot"})
     for x, name in ((0, "retrained"), (1, "original")):
-        figure.add_vline(x=x, line={"color": LINE, "dash": "dot"})
         figure.add_annotation(
             x=x, y=0, yref="paper", text=name, showarrow=False, yanchor="top", yshift=-20
         )

@@ -15,9 +15,15 @@ from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.views.examples import rows_of
-from unlearn_core.views.layout import LINE, finish, name_columns, short_name
+from unlearn_core.views.layout import LINE, finish, framed, name_columns, short_name
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import FORGET_MARK, OUTLINE, class_colour
+from unlearn_core.views.palette import (
+    FORGET_MARK,
+    OUTLINE,
+    class_colour,
+    class_colours,
+    class_scale,
+)
 
 NEAREST = 8
 MOST_CLASSES = 12  # columns of probabilities; of more classes the likeliest
@@ -155,6 +161,7 @@ def path_figure(
         The example's set.
     """
     figure = make_subplots(cols=len(steps), subplot_titles=list(steps), horizontal_spacing=0.02)
+    colours = class_colours(1 + max(labels.values()), ())
     mark = {**FORGET_MARK} if name in FORGET_SETS else {"symbol": "circle", "line": {"width": 1}}
     for column, table in enumerate(steps.values(), start=1):
         last = table[(table["step"] == table["step"].max()) & (table["example_id"] != example_id)]
@@ -163,7 +170,7 @@ def path_figure(
             y=last["y"].to_numpy(),
             mode="markers",
             marker={
-                "color": [class_colour(labels[i]) for i in last["example_id"]],
+                **class_scale(np.array([labels[i] for i in last["example_id"]]), colours),
                 "size": 4,
                 "opacity": 0.4,
             },
@@ -192,10 +199,5 @@ def path_figure(
     figure.update_yaxes(visible=False)
     finish(figure, height=340)
     figure.update_layout(margin={"t": 40, "b": 5, "l": 5, "r": 5})
-    for number in range(1, len(steps) + 1):  # a frame, for the axes themselves are hidden
-        suffix = "" if number == 1 else str(number)
-        figure.add_shape(
-            type="rect", x0=0, x1=1, y0=0, y1=1, line={"color": LINE, "width": 0.5},
-            xref=f"x{suffix} domain", yref=f"y{suffix} domain",
-        )  # fmt: skip
+    framed(figure, len(steps))
     return figure

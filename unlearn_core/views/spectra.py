@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import ARRAYS, RunArtefact
 from unlearn_core.subspace import effective_rank_of, spectrum
-from unlearn_core.views.layout import DASHES, finish, numbered
+from unlearn_core.views.layout import DASHES, finish, lines_across, numbered
 from unlearn_core.views.names import SET_SYMBOLS
 from unlearn_core.views.palette import method_colour
 from unlearn_core.views.symbols import as_html
@@ -106,7 +106,7 @@ def spectra_figure(rows: pd.DataFrame) -> go.Figure:
         )
         rank = float(part["effective_rank"].iloc[0])
         line = {"color": method_colour(method), "dash": "dot", "width": 1.5}
-        figure.add_vline(x=rank, line=line, row=1, col=column)
+        lines_across(figure, [rank], line, panel=column)
         in_legend.add(label)
     finish(figure, height=HEIGHT)
     figure.update_layout(legend={"y": 1.12}, margin={"t": 80})

@@ -13,9 +13,9 @@ from unlearn_core.data import Dataset
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views.layout import LINE
+from unlearn_core.views.layout import framed
 from unlearn_core.views.names import INCREMENTAL_NAMES
-from unlearn_core.views.palette import FORGET_MARK, class_colours
+from unlearn_core.views.palette import FORGET_MARK, class_colours, class_scale
 
 MOST_KEPT = 700  # points of the retained classes in each small map
 HEIGHT = 400
@@ -100,12 +100,7 @@ def small_maps_figure(
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0, "itemsizing": "constant"},
         uirevision="keep",
     )
-    for number in range(1, len(titles) + 1):  # a frame, for the axes themselves are hidden
-        suffix = "" if number == 1 else str(number)
-        figure.add_shape(
-            type="rect", x0=0, x1=1, y0=0, y1=1, line={"color": LINE, "width": 0.5},
-            xref=f"x{suffix} domain", yref=f"y{suffix} domain",
-        )  # fmt: skip
+    framed(figure, len(titles))
     return figure
 
 
@@ -116,22 +111,15 @@ def _points(
     mark = {"size": 8, "opacity": 0.95, **FORGET_MARK} if word else KEPT_MARK
     names = [f"{name} ({word})" if word else name for name in part["class_name"]]
     said = names[0] if is_one_class else "%{text}"
-    last = max(1, len(colours) - 1)
-    # numbers and a scale: plotly looks at each name of a colour, which takes long
-    scale = {
-        "color": part["label"].to_numpy(),
-        "colorscale": [[number / last, colour] for number, colour in enumerate(colours)],
-        "cmin": 0,
-        "cmax": last,
-    }
-    first = {"color": colours[int(part["label"].iloc[0])]}
+    labels = part["label"].to_numpy()
+    colour = {"color": colours[labels[0]]} if is_one_class else class_scale(labels, colours)
     return go.Scatter(
         x=part["x"].to_numpy(),
         y=part["y"].to_numpy(),
         mode="markers",
         name=names[0] if is_one_class else word,
         legendgroup=names[0] if is_one_class else word,
-        marker={**mark, **(first if is_one_class else scale), "size": mark["size"] * size},
+        marker={**mark, **colour, "size": mark["size"] * size},
         text=None if is_one_class else names,
         customdata=part["example_id"].to_numpy(),
         hovertemplate=f"{said}<br>example %{{customdata}}<extra></extra>",

@@ -13,7 +13,7 @@ from unlearn_core.metrics.base import METRICS
 from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.views.manifold.payload import axis_range
 from unlearn_core.views.manifold.points import FORGET_SETS
-from unlearn_core.views.palette import FORGET_MARK, METRIC_STYLES, MUTED, class_colours
+from unlearn_core.views.palette import FORGET_MARK, METRIC_STYLES, MUTED, class_colours, class_scale
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
 
@@ -98,7 +98,7 @@ def _points(table: pd.DataFrame, step: int, classes: Sequence[str]) -> list[go.S
             x=rows["x"].to_numpy(),
             y=rows["y"].to_numpy(),
             mode="markers",
-            marker={**marker, "color": [colours[label] for label in rows["label"]]},
+            marker={**marker, **class_scale(rows["label"].to_numpy(), colours)},
             customdata=rows["example_id"].to_numpy(),
             ids=rows["example_id"].astype(str).to_numpy(),
             text=[classes[label] for label in rows["label"]],
