@@ -85,14 +85,15 @@ with right:
     charts.chart(
         backdoor.success_figure(rows, attackers), key="success", config={"displayModeBar": False}
     )
-left.markdown(as_markdown(backdoor.answer_text(rows, attackers), keep="*"))
+whom = f"{backdoor.answer_text(rows, attackers)} {backdoor.still_labelled_text(report)}"
+left.markdown(as_markdown(whom, keep="*"))
 st.caption(
     as_markdown(
         "Left bars: attack success rate, the share of test images of other classes that the "
         f"trigger turns into {attackers}. Middle: the share of them that is answered as what they "
         "show, though the trigger is there. Right: accuracy on all test images without it. "
         "Dashed: retrained. Gone: within 5 points of retrained; "
-        "nearly gone: as near as retrained models are to one another"
+        "nearly gone: no farther than retrained models may differ"
         f"{backdoor.nearly_text(report)}; weaker: farther, but less than half of the way back to "
         "the original; still works: more than that. "
     )

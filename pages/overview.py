@@ -12,12 +12,13 @@ from pages.components import (
     map_reads,
     notices,
     previews,
+    queue,
     reads,
     selectors,
 )
 from pages.components.exports import handout_buttons
 from pages.components.strip.method_strip import method_strip
-from unlearn_core.views import answers, headline, overview
+from unlearn_core.views import answers, backdoor, headline, overview
 from unlearn_core.views.captions import comparison_caption, seeds_text
 from unlearn_core.views.examples import answers_table, kept_sets, with_outputs
 from unlearn_core.views.manifold.points import why_no_maps
@@ -54,7 +55,14 @@ def on_pick() -> None:
 request = headline.request_text(config, dataset.class_names, sets)
 if not cards:
     st.markdown(f"{request} {headline.WHY}")
-    st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
+    if comparison.key in queue.comparisons_in_work():
+        st.info(
+            "The first method is still at work. Its verdict stands here once it has finished; "
+            "follow it on the **Unlearn** page.",
+            icon=":material/hourglass_top:",
+        )
+    else:
+        st.info("No method has run yet. Start one on the **Unlearn** page.", icon=":material/info:")
     selectors.link_to_unlearn()
     st.stop()
 place.button(
@@ -92,12 +100,17 @@ with st.container(gap="xsmall", key="first_screen"):
     runs = [run for run in comparison.runs if run.key in keys.values()]
     with right:
         ids = answers.some_forgotten(kept_sets(runs, sets))
+        shown_captions = None
+        if is_backdoor:
+            clean = data_reads.clean_dataset(config.data)
+            shown_captions = backdoor.poisoned_captions(clean, dataset, ids)
         charts.html(
             answers.answers_html(
                 runs,
                 answers_table(with_outputs(runs), ids, dataset, sets),
                 previews.tiles(config.data, ids, config.forget.keyword),
                 selectors.sample_links(comparison, ids),
+                captions=shown_captions,
                 before_label=answers.label_word(config.forget),
             )
         )

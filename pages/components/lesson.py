@@ -103,6 +103,7 @@ def _material() -> lesson.Material:
         comparisons=list(reads.all_comparisons().values()),
         histories=partial(run_reads.histories, comparison),
         nearest=run_reads.nearest_classes,
+        answered=run_reads.answered_classes,
         report_of=lambda each: reads.comparison_report(each.key),
     )
 

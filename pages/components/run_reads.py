@@ -18,7 +18,7 @@ from unlearn_core.records import Records
 from unlearn_core.runs import answerer, continuations, incremental
 from unlearn_core.runs.artefact import ARRAYS, TOKENIZER, RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import backdoor, bring_back, history, privacy, samples
+from unlearn_core.views import backdoor, bring_back, history, predictions, privacy, samples
 from unlearn_core.views.spectra import spectra_rows
 
 
@@ -116,6 +116,15 @@ def _nearest_classes(run_key: str, fingerprint: str) -> dict[str, float]:
     run = reads.store().load(run_key)
     request = data_reads.sets(run.config.data, run.config.forget)
     return incremental.nearest_classes(run, data_reads.dataset(run.config.data), request)
+
+
+def answered_classes(run_key: str) -> dict[str, float]:
+    """Return the share of the forget set that one run answers with each class."""
+    run = reads.store().load(run_key)
+    request = data_reads.sets(run.config.data, run.config.forget)
+    return predictions.answered_shares(
+        run, request, data_reads.dataset(run.config.data).class_names
+    )
 
 
 def neighbours(run: RunArtefact, example_id: int) -> pd.DataFrame:

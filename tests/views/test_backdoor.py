@@ -143,3 +143,21 @@ def test_answers_to_the_trigger_are_read_by_id_and_missing_ones_stay_missing(sma
     assert table["A"].tolist()[0] == small_dataset.class_names[2]
     assert pd.isna(table["A"][1])
     assert "B" not in table
+
+
+def test_what_is_still_known_of_the_poisoned_images_is_said():
+    def told(side):
+        rows = [
+            entry(label="A", mean=0.0, side="matched"),
+            entry("forget_accuracy", label="A", mean=0.17, retrained=0.04, side=side),
+        ]
+        return backdoor.still_labelled_text(SimpleNamespace(summary=pd.DataFrame(rows)))
+
+    assert "(A: 17%; retrained 4%)" in told("under")
+    assert told("matched") == ""
+
+
+def test_poisoned_pictures_say_what_they_truly_show():
+    clean = SimpleNamespace(labels=np.array([1, 2]), class_names=("cat", "dog", "cow"))
+    poisoned = SimpleNamespace(labels=np.array([0, 0]))
+    assert backdoor.poisoned_captions(clean, poisoned, [1]) == ["cow, labelled cat"]

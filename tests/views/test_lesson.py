@@ -18,6 +18,7 @@ from unlearn_core.views import fooling, lesson
 from unlearn_core.views import lesson_answers as answers
 from unlearn_core.views.history import history_rows
 from unlearn_core.views.overview import VerdictCard
+from unlearn_core.views.predictions import answered_shares
 from unlearn_core.views.wording import describe_forget
 
 NAN = math.nan
@@ -51,6 +52,7 @@ def material(comparison, comparisons, store):
         comparisons=comparisons,
         histories=lambda: history_rows(comparison.runs),
         nearest=lambda key: nearest_classes(by_key[key], dataset, sets),
+        answered=lambda key: answered_shares(by_key[key], sets, dataset.class_names),
         report_of=report,
     )
 
@@ -89,10 +91,28 @@ def test_the_count_of_right_accuracies_is_that_of_the_table(shipped, what):
 
 def test_single_images_are_said_to_hide_where_a_class_shows(shipped):
     by_class, single = (answer(shipped[what], "Before and after") for what in (DIGITS, RANDOM))
-    assert "Only who learned from them knows" in by_class
+    assert "Who never learned from them sees them less as one kind." in by_class
     assert re.search(r"\d+% of them lie nearest to \d", by_class)
     assert "Retrained models may well differ by as much" in single
     assert "nearest to" not in single
+
+
+def test_where_no_features_ship_the_answers_say_what_is_most_alike(shipped):
+    told = answer(shipped[PHOTOGRAPHS], "Before and after")
+    assert "less as one kind, though they still look alike." in told
+    assert re.search(r"The retrained model takes 7\d% of them for truck, \d+% for ", told)
+
+
+def test_a_method_that_stays_is_among_the_curves(shipped):
+    stop = next(s for s in lesson.stops(shipped[PHOTOGRAPHS]) if s.title.startswith("Forgetting"))
+    assert "BadT" in stop.choices(shipped[PHOTOGRAPHS])["curve_methods"]
+    assert "Further off than the original itself end BadT" in stop.answer(shipped[PHOTOGRAPHS])
+
+
+def test_other_kinds_of_requests_on_other_data_come_first(shipped):
+    told = answer(shipped[PHOTOGRAPHS], "Your own request")
+    assert "forget 64 random examples" in told
+    assert "forget the backdoor" in told
 
 
 def test_the_trick_that_edits_the_head_alone_is_said_to_keep_the_features(shipped):

@@ -63,6 +63,19 @@ def test_accuracy_is_of_each_class_of_the_half(runs):
 def test_classes_that_differ_most_between_models_stay(runs):
     rows = predictions.class_rows(runs, SETS, "train", 3)
     assert set(predictions.most_changed(rows, 1)["number"]) == {2}
+    alike = rows.assign(
+        accuracy=[
+            1.0 if n != 2 else a for n, a in zip(rows["number"], rows["accuracy"], strict=True)
+        ]
+    )
+    assert set(predictions.most_changed(alike, 2)["number"]) == {2}
+    assert set(predictions.most_changed(alike, 3)["number"]) == {0, 1, 2}
+
+
+def test_shares_of_answers_are_named(runs):
+    shares = predictions.answered_shares(runs[0], SETS, ("a", "b", "c"))
+    assert set(shares) == {"a", "b", "c"}
+    assert sum(shares.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

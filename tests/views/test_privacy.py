@@ -99,7 +99,11 @@ def test_threshold_counts_who_is_called_a_member(two):
     table = privacy.threshold_table(two, 2.0).set_index("Model")
     assert table.loc["A"].tolist()[:3] == ["2 of 3 (67%)", "2 of 2 (100%)", "0 of 2 (0%)"]
     assert table.loc["B"].tolist()[:3] == ["0 of 3 (0%)", "2 of 2 (100%)", "0 of 2 (0%)"]
-    assert table.loc["A", "AUC"] == f"{5 / 6:.3f}"
+    assert table.loc["A", "AUC"] == f"{5 / 6:.2f}"
+    assert table.loc["A", "TPR at 1 % FPR"] == "too few"
+    enough = rows(forget=([1.0], [0.0]), retain=([2.0], [2.0]), retain_test=([0.0] * 100,) * 2)
+    first = privacy.threshold_table(enough, 0.5).iloc[0]
+    assert (first["AUC"], first["TPR at 1 % FPR"]) == ("1.000", "100.0%")
 
 
 def test_a_share_at_one_false_alarm_in_a_hundred_of_fewer_non_members_is_said_to_be_weak(two):

@@ -187,10 +187,12 @@ class Finding:
     def words(self) -> str:
         """The number and its target, such as "F1 0.97 against 0.57 ± 0.05"."""
         spec, there = METRICS[self.metric], self.reference
-        own, goal, spread = (
-            short(self.metric, value) for value in (self.value, there.mean, there.deviation)
-        )
-        return f"{spec.label} {own} against {goal} ± {spread.removesuffix('%')}"
+        own, goal = short(self.metric, self.value), short(self.metric, there.mean)
+        # to two digits: beyond three of them is off, which a rounded one would belie
+        spread = f"{there.deviation:.2g}" if there.deviation < 0.1 else f"{there.deviation:.2f}"
+        if spec.unit == "fraction":
+            spread = f"{100 * there.deviation:.1f}"
+        return f"{spec.label} {own} against {goal} ± {spread}"
 
 
 def findings(values: Values, standard: Standard) -> dict[str, list[Finding]]:

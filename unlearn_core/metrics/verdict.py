@@ -235,7 +235,9 @@ def _matched(case: Case) -> Verdict:
     ]
     caveats += [each.words for each in doubts(case.values, case.standard)]
     caveats += _besides(case)
-    numbers = _listed([each for part in telling.values() for each in part])
+    listed = [each for part in telling.values() for each in part]
+    sure = [each for each in listed if not each.is_doubtful]  # the others stand behind the "but"
+    numbers = _listed(sure or listed)
     return Verdict("matched", f"{_joined(list(telling))} match: {numbers}", tuple(caveats))
 
 

@@ -197,6 +197,29 @@ def nearly_text(report: Report) -> str:
     return f" (here up to {known.mean + known.within:.1%})" if known else ""
 
 
+def still_labelled_text(report: Report) -> str:
+    """Say of whom the trigger has no power, but who still knows the poisoned training images.
+
+    A verdict counts both; nothing where there are none.
+    """
+    rows = success_rows(report)
+    powerless = rows[rows["success_word"].isin((GONE, NEARLY))]["label"]
+    table = report.summary
+    known = table[
+        (table["metric"] == "forget_accuracy")
+        & (table["side"] == "under")
+        & table["label"].isin(powerless)
+    ]
+    if known.empty:
+        return ""
+    shares = [f"{row['label']}: {row['mean']:.0%}" for row in known.to_dict("records")]
+    goal = float(known["retrained"].iloc[0])
+    return (
+        "Of the poisoned training images themselves more still get the attacker's label than by "
+        f"the retrained model ({_listed(shares)}; retrained {goal:.0%}), which verdicts count too."
+    )
+
+
 def answer_text(rows: pd.DataFrame, target: str) -> str:
     """Return in Markdown whom the trigger still commands, and who paid for it with accuracy."""
     rows = rows.assign(role=_roles(rows))
@@ -267,6 +290,13 @@ def captions(dataset: Dataset, ids: Sequence[int]) -> list[str]:
     """Return what stands under pictures: their classes, by the name alone where it is long."""
     names = [dataset.class_names[number] for number in dataset.labels[list(ids)]]
     return [name if len(name) > SHORT else f"class {name}" for name in names]
+
+
+def poisoned_captions(clean: Dataset, poisoned: Dataset, ids: Sequence[int]) -> list[str]:
+    """Return what stands under poisoned pictures: what they truly show, and their label."""
+    pairs = zip(clean.labels[list(ids)], poisoned.labels[list(ids)], strict=True)
+    names = clean.class_names
+    return [f"{names[true]}, labelled {names[label]}" for true, label in pairs]
 
 
 def triggered_answers(run: RunArtefact) -> pd.DataFrame:

@@ -44,7 +44,8 @@ class Material:
     """What the answers are written from; what takes long to read is read when it is asked for.
 
     `nearest` returns for a run's key the share of the images to forget nearest to each class,
-    `report_of` the report of another comparison.
+    `answered` the share that it answers with each class, `report_of` the report of another
+    comparison.
     """
 
     comparison: Comparison
@@ -53,6 +54,7 @@ class Material:
     comparisons: Sequence[Comparison]
     histories: Callable[[], pd.DataFrame]
     nearest: Callable[[str], Mapping[str, float]]
+    answered: Callable[[str], Mapping[str, float]]
     report_of: Callable[[Comparison], Report]
 
     def within(self, metric: str) -> float:
@@ -110,8 +112,11 @@ def _maps_answer(material: Material) -> str:
     comparison = material.comparison
     retrained = comparison.reference("retrain", comparison.seeds[0])
     is_by_class = comparison.config.forget.kind in WHOLE_CLASSES
-    nearest = material.nearest(retrained.key) if retrained and is_by_class else {}
-    return answers.heaps_text(*material.before_and_after(F1), material.hardly_differ(F1), nearest)
+    key = retrained.key if retrained and is_by_class else ""
+    nearest = material.nearest(key) if key else {}
+    answered = material.answered(key) if key and not nearest else {}
+    numbers = (*material.before_and_after(F1), material.hardly_differ(F1))
+    return answers.heaps_text(*numbers, nearest, answered)
 
 
 def _accuracy_answer(material: Material) -> str:
@@ -166,12 +171,22 @@ def _steps_answer(material: Material) -> str:
 
 
 def _curve_methods(material: Material) -> list[str]:
-    """Return the methods whose curves are drawn: the usual ones, and others that are matched."""
-    labels = method_labels(material.histories())
-    cards = verdict_cards(material.comparison, material.report)
-    matched = {card.label for card in cards if card.word == "matched"}
-    others = [label for label in labels[CURVES:] if label in matched]
-    return [*labels[:CURVES], *others[:MORE_CURVES]]
+    """Return the methods whose curves are drawn.
+
+    The usual ones, others that are matched, and the one that ends farthest from retrained.
+    """
+    rows = material.histories()
+    labels = method_labels(rows)
+    words = {card.label: card.word for card in verdict_cards(material.comparison, material.report)}
+    others = [label for label in labels[CURVES:] if label in words]
+    matched = [label for label in others if words[label] == "matched"][:MORE_CURVES]
+    quantity = f"{PROBE_PREFIX}{ALIGNMENT}"
+    goal = reference_lines(rows, quantity).get("retrain", float("nan"))
+    curves = method_rows(rows[rows["label"].isin(others)], quantity)
+    ends = curves[curves["step"] == curves.groupby(["label", "seed"])["step"].transform("max")]
+    gaps = (ends.groupby("label")["value"].mean() - goal).abs().dropna()
+    farthest = [str(gaps.idxmax())] if len(gaps) else []
+    return list(dict.fromkeys([*labels[:CURVES], *matched, *farthest]))
 
 
 def _curve_choices(material: Material) -> dict[str, object]:
@@ -206,6 +221,10 @@ def _requests_answer(material: Material) -> str:
             tallies[what] = tally(cards)
     is_alone = len(tallies) < 2  # then what came out on other data says more than nothing
     others = [each for each in material.comparisons if is_alone and _data(each) != _data(here)]
+    kinds = [each.config.forget.kind for each in others]
+    # the stop asks how kinds of requests differ: one of each first
+    first = [each for n, each in enumerate(others) if kinds.index(kinds[n]) == n]
+    others = [*first, *(each for each in others if each not in first)]
     elsewhere = {
         title_of(each): tally(cards)
         for each in others[: MOST_REQUESTS - len(tallies)]

@@ -20,6 +20,7 @@ from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import format_value
 
 MOST_NAMED = 3
+ALIKE = 0.5  # of an F1: most are in a heap, which is mostly theirs
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
 FAR_APART = 0.5  # of it, between seeds' ends
@@ -27,7 +28,11 @@ F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignmen
 
 
 def heaps_text(
-    original: float, retrained: float, hardly: float, nearest: Mapping[str, float]
+    original: float,
+    retrained: float,
+    hardly: float,
+    nearest: Mapping[str, float],
+    answered: Mapping[str, float] | None = None,
 ) -> str:
     """Say whether the images to forget lie together, before and after retraining.
 
@@ -39,8 +44,11 @@ def heaps_text(
         By how much retrained models may well differ from one another.
     nearest : mapping of str to float
         The share that lies nearest to each other class in the retrained model; empty where these
-        images are of classes that stay.
+        images are of classes that stay, or no features were kept.
+    answered : mapping of str to float, optional
+        The share that the retrained model answers with each class, told in its place.
     """
+    where = _places(nearest) or _answers(answered or {})
     before, after = format_value(F1, original), format_value(F1, retrained)
     measured = (
         "A program that sorts the features into heaps, without being told any class, finds the "
@@ -48,26 +56,42 @@ def heaps_text(
         f"nothing else in it) and **{after}** in the retrained model."
     )
     if math.isnan(original) or math.isnan(retrained):
-        return f"Whether they form a heap of their own was not measured here. {_places(nearest)}"
+        return f"Whether they form a heap of their own was not measured here. {where}"
     if abs(original - retrained) <= hardly:
         lesson = (
             "Retrained models may well differ by as much from one another, so this map alone "
             "cannot show whether these examples were forgotten."
         )
     elif original > retrained:
-        lesson = "Only who learned from them knows what they have in common."
+        lesson = "Who never learned from them sees them less as one kind"
+        lesson += ", though they still look alike." if retrained > ALIKE else "."
     else:
         lesson = "Here it is the other way round: they lie together without having been learned."
-    return " ".join(filter(None, (measured, lesson, _places(nearest))))
+    return " ".join(filter(None, (measured, lesson, where)))
 
 
 def _places(nearest: Mapping[str, float]) -> str:
     if not nearest:
         return ""
-    most = sorted(nearest.items(), key=lambda each: -each[1])[:MOST_NAMED]
-    (name, share), *others = ((name, part) for name, part in most if part >= 0.01)
+    (name, share), *others = _most(nearest)
     rest = "".join(f", {part:.0%} to {other}" for other, part in others)
     return f"To the retrained model {share:.0%} of them lie nearest to {name}{rest}."
+
+
+def _answers(answered: Mapping[str, float]) -> str:
+    if not answered:
+        return ""
+    (name, share), *others = _most(answered)
+    rest = "".join(f", {part:.0%} for {other}" for other, part in others)
+    return (
+        f"The retrained model takes {share:.0%} of them for {name}{rest}: what is most like them."
+    )
+
+
+def _most(shares: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return the largest few that are a hundredth or more, the largest first."""
+    most = sorted(shares.items(), key=lambda each: -each[1])[:MOST_NAMED]
+    return [(name, part) for name, part in most if part >= 0.01]
 
 
 def accuracy_text(

@@ -165,7 +165,10 @@ def numbers_html(card: VerdictCard, *, rest: str = "on Metrics") -> str:
         f'<td style="opacity: .75">{target}</td></tr>'
         for name, value, target in lines
     )
-    more = f"{card.more} more with changed settings {rest}" if card.more else ""
+    notes = ["Means over the seeds."] if card.agreement else []
+    if card.more:
+        notes.append(f"{card.more} more with changed settings {rest}.")
     return (
-        f'<table class="mu-numbers" style="font-size: .875rem">{cells}</table><small>{more}</small>'
+        f'<table class="mu-numbers" style="font-size: .875rem">{cells}</table>'
+        f"<small>{' '.join(notes)}</small>"
     )

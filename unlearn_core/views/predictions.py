@@ -55,8 +55,13 @@ def class_rows(runs: Sequence[RunArtefact], sets: Sets, half: str, n_classes: in
 
 
 def most_changed(rows: pd.DataFrame, most: int = MANY_CLASSES) -> pd.DataFrame:
-    """Return the rows of the classes whose accuracy differs most between models, at most `most`."""
+    """Return the rows of the classes whose accuracy differs most between models, at most `most`.
+
+    Where there are more classes, none in which all models are alike.
+    """
     spread = rows.groupby("number")["accuracy"].agg(np.ptp)
+    if len(spread) > most:
+        spread = spread[spread > 0]
     kept = spread.sort_values(ascending=False, kind="stable").index[:most]
     return rows[rows["number"].isin(kept)]
 
@@ -114,6 +119,12 @@ def answer_cells(
         for run in runs
     }
     return _cells(counts)
+
+
+def answered_shares(run: RunArtefact, sets: Sets, names: Sequence[str]) -> dict[str, float]:
+    """Return the share of D_f that a run answers with each class, by its name."""
+    cells = answer_cells([run], sets, "forget", len(names))
+    return dict(zip(names, cells["share"].astype(float), strict=True))
 
 
 def matrix_cells(run: RunArtefact, sets: Sets, group: str, n_classes: int) -> pd.DataFrame:

@@ -280,8 +280,10 @@ def threshold_table(rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
             n = int((scores >= threshold).sum())
             line[SIDE_NAMES[name]] = f"{n:,} of {len(scores):,} ({n / len(scores):.0%})"
         curve = roc(scores_of(rows, label, sides[0]), scores_of(rows, label, sides[2]))
-        line["AUC"] = f"{area(*curve):.3f}"
-        line["TPR at 1 % FPR"] = f"{true_rate_at(*curve, FEW_FALSE_ALARMS):.1%}"
+        is_few = len(scores_of(rows, label, sides[2])) * FEW_FALSE_ALARMS < 1
+        line["AUC"] = f"{area(*curve):.2f}" if is_few else f"{area(*curve):.3f}"
+        rate = f"{true_rate_at(*curve, FEW_FALSE_ALARMS):.1%}"
+        line["TPR at 1 % FPR"] = "too few" if is_few else rate
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -292,8 +294,8 @@ def few_words(rows: pd.DataFrame) -> str:
     if n * FEW_FALSE_ALARMS >= 1:
         return ""
     return (
-        f"Here are {n:,} non-members only, of which one is {1 / n:.1%}: the TPR is that without "
-        "any false alarm, and one example more or less would move it much. Rest nothing on it."
+        f"Here are {n:,} non-members only, of which one is {1 / n:.1%}: what is found at 1 % false "
+        "alarms would be a guess and is left out, and an AUC may be off by several hundredths."
     )
 
 

@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".strip");
   const head = document.createElement("div");
   head.className = "strip-head";
+  head.title = "The best verdict first; of the same word, the one whose features are nearest to retrained (DA)";
   head.append(cell("", "Method"), cell("", data.lines[0]?.heading ?? ""), cell("", "verdict"));
   head.children[1].title = data.lines[0]?.explained ?? "";
   const pick = (label) => setTriggerValue("picked", label);
