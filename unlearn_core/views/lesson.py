@@ -190,12 +190,12 @@ def _curve_methods(material: Material) -> list[str]:
 
 
 def _curve_choices(material: Material) -> dict[str, object]:
-    """Show what the answer speaks of, the alignment by step: of all seeds, which it averages."""
+    """Show what the answer speaks of, the alignment on the way: of all seeds, which it averages."""
     several = {"curve_seed": ALL_SEEDS} if len(material.comparison.seeds) > 1 else {}
     return {
         "curve_kind": "Probes",
         "probe": ALIGNMENT,
-        "curve_axis": "step",
+        "curve_axis": "share",  # or long runs press the others into the left edge
         "curve_methods": _curve_methods(material),
         **several,
     }
@@ -296,8 +296,8 @@ LESSON = (
         page="pages/unlearn.py",
         target=".st-key-forget_kind",
         title="Your own request",
-        look="Another class is chosen; take it or single examples, launch a method and watch it "
-        "work.",
+        look="The form has another class, of data that is at hand; take it or single examples, "
+        "launch a method and watch it work.",
         ask="Predict first: is a class or a handful of examples easier to forget?",
         answer=_requests_answer,
         is_there=lambda _: True,
