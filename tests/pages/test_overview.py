@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -122,3 +123,14 @@ def test_sizes_of_the_sets_are_told(shipped_store):
     app = opened("overview")
     assert [metric.value for metric in app.metric] == ["146", "1,292", "359", "28"]
     assert app.metric[3].label == "Runs, seed 0"
+
+
+def test_while_the_first_method_is_at_work_the_page_says_so(own, comparison):
+    methods = [run for run in comparison.runs.values() if run.config.role == "method"]
+    for run in methods:
+        own.delete(run.key)
+    app = opened("overview")
+    assert "No method has run yet" in app.info[0].value
+    own.enqueue(replace(methods[0].config, settings={"epochs": 21}))
+    app.run()
+    assert "The first method is still at work" in app.info[0].value
