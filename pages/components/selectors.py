@@ -20,6 +20,7 @@ from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import comparison_titles, title_of
 
 CHOSEN = "comparison"
+WANTED = "comparison_wanted"  # the key of one that a button leads to
 NOT_HERE = "comparison_not_here"  # the title that a link asked for
 EXAMPLE = "example"  # the id on the page Samples
 FORGET_IDS = "forget_ids"  # left by a page for the Unlearn page: the ids that a person selected
@@ -57,6 +58,9 @@ def choose_comparison() -> None:
             return
         first = default_comparison(comparisons)
         titles = _titles(comparisons)
+        wanted = st.session_state.pop(WANTED, None)
+        if wanted in comparisons:
+            st.session_state[CHOSEN] = wanted
         if CHOSEN not in st.session_state:
             asked = st.query_params.get(CHOSEN)
             st.session_state[NOT_HERE] = asked if asked not in titles.values() else None
@@ -108,8 +112,12 @@ def _titles(comparisons: Mapping[str, Comparison]) -> dict[str, str]:
 
 
 def choose(key: str) -> None:
-    """Make a comparison the sidebar's choice, as a button's callback."""
-    st.session_state[CHOSEN] = key
+    """Make a comparison the sidebar's choice, as a button's callback.
+
+    It becomes so where the sidebar is drawn next: set by the run of a part of the page, the value
+    of its widget would be lost to what the browser sends.
+    """
+    st.session_state[WANTED] = key
 
 
 def offer_others(has_it: Callable[[Comparison], bool]) -> None:
@@ -163,10 +171,15 @@ def go_to_sample(example_id: int) -> NoReturn:
 def go_to(page: str, **parameters: str) -> NoReturn:
     """Switch to another page of the app and keep the chosen comparison.
 
+    What was chosen in this run is wanted again on that page: with a list of comparisons that has
+    just grown, the browser may still send the choice of before.
+
     Without parameters of its own, `st.switch_page` clears the address, which it refuses where a
     widget is bound to it.  With a set, be it empty, it starts the page with these alone, and the
     choice in the sidebar is written there again.
     """
+    if CHOSEN in st.session_state:
+        choose(st.session_state[CHOSEN])
     st.switch_page(page, query_params=parameters)
 
 

@@ -1,6 +1,7 @@
 """Every way from page to page in a real browser: the chosen comparison comes along."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlparse
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.browser.test_launch import fill
 from tests.browser.test_manifolds import SELECTED, lasso, middle_of_forget_set, wait_for_map
+from unlearn_core.runs.status import write_status
+from unlearn_core.runs.store import Store
 from unlearn_core.views.wording import comparison_title
 
 pytestmark = pytest.mark.browser
@@ -102,6 +105,27 @@ def test_the_buttons_after_a_launch_lead_to_what_was_launched(label, two_url, pa
     title = label.removeprefix("See the ").capitalize().replace("Verdicts", "What did the model")
     page.get_by_role("heading", name=title).first.wait_for()
     assert_kept(page, label, "Handwritten digits: forget 64 random examples (resnet18, width 8)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["See the verdicts", "See the metrics"])
+def test_the_buttons_on_unlearn_replace_another_choice_while_a_run_is_watched(
+    label, two_url, page, comparison, tmp_path
+):
+    own = Store(tmp_path / "two")
+    wanted = replace(comparison.config, method="neggrad", settings={"epochs": 21})
+    status = own.enqueue(wanted)
+    write_status(own.work / status.key, replace(status, state="running", stage="unlearn", step=3))
+    query = {"comparison": comparison_title(comparison.config), "dataset": "Handwritten digits"}
+    with own.lock(status.key):
+        page.goto(f"{two_url}/unlearn?{urlencode(query)}")
+        page.get_by_role("button", name=label).wait_for()
+        page.wait_for_timeout(2500)  # what is watched is drawn again and again
+        page.get_by_role("button", name=label).click()
+        title = {"See the verdicts": "What did the model", "See the metrics": "Metrics"}[label]
+        page.get_by_role("heading", name=title).first.wait_for()
+        settled(page)
+        assert page.locator(CHOICE).input_value().startswith("Handwritten digits: forget class 3")
 
 
 @pytest.mark.slow

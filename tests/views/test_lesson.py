@@ -210,6 +210,12 @@ def test_seeds_that_end_far_apart_and_one_that_turns_back_alone_are_named():
 def test_where_no_curve_turns_back_it_is_said():
     told = answers.steps_text(curve("A", 0.7, 0.95), 0.7, 1.0, 0.02)
     assert told.endswith("None of them turns back.")
+    assert "None that is drawn reaches the first." in told
+    told = answers.steps_text(curve("A", 0.7, 0.99), 0.7, 1.0, 0.02)
+    assert "As near to the first as retrained models are to one another: A." in told
+    assert "None that is drawn reaches" in answers.steps_text(
+        curve("A", 0.7, 0.99), 0.7, 1.0, 0.02, {"A"}
+    )
     assert "seeds" not in told
 
 
@@ -227,7 +233,7 @@ def test_a_curve_that_ends_in_the_middle_is_nearer_to_neither():
     told = answers.steps_text(curve("A", 0.7, 0.852), 0.7, 1.0, 0.02)
     assert "About half way end A (0.852)." in told
     assert "Nearer to the original" not in told
-    assert "None that is drawn" not in told
+    assert "stays behind" not in told
 
 
 def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():

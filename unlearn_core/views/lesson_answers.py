@@ -180,6 +180,7 @@ def steps_text(
         return "There is no line of the original or of the retrained model to compare with."
     if abs(way) <= within:
         return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
+    reached: list[str] = []
     arrived: list[str] = []
     stayed: list[str] = []
     strayed: list[str] = []
@@ -190,6 +191,7 @@ def steps_text(
         seeds = {seed: one.set_index("step")["value"] for seed, one in part.groupby("seed")}
         left = ((retrained - values) / way).abs()
         last = float(values.iloc[-1])
+        reached += [str(label)] * (abs(last - retrained) <= within and label not in broken)
         is_past = (last - retrained) * math.copysign(1, way) > within
         notes = [", past it"] * is_past + [", but broken"] * (label in broken)
         ends = sorted(float(one.sort_index().iloc[-1]) for one in seeds.values())
@@ -207,6 +209,8 @@ def steps_text(
         turned.append(_turning(str(label), [("", values), *of_seeds], retrained, way))
     turned = [each for each in turned if each]
     parts = [
+        f"As near to the first as retrained models are to one another: {', '.join(reached)}."
+        if reached else "None that is drawn reaches the first.",
         f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
         "No curve that is drawn ends nearer to the retrained model than to the original.",
         f"About half way end {', '.join(between)}." if between else "",
