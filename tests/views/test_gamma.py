@@ -70,6 +70,16 @@ def test_points_carry_the_retrained_models_value(all_sweeps):
     assert rows[rows["metric"] == "test_accuracy"]["value"].isna().all()
 
 
+def test_one_more_seed_of_one_value_does_not_count():
+    runs = [rfa(CLASS, g) for g in GAMMAS]
+    again = rfa(replace(CLASS, seed=1), 0.5)
+    [sweep] = sweeps([compare(CLASS, *runs, again)], CLASS)
+    assert len(sweep.runs) == len(GAMMAS) + 1
+    assert set(gamma_rows([sweep])["seed"]) == {0}
+    part = replace(sweep, runs=(runs[0], again))  # no seed has both: all are shown
+    assert set(gamma_rows([part])["seed"]) == {0, 1}
+
+
 def test_missing_points_are_planned_with_their_references_once_each():
     defaults = {"gamma": 0.5, "rank": 4}
     wanted = sweep_configs(CLASS, RANDOM.forget, SETTINGS, defaults, (0.0, 0.5), seeds=(0, 1))

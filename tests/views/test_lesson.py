@@ -280,6 +280,19 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     )
 
 
+def test_features_that_move_as_far_but_elsewhere_are_told():
+    parts = [
+        gamma("forget_accuracy", (0.0, 0.9), 0.0),
+        gamma("feature_distance_original", (7.0, 9.0), 7.0),
+        gamma("retain_accuracy", (1.0, 0.98), 1.0),
+    ]
+    elsewhere = gamma("feature_distance_retrained", (8.0, 6.0), 0.0)
+    told = answers.gamma_text(pd.concat([*parts, elsewhere]))
+    assert "is gamma 0. But nearest to the retrained model's own features is gamma 1: how" in told
+    there = gamma("feature_distance_retrained", (6.0, 8.0), 0.0)
+    assert "But nearest" not in answers.gamma_text(pd.concat([*parts, there]))
+
+
 def test_a_gamma_that_breaks_what_is_to_be_kept_is_no_choice():
     far = gamma("feature_distance_original", (7.0, 9.0), 9.0)
     parts = [

@@ -34,11 +34,12 @@ def gamma_rows(sweeps: Sequence[Sweep]) -> pd.DataFrame:
     """Return one row per run and metric, one sweep a kind.
 
     Columns: `kind`, `gamma`, `seed`, `metric`, `value`, and the values of the `original` and the
-    `retrained` model of the same seed.
+    `retrained` model of the same seed.  Where some seeds have all values of gamma, no others: what
+    one more seed moves would look like what gamma does.
     """
     rows = []
     for sweep in sweeps:
-        for run in sweep.runs:
+        for run in _comparable(sweep.runs):
             gamma, seed = float(run.settings[SETTING]), run.config.seed
             references = [sweep.comparison.reference(name, seed) for name in REFERENCES]
             values = [_values(sweep.comparison, one) for one in (run, *references)]
@@ -48,6 +49,15 @@ def gamma_rows(sweeps: Sequence[Sweep]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=COLUMNS)
     table = table.astype(dict.fromkeys(("value", "original", "retrained"), float))
     return table.sort_values(["kind", "metric", "gamma"], ignore_index=True)
+
+
+def _comparable(runs: Sequence[RunArtefact]) -> list[RunArtefact]:
+    """Return the runs of the seeds that have all values of gamma; all runs where none has."""
+    by_gamma: dict[float, set[int]] = {}
+    for run in runs:
+        by_gamma.setdefault(float(run.settings[SETTING]), set()).add(run.config.seed)
+    shared = set.intersection(*by_gamma.values()) if by_gamma else set()
+    return [run for run in runs if not shared or run.config.seed in shared]
 
 
 def _values(comparison: Comparison, run: RunArtefact | None) -> Mapping[str, float | None]:

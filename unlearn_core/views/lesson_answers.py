@@ -24,6 +24,7 @@ ALIKE = 0.5  # of an F1: most are in a heap, which is mostly theirs
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
 FAR_APART = 0.5  # of it, between seeds' ends
+OWN_DISTANCE = "feature_distance_retrained"
 F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignment"
 
 
@@ -276,6 +277,8 @@ def gamma_text(rows: pd.DataFrame) -> str:
             f"Nearest to the retrained model is {_gammas(answers)} in answers, but "
             f"{_gammas(features)} in how far features move: no one value is best in both"
         )
+    if choice:
+        choice += _where_to(rows, features, costly)
     sentences = [
         f"At gamma {low:g} and at {high:g}, in this order: "
         + "; ".join(
@@ -289,6 +292,22 @@ def gamma_text(rows: pd.DataFrame) -> str:
         choice,
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _where_to(rows: pd.DataFrame, features: Sequence[float], costly: Sequence[float]) -> str:
+    """Say where other gammas bring features nearer to the retrained model's own than `features`."""
+    own = rows[(rows["metric"] == OWN_DISTANCE) & ~rows["gamma"].isin(list(costly))]
+    means = own.groupby("gamma")["value"].mean().dropna()
+    if means.empty:
+        return ""
+    shown = means.map(lambda value: format_value(OWN_DISTANCE, value))
+    closest = list(means.index[shown == format_value(OWN_DISTANCE, float(means.min()))])
+    if set(closest) & set(features):
+        return ""
+    return (
+        f". But nearest to the retrained model's own features is {_gammas(closest)}: how far they "
+        "move does not say where to"
+    )
 
 
 def _costly_text(gammas: Sequence[float]) -> str:
