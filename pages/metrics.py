@@ -101,7 +101,7 @@ else:
     )
     if left_out:
         st.caption(
-            "Left out, because original and retrained hardly differ in them: "
+            "Left out, because original and retrained are less than two deviations apart in them: "
             f"{as_markdown(', '.join(left_out))}."
         )
 

@@ -397,7 +397,7 @@ def test_the_maps_fill_the_screen_and_come_back(page, app_url):
     page.get_by_role("button", name="Full screen", exact=True).click()
     page.wait_for_function(f"() => {MAP}.isFull()")
     page.wait_for_function(
-        f"() => {MAP}.root.scrollHeight <= window.innerHeight + 40"
+        f"() => {MAP}.root.scrollHeight <= innerHeight && {MAP}.root.scrollWidth <= innerWidth"
     )  # all maps at once
     page.get_by_role("button", name="Leave full screen").click()
     page.wait_for_function(f"() => !{MAP}.isFull()")

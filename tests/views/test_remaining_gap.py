@@ -44,3 +44,13 @@ def test_attacks_as_printed_are_left_out(report):
     assert "mia_rfa" in set(rows["metric"])
     assert "mia_rfa_unbalanced" not in set(rows["metric"])
     assert left_out == ["Acc(D_t)"]
+
+
+def test_what_a_verdict_may_cite_by_two_deviations_is_drawn(report):
+    known = report["comparison"]["reference"]["forget_accuracy"]
+    apart = abs(1.0 - known["mean"])  # of the original, about
+    for deviations, is_drawn in ((2.5, True), (1.5, False)):
+        known |= {"deviation": apart / deviations, "within": 3 * apart / deviations}
+        rows, left_out = gap_rows(Report(**report))
+        assert ("forget_accuracy" in set(rows["metric"])) == is_drawn
+        assert ("Acc(D_f)" in left_out) != is_drawn

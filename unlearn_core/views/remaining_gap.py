@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from unlearn_core.metrics.attack_variants import AS_PRINTED
 from unlearn_core.metrics.base import METRICS
+from unlearn_core.metrics.findings import DOUBTFUL
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.views.layout import LINE, MARKERS, finish, lines_across
@@ -34,8 +35,8 @@ def gap_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
 
     Columns: `label`, `method`, `metric`, `metric_label`, `gap`, `plotted` (the gap, kept
     inside `EDGES`), `is_beyond` (whether it is outside) and `text` (the numbers behind it).
-    Left out are metrics in which the original is as near to the retrained models as they are to
-    one another.
+    Left out are metrics in which the original is less than two deviations from the retrained
+    models, of which no verdict speaks either.
     """
     by_metric: dict[str, list[Any]] = {}
     for row in report.summary.dropna(subset="mean").itertuples():
@@ -45,8 +46,8 @@ def gap_rows(report: Report) -> tuple[pd.DataFrame, list[str]]:
     rows, left_out = [], []
     for name, methods in by_metric.items():
         there, label = report.reference.get(name), METRICS[name].label
-        within = math.inf if there is None else there.within
-        usable = [row for row in methods if abs(row.original - row.retrained) > within]
+        least = math.inf if there is None else DOUBTFUL * there.deviation
+        usable = [row for row in methods if abs(row.original - row.retrained) > least]
         if not usable:
             left_out.append(label)
         rows += [_row(row, label) for row in usable]

@@ -191,10 +191,10 @@ class FeatureMap {
 
   // Lay the panels out in the width that there is.
   fit() {
-    const width = this.root.clientWidth || 900;
+    const width = this.stage.clientWidth || 900; // of the root without its padding
     const count = this.panels.length;
     const least = count > 3 ? 200 : 240;
-    const taken = this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 30;
+    const taken = this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 40;
     const { boxes, height } = layOut(width, count, (side, rows) => {
       const free = (window.innerHeight - taken) / rows - titleRoom() - GAP;
       return Math.max(least, Math.floor(this.isFull() ? free : Math.min(side * 0.8, count <= 2 ? 540 : 460)));
@@ -204,13 +204,13 @@ class FeatureMap {
     const style = getComputedStyle(this.root);
     this.ink = style.color;
     this.paper = style.getPropertyValue("--st-background-color") || "#fff";
-    this.width = this.root.clientWidth;
+    this.width = this.stage.clientWidth;
     this.captions.draw();
     this.redraw();
   }
 
   resize() {
-    const width = this.root.clientWidth;
+    const width = this.stage.clientWidth;
     if (this.data && width && Math.abs(width - this.width) >= 2) this.fit();
   }
 
