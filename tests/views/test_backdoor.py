@@ -151,7 +151,9 @@ def test_what_is_still_known_of_the_poisoned_images_is_said():
             entry(label="A", mean=0.0, side="matched"),
             entry("forget_accuracy", label="A", mean=0.17, retrained=0.04, side=side),
         ]
-        return backdoor.still_labelled_text(SimpleNamespace(summary=pd.DataFrame(rows)))
+        return backdoor.still_labelled_text(
+            SimpleNamespace(summary=pd.DataFrame(rows)), rows_of(*rows)
+        )
 
     assert "(A: 17%; retrained 4%)" in told("under")
     assert told("matched") == ""

@@ -70,6 +70,8 @@ def test_classes_that_differ_most_between_models_stay(runs):
     )
     assert set(predictions.most_changed(alike, 2)["number"]) == {2}
     assert set(predictions.most_changed(alike, 3)["number"]) == {0, 1, 2}
+    one = rows[rows["label"] == "A"]  # a model alone differs from none
+    assert len(predictions.most_changed(one, 2)["number"].unique()) == 2
 
 
 def test_shares_of_answers_are_named(runs):

@@ -197,12 +197,11 @@ def nearly_text(report: Report) -> str:
     return f" (here up to {known.mean + known.within:.1%})" if known else ""
 
 
-def still_labelled_text(report: Report) -> str:
+def still_labelled_text(report: Report, rows: pd.DataFrame) -> str:
     """Say of whom the trigger has no power, but who still knows the poisoned training images.
 
-    A verdict counts both; nothing where there are none.
+    A verdict counts both; nothing where there are none.  `rows` is the report's `success_rows`.
     """
-    rows = success_rows(report)
     powerless = rows[rows["success_word"].isin((GONE, NEARLY))]["label"]
     table = report.summary
     known = table[

@@ -57,10 +57,10 @@ def class_rows(runs: Sequence[RunArtefact], sets: Sets, half: str, n_classes: in
 def most_changed(rows: pd.DataFrame, most: int = MANY_CLASSES) -> pd.DataFrame:
     """Return the rows of the classes whose accuracy differs most between models, at most `most`.
 
-    Where there are more classes, none in which all models are alike.
+    Where there are more classes, none in which all models are alike, unless they are so in all.
     """
     spread = rows.groupby("number")["accuracy"].agg(np.ptp)
-    if len(spread) > most:
+    if len(spread) > most and spread.any():
         spread = spread[spread > 0]
     kept = spread.sort_values(ascending=False, kind="stable").index[:most]
     return rows[rows["number"].isin(kept)]
