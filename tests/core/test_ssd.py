@@ -10,7 +10,9 @@ import torch.nn.functional as F
 
 from unlearn_core.methods import METHODS, contract, resolve_settings
 from unlearn_core.methods.importance import chunk_size, squared_gradients
-from unlearn_core.methods.ssd import dampening_factors
+from unlearn_core.methods.ssd import accuracy, dampening_factors
+from unlearn_core.seeding import torch_stream
+from unlearn_core.training import train
 
 
 def run(inputs, **settings):
@@ -112,3 +114,45 @@ def test_a_larger_alpha_dampens_fewer_weights():
         run(inputs, alpha=alpha)
         shares.append(inputs.facts["dampened_share"])
     assert np.all(np.diff(shares) < 0)
+
+
+def trained_inputs(**fields):
+    """Inputs whose network answers most of D_r rightly, so that there is something to lose."""
+    inputs = contract.make_inputs(**fields)
+    recipe = replace(inputs.recipe, epochs=30, learning_rate=0.05)
+    examples = inputs.forget.join(inputs.retain)
+    for _ in train(inputs.model, examples, recipe, torch_stream(0, "train original")):
+        pass
+    inputs.model.eval()
+    return inputs
+
+
+def test_alpha_rises_until_no_more_is_lost_than_may_be():
+    lost, alphas = {}, {}
+    for may_lose in (1.0, 0.05):
+        inputs = trained_inputs(facts={})
+        before = accuracy(inputs.model, inputs.retain)
+        run(inputs, alpha=0.5, may_lose=may_lose)
+        lost[may_lose] = before - accuracy(inputs.model, inputs.retain)
+        alphas[may_lose] = inputs.facts["alpha"]
+    assert lost[1.0] > 0.05  # or there would be nothing to hold back
+    assert lost[0.05] <= 0.05
+    assert alphas[1.0] == 0.5 < alphas[0.05]
+
+
+def test_where_alpha_rises_the_weights_are_those_of_that_alpha():
+    risen = trained_inputs(facts={})
+    run(risen, alpha=0.5, may_lose=0.05)
+    plain = trained_inputs(facts={})
+    run(plain, alpha=risen.facts["alpha"])
+    for (name, now), then in zip(
+        risen.model.named_parameters(), plain.model.parameters(), strict=True
+    ):
+        assert torch.equal(now, then), name
+
+
+def test_accuracy_counts_right_answers():
+    inputs = contract.make_inputs()
+    [batch] = inputs.retain.ordered(1024)
+    right = inputs.model.eval()(batch.inputs).argmax(1) == batch.labels
+    assert accuracy(inputs.model, inputs.retain) == pytest.approx(right.float().mean().item())

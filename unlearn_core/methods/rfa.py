@@ -137,7 +137,13 @@ class RfaSettings(Settings):
         },
         "eli5": {"learning_rate": 3e-3, "batch_size": 32},
         "rfa": {},
-        "features alone": {"learning_rate": 5e-3, "epochs": 6, "forget_weight": 0.0},
+        "features alone": {
+            "learning_rate": 5e-3,
+            "epochs": 6,
+            "forget_weight": 0.0,
+            "retain_weight": 2.0,
+            "beta": 4.0,
+        },
         "few layers": {
             "learning_rate": 5e-3,
             "epochs": 2,

@@ -12,6 +12,8 @@ forgotten no weight can be ten times as important, the default does nothing, and
 On single examples drawn at random it fails, as is reported: D_f is like the rest, so I_f and I_D
 have one expectation and a weight is chosen by the chance of a few large gradients, not because it
 holds D_f.  A small alpha then breaks the answers for everything, a large one changes nothing.
+No alpha suits every network either: one that forgets a class in the first breaks the next.  So
+`may_lose` (ours) raises alpha until so few of the right answers on D_r are lost; 1 is the paper's.
 The presets for digits and photographs are ours.
 """
 
@@ -24,11 +26,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from unlearn_core.data.batches import Batch
+from unlearn_core.data.batches import Batch, Examples
 from unlearn_core.methods.base import UnlearnInputs, register_method
 from unlearn_core.methods.importance import chunk_size, squared_gradients, zeros_like
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress, require_finite
+
+RAISED = 1.1  # alpha from try to try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,11 @@ class SsdSettings(Settings):
         choices=("example", "batch"),
     )
     batch_size: int = setting(128, "Examples of a batch whose gradient is squared.", positive=True)
+    may_lose: float = setting(
+        1.0,
+        "Raise alpha until at most this share of all answers on D_r goes from right to wrong.",
+        between=(0, 1),
+    )
 
 
 @register_method(
@@ -59,7 +68,7 @@ class SsdSettings(Settings):
         "language modelling": "it weighs the loss of one answer an example, and a text has many"
     },
     presets={
-        "digits": {"alpha": 5.0},
+        "digits": {"alpha": 5.0, "may_lose": 0.01},
         "photographs class": {"alpha": 5.0},
         "released": {"squares": "batch"},
     },
@@ -83,14 +92,16 @@ def ssd(inputs: UnlearnInputs, settings: SsdSettings) -> Iterator[Progress]:
             step += 1
             yield Progress(step=step, total=total, n_examples=len(batch), phase=name)
         importances[name] = {parameter: each / n_squares for parameter, each in sums.items()}
-    n_dampened = _dampen(model, importances["forget"], importances["all"], settings)
+    of_forget, of_all = importances["forget"], importances["all"]
+    alpha, n_dampened = _dampen_sparingly(inputs, of_forget, of_all, settings)
     n_weights = sum(weight.numel() for weight in model.parameters())
     inputs.facts["dampened_share"] = n_dampened / n_weights
-    inputs.log(f"ssd: dampened {n_dampened} of {n_weights} weights.")
+    inputs.facts["alpha"] = alpha
+    inputs.log(f"ssd: dampened {n_dampened} of {n_weights} weights, with alpha {alpha:.3g}.")
     if not n_dampened:
         most = len(sets["all"]) / len(inputs.forget)
         inputs.log(
-            f"ssd: no weight matters {settings.alpha:g} times as much for D_f as for D, so nothing "
+            f"ssd: no weight matters {alpha:.3g} times as much for D_f as for D, so nothing "
             f"changed; as D_f is a part of D, none can matter more than {most:.3g} times as much. "
             "Try a smaller alpha."
         )
@@ -110,21 +121,32 @@ def _squares(inputs: UnlearnInputs, batch: Batch, squares: str) -> dict[str, Ten
 
 
 @torch.no_grad()
-def _dampen(
-    model: nn.Module,
+def _dampen_sparingly(
+    inputs: UnlearnInputs,
     of_forget: Mapping[str, Tensor],
     of_all: Mapping[str, Tensor],
     settings: SsdSettings,
-) -> int:
-    """Dampen the weights, and return how many were chosen."""
-    n_dampened = 0
-    for name, weight in model.named_parameters():
-        factors = dampening_factors(
-            of_forget[name], of_all[name], settings.alpha, settings.dampening
-        )
-        weight.mul_(factors)
-        n_dampened += int((factors != 1).sum())
-    return n_dampened
+) -> tuple[float, int]:
+    """Dampen with the smallest alpha that costs no more than it may; return it and how many."""
+    model, alpha = inputs.model, settings.alpha
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    wanted = 0.0 if settings.may_lose == 1 else accuracy(model, inputs.retain) - settings.may_lose
+    while True:
+        n_dampened = 0
+        for name, weight in model.named_parameters():
+            factors = dampening_factors(of_forget[name], of_all[name], alpha, settings.dampening)
+            weight.copy_(before[name] * factors)
+            n_dampened += int((factors != 1).sum())
+        if not n_dampened or wanted <= 0 or accuracy(model, inputs.retain) >= wanted:
+            return alpha, n_dampened
+        alpha *= RAISED
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, examples: Examples) -> float:
+    """Return the share of examples, as they are, that are answered with their label."""
+    right = sum((model(b.inputs).argmax(1) == b.labels).sum() for b in examples.ordered())
+    return float(right) / len(examples)
 
 
 def dampening_factors(of_forget: Tensor, of_all: Tensor, alpha: float, dampening: float) -> Tensor:
