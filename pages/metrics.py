@@ -16,6 +16,8 @@ from unlearn_core.views.tables import cost_rows, missing_rows, with_values
 from unlearn_core.views.verdicts import evidence_text, rule_text
 from unlearn_core.views.wording import file_stem
 
+BY_VERDICT = "Verdict"
+
 selectors.under_app(__file__)
 st.title("Metrics")
 comparison = selectors.chosen_comparison()
@@ -41,12 +43,18 @@ if not chosen:
     st.stop()
 names = with_values(report, names_in(chosen))
 selectors.restart(comparison, "metric_methods", [])
-some = st.multiselect(
+which, order = st.columns([3, 1])
+some = which.multiselect(
     "Methods", report.ranking, key="metric_methods", bind="query-params", placeholder="All",
-    help="Those of the table, in this order. The original and the retrained models are always "
-    "there.",
+    help="Those of the table. The original and the retrained models are always there.",
 )  # fmt: skip
-shown = report.only(some) if some else report
+by_label = {spec.label: spec.name for spec in grouped(chosen) if spec.name in names}
+with order:
+    by = selectors.choose_one(
+        comparison, "Sorted by", [BY_VERDICT, *by_label], "metric_order", BY_VERDICT
+    )
+ranking = report.nearest_first(by_label[by]) if by in by_label else report.ranking
+shown = report.only([label for label in ranking if label in (some or ranking)])
 
 charts.html(table_html(shown, names))
 charts.html(f"<small>{side_legend()}</small>")
@@ -55,9 +63,10 @@ st.caption(
     "In parentheses the distance to the mean of the retrained models (of percentages, in points), "
     "and in σ, their deviations, where there are several; beside their own number how far from it "
     "still counts as alike; in bold the nearest of each column, or "
-    "the best where lower or higher is better in itself. Rest the pointer on a heading for its "
-    "definition, on a method for the reason of its verdict, on a number of several seeds for its "
-    f"interval or range, on a dash for why it is missing. {as_markdown(evidence_text(report))} "
+    "the best where lower or higher is better in itself; sorted by a metric, these come first. "
+    "Rest the pointer on a heading for its definition, on a method for the reason of its verdict, "
+    "on a number of several seeds for its interval or range, on a dash for why it is missing. "
+    f"{as_markdown(evidence_text(report))} "
     f"{comparison_caption(report)}."
 )
 export_buttons(report, shown, names, file_stem(comparison))

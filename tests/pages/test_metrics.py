@@ -6,6 +6,7 @@ from tests.pages.reading import figures, opened, texts
 from unlearn_core.data import DataNotFoundError
 from unlearn_core.runs.comparison import comparisons
 from unlearn_core.runs.report import report
+from unlearn_core.runs.store import Store
 from unlearn_core.views.tables import long_csv, summary_csv
 
 pytestmark = pytest.mark.page
@@ -145,3 +146,24 @@ def test_without_the_data_all_but_the_report_to_hand_out_is_there(shipped_store,
 def test_environment_of_every_run_is_listed(shipped_store):
     frames = [frame.value for frame in opened("metrics").dataframe if "Device" in frame.value]
     assert frames[0]["Versions"].str.contains("torch").all()
+
+
+def test_the_table_can_be_sorted_by_a_metric_which_stands_in_the_address(shipped_store):
+    def rows(app):
+        return re.findall(r"</span>([^<]+)<br>", table(app))
+
+    app = opened("metrics")
+    by_verdict = rows(app)
+    reports = map(report, comparisons(Store(shipped_store, demo=True)))
+    made = next(each for each in reports if each.ranking == by_verdict[2:])
+    app.selectbox(key="metric_order").set_value("Acc(D_f)").run()
+    assert rows(app)[2:] == made.nearest_first("forget_accuracy")
+    assert rows(app)[:2] == by_verdict[:2] == ["Original", "Retrained"]
+    app.multiselect(key="metric_methods").set_value(["MUDA", "Finetune"]).run()
+    assert rows(app)[2:] == [
+        n for n in made.nearest_first("forget_accuracy") if n in ("MUDA", "Finetune")
+    ]
+    assert rows(opened("metrics", metric_order="Acc(D_f)")) != by_verdict
+    app.pills(key="metric_groups").set_value(["Cost"]).run()  # which has no such column
+    assert app.selectbox(key="metric_order").value == "Verdict"
+    assert not app.exception

@@ -303,3 +303,24 @@ def test_a_gamma_that_breaks_what_is_to_be_kept_is_no_choice():
     told = answers.gamma_text(pd.concat(parts))
     assert "Gamma 1 costs too much of what is to be kept." in told
     assert "in answers and in how far features move, is gamma 0." in told
+
+
+def tried(kind, *words):
+    return answers.Tried(what=kind, kind=kind, cards=[card(word, word) for word in words])
+
+
+def test_which_kind_of_request_is_easier_is_answered_from_both():
+    by_class = tried("class", "matched", "pretends", "remembers")
+    told = answers.requests_text([by_class], [tried("random", "matched", "matched")])
+    assert told.startswith("Of whole classes **1 of 3** tries look like")
+    assert "of a handful **2 of 2**." in told
+    untold = answers.requests_text([by_class, tried("ids", "nothing to tell")], [])
+    assert "of a handful nothing can be told of **1 of 1**, for retraining changes so" in untold
+    alone = answers.requests_text([by_class], [tried("backdoor", "remembers")])
+    assert alone.startswith("So far only this was tried")
+
+
+def test_a_trick_that_fails_at_its_own_aim_is_said_so(shipped):
+    told = answer(shipped[CLOTHES], "The trick")
+    assert "**Calibration (trick)** does not even answer as the retrained model does" in told
+    assert "**Forget bias (trick)** fools" in told

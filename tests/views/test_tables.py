@@ -266,3 +266,13 @@ def test_what_the_retrained_models_prove_is_told(report):
     text = evidence_text(Report(**report))
     assert "one retrained model, which proves little" in text
     assert "The original is under-fitted; no verdict rests on its features." in text
+
+
+def test_sorted_by_a_metric_the_nearest_to_retrained_comes_first(report):
+    made = Report(**report)
+    table = made.summary
+    far = table[table["metric"] == "forget_accuracy"].set_index("label")["distance"].abs()
+    assert made.nearest_first("forget_accuracy") == sorted(made.ranking, key=lambda name: far[name])
+    seconds = table[table["metric"] == "unlearn_seconds"].set_index("label")["mean"]
+    assert made.nearest_first("unlearn_seconds")[0] == seconds[made.ranking].idxmin()
+    assert sorted(made.nearest_first("zrf")) == sorted(made.ranking)  # nobody has it

@@ -262,6 +262,16 @@ class Report:
         ranks = zip(words, verdicts["n_caveats"], far, verdicts["label"], strict=True)
         return [str(name) for *_, name in sorted(ranks, key=lambda rank: rank[:3])]
 
+    def nearest_first(self, metric: str) -> list[str]:
+        """Labels of the methods' variants by one metric, the best first, without a value last.
+
+        The best is the nearest to the retrained models, or the lowest or highest where the metric
+        says that this is better.
+        """
+        part = self.summary[self.summary["metric"] == metric].set_index("label")
+        far = _how_far(part, METRICS[metric].ideal).reindex(self.ranking)
+        return [str(label) for label in far.sort_values(kind="stable", na_position="last").index]
+
     @property
     def best(self) -> str | None:
         """Label of the best method's variant; None where no method has run."""

@@ -32,6 +32,7 @@ OTHERS = (
 )  # fmt: skip
 # shown unless all are asked for
 USUAL = (*dict.fromkeys(name for part in DECIDING.values() for name in part), *OTHERS)
+AIMS = ("forget_accuracy", "backdoor_asr")  # the answers that a trick is made to hide
 HEIGHT = 560
 FEW = 4  # audits that a sentence names
 
@@ -52,8 +53,11 @@ def answer_lines(rows: pd.DataFrame, *, everything: bool) -> list[str]:
         words = part.set_index("metric")["found"]
         told = words[words != "blind"]
         deciding = [METRICS[name].label for name in USUAL if words.get(name) == "found"]
+        is_seen = any(words.get(name) == "found" for name in AIMS)
+        failed = "does not even answer as the retrained model does, and " if is_seen else ""
+        n_fooled = int((told == "fooled").sum())
         lines.append(
-            f"**{label}** fools **{int((told == 'fooled').sum())} of {len(told)}** audits of this "
+            f"**{label}** {failed}fools **{n_fooled} of {len(told)}** audits of this "
             f"table that can tell here. Not fooled{', among others' * (len(deciding) > FEW)}: "
             f"{', '.join(deciding[:FEW]) or 'none'}."
         )

@@ -19,7 +19,6 @@ from unlearn_core.runs.report import Report
 from unlearn_core.views import fooling
 from unlearn_core.views import lesson_answers as answers
 from unlearn_core.views.gamma import gamma_rows
-from unlearn_core.views.headline import tally
 from unlearn_core.views.history import (
     ALL_SEEDS,
     CURVES,
@@ -33,7 +32,6 @@ from unlearn_core.views.overview import VerdictCard, verdict_cards
 from unlearn_core.views.wording import describe_forget, title_of
 
 MOST_REQUESTS = 4
-WHOLE_CLASSES = ("class", "subclass")
 MORE_CURVES = 3  # of matched methods, beside those that are drawn anyway
 HEAD_TRICK = "trick_head_finetune"
 ANOTHER_CLASS = "another_class_wanted"  # asks the Unlearn page for a class that nobody forgot yet
@@ -111,7 +109,7 @@ def _references(material: Material) -> list[str]:
 def _maps_answer(material: Material) -> str:
     comparison = material.comparison
     retrained = comparison.reference("retrain", comparison.seeds[0])
-    is_by_class = comparison.config.forget.kind in WHOLE_CLASSES
+    is_by_class = comparison.config.forget.kind in answers.WHOLE_CLASSES
     key = retrained.key if retrained and is_by_class else ""
     nearest = material.nearest(key) if key else {}
     answered = material.answered(key) if key and not nearest else {}
@@ -213,24 +211,31 @@ def _gamma_rows(material: Material) -> pd.DataFrame:
 def _requests_answer(material: Material) -> str:
     here = material.comparison
     alike = [each for each in material.comparisons if _data(each) == _data(here) and each != here]
-    tallies = {}
-    for each in [here, *alike][:MOST_REQUESTS]:
-        cards = verdict_cards(each, material.report_of(each))
-        if cards:
-            what = describe_forget(each.config.forget, material.class_names)
-            tallies[what] = tally(cards)
-    is_alone = len(tallies) < 2  # then what came out on other data says more than nothing
-    others = [each for each in material.comparisons if is_alone and _data(each) != _data(here)]
+    on_this = _tried(material, [here, *alike][:MOST_REQUESTS])
+    if len(on_this) > 1:
+        return answers.requests_text(on_this, [])
+    # alone it says little; the stop asks how kinds of requests differ: one of each first
+    others = [each for each in material.comparisons if _data(each) != _data(here)]
     kinds = [each.config.forget.kind for each in others]
-    # the stop asks how kinds of requests differ: one of each first
     first = [each for n, each in enumerate(others) if kinds.index(kinds[n]) == n]
     others = [*first, *(each for each in others if each not in first)]
-    elsewhere = {
-        title_of(each): tally(cards)
-        for each in others[: MOST_REQUESTS - len(tallies)]
+    return answers.requests_text(on_this, _tried(material, others[: MOST_REQUESTS - len(on_this)]))
+
+
+def _tried(material: Material, comparisons: Sequence[Comparison]) -> list[answers.Tried]:
+    """Return what came out of these comparisons: each by its title where its data are others."""
+    here = _data(material.comparison)
+    return [
+        answers.Tried(
+            what=describe_forget(each.config.forget, material.class_names)
+            if _data(each) == here
+            else title_of(each),
+            kind=each.config.forget.kind,
+            cards=cards,
+        )
+        for each in comparisons
         if (cards := verdict_cards(each, material.report_of(each)))
-    }
-    return answers.requests_text(tallies, elsewhere)
+    ]
 
 
 def _data(comparison: Comparison) -> tuple[object, ...]:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from unlearn_core.metrics.findings import BROKEN_DROP
 from unlearn_core.metrics.verdict import WORDS
-from unlearn_core.views.headline import DOES
+from unlearn_core.views.headline import DOES, tally
 from unlearn_core.views.overview import VerdictCard
 from unlearn_core.views.wording import format_value
 
 MOST_NAMED = 3
+WHOLE_CLASSES, SINGLE = ("class", "subclass"), ("random", "ids")  # kinds of requests
 ALIKE = 0.5  # of an F1: most are in a heap, which is mostly theirs
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
@@ -72,21 +74,22 @@ def heaps_text(
 
 
 def _places(nearest: Mapping[str, float]) -> str:
-    if not nearest:
-        return ""
-    (name, share), *others = _most(nearest)
-    rest = "".join(f", {part:.0%} to {other}" for other, part in others)
-    return f"To the retrained model {share:.0%} of them lie nearest to {name}{rest}."
+    told = _shares(nearest, "lie nearest to", "to")
+    return f"To the retrained model {told}." if told else ""
 
 
 def _answers(answered: Mapping[str, float]) -> str:
-    if not answered:
-        return ""
-    (name, share), *others = _most(answered)
-    rest = "".join(f", {part:.0%} for {other}" for other, part in others)
-    return (
-        f"The retrained model takes {share:.0%} of them for {name}{rest}: what is most like them."
-    )
+    told = _shares(answered, "for", "for")
+    return f"The retrained model takes {told}: what is most like them." if told else ""
+
+
+def _shares(shares: Mapping[str, float], first: str, then: str) -> str:
+    """Return the largest shares in words, such as "70% of them lie nearest to 9, 30% to 8"."""
+    told = [
+        f"{share:.0%} {then if place else f'of them {first}'} {name}"
+        for place, (name, share) in enumerate(_most(shares))
+    ]
+    return ", ".join(told)
 
 
 def _most(shares: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -118,7 +121,8 @@ def accuracy_text(
     alike = answering_alike(cards, sides)
     told = (
         f"**{len(alike)} of {len(cards)}** methods are right on the examples to forget as often as "
-        f"the retrained model ({after}; the original {before})."
+        f"the retrained model ({after}; the original {before}), give or take the "
+        f"{100 * within:.1f} points by which retrained models may well differ."
     )
     if not alike:
         return f"{told} Here accuracy alone tells every one of them from retraining."
@@ -182,45 +186,66 @@ def steps_text(
     if abs(way) <= within:
         return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
     reached: list[str] = []
-    arrived: list[str] = []
-    stayed: list[str] = []
-    strayed: list[str] = []
-    between: list[str] = []
+    ends: dict[str, list[str]] = {where: [] for where in ("near", "half way", "stayed", "strayed")}
     turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
+        name, is_broken = str(label), label in broken
         values = part.groupby("step")["value"].mean().sort_index()
         seeds = {seed: one.set_index("step")["value"] for seed, one in part.groupby("seed")}
-        left = ((retrained - values) / way).abs()
         last = float(values.iloc[-1])
-        reached += [str(label)] * (abs(last - retrained) <= within and label not in broken)
-        is_past = (last - retrained) * math.copysign(1, way) > within
-        notes = [", past it"] * is_past + [", but broken"] * (label in broken)
-        ends = sorted(float(one.sort_index().iloc[-1]) for one in seeds.values())
-        if ends[-1] - ends[0] > FAR_APART * abs(way):
-            few, most = (format_value(ALIGNMENT, end) for end in (ends[0], ends[-1]))
-            notes.append(f"; its seeds {few} to {most}")
-        end = f"{label} ({format_value(ALIGNMENT, last)}{''.join(notes)})"
-        if left.iloc[-1] > 1 + TURNED_BACK:
-            strayed.append(end)
-        elif abs(left.iloc[-1] - 0.5) <= HALF_WAY:
-            between.append(end)
-        else:
-            (arrived if left.iloc[-1] < 0.5 else stayed).append(end)
+        if abs(last - retrained) <= within and not is_broken:
+            reached.append(name)
+        notes = _end_notes(last, seeds.values(), retrained, way, within)
+        notes += ", but broken" if is_broken else ""
+        ends[_where(last, retrained, way)].append(
+            f"{name} ({format_value(ALIGNMENT, last)}{notes})"
+        )
         of_seeds = [(f" with seed {seed!s}", one) for seed, one in seeds.items()]
-        turned.append(_turning(str(label), [("", values), *of_seeds], retrained, way))
-    turned = [each for each in turned if each]
-    parts = [
+        turned += filter(None, [_turning(name, [("", values), *of_seeds], retrained, way)])
+    return " ".join(filter(None, (lines, *_end_sentences(reached, ends, turned))))
+
+
+def _where(last: float, retrained: float, way: float) -> str:
+    """Say where between original and retrained model a curve ends."""
+    left = abs((retrained - last) / way)
+    if left > 1 + TURNED_BACK:
+        return "strayed"
+    if abs(left - 0.5) <= HALF_WAY:
+        return "half way"
+    return "near" if left < 0.5 else "stayed"
+
+
+def _end_notes(
+    last: float,
+    seeds: Collection[pd.Series[float]],
+    retrained: float,
+    way: float,
+    within: float,
+) -> str:
+    """Say what a curve's mean end leaves out: that it is past the line, or that seeds differ."""
+    note = ", past it" if (last - retrained) * math.copysign(1, way) > within else ""
+    ends = sorted(float(one.sort_index().iloc[-1]) for one in seeds)
+    if ends[-1] - ends[0] > FAR_APART * abs(way):
+        few, most = (format_value(ALIGNMENT, end) for end in (ends[0], ends[-1]))
+        note += f"; its seeds {few} to {most}"
+    return note
+
+
+def _end_sentences(
+    reached: Sequence[str], ends: Mapping[str, Sequence[str]], turned: Sequence[str]
+) -> list[str]:
+    near, half, stayed, strayed = (", ".join(ends[where]) for where in ends)
+    return [
         f"As near to the first as retrained models are to one another: {', '.join(reached)}."
         if reached else "None that is drawn reaches the first.",
-        f"Nearer to the retrained model end {', '.join(arrived)}." if arrived else
+        f"Nearer to the retrained model end {near}." if near else
         "No curve that is drawn ends nearer to the retrained model than to the original.",
-        f"About half way end {', '.join(between)}." if between else "",
-        f"Nearer to the original stay {', '.join(stayed)}." if stayed else
-        "None that is drawn stays behind." if not (strayed or between) else "",
-        f"Further off than the original itself end {', '.join(strayed)}." if strayed else "",
+        f"About half way end {half}." if half else "",
+        f"Nearer to the original stay {stayed}." if stayed else
+        "None that is drawn stays behind." if not (strayed or half) else "",
+        f"Further off than the original itself end {strayed}." if strayed else "",
         f"And some turn back: {', '.join(turned)}." if turned else "None of them turns back.",
     ]  # fmt: skip
-    return " ".join(filter(None, (lines, *parts)))
 
 
 def _turning(
@@ -325,20 +350,49 @@ def _gammas(values: Sequence[float]) -> str:
     return f"gamma {' or '.join(filter(None, (', '.join(most), last)))}"
 
 
-def requests_text(tallies: Mapping[str, str], elsewhere: Mapping[str, str]) -> str:
-    """Say how requests came out on the same data, the present one first, and on other data.
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A request that methods were tried on: what was to be forgotten, its kind, and their cards."""
 
-    `elsewhere` holds those on other data by the title of their comparison.
-    """
-    lines = "".join(f"\n- To forget **{what}**: {tally}" for what, tally in tallies.items())
-    if len(tallies) > 1:
-        return f"What has been tried so far on this data:{lines}"
-    others = "".join(f"\n- **{title}**: {tally}" for title, tally in elsewhere.items())
+    what: str
+    kind: str
+    cards: Sequence[VerdictCard]
+
+
+def requests_text(here: Sequence[Tried], elsewhere: Sequence[Tried]) -> str:
+    """Say how requests came out on the same data, the present one first, and on other data."""
+    lines = "".join(f"\n- To forget **{each.what}**: {tally(each.cards)}" for each in here)
+    short = _kinds_text([*here, *elsewhere])
+    if len(here) > 1:
+        return f"{short}What has been tried so far on this data:{lines}"
+    others = "".join(f"\n- **{each.what}**: {tally(each.cards)}" for each in elsewhere)
     told = f"\n\nOn other data:{others}" if others else ""
     return (
-        f"So far only this was tried on this data:{lines}{told}\n\nAnother request will tell: "
-        "launch one in the form below."
+        f"{short}So far only this was tried on this data:{lines}{told}\n\nAnother request will "
+        "tell: launch one in the form below."
     )
+
+
+def _kinds_text(tried: Sequence[Tried]) -> str:
+    """Say of whole classes and of single examples how often they were forgotten, where both are."""
+    classes = [card.word for each in tried if each.kind in WHOLE_CLASSES for card in each.cards]
+    single = [card.word for each in tried if each.kind in SINGLE for card in each.cards]
+    if not classes or not single:
+        return ""
+    told = (
+        f"Of whole classes **{classes.count('matched')} of {len(classes)}** tries look like a "
+        "network that never saw them"
+    )
+    untold = sum(word not in DOES for word in single)
+    if untold < len(single):
+        told += f", of a handful **{single.count('matched')} of {len(single)}**"
+    if untold > len(single) / 2:
+        told += (
+            f"; of a handful nothing can be told of **{untold} of {len(single)}**, for retraining "
+            "changes so little there that who does nothing passes too. A handful is easier to "
+            "lose, and harder to check"
+        )
+    return f"{told}.\n\n"
 
 
 def mean_of(table: pd.DataFrame, method: str, metric: str, column: str = "mean") -> float:

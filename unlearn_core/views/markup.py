@@ -54,6 +54,7 @@ STYLE = """<style>
 .mu-table tbody th {white-space: normal; min-width: 11rem}
 .mu-table thead th.mu-group {text-align: left; font-weight: 400; font-size: .75rem; opacity: .75;
   border-left: 1px solid rgba(128, 128, 128, .25)}
+.mu-table th.mu-group span {position: sticky; left: 12.5rem}
 .mu-table tbody tr.mu-last > * {border-bottom: 2px solid rgba(128, 128, 128, .6)}
 .mu-table small {display: block; opacity: .8; font-size: .75rem}
 .mu-table abbr {text-decoration: underline dotted; cursor: help}
@@ -75,7 +76,7 @@ def table_html(report: Report, metrics: Sequence[str]) -> str:
     )
     above = "".join(
         f'<th scope="colgroup" colspan="{len(list(part))}" class="mu-group">'
-        f"{html.escape(group)}</th>"
+        f"<span>{html.escape(group)}</span></th>"
         for group, part in groupby(specs, key=lambda spec: spec.group)
     )
     last_reference = max(
