@@ -111,7 +111,8 @@ charts.table(bring_back.summary_table(comparison, runs))
 st.caption(
     as_markdown(
         f"Relearned: {PLAIN['relearn_k']} Relearned sooner: {PLAIN['relearn_gap']} "
-        f"Prototypes(D_f): {PLAIN['prototype_forget']} {recipe}",
+        f"Prototypes(D_f): {PLAIN['prototype_forget']} Retrained models differ much among "
+        f"themselves in relearning, so that it decides no verdict. {recipe}",
         keep="$",
     )
 )

@@ -56,7 +56,8 @@ with order:
 ranking = report.nearest_first(by_label[by]) if by in by_label else report.ranking
 shown = report.only([label for label in ranking if label in (some or ranking)])
 
-charts.html(table_html(shown, names))
+first = [by_label[by]] if by in by_label else []
+charts.html(table_html(shown, list(dict.fromkeys([*first, *names]))))
 charts.html(f"<small>{side_legend()}</small>")
 st.caption(
     f"{len(names)} columns; where the right edge fades, there are more of them to scroll to. "

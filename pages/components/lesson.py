@@ -56,9 +56,14 @@ def show(page: StreamlitPage) -> None:
     with st.container(key="lesson_bar", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Step {number} of {len(stops)} · {stop.title}**", width="stretch")
+            is_asked = is_here and st.toggle(
+                "Answer", key=ANSWER, bind="query-params", width="content"
+            )
             _buttons(number, len(stops), is_here=is_here)
         if is_here:
-            _question(material, stop)
+            st.markdown(f"{as_markdown(stop.look)} **{as_markdown(stop.ask)}**")
+        if is_asked:
+            st.markdown(as_markdown(stop.answer(material), keep="*#-"))
     if is_here:
         st.html(f"<style>{stop.target} {{ {FRAME} }}</style>")
         told = {"target": stop.target, "stop": number, "answered": st.session_state[ANSWER]}
@@ -119,14 +124,6 @@ def _buttons(number: int, last: int, *, is_here: bool) -> None:
         on_click=_go, args=(number, 1), type="primary" if is_here else "secondary",
     )  # fmt: skip
     st.button("End", key="lesson_end", icon=":material/close:", on_click=_end)
-
-
-def _question(material: lesson.Material, stop: lesson.Stop) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{as_markdown(stop.look)} **{as_markdown(stop.ask)}**", width="stretch")
-        is_asked = st.toggle("Answer", key=ANSWER, bind="query-params", width="content")
-    if is_asked:
-        st.markdown(as_markdown(stop.answer(material), keep="*#-"))
 
 
 def _go(number: int, by: int = 0) -> None:

@@ -71,13 +71,25 @@ def framed(figure: go.Figure, n_panels: int) -> None:
     )  # fmt: skip
 
 
-def short_name(name: str) -> str:
-    """Return a name that fits beside a plot; the whole is to be told on hover.
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return names that fit beside a plot, each another; the whole is to be told on hover.
 
-    >>> short_name("balance not updated after cheque or cash deposit")
-    'balance not updated after…'
+    >>> cash, bank = "cheque or cash deposit", "bank transfer"
+    >>> short_names([f"balance not updated after {cash}", "atm support"])
+    ['balance not updated after…', 'atm support']
+    >>> short_names([f"balance not updated after {what}" for what in (cash, bank)])
+    ['balance not…cash deposit', 'balance not…bank transfer']
     """
-    return first_words(name, LONGEST_NAME)
+    short = [first_words(name, LONGEST_NAME) for name in names]
+    half = LONGEST_NAME // 2
+    return [
+        cut if short.count(cut) == 1 else first_words(name, half) + _last_words(name, half)
+        for name, cut in zip(names, short, strict=True)
+    ]
+
+
+def _last_words(name: str, most: int) -> str:
+    return first_words(name[::-1], most)[::-1].removeprefix("…")
 
 
 def name_columns(figure: go.Figure, names: Sequence[str], *, above: bool = False) -> go.Figure:

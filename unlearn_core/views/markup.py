@@ -157,7 +157,7 @@ def _cell(row: Mapping[Any, Any], within: Mapping[str, float]) -> str:
     if not word:
         is_target = name in within and METRICS[name].ideal == "reference"
         near = format_value(name, within[name], signed=True) if is_target else ""
-        return f"<td{title}>{text}{_small(near and f'(alike ± {near[1:]})')}</td>"
+        return f"<td{title}>{text}{_small(near and f'(alike within {near[1:]})')}</td>"
     return (
         f'<td style="background: {VERDICT_COLOURS[word]}26"{title}>{text}'
         f"{_small(f'({distance_text(row)}) {VERDICT_ICONS[word]}')}</td>"

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.views.examples import recorded_in
-from unlearn_core.views.layout import GRID, MARKERS, finish, lines_across, name_columns, short_name
+from unlearn_core.views.layout import GRID, MARKERS, finish, lines_across, name_columns, short_names
 from unlearn_core.views.names import SET_NAMES
 from unlearn_core.views.palette import OUTLINE, method_colour
 
@@ -93,7 +93,7 @@ def class_figure(rows: pd.DataFrame, classes: Sequence[str], forgotten: Sequence
         )
     finish(figure, height=380)
     figure.update_xaxes(range=[-0.5, len(places) - 0.5], title="class")
-    names = {n: short_name(classes[n]) for n in places}
+    names = dict(zip(places, short_names([classes[n] for n in places]), strict=True))
     name_columns(
         figure, [f"<b>{names[n]}</b><br>to forget" if n in forgotten else names[n] for n in places]
     )
@@ -234,7 +234,7 @@ def grid_figure(
         automargin=True,
     )
     if with_numbers:
-        name_columns(figure, list(map(short_name, columns)), above=True)
+        name_columns(figure, short_names(columns), above=True)
     figure.update_yaxes(
         tickvals=list(range(len(rows))) if len(rows) <= MANY_CLASSES else None,
         ticktext=list(rows) if len(rows) <= MANY_CLASSES else None,

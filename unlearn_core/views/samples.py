@@ -15,7 +15,7 @@ from unlearn_core.records import Records, Sets
 from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.tracked import tracked_examples
 from unlearn_core.views.examples import rows_of
-from unlearn_core.views.layout import LINE, finish, framed, name_columns, short_name
+from unlearn_core.views.layout import LINE, finish, framed, name_columns, short_names
 from unlearn_core.views.manifold.points import FORGET_SETS
 from unlearn_core.views.palette import (
     FORGET_MARK,
@@ -88,8 +88,8 @@ def likely_classes(table: pd.DataFrame) -> pd.DataFrame:
 def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
     """Draw what `probability_rows` returns as a shaded grid; the true class is in bold."""
     shown = [
-        f"<b>{short_name(name)}</b>" if name == true_class else short_name(name)
-        for name in table.columns
+        f"<b>{short}</b>" if name == true_class else short
+        for name, short in zip(table.columns, short_names(list(table.columns)), strict=True)
     ]
     figure = go.Figure()
     figure.add_heatmap(
