@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import charts, run_reads, selectors
 from pages.components.examples import show_examples, show_pictures
 from pages.components.opening import with_models
-from unlearn_core.views import privacy
+from unlearn_core.views import attacker, privacy
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.symbols import as_markdown
 
@@ -22,15 +22,15 @@ opening = with_models(
     most=6,
 )
 comparison, sets, runs, recipe = opening.comparison, opening.sets, opening.runs, opening.recipe
-usable = privacy.usable_scores(runs)
+usable = attacker.usable_scores(runs)
 score = str(
     selectors.segments(
         "The attacker looks at", usable,
-        format_func=lambda name: privacy.SCORES[name].name, default=usable[0], key="score",
+        format_func=lambda name: attacker.SCORES[name].name, default=usable[0], key="score",
         wrap=True,
     )
 )  # fmt: skip
-kinds = privacy.kinds_of_non_members(sets)
+kinds = attacker.kinds_of_non_members(sets)
 others = str(
     selectors.segments(
         "Non-members", kinds, format_func=privacy.NON_MEMBER_NAMES.__getitem__, default=kinds[0],
@@ -38,8 +38,8 @@ others = str(
     )
 )  # fmt: skip
 rows = run_reads.attack_scores(tuple(run.key for run in runs), score, others)
-low, high = privacy.threshold_range(rows)
-usual = privacy.usual_threshold(rows)
+low, high = attacker.threshold_range(rows)
+usual = attacker.usual_threshold(rows)
 
 st.subheader("Scores, and a threshold")
 choice = f"threshold_{score}"
@@ -52,9 +52,9 @@ threshold = st.slider(
 )  # fmt: skip
 charts.chart(privacy.distributions_figure(rows, score, threshold), key="distributions")
 st.caption(
-    f"{privacy.SCORES[score].meaning} Lines are shares of a set in {privacy.BINS} equal bins; the "
+    f"{attacker.SCORES[score].meaning} Lines are shares of a set in {privacy.BINS} equal bins; the "
     "upright line is the threshold. It starts where it tells members from non-members best in the "
-    f"first model or, where none tells {privacy.TELLING:.0%} more of them, in the members' middle. "
+    f"first model or, where none tells {attacker.TELLING:.0%} more of them, amid the members. "
     f"{recipe}"
 )
 found = privacy.finding_text(rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"])
@@ -87,7 +87,7 @@ st.caption(
         "Both axes are logarithmic: an attacker who errs rarely is the dangerous one. Above the "
         "dotted line D_f is found more often than by guessing; below, it stands out as forgotten. "
     )
-    + f"The left end is one false alarm. {privacy.SCORES[score].name}. {recipe}"
+    + f"The left end is one false alarm. {attacker.SCORES[score].name}. {recipe}"
 )
 
 st.subheader("The most exposed")
@@ -102,5 +102,5 @@ show_examples(
 )  # fmt: skip
 st.caption(
     f"Examples of $D_{{f}}$ whose score in {as_markdown(model)} most exceeds that in the "
-    f"retrained model ({privacy.SCORES[score].axis}). {recipe}"
+    f"retrained model ({attacker.SCORES[score].axis}). {recipe}"
 )

@@ -18,7 +18,7 @@ from unlearn_core.records import Records
 from unlearn_core.runs import answerer, continuations, incremental
 from unlearn_core.runs.artefact import ARRAYS, TOKENIZER, RunArtefact
 from unlearn_core.runs.comparison import Comparison
-from unlearn_core.views import backdoor, bring_back, history, predictions, privacy, samples
+from unlearn_core.views import attacker, backdoor, bring_back, history, predictions, samples
 from unlearn_core.views.spectra import spectra_rows
 
 
@@ -171,7 +171,7 @@ def _records(run_key: str, fingerprint: str) -> Records:
 
 
 def attack_scores(run_keys: tuple[str, ...], score: str, non_members: str) -> pd.DataFrame:
-    """Return what an attacker sees of several runs of one comparison; see `views.privacy`."""
+    """Return what an attacker sees of several runs of one comparison; see `views.attacker`."""
     return _attack_scores(run_keys, score, non_members, reads.store().fingerprint())
 
 
@@ -184,4 +184,6 @@ def _attack_scores(
 ) -> pd.DataFrame:
     runs = [reads.store().load(key) for key in run_keys]
     config = runs[0].config
-    return privacy.score_rows(runs, data_reads.sets(config.data, config.forget), score, non_members)
+    return attacker.score_rows(
+        runs, data_reads.sets(config.data, config.forget), score, non_members
+    )

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from unlearn_core.records import Sets, TokenRecords, softmax
-from unlearn_core.views import privacy
+from unlearn_core.views import attacker, privacy
 
 PROBABILITIES = np.array([[0.8, 0.2], [0.5, 0.5], [0.01, 0.99]])
 LABELS = np.array([0, 1, 0])
@@ -42,38 +42,38 @@ def two():
 
 
 def test_confidence_is_the_log_odds_of_the_true_class():
-    found = privacy.log_odds(predictions())
+    found = attacker.log_odds(predictions())
     assert found == pytest.approx([np.log(4), 0.0, np.log(1 / 99)])
 
 
 def test_log_odds_of_a_sure_model_are_not_rounded_to_one_value():
     probabilities = softmax(np.array([[20.0, 0.0], [25.0, 0.0]]))
-    found = privacy.log_odds(predictions(probabilities, np.array([0, 0])))
+    found = attacker.log_odds(predictions(probabilities, np.array([0, 0])))
     assert found == pytest.approx([20.0, 25.0], rel=1e-6)
 
 
 def test_loss_and_entropy_are_high_where_the_model_is_sure():
-    assert privacy.low_loss(predictions()) == pytest.approx(
+    assert attacker.low_loss(predictions()) == pytest.approx(
         -np.log10([-np.log(0.8), -np.log(0.5), -np.log(0.01)])
     )
-    assert privacy.low_entropy(predictions())[1] == pytest.approx(-np.log10(np.log(2)))
+    assert attacker.low_entropy(predictions())[1] == pytest.approx(-np.log10(np.log(2)))
 
 
 def test_roc_and_area_are_those_of_scikit_learn():
     random = np.random.default_rng(0)
     members, others = random.normal(1, 1, 40).round(1), random.normal(0, 1, 60).round(1)
     truth, scores = np.repeat([1, 0], [40, 60]), np.concatenate([members, others])
-    false_rates, true_rates = privacy.roc(members, others)
+    false_rates, true_rates = attacker.roc(members, others)
     wanted = roc_curve(truth, scores, drop_intermediate=False)
     assert false_rates == pytest.approx(wanted[0])
     assert true_rates == pytest.approx(wanted[1])
-    assert privacy.area(false_rates, true_rates) == pytest.approx(roc_auc_score(truth, scores))
+    assert attacker.area(false_rates, true_rates) == pytest.approx(roc_auc_score(truth, scores))
 
 
 def test_true_rate_counts_only_thresholds_with_few_enough_false_alarms():
-    curve = privacy.roc(np.array([5.0, 1.0]), np.array([2.0, 0.0]))
-    assert privacy.true_rate_at(*curve, 0.0) == 0.5
-    assert privacy.true_rate_at(*curve, 0.5) == 1.0
+    curve = attacker.roc(np.array([5.0, 1.0]), np.array([2.0, 0.0]))
+    assert attacker.true_rate_at(*curve, 0.0) == 0.5
+    assert attacker.true_rate_at(*curve, 0.5) == 1.0
 
 
 def test_a_threshold_that_tells_nothing_begins_in_the_members_middle():
@@ -86,13 +86,13 @@ def test_a_threshold_that_tells_nothing_begins_in_the_members_middle():
         )
 
     alike = np.arange(100.0)
-    assert privacy.usual_threshold(rows([*alike, 500.0], alike)) == 50.0
-    assert privacy.usual_threshold(rows(alike + 200.0, alike)) == 200.0
+    assert attacker.usual_threshold(rows([*alike, 500.0], alike)) == 50.0
+    assert attacker.usual_threshold(rows(alike + 200.0, alike)) == 200.0
 
 
 def test_best_threshold_errs_least_with_both_sides_alike():
-    assert privacy.best_threshold(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 2.0
-    assert privacy.best_threshold(np.array([1.0]), np.array([0.0] * 9 + [4.0])) == 1.0
+    assert attacker.best_threshold(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 2.0
+    assert attacker.best_threshold(np.array([1.0]), np.array([0.0] * 9 + [4.0])) == 1.0
 
 
 def test_threshold_counts_who_is_called_a_member(two):
@@ -144,13 +144,13 @@ def test_rows_hold_the_three_sides_alone():
     run = SimpleNamespace(
         label="A", config=SimpleNamespace(method="muda"), predictions=lambda: predictions()
     )
-    found = privacy.score_rows([run], sets, "confidence", "retain_test")
+    found = attacker.score_rows([run], sets, "confidence", "retain_test")
     assert found[["set", "example_id"]].to_numpy().tolist() == [["forget", 0], ["retain", 1]]
 
 
 def test_unseen_images_of_the_class_can_be_the_non_members(two):
     forget_test = two.replace({"set": {"retain_test": "forget_test"}})
-    assert privacy.sides_in(forget_test) == ("forget", "retain", "forget_test")
+    assert attacker.sides_in(forget_test) == ("forget", "retain", "forget_test")
     table = privacy.threshold_table(forget_test, 2.0)
     assert table.columns[3] == "non-members (D_ft)"
 
@@ -162,14 +162,14 @@ def test_of_a_text_the_attacker_sees_the_mean_loss_and_entropy_of_its_tokens():
         entropies=np.array([0.1, 1.0], np.float32),
     )
     recorded = SimpleNamespace(tokens=tokens)
-    assert privacy.low_loss(recorded) == pytest.approx([0, 2], abs=1e-6)
-    assert privacy.low_entropy(recorded) == pytest.approx([1, 0], abs=1e-6)
+    assert attacker.low_loss(recorded) == pytest.approx([0, 2], abs=1e-6)
+    assert attacker.low_entropy(recorded) == pytest.approx([1, 0], abs=1e-6)
     of_tokens, of_classes = (
         SimpleNamespace(predictions=lambda given=given: given)
         for given in (recorded, predictions())
     )
-    assert privacy.usable_scores([of_tokens]) == ["loss", "entropy"]
-    assert privacy.usable_scores([of_classes]) == list(privacy.SCORES)
+    assert attacker.usable_scores([of_tokens]) == ["loss", "entropy"]
+    assert attacker.usable_scores([of_classes]) == list(attacker.SCORES)
 
 
 def test_what_an_attacker_finds_before_and_after_is_told_in_words(two):
