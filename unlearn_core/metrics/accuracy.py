@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import same_shape, whole_numbers
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    register_metric,
+    require_finite_outputs,
+)
 from unlearn_core.records import Records
 
 register_accuracy = partial(
@@ -47,8 +51,7 @@ def accuracy_of(records: Records) -> float:
     NotApplicableError
         If the model's outputs are not finite.
     """
-    if not records.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(records)
     return accuracy(records.predictions, records.labels)
 
 

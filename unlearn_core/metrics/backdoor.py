@@ -12,6 +12,7 @@ from unlearn_core.metrics.base import (
     Evidence,
     NotApplicableError,
     register_metric,
+    require_finite_outputs,
 )
 from unlearn_core.records import Records
 
@@ -103,8 +104,7 @@ def _attacked(evidence: Evidence) -> tuple[Records, int]:
     triggered, target = evidence.triggered, evidence.target
     if triggered is None or target is None:
         raise NotApplicableError("the request is not a backdoor")
-    if not triggered.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(triggered)
     return triggered, target
 
 

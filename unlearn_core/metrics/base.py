@@ -122,6 +122,12 @@ def usable_features(records: Records) -> NDArray[np.float32]:
     return records.features
 
 
+def require_finite_outputs(*recorded: Records) -> None:
+    """Raise `NotApplicableError` where a model's outputs are not all finite."""
+    if not all(records.is_finite for records in recorded):
+        raise NotApplicableError("the model's outputs are not finite")
+
+
 Compute = Callable[[Any], float]
 OF_RUN, OF_SEEDS, OF_RELEARNING = "run", "seeds", "relearning"
 ELSEWHERE = {  # why a single run's metrics lack what is computed of several

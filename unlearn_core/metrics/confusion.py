@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import same_shape, whole_numbers
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    require_finite_outputs,
+)
 
 
 def mutual_confusion(
@@ -61,8 +66,7 @@ def confusion_of_the_swapped(evidence: Evidence) -> float:
     if evidence.confused is None:
         raise NotApplicableError("the request is not a confusion of two classes")
     records = evidence.records_of("test")
-    if not records.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(records)
     if not np.isin(records.labels, evidence.confused).any():
         raise NotApplicableError("the test set has no image of the two classes")
     return mutual_confusion(records.predictions, records.labels, *evidence.confused)

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    register_metric,
+    require_finite_outputs,
+)
 from unlearn_core.metrics.membership import MOST_PER_SIDE, draw, membership_rates
 from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream
@@ -156,6 +160,5 @@ def attacked_sets(
         If one of them is empty, or the model's outputs are not finite.
     """
     retain, others, forget = map(evidence.records_of, ("retain", non_members, "forget"))
-    if not all(records.is_finite for records in (retain, others, forget)):
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(retain, others, forget)
     return retain, others, forget

@@ -7,7 +7,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.checks import finite, same_shape
 from unlearn_core.metrics.attacks import label_probabilities
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    require_finite_outputs,
+)
 from unlearn_core.metrics.fitted_attack import GROUP
 from unlearn_core.records import Records
 from unlearn_core.seeding import numpy_stream
@@ -105,8 +110,7 @@ def _scores(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 def _attacked(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     own, out, sets = evidence.records, evidence.reference(), evidence.sets
-    if not (own.is_finite and out.is_finite):
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(own, out)
     alike = unseen_alike(own, sets.forget, sets.forget_test, sets.test)
     n_unseen = len(alike) // 2
     if min(int(sets.forget.sum()), n_unseen) < LEAST:

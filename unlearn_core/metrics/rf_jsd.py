@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unlearn_core.checks import probability_matrix, same_shape
-from unlearn_core.metrics.base import WEAKER, Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    WEAKER,
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    require_finite_outputs,
+)
 
 SOURCE = "LoTUS, CVPR 2025"
 
@@ -69,8 +75,7 @@ def rf_jsd(evidence: Evidence) -> float:
     shared = np.intersect1d(forget.labels, unseen.labels)
     if not len(shared):
         raise NotApplicableError("no test example has a label of an example to forget")
-    if not (own.is_finite and original.is_finite):
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(own, original)
     mine, theirs = forget.probabilities, unseen.probabilities
     means = [
         (mine[forget.labels == label].mean(axis=0), theirs[unseen.labels == label].mean(axis=0))

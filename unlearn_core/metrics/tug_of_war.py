@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from unlearn_core.checks import finite, same_shape
-from unlearn_core.metrics.base import METRICS, Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    METRICS,
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    require_finite_outputs,
+)
 from unlearn_core.metrics.fitted_attack import GROUP as MEMBERSHIP
 from unlearn_core.records import Records, Sets
 
@@ -55,8 +61,7 @@ def tug_of_war(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
 
 def _accuracies(records: Records, sets: Sets) -> list[float]:
     """Return a model's accuracy on each of `SETS`, without a copy of what else was recorded."""
-    if not records.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(records)
     is_right = records.predictions == records.labels
     shares = []
     for name in SETS:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import same_shape, whole_numbers
-from unlearn_core.metrics.base import Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import Evidence, register_metric, require_finite_outputs
 
 
 def top_wrong_answer(predictions: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
@@ -53,6 +53,5 @@ def _top_wrong_answer(evidence: Evidence) -> float:
     told what to say sends them to one.
     """
     forget = evidence.records_of("forget")
-    if not forget.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(forget)
     return top_wrong_answer(forget.predictions, forget.labels)

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_core.checks import probability_matrix, same_shape
-from unlearn_core.metrics.base import WEAKER, Evidence, NotApplicableError, register_metric
+from unlearn_core.metrics.base import (
+    WEAKER,
+    Evidence,
+    NotApplicableError,
+    register_metric,
+    require_finite_outputs,
+)
 from unlearn_core.metrics.rf_jsd import jensen_shannon
 
 TINY = 1e-30
@@ -80,6 +86,5 @@ def zrf(evidence: Evidence) -> float:
     own = forget.probabilities
     if evidence.random_probabilities is None:
         raise NotApplicableError("no randomly initialised model was recorded")
-    if not forget.is_finite:
-        raise NotApplicableError("the model's outputs are not finite")
+    require_finite_outputs(forget)
     return zero_retrain_forgetting(own, evidence.random_probabilities)
