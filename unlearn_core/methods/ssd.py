@@ -53,7 +53,7 @@ class SsdSettings(Settings):
     batch_size: int = setting(128, "Examples of a batch whose gradient is squared.", positive=True)
     may_lose: float = setting(
         1.0,
-        "Raise alpha until at most this share of all answers on D_r goes from right to wrong.",
+        "Raise alpha until at most this share of accuracy on D_r is lost; 1 never does.",
         between=(0, 1),
     )
 
