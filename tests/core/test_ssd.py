@@ -151,6 +151,17 @@ def test_where_alpha_rises_the_weights_are_those_of_that_alpha():
         assert torch.equal(now, then), name
 
 
+def test_where_no_alpha_keeps_enough_the_weights_stay(monkeypatch):
+    inputs = contract.make_inputs(facts={})
+    before = copy.deepcopy(inputs.model.state_dict())
+    found = iter([1.0])  # before; whatever is dampened afterwards is wrong everywhere
+    monkeypatch.setattr("unlearn_core.methods.ssd.accuracy", lambda *_: next(found, 0.0))
+    run(inputs, alpha=1e-5, may_lose=0.01)  # a hundred tries end below the largest ratio
+    after = inputs.model.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert inputs.facts["dampened_share"] == 0
+
+
 def test_accuracy_counts_right_answers():
     inputs = contract.make_inputs()
     [batch] = inputs.retain.ordered(1024)

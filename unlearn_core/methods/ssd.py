@@ -32,7 +32,7 @@ from unlearn_core.methods.importance import chunk_size, squared_gradients, zeros
 from unlearn_core.settings import Settings, setting
 from unlearn_core.training import Progress, require_finite
 
-RAISED = 1.1  # alpha from try to try
+RAISED, TRIES = 1.1, 100  # alpha from try to try, and how often: up to 12,500 times as much
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,8 @@ def _dampen_sparingly(
     model, alpha = inputs.model, settings.alpha
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     wanted = 0.0 if settings.may_lose == 1 else accuracy(model, inputs.retain) - settings.may_lose
-    while True:
+    for attempt in range(TRIES):
+        alpha = settings.alpha * RAISED**attempt
         n_dampened = 0
         for name, weight in model.named_parameters():
             factors = dampening_factors(of_forget[name], of_all[name], alpha, settings.dampening)
@@ -139,7 +140,9 @@ def _dampen_sparingly(
             n_dampened += int((factors != 1).sum())
         if not n_dampened or wanted <= 0 or accuracy(model, inputs.retain) >= wanted:
             return alpha, n_dampened
-        alpha *= RAISED
+    for name, weight in model.named_parameters():
+        weight.copy_(before[name])
+    return alpha, 0
 
 
 @torch.no_grad()
