@@ -19,7 +19,7 @@ from unlearn_core.runs.comparison import Comparison
 from unlearn_core.runs.grid import variants, varied
 from unlearn_core.runs.report import Report
 from unlearn_core.views.jobs import value_text
-from unlearn_core.views.layout import LINE, finish
+from unlearn_core.views.layout import LETTER, LINE, finish
 from unlearn_core.views.palette import METHOD_COLOURS, OUTLINE, VERDICT_COLOURS, VERDICT_ICONS
 from unlearn_core.views.symbols import as_html
 from unlearn_core.views.wording import format_value
@@ -249,9 +249,11 @@ def _scales(figure: go.Figure, drawn: Sequence[Axis]) -> None:
                 yshift=(20 if y > 0 else -20) if is_end else 9,
             )  # fmt: skip
     finish(figure, height=HEIGHT)
-    figure.update_layout(margin={"l": 20, "r": 20, "t": 60, "b": 20}, dragmode="select")
+    longest = max((len(text) for _, text in drawn[-1].ticks), default=0)
+    room = 24 + round(LETTER * longest)
+    figure.update_layout(margin={"l": 20, "r": room, "t": 60, "b": 20}, dragmode="select")
     figure.update_layout(legend={"y": 1.02, "font": {"size": 14}})
-    figure.update_xaxes(visible=False, range=[-0.6, len(drawn) - 0.4], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[-0.6, len(drawn) - 0.9], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.12, 1.2], fixedrange=True)
 
 

@@ -148,9 +148,9 @@ def _values(probes: pd.DataFrame, step: int) -> go.Scatter:
     for column in noted:
         value = float(now[column].iloc[0]) if len(now) else float("nan")
         name, _, dash = CURVES[column]
-        style = " (dotted)" if dash == "dot" else ""
+        style = " dotted" if dash == "dot" else ""
         text = format_value(column.removeprefix(PROBE_PREFIX), value)
-        texts.append(f"{as_html(name)}{style}<br><b>{text}</b>")
+        texts.append(f"{as_html(name)}<br><b>{text}</b>{style}")
     return go.Scatter(
         x=[0] * len(noted), y=[0.9 - 0.2 * row for row in range(len(noted))], text=texts,
         mode="text", textposition="middle right", hoverinfo="skip",
@@ -166,7 +166,7 @@ def _dress(
     figure.update_xaxes(range=axis_range(table["x"]), **blank, **frame, row=1, col=1)
     figure.update_yaxes(range=axis_range(table["y"]), **blank, **frame, row=1, col=1)
     figure.update_xaxes(title=f"{unit} of {during}", row=1, col=2)
-    figure.update_yaxes(title="Value (0 to 1)", range=[-0.04, 1.04], row=1, col=2)
+    figure.update_yaxes(range=[-0.04, 1.04], row=1, col=2)
     figure.update_annotations(yshift=6)
     figure.update_xaxes(range=[0, 1], visible=False, row=1, col=3)
     figure.update_yaxes(range=[0, 1], visible=False, row=1, col=3)
@@ -185,9 +185,9 @@ def _buttons() -> dict[str, Any]:
         "type": "buttons",
         "direction": "left",
         "showactive": False,
-        "x": 0.0,
-        "y": -0.06,
-        "xanchor": "left",
+        "x": 1.0,  # below the values, where nothing else is drawn
+        "y": 0.1,
+        "xanchor": "right",
         "yanchor": "top",
         "buttons": [
             {"label": "Play", "method": "animate", "args": [None, {**run, "fromcurrent": True}]},
@@ -203,9 +203,9 @@ def _buttons() -> dict[str, Any]:
 def _slider(numbers: Sequence[int], unit: str) -> dict[str, Any]:
     jump = {"mode": "immediate", "frame": {"duration": 0}, "transition": {"duration": 250}}
     return {
-        "x": 0.17,
+        "x": 0.0,
         "y": -0.02,
-        "len": 0.3,
+        "len": 0.46,
         "currentvalue": {"prefix": f"{unit} "},
         "steps": [
             {"label": str(step), "method": "animate", "args": [[str(step)], jump]}
