@@ -19,6 +19,7 @@ from unlearn_core.views.wording import format_value
 
 FRESH_LABEL = "Fresh weights"
 HEIGHT = 420
+MOST_NAMED = 3
 COLUMNS = ["label", "method", "examples", "step", "forget_accuracy", "retain_accuracy"]
 MEASURES = ("relearn_k", "relearn_gap", "prototype_forget")
 
@@ -158,3 +159,26 @@ def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:
     rest = "".join(f", {name} {part}" for name, part in others)
     some = "one example" if shown == 1 else f"{shown} examples"
     return f"Shown {some} of {what} again, {label} knows {share} of the others{rest}."
+
+
+def above_original_text(rows: pd.DataFrame, shown: int) -> str:
+    """Say that ending above the original tells little where its own curve moves as much; else "".
+
+    How much it moves is the largest step between readings in the second half of its curve.
+    """
+    part = rows[rows["examples"] == shown].sort_values("step")
+    curve = part[part["method"] == "original"].set_index("step")["forget_accuracy"]
+    others = part[~part["method"].isin(("original", "retrain", FRESH))]
+    if curve.empty or others.empty:
+        return ""
+    ends = others.groupby("label", sort=False)["forget_accuracy"].last()
+    above = ends[ends > float(curve.iloc[-1])]
+    moves = float(curve.iloc[len(curve) // 2 - 1 :].diff().abs().max())
+    if above.empty or not float(above.max() - curve.iloc[-1]) <= moves:
+        return ""
+    are = "ends" if len(above) == 1 else "end"
+    who = ", ".join(map(str, above.index)) if len(above) <= MOST_NAMED else f"{len(above)} methods"
+    return (
+        f"That {who} {are} above the original itself says little: "
+        f"from one reading to the next its own curve still moves by up to {100 * moves:.0f} points."
+    )
