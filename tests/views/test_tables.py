@@ -269,10 +269,13 @@ def test_what_the_retrained_models_prove_is_told(report):
 
 
 def test_sorted_by_a_metric_the_nearest_to_retrained_comes_first(report):
+    report["runs"][-1]["metrics"]["dimensional_alignment"] = 0.5  # lower, and farther
     made = Report(**report)
     table = made.summary
-    far = table[table["metric"] == "forget_accuracy"].set_index("label")["distance"].abs()
-    assert made.nearest_first("forget_accuracy") == sorted(made.ranking, key=lambda name: far[name])
+    assert made.nearest_first("dimensional_alignment")[-1] == "Finetune"
+    for name in ("forget_accuracy", "dimensional_alignment"):
+        far = table[table["metric"] == name].set_index("label")["distance"].abs()
+        assert made.nearest_first(name) == sorted(made.ranking, key=far.get)
     seconds = table[table["metric"] == "unlearn_seconds"].set_index("label")["mean"]
     assert made.nearest_first("unlearn_seconds")[0] == seconds[made.ranking].idxmin()
     assert sorted(made.nearest_first("zrf")) == sorted(made.ranking)  # nobody has it
