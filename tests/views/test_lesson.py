@@ -312,10 +312,12 @@ def tried(kind, *words):
 def test_which_kind_of_request_is_easier_is_answered_from_both():
     by_class = tried("class", "matched", "pretends", "remembers")
     told = answers.requests_text([by_class], [tried("random", "matched", "matched")])
-    assert told.startswith("Of whole classes **1 of 3** tries look like")
-    assert "of a handful **2 of 2**." in told
+    assert told.startswith("Of whole classes **1 of 3** tries listed here look like")
+    assert "of single examples **2 of 2**." in told
     untold = answers.requests_text([by_class, tried("ids", "nothing to tell")], [])
-    assert "of a handful nothing can be told of **1 of 1**, for retraining changes so" in untold
+    assert "of single examples nothing can be told of **1 of 1**, for retraining" in untold
+    assert "cannot say which is easier" in untold
+    assert "cannot say" not in told
     alone = answers.requests_text([by_class], [tried("backdoor", "remembers")])
     assert alone.startswith("So far only this was tried")
 

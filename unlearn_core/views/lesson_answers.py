@@ -374,23 +374,24 @@ def requests_text(here: Sequence[Tried], elsewhere: Sequence[Tried]) -> str:
 
 
 def _kinds_text(tried: Sequence[Tried]) -> str:
-    """Say of whole classes and of single examples how often they were forgotten, where both are."""
+    """Say how often the listed classes and single examples were forgotten; "" without both."""
     classes = [card.word for each in tried if each.kind in WHOLE_CLASSES for card in each.cards]
     single = [card.word for each in tried if each.kind in SINGLE for card in each.cards]
     if not classes or not single:
         return ""
     told = (
-        f"Of whole classes **{classes.count('matched')} of {len(classes)}** tries look like a "
-        "network that never saw them"
+        "Of whole classes "
+        f"**{classes.count('matched')} of {len(classes)}** tries listed here look like a network "
+        "that never saw them"
     )
     untold = sum(word not in DOES for word in single)
     if untold < len(single):
-        told += f", of a handful **{single.count('matched')} of {len(single)}**"
+        told += f", of single examples **{single.count('matched')} of {len(single)}**"
     if untold > len(single) / 2:
         told += (
-            f"; of a handful nothing can be told of **{untold} of {len(single)}**, for retraining "
-            "changes so little there that who does nothing passes too. A handful is easier to "
-            "lose, and harder to check"
+            f"; of single examples nothing can be told of **{untold} of {len(single)}**, for "
+            "retraining changes so little there that who does nothing passes too: so these numbers "
+            "cannot say which is easier"
         )
     return f"{told}.\n\n"
 
