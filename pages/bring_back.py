@@ -64,7 +64,7 @@ shown = int(
     )
 )  # fmt: skip
 st.markdown(as_markdown(bring_back.answer_text(rows, shown, what), keep="*"))
-notes = bring_back.above_original_text(rows, shown), bring_back.matched_text(report, runs)
+notes = bring_back.unsteady_text(rows, shown), bring_back.matched_text(report, runs)
 for told in filter(None, notes):
     st.markdown(as_markdown(told, keep="*"))
 recipe = as_markdown(f"Seed {runs[0].config.seed}. {comparison_caption(report)}.")

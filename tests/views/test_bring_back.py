@@ -1,31 +1,65 @@
 """What the page Bring it back says of its curves."""
 
-import pandas as pd
+from types import SimpleNamespace
 
+import pandas as pd
+import pytest
+
+from unlearn_core.runs.relearned import FRESH
 from unlearn_core.views import bring_back
 
+STEPS = (0, 1, 2, 3, 4, 5, 10, 15, 20)  # as relearning records them
+METHODS = {"Original": "original", "Retrained": "retrain", "Fresh weights": FRESH}
 
-def curves(**by_label):
-    """Rows of curves by label, whose method is the label in small letters, at steps 0, 1, ..."""
+
+def curves(**late):
+    """Rows of curves by label with these readings at steps 10, 15 and 20, and zeros before."""
     points = [
-        (label, label.lower(), 5, step, value, 1.0)
-        for label, values in by_label.items()
-        for step, value in enumerate(values)
+        (label, METHODS.get(label, label.lower()), 5, step, value, 1.0)
+        for label, values in {name.replace("_", " "): v for name, v in late.items()}.items()
+        for step, value in zip(STEPS, [0.0] * 6 + list(values), strict=True)
     ]
     return pd.DataFrame(points, columns=bring_back.COLUMNS)
 
 
-def test_ending_above_the_original_is_told_where_its_own_curve_moves_as_much():
-    restless = [0.9, 0.4, 0.9, 0.8]
-    told = bring_back.above_original_text(
-        curves(Original=restless, Retrained=[0.0] * 4, Rfa=[0.5, 0.6, 0.7, 0.9]), 5
+def test_known_again_is_the_mean_of_late_readings_most_first():
+    found = bring_back.known_again(curves(A=[0.2, 0.9, 0.4], B=[0.6, 0.6, 0.6]), 5)
+    assert found["label"].tolist() == ["B", "A"]
+    assert found["known"].tolist() == pytest.approx([0.6, 0.5])
+    assert found["moves"].tolist() == pytest.approx([0.0, 0.7])
+
+
+def test_methods_are_counted_by_the_reference_they_end_nearer_to():
+    rows = curves(
+        Original=[0.9] * 3, Retrained=[0.3] * 3, Fresh_weights=[0.1] * 3,
+        Rfa=[0.2, 0.9, 1.0], Muda=[0.5] * 3, trick_bias=[0.9] * 3,
+    )  # fmt: skip
+    rows["method"] = rows["method"].replace("trick bias", "trick_forget_bias")
+    told = bring_back.answer_text(rows, 5, "cats")
+    assert told == (
+        "Shown 5 examples of cats again, the retrained model knows **30%** of the others, one with "
+        "fresh weights **10%**, the original **90%**. Nearer to the original end 1 method and 1 "
+        "trick (Rfa **70%**); nearer to the retrained model 1 method (Muda **50%**)."
     )
-    assert told.startswith("That Rfa ends above the original itself says little")
-    assert told.endswith("still moves by up to 50 points.")
-    calm = curves(Original=[0.8] * 4, Rfa=[0.9] * 4)
-    assert bring_back.above_original_text(calm, 5) == ""
-    below = curves(Original=restless, Rfa=[0.7] * 4)
-    assert bring_back.above_original_text(below, 5) == ""
-    many = curves(Original=restless, **{f"M{n}": [0.85] * 4 for n in range(4)})
-    assert "That 4 methods end above" in bring_back.above_original_text(many, 5)
-    assert bring_back.above_original_text(many, 20) == ""
+
+
+def test_models_are_listed_where_there_is_no_scale_between_the_references():
+    alone = bring_back.answer_text(curves(Rfa=[0.5] * 3, Original=[0.9] * 3), 5, "cats")
+    assert "Original knows **90%**, Rfa knows **50%** of the others." in alone
+    same = curves(Original=[0.9] * 3, Retrained=[0.9] * 3, Rfa=[0.5] * 3)
+    assert "Nearer" not in bring_back.answer_text(same, 5, "cats")
+
+
+def test_readings_that_still_move_are_told_and_calm_ones_are_not():
+    told = bring_back.unsteady_text(curves(Retrained=[0.77, 0.38, 0.45], Rfa=[0.9] * 3), 5)
+    assert told.startswith("Numbers are means over steps 10 to 20.")
+    assert "as many points as: Retrained 39." in told
+    assert bring_back.unsteady_text(curves(Retrained=[0.5, 0.55, 0.5]), 5) == ""
+
+
+@pytest.mark.parametrize(("retrained", "why"), [(1, "one retrained model"), (3, "differ so much")])
+def test_a_match_that_relearns_too_soon_is_explained_by_how_many_were_retrained(retrained, why):
+    runs = [{"key": f"r{n}", "method": "retrain"} for n in range(retrained)]
+    muda = {"key": "m", "method": "muda", "label": "MUDA", "verdict": "matched"}
+    report = SimpleNamespace(runs=[*runs, {**muda, "caveats": ["Relearned .95"]}])
+    assert why in bring_back.matched_text(report, [SimpleNamespace(key="m")])

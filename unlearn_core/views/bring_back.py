@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.relearning import SHOWN
 from unlearn_core.runs.artefact import PROBE_PREFIX, REFILLING, RunArtefact
-from unlearn_core.runs.comparison import Comparison
+from unlearn_core.runs.comparison import Comparison, is_trick
 from unlearn_core.runs.relearned import FRESH, OWN, relearning_table
 from unlearn_core.runs.report import Report
 from unlearn_core.views.layout import DASHES, LINE, MARKERS, finish, numbered
@@ -20,6 +20,7 @@ from unlearn_core.views.wording import format_value
 FRESH_LABEL = "Fresh weights"
 HEIGHT = 420
 MOST_NAMED = 3
+RESTLESS = 0.1  # between two readings of a curve's second half
 COLUMNS = ["label", "method", "examples", "step", "forget_accuracy", "retain_accuracy"]
 MEASURES = ("relearn_k", "relearn_gap", "prototype_forget")
 
@@ -138,47 +139,100 @@ def matched_text(report: Report, runs: Sequence[RunArtefact]) -> str:
     if not named:
         return ""
     are = "is" if len(named) == 1 else "are"
+    retrained = sum(run["method"] == "retrain" for run in report.runs)
+    why = (
+        "there is one retrained model, and one cannot show how soon others learn it again; so"
+        if retrained == 1
+        else "retrained models differ so much among themselves in how soon they learn it again that"
+    )
     return (
-        f"{', '.join(named)} {are} called **matched** all the same: retrained models differ so "
-        "much among themselves in how soon they learn it again that this decides no verdict. It "
-        "stands behind the verdict as “but …”, and here you see why."
+        f"{', '.join(named)} {are} called **matched** all the same: {why} this decides no verdict. "
+        "It stands behind the verdict as “but …”, and here you see why."
     )
 
 
+def known_again(rows: pd.DataFrame, shown: int) -> pd.DataFrame:
+    """Return how much each model knows again after `shown` examples of each class, most first.
+
+    Columns: `label`, `method`, `known` (accuracy on the others, mean of the readings in the second
+    half of the steps: a single reading says little) and `moves` (the largest change from one of
+    these readings to the next).
+    """
+    part = rows[rows["examples"] == shown].sort_values("step", kind="stable")
+    late = part[part["step"] >= part["step"].max() / 2]
+    models = late.groupby(["label", "method"], sort=False)["forget_accuracy"]
+    found = models.agg(known="mean", moves=lambda values: values.diff().abs().max())
+    ordered: pd.DataFrame = found.reset_index().sort_values("known", ascending=False, kind="stable")
+    return ordered
+
+
+def steps_told(rows: pd.DataFrame, shown: int) -> str:
+    """Return the steps over which `known_again` takes its mean: "10 to 20"."""
+    steps = rows.loc[rows["examples"] == shown, "step"]
+    late = steps[steps >= steps.max() / 2]
+    return f"{late.min()} to {late.max()}"
+
+
 def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:
-    """Return in one sentence, in Markdown, what `shown` examples bring back in each model.
+    """Say in Markdown what `shown` examples of what was forgotten bring back, and in which models.
 
-    `what` was forgotten; models are sorted, the one that knows most first.
+    Methods are counted by whether they end nearer to the original or to the retrained model; all
+    are listed where one of these two is not among the rows, or the retrained model knows as much.
     """
-    last = rows[(rows["examples"] == shown) & (rows["step"] == rows["step"].max())]
-    ordered = last.sort_values("forget_accuracy", ascending=False, kind="stable")
-    told = [
-        (row["label"], f"**{row['forget_accuracy']:.0%}**") for row in ordered.to_dict("records")
-    ]
-    (label, share), *others = told
-    rest = "".join(f", {name} {part}" for name, part in others)
+    found = known_again(rows, shown)
     some = "one example" if shown == 1 else f"{shown} examples"
-    return f"Shown {some} of {what} again, {label} knows {share} of the others{rest}."
-
-
-def above_original_text(rows: pd.DataFrame, shown: int) -> str:
-    """Say that ending above the original tells little where its own curve moves as much; else "".
-
-    How much it moves is the largest step between readings in the second half of its curve.
-    """
-    part = rows[rows["examples"] == shown].sort_values("step")
-    curve = part[part["method"] == "original"].set_index("step")["forget_accuracy"]
-    others = part[~part["method"].isin(("original", "retrain", FRESH))]
-    if curve.empty or others.empty:
-        return ""
-    ends = others.groupby("label", sort=False)["forget_accuracy"].last()
-    above = ends[ends > float(curve.iloc[-1])]
-    moves = float(curve.iloc[len(curve) // 2 - 1 :].diff().abs().max())
-    if above.empty or not float(above.max() - curve.iloc[-1]) <= moves:
-        return ""
-    are = "ends" if len(above) == 1 else "end"
-    who = ", ".join(map(str, above.index)) if len(above) <= MOST_NAMED else f"{len(above)} methods"
+    begin = f"Shown {some} of {what} again, "
+    fixed = {
+        method: float(found.loc[found["method"] == method, "known"].mean())
+        for method in ("retrain", "original", FRESH)
+    }
+    methods = found[~found["method"].isin(fixed)]
+    if not fixed["original"] > fixed["retrain"] or methods.empty:
+        told = [f"{label} knows {_share(value)}" for label, value in _pairs(found, "known")]
+        return f"{begin}{', '.join(told)} of the others."
+    floor = f", one with fresh weights {_share(fixed[FRESH])}" if fixed[FRESH] >= 0 else ""
+    middle = (fixed["retrain"] + fixed["original"]) / 2
+    knows, learns = methods[methods["known"] > middle], methods[methods["known"] <= middle]
     return (
-        f"That {who} {are} above the original itself says little: "
-        f"from one reading to the next its own curve still moves by up to {100 * moves:.0f} points."
+        f"{begin}the retrained model knows {_share(fixed['retrain'])} of the others{floor}, the "
+        f"original {_share(fixed['original'])}. Nearer to the original end {_counted(knows)}; "
+        f"nearer to the retrained model {_counted(learns.iloc[::-1])}."
+    )
+
+
+def _pairs(found: pd.DataFrame, column: str) -> list[tuple[str, float]]:
+    return [(str(a), float(b)) for a, b in zip(found["label"], found[column], strict=True)]
+
+
+def _share(value: float) -> str:
+    return f"**{value:.0%}**"
+
+
+def _counted(found: pd.DataFrame) -> str:
+    """Return how many methods and tricks these are, and the first of the methods."""
+    are_tricks = found["method"].map(is_trick).astype(bool)
+    methods, tricks = found[~are_tricks], int(are_tricks.sum())
+    told = [f"{label} {_share(value)}" for label, value in _pairs(methods, "known")[:MOST_NAMED]]
+    more = ", …" if len(methods) > MOST_NAMED else ""
+    counts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((len(methods), "method"), (tricks, "trick"))
+        if count
+    ]
+    return (" and ".join(counts) or "none") + (f" ({', '.join(told)}{more})" if told else "")
+
+
+def unsteady_text(rows: pd.DataFrame, shown: int) -> str:
+    """Say how far curves still move between late readings, where that is 10 points or more."""
+    found = known_again(rows, shown).sort_values("moves", ascending=False, kind="stable")
+    restless = found[found["moves"] >= RESTLESS]
+    if restless.empty:
+        return ""
+    told = [f"{label} {100 * value:.0f}" for label, value in _pairs(restless, "moves")[:MOST_NAMED]]
+    more = ", …" if len(restless) > MOST_NAMED else ""
+    return (
+        f"Numbers are means over steps {steps_told(rows, shown)}. From one of these readings to "
+        f"the next, curves still move by as many points as: {', '.join(told)}{more}. Differences "
+        "of that size say little; whether a curve stands with the original's or with the retrained "
+        "model's does."
     )
