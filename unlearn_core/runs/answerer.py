@@ -101,19 +101,27 @@ class Answerer:
 
     def _told(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            self.start()
-            assert self._process is not None
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            try:
-                print(json.dumps(question), file=self._process.stdin, flush=True)
-                line = self._process.stdout.readline()
-            except OSError:
-                line = ""
+            was_running = self._process is not None and self._process.poll() is None
+            line = self._line(question)
+            if not line and was_running:  # it was ended since it was last asked, unseen until now
+                self.close()
+                line = self._line(question)
             if not line:
                 raise NotAnsweredError(f"The models did not answer: {self._last_words()}.")
             told: dict[str, Any] = json.loads(line)
             return told
+
+    def _line(self, question: dict[str, Any]) -> str:
+        """Return the line that the process answers; "" where it ends instead."""
+        self.start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            print(json.dumps(question), file=self._process.stdin, flush=True)
+            return self._process.stdout.readline()
+        except OSError:
+            return ""
 
     def _last_words(self) -> str:
         """Return the last line that the process wrote before it ended."""
