@@ -126,6 +126,9 @@ def test_a_gpu_says_nothing_of_the_processor_beside_it(
     assert plan.comparison_config("cifar10", CLASS).precision == anywhere
     command = ["compare", "--dataset", "cifar10", "--forget-class", "3", "--device", "cpu"]
     assert inputs.comparison(build_parser().parse_args(command)).precision == on_cpu
+    other = "bf16" if on_cpu == "fp32" else "fp32"
+    chosen = build_parser().parse_args([*command, "--precision", other])
+    assert inputs.comparison(chosen).precision == other
 
 
 def test_smoothed_labels_cost_what_the_definition_says():

@@ -13,7 +13,7 @@ On single examples drawn at random it fails, as is reported: D_f is like the res
 have one expectation and a weight is chosen by the chance of a few large gradients, not because it
 holds D_f.  A small alpha then breaks the answers for everything, a large one changes nothing.
 No alpha suits every network either: one that forgets a class in the first breaks the next.  So
-`may_lose` (ours) raises alpha until so few of the right answers on D_r are lost; 1 is the paper's.
+`may_lose` (ours) raises alpha until Acc(D_r) falls by no more than that; 1 is the paper's.
 The presets for digits and photographs are ours.
 """
 
@@ -53,7 +53,7 @@ class SsdSettings(Settings):
     batch_size: int = setting(128, "Examples of a batch whose gradient is squared.", positive=True)
     may_lose: float = setting(
         1.0,
-        "Raise alpha until at most this share of accuracy on D_r is lost; 1 never does.",
+        "Raise alpha until Acc(D_r) falls by at most this (.01: one point); 1 never does.",
         between=(0, 1),
     )
 
@@ -98,7 +98,13 @@ def ssd(inputs: UnlearnInputs, settings: SsdSettings) -> Iterator[Progress]:
     inputs.facts["dampened_share"] = n_dampened / n_weights
     inputs.facts["alpha"] = alpha
     inputs.log(f"ssd: dampened {n_dampened} of {n_weights} weights, with alpha {alpha:.3g}.")
-    if not n_dampened:
+    if not n_dampened and alpha > settings.alpha:
+        inputs.log(
+            f"ssd: alpha was raised from {settings.alpha:.3g} to {alpha:.3g} and nothing changed: "
+            f"with any smaller one tried, Acc(D_r) falls by more than {settings.may_lose:g}. Let "
+            "it lose more, or dampen less (a larger lambda)."
+        )
+    elif not n_dampened:
         most = len(sets["all"]) / len(inputs.forget)
         inputs.log(
             f"ssd: no weight matters {alpha:.3g} times as much for D_f as for D, so nothing "
@@ -142,7 +148,7 @@ def _dampen_sparingly(
             return alpha, n_dampened
     for name, weight in model.named_parameters():
         weight.copy_(before[name])
-    return alpha, 0
+    return alpha, 0  # even the largest costs too much
 
 
 @torch.no_grad()
