@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import charts, notices, reads, selectors
 from pages.components.exports import CSV_FILES, export_buttons, handout_buttons
+from unlearn_core.runs.report import UNRANKED
 from unlearn_core.views.captions import comparison_caption
 from unlearn_core.views.handout.archive import columns_of
 from unlearn_core.views.markup import side_legend, table_html
@@ -48,7 +49,8 @@ some = which.multiselect(
     "Methods", report.ranking, key="metric_methods", bind="query-params", placeholder="All",
     help="Those of the table. The original and the retrained models are always there.",
 )  # fmt: skip
-by_label = {spec.label: spec.name for spec in grouped(chosen) if spec.name in names}
+ranked = set(names) - {UNRANKED}
+by_label = {spec.label: spec.name for spec in grouped(chosen) if spec.name in ranked}
 with order:
     by = selectors.choose_one(
         comparison, "Sorted by", [BY_VERDICT, *by_label], "metric_order", BY_VERDICT

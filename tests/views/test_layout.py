@@ -1,7 +1,7 @@
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.layout import finish, framed, lines_across, name_columns
+from unlearn_core.views.layout import finish, framed, lines_across, name_columns, short_names
 
 LONG = ["balance not updated", "card payment refused"] * 6
 BOLD = "<b>lost or stolen phone</b><br>to forget"
@@ -40,3 +40,11 @@ def test_lines_cross_their_panel_and_keep_what_was_drawn():
     ]  # fmt: skip
     assert (level.y0, level.y1, level.yref, level.xref) == (3.0, 3.0, "y", "x domain")
     assert (level.x0, level.x1) == (0, 1)
+
+
+def test_names_that_begin_and_end_alike_are_numbered_and_short_ones_stay():
+    alike = [f"balance not updated after {n} cheque or cash deposit" for n in ("one", "two")]
+    found = short_names([*alike, "cat", "cat"])
+    assert len(set(found[:2])) == 2
+    assert [name[:3] for name in found[:2]] == ["1: ", "2: "]
+    assert found[2:] == ["cat", "cat"]

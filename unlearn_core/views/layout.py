@@ -72,19 +72,29 @@ def framed(figure: go.Figure, n_panels: int) -> None:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Return names that fit beside a plot, each another; the whole is to be told on hover.
+    """Return names that fit beside a plot; the whole is to be told on hover.
+
+    Of long names that begin alike their ends show too, and those that end alike are numbered.
 
     >>> cash, bank = "cheque or cash deposit", "bank transfer"
     >>> short_names([f"balance not updated after {cash}", "atm support"])
     ['balance not updated after…', 'atm support']
     >>> short_names([f"balance not updated after {what}" for what in (cash, bank)])
     ['balance not…cash deposit', 'balance not…bank transfer']
+    >>> short_names(["cat", "cat"])
+    ['cat', 'cat']
     """
     short = [first_words(name, LONGEST_NAME) for name in names]
     half = LONGEST_NAME // 2
-    return [
-        cut if short.count(cut) == 1 else first_words(name, half) + _last_words(name, half)
+    both_ends = [
+        cut
+        if cut == name or short.count(cut) == 1
+        else first_words(name, half) + _last_words(name, half)
         for name, cut in zip(names, short, strict=True)
+    ]
+    return [
+        cut if cut == name or both_ends.count(cut) == 1 else f"{number}: {cut}"
+        for number, (name, cut) in enumerate(zip(names, both_ends, strict=True), start=1)
     ]
 
 
