@@ -19,25 +19,32 @@ def serve(tmp_path):
         yield start
 
 
-@pytest.fixture
-def app_url(serve, tmp_path):
+# A file's tests share one server, as people do: each has a browser of its own, and makes no run.
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory):
     """Start the app on the shipped runs and return its address."""
-    return serve(fill_store(tmp_path / "filled"))
+    yield from _served(fill_store(tmp_path_factory.mktemp("browser") / "filled"))
 
 
-@pytest.fixture
-def all_url(serve, tmp_path):
+@pytest.fixture(scope="module")
+def all_url(tmp_path_factory):
     """Start the app on all shipped runs, of which clothes open first."""
-    (tmp_path / "all").mkdir()
-    return serve(fill_store(tmp_path / "all", None))
+    yield from _served(fill_store(tmp_path_factory.mktemp("all"), None))
 
 
-@pytest.fixture
-def two_url(serve, tmp_path, comparison):
+@pytest.fixture(scope="module")
+def two_url(tmp_path_factory, comparison):
     """Start the app on the shipped runs, whose lesson is the default, and the tiny comparison."""
-    root = fill_store(tmp_path / "two")
+    root = fill_store(tmp_path_factory.mktemp("browser") / "two")
     (root / "runs").symlink_to(comparison.store.runs)
-    return serve(root)
+    yield from _served(root)
+
+
+def _served(root):
+    with served(root, root.parent / f"server-{root.name}.log") as url:
+        yield url
 
 
 @pytest.fixture

@@ -167,7 +167,9 @@ def test_hovering_tells_every_models_answer_and_hides_nothing_near_the_point(pag
     assert "class" in card.inner_text()
     answers = page.locator(".feature-map .map-answer").all_inner_texts()
     assert len(answers) >= 3
-    assert all("answers" in text and "%" in text for text in answers)
+    shown = page.locator(".map-card b").first.inner_text()  # such as "id 17"
+    assert all(text.startswith(f"{shown} answers") and "%" in text for text in answers)
+    assert all(text.endswith("label") for text in answers)  # its own, or another
     box = card.bounding_box()
     across = max(box["x"] - x, x - box["x"] - box["width"])
     up = max(box["y"] - y, y - box["y"] - box["height"])
@@ -202,6 +204,8 @@ def test_the_search_pins_an_id_selects_a_class_and_says_what_is_not_there(page, 
         field.fill(text)
         field.press("Enter")
         page.get_by_text(answer).wait_for()
+        if text == "999999":  # what was pinned is not what was sought
+            page.wait_for_function(f"() => {MAP}.pinned === null")
 
 
 def test_a_class_of_the_legend_is_shown_alone_with_its_count(page, app_url):
