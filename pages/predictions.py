@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import charts, selectors
-from pages.components.examples import show_examples
+from pages.components.examples import show_examples, show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import predictions
 from unlearn_core.views.symbols import as_markdown
 
 ANY = "any"
+PREVIEWED = 10  # pictures of a clicked cell beside its chart
 MODEL, LABEL, ANSWER = "matrix_model", "true_class", "answered_class"
 ANSWERS, MATRIX = "answers_grid", "matrix_grid"
 
@@ -56,15 +57,7 @@ def on_matrix() -> None:
 st.subheader("Where the answers went")
 answers = predictions.answer_cells(runs, sets, group, opening.dataset.n_classes)
 often = predictions.most_answered(answers)
-charts.chart(
-    predictions.grid_figure(often, list(by_label), names, upright=""),
-    key=ANSWERS, on_select=on_answers, selection_mode="points", config={"displayModeBar": False},
-)  # fmt: skip
-st.caption(
-    f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
-    "answer; the fuller the colour, the larger the share. Click a cell to see its examples "
-    f"below.{predictions.only_some(often, answers)} {recipe}"
-)
+first = st.container()  # drawn below, once it is known which cell is opened
 
 only = predictions.only_label(opening.dataset.labels, sets, group)
 with st.container():  # in its place also when empty, so that what follows stays in its own
@@ -99,9 +92,32 @@ answer = right.selectbox("Answered class", [ANY, *names], key=ANSWER, bind="quer
 run = by_label[model]
 cells = predictions.matrix_cells(run, sets, group, opening.dataset.n_classes)
 drawn = predictions.most_answered(cells)
+numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
+ids = predictions.cell_ids(run, sets, group, *numbers)
+told = as_markdown(predictions.cell_text(model, group, label, answer, len(ids)), keep="*")
+is_first = label == ANY and answer != ANY
+with first:
+    charts.chart(
+        predictions.grid_figure(
+            often, list(by_label), names, upright="",
+            opened=(model, numbers[1]) if is_first else (None, None),
+        ),
+        key=ANSWERS, on_select=on_answers, selection_mode="points",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+    st.caption(
+        f"How many examples {as_markdown(predictions.GROUP_NAMES[group])} each model gives which "
+        "answer; the fuller the colour, the larger the share. Click a cell to see its examples."
+        f"{predictions.only_some(often, answers)} {recipe}"
+    )
+    if is_first:
+        st.markdown(f"{told} All of them stand in the table at the end of this page.")
+        show_pictures(comparison, ids, most=PREVIEWED)
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
-    predictions.grid_figure(drawn, present, names, upright="label"),
+    predictions.grid_figure(
+        drawn, present, names, upright="label", opened=(numbers[0], numbers[1])
+    ),
     key=MATRIX, on_select=on_matrix, selection_mode="points", config={"displayModeBar": False},
 )  # fmt: skip
 st.caption(
@@ -109,8 +125,6 @@ st.caption(
     "each label get which answer; the fuller the colour, the larger the share of the label. "
     f"Click a cell to see its examples.{predictions.only_some(drawn, cells)} {recipe}"
 )
-numbers = [names.index(choice) if choice != ANY else None for choice in (label, answer)]
-ids = predictions.cell_ids(run, sets, group, *numbers)
-st.markdown(as_markdown(predictions.cell_text(model, group, label, answer, len(ids)), keep="*"))
+st.markdown(told)
 if ids:
     show_examples(comparison, runs, ids, key="cell_examples")

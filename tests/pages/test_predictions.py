@@ -39,6 +39,12 @@ def test_a_cell_in_the_address_opens_its_examples_with_every_models_answer(shipp
     assert set(table["Original"]) == {"3"}
     assert table["image"].str.startswith("data:image/png").all()
     assert {"Retrained", "Retrained p", "MUDA"} <= set(table)
+    assert "All of them stand in the table at the end of this page." in texts(app)
+    first, _, matrix = figures(app)
+    assert len(first["layout"]["shapes"]) == len(matrix["layout"]["shapes"]) == 1
+    app.selectbox(key="true_class").set_value("3").run()  # a cell of the matrix alone
+    assert "All of them stand" not in texts(app)
+    assert "shapes" not in figures(app)[0]["layout"]
 
 
 def test_wrong_words_in_the_address_are_left_out(shipped_store):

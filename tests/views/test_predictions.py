@@ -116,6 +116,31 @@ def test_cells_carry_what_they_stand_for(runs):
     assert points.hovertext[5] == "B → z: 2 (66.7%)"
 
 
+@pytest.mark.parametrize(
+    ("opened", "corners"),
+    [
+        (("B", 2), (1.5, 2.5, 0.5, 1.5)),
+        (("B", None), (-0.5, 2.5, 0.5, 1.5)),
+        ((None, 0), (-0.5, 0.5, -0.5, 1.5)),
+        ((None, None), None),
+        (("C", 1), None),  # a model that is not drawn
+        (("A", 7), None),
+    ],
+)
+def test_the_opened_cell_row_or_column_is_framed(runs, opened, corners):
+    cells = predictions.answer_cells(runs, SETS, "forget", 3)
+    figure = predictions.grid_figure(cells, ["A", "B"], list("xyz"), upright="", opened=opened)
+    found = [(each.x0, each.x1, each.y0, each.y1) for each in figure.layout.shapes]
+    assert found == ([corners] if corners else [])
+
+
+def test_outputs_that_are_no_class_are_counted_nowhere(runs):
+    recorded = runs[0].predictions()
+    none = SimpleNamespace(**{**vars(recorded), "predictions": np.full_like(recorded.labels, -1)})
+    run = SimpleNamespace(label="A", predictions=lambda: none)
+    assert predictions.answered_shares(run, SETS, list("xyz")) == dict.fromkeys("xyz", 0.0)
+
+
 def test_of_many_classes_those_are_drawn_that_some_model_answers_most():
     counts = {"A": np.zeros(77, int), "B": np.zeros(77, int)}
     counts["A"][43], counts["B"][[5, 60]] = 10, [4, 6]

@@ -23,6 +23,7 @@ HALF_NAMES = {"train": "Training examples", "test": "Test examples"}
 MANY_CLASSES = 24  # beyond, cells hold no numbers and accuracies are of the classes that change
 FEW_CLASSES = 16  # of many, that are answered most
 ROW = 34  # pixels of a row of cells
+FRAME = "#D55E00"  # as around what a lesson speaks of
 SHADE = "rgba(0, 114, 178, {})"
 
 
@@ -109,15 +110,13 @@ def answer_cells(
     """Return how often each run answers each class on a group of `GROUPS`.
 
     Columns: `row` (the run's label), `column` (number of the answered class), `n` and `share` (of
-    the group's examples).
+    the group's examples that are
+    answered with a class: a language model answers none so).
     """
-    counts = {
-        run.label: np.bincount(
-            run.predictions().predictions[recorded_in(run, sets, GROUPS[group])],
-            minlength=n_classes,
-        )
-        for run in runs
-    }
+    counts = {}
+    for run in runs:
+        answers = run.predictions().predictions[recorded_in(run, sets, GROUPS[group])]
+        counts[run.label] = np.bincount(answers[answers >= 0], minlength=n_classes)  # -1: no class
     return _cells(counts)
 
 
@@ -136,7 +135,9 @@ def matrix_cells(run: RunArtefact, sets: Sets, group: str, n_classes: int) -> pd
     recorded, mask = run.predictions(), recorded_in(run, sets, GROUPS[group])
     labels, predicted = recorded.labels[mask], recorded.predictions[mask]
     counts = {
-        int(number): np.bincount(predicted[labels == number], minlength=n_classes)
+        int(number): np.bincount(
+            predicted[(labels == number) & (predicted >= 0)], minlength=n_classes
+        )
         for number in np.unique(labels)
     }
     return _cells(counts)
@@ -176,13 +177,39 @@ def only_some(drawn: pd.DataFrame, cells: pd.DataFrame) -> str:
     return " Only the classes that are answered most." if len(drawn) < len(cells) else ""
 
 
+def _frame(
+    figure: go.Figure,
+    keys: Sequence[object],
+    numbers: Sequence[int],
+    row: object,
+    column: int | None,
+) -> None:
+    """Draw a frame around a cell, or all of a row or a column; none around what is not there."""
+    if (row is None and column is None) or row not in [None, *keys]:
+        return
+    if column is not None and column not in numbers:
+        return
+    top, bottom = (0, len(keys) - 1) if row is None else (keys.index(row),) * 2
+    left, right = (0, len(numbers) - 1) if column is None else (list(numbers).index(column),) * 2
+    figure.add_shape(
+        type="rect", x0=left - 0.5, x1=right + 0.5, y0=top - 0.5, y1=bottom + 0.5,
+        line={"color": FRAME, "width": 3},
+    )  # fmt: skip
+
+
 def grid_figure(
-    cells: pd.DataFrame, rows: Sequence[str], classes: Sequence[str], *, upright: str
+    cells: pd.DataFrame,
+    rows: Sequence[str],
+    classes: Sequence[str],
+    *,
+    upright: str,
+    opened: tuple[object, int | None] = (None, None),
 ) -> go.Figure:
     """Draw cells as a shaded grid that can be clicked; `customdata` is (`row`, `column`).
 
     `rows` are the names of the rows in order, and `classes` of all classes; `upright` says what
-    rows are.
+    rows are.  A frame marks the cell of the row and the column that are `opened`; of one that is
+    None, all.
     """
     keys = list(dict.fromkeys(cells["row"]))
     places = [keys.index(key) for key in cells["row"]]
@@ -221,6 +248,7 @@ def grid_figure(
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
+    _frame(figure, keys, numbers, *opened)
     finish(figure, height=90 + ROW * max(len(rows), 2) if with_numbers else 700)
     figure.update_layout(
         margin={"t": 50, "b": 10, "l": 10, "r": 10}, hoverdistance=60, clickmode="event+select",
