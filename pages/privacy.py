@@ -58,8 +58,11 @@ st.caption(
     f"{recipe}"
 )
 found = privacy.finding_text(rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"])
-if found:
-    st.markdown(as_markdown(found, keep="*"))
+beside = privacy.against_retrained_text(
+    rows, REFERENCE_NAMES["original"], REFERENCE_NAMES["retrain"]
+)
+if told := " ".join(filter(None, (found, beside))):
+    st.markdown(as_markdown(told, keep="*"))
 charts.table(privacy.threshold_table(rows, threshold))
 st.caption(
     as_markdown(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from unlearn_core.records import Sets, TokenRecords, softmax
@@ -185,3 +186,33 @@ def test_what_an_attacker_finds_before_and_after_is_told_in_words(two):
     assert "hardly better than guessing" not in told
     assert "hardly better than guessing (0.5)" in privacy.finding_text(two, "B", "nobody")
     assert privacy.finding_text(two, "nobody", "B") == ""
+
+
+def told_beside(scores_of_forget):
+    """Say what is told of these scores of D_f, by label."""
+    parts = [
+        pd.DataFrame({"set": name, "example_id": range(len(s)), "score": s}).assign(label=label)
+        for label, scores in scores_of_forget.items()
+        for name, s in {"forget": scores, "retain": [0.0], "retain_test": [0.0]}.items()
+    ]
+    return privacy.against_retrained_text(pd.concat(parts), "Original", "Retrained")
+
+
+def test_who_is_not_as_the_retrained_model_is_named():
+    ends = np.linspace(0, 1, 40)
+    scores = {"Original": ends + 9, "A": ends + 2, "B": ends - 2, "C": ends + 0.01}
+    told = told_beside({**scores, "Retrained": ends})
+    assert "sooner: **A**" in told
+    assert "stand out as forgotten: **B**" in told
+    assert "not to be told apart: **C**" in told
+    assert told_beside(scores) == ""
+
+
+@pytest.mark.parametrize("shift", [0.2, 0.6])
+def test_scores_are_told_apart_where_a_rank_sum_test_does(shift):
+    generator = np.random.default_rng(0)
+    target, scores = generator.normal(0, 1, 60), generator.normal(shift, 1, 80)
+    found = mannwhitneyu(scores, target, method="asymptotic", use_continuity=False)
+    is_apart = found.pvalue < 2 * norm.sf(privacy.SURE)
+    assert is_apart == (shift == 0.6)
+    assert ("sooner" in told_beside({"Retrained": target, "A": scores})) == is_apart

@@ -43,6 +43,7 @@ SIDE_STYLES = {
     **dict.fromkeys(NON_MEMBERS, ("#0072B2", "dot")),
 }
 FEW_FALSE_ALARMS = 0.01
+SURE = 2  # standard errors
 NO_BETTER = 0.6  # an AUC that is hardly better than guessing
 BINS = 30
 
@@ -65,6 +66,33 @@ def finding_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
         if after < 1 - NO_BETTER:
             told += ", far below guessing: there D_f stands out as what it does not know"
     return f"{told}."
+
+
+def against_retrained_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
+    """Say in Markdown which models' scores of D_f are not the retrained model's; "" without it.
+
+    They are not where one is larger than the other more often than chance would make it: in more
+    than half of the pairs by two standard errors of the rank-sum statistic.
+    """
+    forget = sides_in(rows)[0]
+    target = scores_of(rows, retrained, forget) if retrained in set(rows["label"]) else np.empty(0)
+    names = [str(label) for label in rows["label"].unique() if label not in (original, retrained)]
+    if not len(target) or not names:
+        return ""
+    found: dict[str, list[str]] = {"higher": [], "lower": [], "alike": []}
+    for name in names:
+        scores = scores_of(rows, name, forget)
+        above = area(*roc(scores, target)) - 0.5
+        error = np.sqrt((len(scores) + len(target) + 1) / (12 * len(scores) * len(target)))
+        is_alike = abs(above) <= SURE * error
+        found["alike" if is_alike else "higher" if above > 0 else "lower"].append(name)
+    told = {
+        "higher": "higher, so they are still taken for training data sooner",
+        "lower": "lower, so they stand out as forgotten",
+        "alike": "not to be told apart",
+    }
+    parts = [f"{told[word]}: **{', '.join(part)}**" for word, part in found.items() if part]
+    return f"Beside the retrained model's scores of D_f, those of others are {'; '.join(parts)}."
 
 
 def _area_of(rows: pd.DataFrame, label: str) -> float:
