@@ -85,7 +85,7 @@ with right:
     charts.chart(
         backdoor.success_figure(rows, attackers), key="success", config={"displayModeBar": False}
     )
-whom = f"{backdoor.answer_text(rows, attackers)} {backdoor.still_labelled_text(report, rows)}"
+whom = f"{backdoor.answer_text(rows, attackers)}\n\n{backdoor.still_labelled_text(report, rows)}"
 left.markdown(as_markdown(whom, keep="*"))
 st.caption(
     as_markdown(

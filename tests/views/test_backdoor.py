@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_core.config import ForgetConfig
 from unlearn_core.records import Records
 from unlearn_core.runs.comparison import LEFT_OUT_LABEL
 from unlearn_core.views import backdoor
@@ -104,7 +105,7 @@ def test_rows_begin_with_the_references_and_then_go_by_what_is_left():
     assert found["label"].tolist() == ["Original", "Retrained", "C", "B"]
     assert found["clean_word"].tolist()[2] == "45 points lost"
     told = backdoor.answer_text(found.fillna({"clean_word": ""}), "0")
-    assert "**Original** gives the attacker's answer **0** on **99%**" in told
+    assert "**Original** gives the attacker's answer **0** on **99.0%**" in told
     assert "gone in **1** (C); still works in **1** (B)" in told
     assert "accuracy fell (C: 45 points lost)" in told
 
@@ -163,3 +164,10 @@ def test_poisoned_pictures_say_what_they_truly_show():
     clean = SimpleNamespace(labels=np.array([1, 2]), class_names=("cat", "dog", "cow"))
     poisoned = SimpleNamespace(labels=np.array([0, 0]))
     assert backdoor.poisoned_captions(clean, poisoned, [1]) == ["cow, labelled cat"]
+
+
+def test_a_poisoned_diamond_has_the_colour_of_its_given_label():
+    names = ("cat", "dog")
+    told = backdoor.poisoned_note(ForgetConfig(kind="backdoor", values=(1,)), names)
+    assert "the label that they were given, dog" in told
+    assert backdoor.poisoned_note(ForgetConfig(kind="class", values=(1,)), names) == ""

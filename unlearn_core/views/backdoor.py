@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from unlearn_core.config import ForgetConfig
 from unlearn_core.data import Dataset
 from unlearn_core.metrics.base import METRICS
 from unlearn_core.metrics.findings import HALF
@@ -40,8 +41,8 @@ ROW_HEIGHT, AROUND = 30, 74  # pixels
 BESIDE_BARS = 1.05
 ROOM = {"success": 2.2, "righted": 1.5, "clean": 1.5}  # of axes of shares, with the words on them
 WHO = {
-    "original": "**{label}** gives the attacker's answer **{target}** on **{share:.0%}**",
-    "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.0%}**",
+    "original": "**{label}** gives the attacker's answer **{target}** on **{share:.1%}**",
+    "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.1%}**",
 }
 MAPS_HEIGHT = 320
 MOST_NAMED = 6  # methods in one list
@@ -194,7 +195,8 @@ def success_figure(rows: pd.DataFrame, target: str) -> go.Figure:
 def nearly_text(report: Report) -> str:
     """Return up to which attack success rate a trigger is nearly gone; nothing where not known."""
     known = report.reference.get(SUCCESS)
-    return f" (here up to {known.mean + known.within:.1%})" if known else ""
+    most = known.mean + known.within if known else math.nan
+    return "" if math.isnan(most) else f", here a success rate of at most {most:.1%}"
 
 
 def still_labelled_text(report: Report, rows: pd.DataFrame) -> str:
@@ -220,7 +222,7 @@ def still_labelled_text(report: Report, rows: pd.DataFrame) -> str:
 
 
 def answer_text(rows: pd.DataFrame, target: str) -> str:
-    """Return in Markdown whom the trigger still commands, and who paid for it with accuracy."""
+    """Return in Markdown whom the trigger still commands, and who paid: a paragraph for each."""
     rows = rows.assign(role=_roles(rows))
     parts = [
         WHO[row["role"]].format(label=row["label"], target=target, share=row["success"])
@@ -231,7 +233,7 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
         where = "With the trigger on test images that show something else"
         told.append(f"{where}, {'; '.join(parts)}.")
     if NEVER in set(rows["success_word"]):
-        return " ".join([*told, NEVER_LEARNED])
+        return "\n\n".join([*told, NEVER_LEARNED])
     methods = rows[rows["role"] == ""]
     if len(methods):
         by_word = {
@@ -255,12 +257,23 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
         if len(paid):
             prices = [f"{row['label']}: {row['clean_word']}" for row in paid.to_dict("records")]
             told.append(f"Without the trigger, accuracy fell ({_listed(prices)}).")
-    return " ".join(told)
+    return "\n\n".join(told)
 
 
 def _listed(words: Sequence[str]) -> str:
     more = len(words) - MOST_NAMED
     return f"{', '.join(words[:MOST_NAMED])} and {more} more" if more > 0 else ", ".join(words)
+
+
+def poisoned_note(forget: ForgetConfig, class_names: Sequence[str]) -> str:
+    """Say what the colour of a poisoned image's diamond is; "" of another request."""
+    if forget.kind != "backdoor":
+        return ""
+    label = class_names[forget.values[0]]
+    return (
+        f"Diamonds are poisoned images, in the colour of the label that they were given, {label}; "
+        f"round points of that colour truly are {label}."
+    )
 
 
 def some_others(
