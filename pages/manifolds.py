@@ -5,16 +5,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, data_reads, map_reads, selectors
+from pages.components import charts, data_reads, map_reads, reads, selectors
 from pages.components.manifold import choices, saved, selection
 from pages.components.manifold.displacement import show_displacement
 from pages.components.manifold.feature_map import feature_map, pictures
 from pages.components.manifold.steps import show_unlearning_steps
 from pages.components.notices import without_damaged_runs
 from unlearn_core.runs.artefact import RunArtefact
-from unlearn_core.views.captions import maps_caption
+from unlearn_core.views.backdoor import poisoned_note
+from unlearn_core.views.captions import maps_caption, seeds_apart_text
 from unlearn_core.views.manifold import neighbourhoods, points
 from unlearn_core.views.manifold.payload import map_payload
+from unlearn_core.views.symbols import as_markdown
 
 DRAWN = "map_drawn"  # in the session: points, how they are shown and on what, what is sent of it
 
@@ -87,7 +89,10 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
         on_pin=selection.on_map_pin,
     )
     selection.pinned_line(comparison, names, neighbours)
-    st.caption(maps_caption(panels, shown.layout, points.n_examples(sets)))
+    apart = seeds_apart_text(reads.comparison_report(comparison.key), view.runs)
+    colours = poisoned_note(comparison.config.forget, dataset.class_names)
+    told = maps_caption(panels, shown.layout, points.n_examples(sets))
+    st.caption(as_markdown(" ".join(filter(None, (colours, apart, told))), keep="*"))
     st.subheader("Selected examples")
     saved.saved_selections(comparison)
     selection.selection_panel(comparison, table, names)

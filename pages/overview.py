@@ -78,7 +78,7 @@ with st.container(gap="xsmall", key="first_screen"):
     counts = headline.word_counts(cards)
     left, right = st.columns([9, 4], vertical_alignment="center")
     with left, st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("Show only", width="content")
+        st.markdown("Show only", width="content", help=headline.ORDER)
         selectors.restart(comparison, VERDICT, None)
         selectors.stand_in_address(VERDICT, counts)
         word = st.pills(
@@ -122,8 +122,9 @@ with st.container(gap="xsmall", key="first_screen"):
             charts.chart(figure, key="small_maps", config={"displayModeBar": False})
         st.caption(
             f"{headline.chosen_text(by_label[shown])} Each point is a training example: what a "
-            "model finds alike lies together, diamonds are to be forgotten. A map shows two "
-            "dimensions; a verdict rests on all."
+            "model finds alike lies together, diamonds are to be forgotten. "
+            f"{as_markdown(backdoor.poisoned_note(config.forget, dataset.class_names))} "
+            "A map shows two dimensions; a verdict rests on all."
         )
 
 st.subheader("What was compared")

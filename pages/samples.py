@@ -90,7 +90,7 @@ def show_classes() -> None:
     )  # fmt: skip
     is_few = len(names) > len(table.columns)
     few = " Only the classes that some model finds likely." if is_few else ""
-    bold = "that of its label is in bold"
+    bold = "the name of its label is in bold"
     if dataset.poisoned is not None and dataset.poisoned[example]:
         bold += ", which the attacker chose"
     st.caption(f"Probability of each class; {bold}.{few} {recipe}")

@@ -14,6 +14,7 @@ from pages.components import (
     settings_form,
 )
 from unlearn_core.config import ForgetConfig
+from unlearn_core.views.lesson import FEW_METHODS
 from unlearn_core.views.symbols import as_markdown
 from unlearn_core.views.wording import data_label
 
@@ -39,7 +40,8 @@ if reads.all_comparisons():
         data_choice.receive(shown)
         if not is_sent:
             forget_request.receive(shown)
-    forget_request.receive_another(shown if is_here else None)
+    if forget_request.receive_another(shown if is_here else None):
+        settings_form.choose_only(FEW_METHODS)
 choices, runs = st.columns([5, 4], gap="large")
 chosen = None
 methods: dict[str, list[dict[str, object]]] = {}

@@ -79,13 +79,13 @@ def receive_backdoor() -> bool:
     return True
 
 
-def receive_another(shown: RunConfig | None) -> None:
-    """Choose a class that nobody forgot yet, where a lesson asks for it.
+def receive_another(shown: RunConfig | None) -> bool:
+    """Choose a class that nobody forgot yet, where a lesson asks for it; say whether one does.
 
     Of the data of the comparison that is `shown`; None stands for the data of a new form.
     """
     if not st.session_state.pop(ANOTHER_CLASS, False):
-        return
+        return False
     data = shown.data if shown else DataConfig(name=FIRST)
     known = [each.config for each in reads.all_comparisons().values()]
     names = data_reads.dataset(data).class_names
@@ -93,6 +93,7 @@ def receive_another(shown: RunConfig | None) -> None:
     st.session_state[f"forget_class_{choice_of(data)}"] = [
         requests.next_class(known, data, len(names), FIRST_CLASS)
     ]
+    return True
 
 
 def receive(config: RunConfig) -> None:

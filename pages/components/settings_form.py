@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import cycle
 from typing import Any
 
@@ -52,6 +52,12 @@ def choose_methods(
                 chosen[method["name"]] = points
                 faults += [f"{method['label']}: {fault}" for fault in wrong]
     return chosen, faults
+
+
+def choose_only(names: Collection[str]) -> None:
+    """Choose these methods and no others; call before `choose_methods`."""
+    for method in catalogue_reads.catalogue()["methods"]:
+        st.session_state[f"use_{method['name']}"] = method["name"] in names
 
 
 def _switch(methods: list[Mapping[str, Any]], is_on: bool) -> None:

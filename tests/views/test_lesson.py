@@ -24,8 +24,15 @@ from unlearn_core.views.wording import describe_forget
 NAN = math.nan
 CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random examples"
 PHOTOGRAPHS, TEXTS = "class automobile", "class lost or stolen phone"
+BACKDOOR, LANGUAGE = "the backdoor to class 7", "class Engineering"
 NO_GAMMA = ["One setting, two goals"]
-LEFT_OUT = {RANDOM: ["The trick"], PHOTOGRAPHS: NO_GAMMA, TEXTS: NO_GAMMA}  # it has no runs for
+LEFT_OUT = {  # it has no runs for, or no numbers
+    RANDOM: ["The trick"],
+    PHOTOGRAPHS: NO_GAMMA,
+    TEXTS: NO_GAMMA,
+    BACKDOOR: NO_GAMMA,
+    LANGUAGE: ["Accuracy is not enough", "The trick", *NO_GAMMA],
+}
 ALL_STOPS = [stop.title for stop in lesson.LESSON]
 
 
@@ -61,7 +68,7 @@ def answer(material, title):
     return next(s for s in lesson.stops(material) if s.title == title).answer(material)
 
 
-@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS, TEXTS])
+@pytest.mark.parametrize("what", [CLOTHES, DIGITS, RANDOM, PHOTOGRAPHS, TEXTS, BACKDOOR, LANGUAGE])
 def test_each_shipped_comparison_has_a_lesson_whose_every_stop_answers(shipped, what):
     stops = lesson.stops(shipped[what])
     assert [stop.title for stop in stops] == [
@@ -196,14 +203,16 @@ def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
     told = answers.steps_text(rows, 0.7, 1.0, 0.02)
     assert "Nearer to the retrained model end A (0.950)." in told
     assert "Nearer to the original stay B (0.720), C (0.800)." in told
-    assert told.endswith("And some turn back: C was at 0.990 on its way.")
+    assert told.endswith("And some turn back: C was at 0.990 on its way and ended at 0.800.")
 
 
 def test_seeds_that_end_far_apart_and_one_that_turns_back_alone_are_named():
     first, second = curve("A", 0.7, 0.75, 0.99), curve("A", 0.7, 0.9, 0.75)
     told = answers.steps_text(pd.concat([first, second.assign(seed=1)]), 0.7, 1.0, 0.02)
     assert "end A (0.870; its seeds 0.750 to 0.990)." in told
-    assert told.endswith("And some turn back: A was at 0.900 on its way with seed 1.")
+    assert told.endswith(
+        "And some turn back: A with seed 1 was at 0.900 on its way and ended at 0.750."
+    )
     assert "turn" not in told.replace("And some turn back", "")
 
 
@@ -241,7 +250,7 @@ def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():
     told = answers.steps_text(rows, 0.9, 1.0, 0.02)
     assert "Nearer to the original stay C (0.900)." in told
     assert "Further off than the original itself end A (0.780), B (0.600)." in told
-    assert told.endswith("And some turn back: B was at 0.950 on its way.")
+    assert told.endswith("And some turn back: B was at 0.950 on its way and ended at 0.600.")
 
 
 def test_curves_between_lines_that_agree_tell_nothing():
@@ -312,12 +321,18 @@ def tried(kind, *words):
 def test_which_kind_of_request_is_easier_is_answered_from_both():
     by_class = tried("class", "matched", "pretends", "remembers")
     told = answers.requests_text([by_class], [tried("random", "matched", "matched")])
-    assert told.startswith("Of whole classes **1 of 3** tries listed here look like")
-    assert "of single examples **2 of 2**." in told
+    assert told.startswith(
+        "Of whole classes **1 of 3** tries and of single examples **2 of 2** tries listed here "
+        "look like a network that never saw them.\n"
+    )
     untold = answers.requests_text([by_class, tried("ids", "nothing to tell")], [])
-    assert "of single examples nothing can be told of **1 of 1**, for retraining" in untold
+    assert "them; nothing can be told of **1 of 1** on single examples: so" in untold
     assert "cannot say which is easier" in untold
     assert "cannot say" not in told
+    few = tried("class", "matched", "too few to tell", "unknown")
+    either = answers.requests_text([few, tried("random", "remembers")], [])
+    assert "**1 of 1** tries and of single examples **0 of 1** tries" in either
+    assert "nothing can be told of **2 of 3** on whole classes: so these numbers cannot" in either
     alone = answers.requests_text([by_class], [tried("backdoor", "remembers")])
     assert alone.startswith("So far only this was tried")
 
@@ -326,3 +341,16 @@ def test_a_trick_that_fails_at_its_own_aim_is_said_so(shipped):
     told = answer(shipped[CLOTHES], "The trick")
     assert "**Calibration (trick)** does not even answer as the retrained model does" in told
     assert "**Forget bias (trick)** fools" in told
+
+
+def test_every_trick_is_told_by_whether_its_features_are_the_originals():
+    told = answers.features_text({"A": 0.7, "B": 0.71, "C": 0.9, "D": NAN}, 0.7, 0.05)
+    assert "the original's (0.700) after A (0.700), B (0.710): what" in told
+    assert told.endswith("Features are not the original's (0.700) after C (0.900).")
+    assert answers.features_text({"A": NAN}, 0.7, 0.05) == ""
+    assert answers.features_text({"A": 0.7}, NAN, 0.05) == ""
+
+
+def test_where_poisoned_images_have_gone_is_told_of_what_is_mostly_so():
+    assert "rightly by the retrained model in **94%**" in answers.truly_text(0.938)
+    assert answers.truly_text(0.3) == answers.truly_text(NAN) == ""

@@ -185,7 +185,10 @@ def _pretends(case: Case) -> Verdict | None:
     kept = [each for each in telling if each.is_kept]
     if not kept or np.mean([each.left for each in telling]) <= HALF:
         return None
-    return Verdict("pretends", f"{_answers(case)}; {_trace(kept)}")
+    lost = [each for each in case.found["utility"] if each.is_off]
+    besides = [f"{OFF_WORDS['utility']}: {_listed(lost)}"] if lost else []
+    told = "; ".join([_answers(case), _trace(kept), *besides, *_besides(case)])
+    return Verdict("pretends", told)
 
 
 def _partly(case: Case) -> Verdict | None:

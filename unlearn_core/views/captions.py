@@ -9,6 +9,7 @@ import numpy as np
 
 from unlearn_core.config import TEXT_NETWORKS, DataConfig
 from unlearn_core.records import Sets
+from unlearn_core.runs.artefact import RunArtefact
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.names import SET_SYMBOLS
@@ -81,6 +82,19 @@ def tracked_caption(sets: Sets) -> str:
     counts = {name: min(int(getattr(sets, name).sum()), most) for name, most in TRACKED.items()}
     parts = [f"{count} of {SET_SYMBOLS[name]}" for name, count in counts.items() if count]
     return f"{sum(counts.values())} tracked examples ({', '.join(parts)})"
+
+
+def seeds_apart_text(report: Report, runs: Sequence[RunArtefact]) -> str:
+    """Say, in Markdown, which models' own verdicts are not those of all their seeds; else ""."""
+    words = report.verdicts.set_index("label")[["word", "agreement"]].to_dict("index")
+    own = {run["key"]: run["verdict"] for run in report.runs}
+    told = [
+        f"**{run.label}**: {own[run.key]}, and over its seeds {found['word']}"
+        + (f" ({found['agreement']})" if found["agreement"] else "")
+        for run in runs
+        if (found := words.get(run.label)) and found["word"] != own[run.key]
+    ]
+    return f"Headings tell of seed {runs[0].config.seed} alone. {'; '.join(told)}." if told else ""
 
 
 def maps_caption(panels: Sequence[Mapping[str, Any]], layout: str, n_total: int) -> str:

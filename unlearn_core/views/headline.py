@@ -20,6 +20,7 @@ WHY = (
     "Why it matters: people may withdraw data, wrong or poisoned data must go, and training again "
     "is slow."
 )
+ORDER = "Best first; among equal verdicts, by how few other numbers speak against it, then by DA."
 # what one method with this verdict does, and what several do
 DOES = {
     "matched": ("looks like a network that never saw it", "look like a network that never saw it"),

@@ -13,7 +13,7 @@ import pandas as pd
 
 from unlearn_core.metrics.findings import DOUBTFUL
 from unlearn_core.runs.artefact import PROBE_PREFIX
-from unlearn_core.runs.comparison import REFERENCES, Comparison
+from unlearn_core.runs.comparison import REFERENCES, Comparison, is_trick
 from unlearn_core.runs.gamma_sweep import sweeps
 from unlearn_core.runs.report import Report
 from unlearn_core.views import fooling
@@ -31,9 +31,10 @@ from unlearn_core.views.metric_definitions import groups, groups_named
 from unlearn_core.views.overview import VerdictCard, verdict_cards
 from unlearn_core.views.wording import describe_forget, title_of
 
-MOST_REQUESTS = 4
+FEW_METHODS = ("finetune", "muda", "scrub")  # what a class waits for, beside retraining
+MOST_REQUESTS = 3  # with their verdicts, what the bar has room for
 MORE_CURVES = 3  # of matched methods, beside those that are drawn anyway
-HEAD_TRICK = "trick_head_finetune"
+TRUE_CLASS = "triggered_accuracy"
 ANOTHER_CLASS = "another_class_wanted"  # asks the Unlearn page for a class that nobody forgot yet
 
 
@@ -114,7 +115,10 @@ def _maps_answer(material: Material) -> str:
     nearest = material.nearest(key) if key else {}
     answered = material.answered(key) if key and not nearest else {}
     numbers = (*material.before_and_after(F1), material.hardly_differ(F1))
-    return answers.heaps_text(*numbers, nearest, answered)
+    told = answers.heaps_text(*numbers, nearest, answered)
+    if comparison.config.forget.kind == "backdoor":
+        told += answers.truly_text(material.before_and_after(TRUE_CLASS)[1])
+    return told
 
 
 def _accuracy_answer(material: Material) -> str:
@@ -147,14 +151,12 @@ def _trick_answer(material: Material) -> str:
         material.report.summary,
         fooling.answer_lines(fooling.found_rows(material.report), everything=False),
     )
-    labels = table[table["method"] == HEAD_TRICK]["label"]
     told = "".join(f"\n- {line}" for line in lines)
-    if labels.empty:
-        return told
-    alignment, original = (mean_of(table, name, ALIGNMENT) for name in (HEAD_TRICK, "original"))
-    within = material.within(ALIGNMENT)
-    features = answers.features_text(str(labels.iloc[0]), alignment, original, within)
-    return f"{features}\n{told}"
+    tricks = table[table["method"].map(is_trick).astype(bool) & (table["metric"] == ALIGNMENT)]
+    alignments = {str(row["label"]): float(row["mean"]) for row in tricks.to_dict("records")}
+    original = mean_of(table, "original", ALIGNMENT)
+    features = answers.features_text(alignments, original, material.within(ALIGNMENT))
+    return f"{features}\n{told}" if features else told
 
 
 def _steps_answer(material: Material) -> str:
@@ -223,17 +225,21 @@ def _requests_answer(material: Material) -> str:
 
 
 def _tried(material: Material, comparisons: Sequence[Comparison]) -> list[answers.Tried]:
-    """Return what came out of these comparisons: each by its title where its data are others."""
+    """Return what came out of these comparisons.
+
+    Each is named by its title where its data are others, or where another has the same request.
+    """
     here = _data(material.comparison)
+    requests = [describe_forget(each.config.forget, material.class_names) for each in comparisons]
     return [
         answers.Tried(
-            what=describe_forget(each.config.forget, material.class_names)
-            if _data(each) == here
+            what=request
+            if _data(each) == here and requests.count(request) == 1
             else title_of(each),
             kind=each.config.forget.kind,
             cards=cards,
         )
-        for each in comparisons
+        for each, request in zip(comparisons, requests, strict=True)
         if (cards := verdict_cards(each, material.report_of(each)))
     ]
 
@@ -262,7 +268,9 @@ LESSON = (
         "retrained model's.",
         ask="Who has the right accuracy? Have all of them forgotten?",
         answer=_accuracy_answer,
-        is_there=lambda material: bool(material.report.ranking),
+        is_there=lambda material: (  # language models have no accuracy
+            bool(material.report.ranking) and ACCURACY in material.report.reference
+        ),
         choices=_accuracy_choices,
     ),
     Stop(
@@ -301,8 +309,8 @@ LESSON = (
         page="pages/unlearn.py",
         target=".st-key-forget_kind",
         title="Your own request",
-        look="The form has another class, of data that is at hand; take it or single examples, "
-        "launch a method and watch it work.",
+        look="The form has another class, of data that is at hand, and a few methods; take it or "
+        "single examples, launch them and watch them work.",
         ask="Predict first: is a class or a handful of examples easier to forget?",
         answer=_requests_answer,
         is_there=lambda _: True,

@@ -23,6 +23,7 @@ from unlearn_core.views.wording import format_value
 MOST_NAMED = 3
 WHOLE_CLASSES, SINGLE = ("class", "subclass"), ("random", "ids")  # kinds of requests
 ALIKE = 0.5  # of an F1: most are in a heap, which is mostly theirs
+MOSTLY = 0.5
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
 FAR_APART = 0.5  # of it, between seeds' ends
@@ -149,18 +150,35 @@ def answering_alike(cards: Sequence[VerdictCard], sides: Mapping[str, str]) -> l
     return sorted(alike, key=lambda card: (card.word == "matched", card.word != "pretends"))
 
 
-def features_text(label: str, alignment: float, original: float, within: float) -> str:
-    """Say whether a trick has left the features as they were; nothing where they are not known."""
-    if math.isnan(alignment) or math.isnan(original):
+def truly_text(righted: float) -> str:
+    """Say that poisoned images have gone to what they show; "" where that is not so or not known.
+
+    `righted` is how often retrained models are right on images with the trigger.
+    """
+    if not righted > MOSTLY:
         return ""
-    is_same = abs(alignment - original) <= within
-    numbers = (
-        f"DA {format_value(ALIGNMENT, alignment)}, the original {format_value(ALIGNMENT, original)}"
+    return (
+        " They have gone to the classes that they truly show: images with the trigger are "
+        f"answered rightly by the retrained model in **{righted:.0%}**, as it never learned what "
+        "the trigger stands for."
     )
-    if is_same:
-        same = f"The features of {label} are still the original's ({numbers})"
-        return f"{same}: what it knew is still there."
-    return f"Here even {label} has moved the features ({numbers})."
+
+
+def features_text(alignments: Mapping[str, float], original: float, within: float) -> str:
+    """Say which tricks have left the features as they were; nothing where they are not known."""
+    known = {name: value for name, value in alignments.items() if not math.isnan(value)}
+    if not known or math.isnan(original):
+        return ""
+    told = {name: f"{name} ({format_value(ALIGNMENT, value)})" for name, value in known.items()}
+    same = [told[name] for name, value in known.items() if abs(value - original) <= within]
+    moved = [text for text in told.values() if text not in same]
+    start = format_value(ALIGNMENT, original)
+    kept = (
+        "By their DA, the features are still the original's ({}) after {}: what it knew is there."
+    )
+    others = "Features are not the original's ({}) after {}."
+    sentences = ((kept, same), (others, moved))
+    return " ".join(text.format(start, ", ".join(named)) for text, named in sentences if named)
 
 
 def steps_text(
@@ -178,7 +196,8 @@ def steps_text(
     """
     lines = (
         f"The retrained model's line is at **{format_value(ALIGNMENT, retrained)}**, the "
-        f"original's at **{format_value(ALIGNMENT, original)}**."
+        f"original's at **{format_value(ALIGNMENT, original)}** (of the followed examples, so not "
+        "quite what tables say)."
     )
     way = retrained - original
     if math.isnan(way):
@@ -260,7 +279,8 @@ def _turning(
         left = ((retrained - values) / way).abs()
         if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
             nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
-            return f"{label} was at {nearest} on its way{which}"
+            end = format_value(ALIGNMENT, float(values.iloc[-1]))
+            return f"{label}{which} was at {nearest} on its way and ended at {end}"
     return ""
 
 
@@ -375,25 +395,30 @@ def requests_text(here: Sequence[Tried], elsewhere: Sequence[Tried]) -> str:
 
 def _kinds_text(tried: Sequence[Tried]) -> str:
     """Say how often the listed classes and single examples were forgotten; "" without both."""
-    classes = [card.word for each in tried if each.kind in WHOLE_CLASSES for card in each.cards]
-    single = [card.word for each in tried if each.kind in SINGLE for card in each.cards]
-    if not classes or not single:
+    kinds = {"whole classes": WHOLE_CLASSES, "single examples": SINGLE}
+    words = {
+        name: [card.word for each in tried if each.kind in group for card in each.cards]
+        for name, group in kinds.items()
+    }
+    if not all(words.values()):
         return ""
-    told = (
-        "Of whole classes "
-        f"**{classes.count('matched')} of {len(classes)}** tries listed here look like a network "
-        "that never saw them"
-    )
-    untold = sum(word not in DOES for word in single)
-    if untold < len(single):
-        told += f", of single examples **{single.count('matched')} of {len(single)}**"
-    if untold > len(single) / 2:
-        told += (
-            f"; of single examples nothing can be told of **{untold} of {len(single)}**, for "
-            "retraining changes so little there that who does nothing passes too: so these numbers "
-            "cannot say which is easier"
-        )
-    return f"{told}.\n\n"
+    told = {name: [word for word in part if word in DOES] for name, part in words.items()}
+    counts = [
+        f"of {name} **{part.count('matched')} of {len(part)}** tries"
+        for name, part in told.items()
+        if part
+    ]
+    like = f"{' and '.join(counts)} listed here look like a network that never saw them"
+    untold = [
+        f"**{n} of {len(words[name])}** on {name}"
+        for name, part in told.items()
+        if (n := len(words[name]) - len(part))
+    ]
+    nothing = f"nothing can be told of {' and '.join(untold)}" if untold else ""
+    text = "; ".join(filter(None, (like if counts else "", nothing)))
+    if any(len(part) < len(words[name]) / 2 for name, part in told.items()):
+        text += ": so these numbers cannot say which is easier"
+    return f"{text[0].upper()}{text[1:]}.\n\n"
 
 
 def mean_of(table: pd.DataFrame, method: str, metric: str, column: str = "mean") -> float:

@@ -25,7 +25,8 @@ SIDES = {
     "matched": ("matched", "as near as retrained models are to one another"),
     "doubtful": (
         "partly matched",
-        "not off, but two deviations or more away on the original's side",
+        "not off, but two deviations or more on the original's side (told of what was to be kept, "
+        "of features and of attacks)",
     ),
     "under": ("remembers", "still on the original's side of the retrained models"),
     "over": ("over-forgotten", "past the retrained models"),

@@ -86,7 +86,7 @@ def likely_classes(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def probability_figure(table: pd.DataFrame, true_class: str) -> go.Figure:
-    """Draw what `probability_rows` returns as a shaded grid; the true class is in bold."""
+    """Draw what `probability_rows` returns as a shaded grid; the true class's name is in bold."""
     shown = [
         f"<b>{short}</b>" if name == true_class else short
         for name, short in zip(table.columns, short_names(list(table.columns)), strict=True)

@@ -68,7 +68,9 @@ def rule_text(report: Report) -> str:
         [
             f"A number is *off* if it is more than {DEVIATIONS:.0f} deviations from the mean of "
             "the retrained models: what these differ by, and what chance makes of so few "
-            "examples. It *tells* something if the original's is off.",
+            "examples. It *tells* something if the original's is off. *Answers match* where D_f is "
+            "answered right as often as by the retrained models; what the wrong answers are is "
+            "told besides (Top wrong answer, and the page Predictions).",
             "",
             *(f"{number}. {step}" for number, step in enumerate(steps, start=1)),
             "",

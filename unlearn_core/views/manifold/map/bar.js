@@ -122,6 +122,7 @@ class Bar {
     const there = numbers.filter((id) => !lost.includes(id));
     if (numbers.length > 1 && there.length) map.choose(how, there);
     else if (there.length && positions[0] !== map.pinned) map.pin(positions[0]); // which would let it go
+    else if (!there.length && map.pinned !== null) map.pin(map.pinned); // is not what was sought
     this.say(lost.length ? `Not on these maps: id ${lost.join(", ")}` : "");
   }
 
