@@ -13,9 +13,10 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# A file at a time on each of two processes: clusters, killed processes and real browsers take long.
+# A file at a time on each of three processes: clusters, killed processes and real browsers take
+# long, and wait for most of it, so that three fill two cores.
 test-all: test
-	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow --numprocesses 3 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
