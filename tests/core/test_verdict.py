@@ -80,6 +80,13 @@ def test_a_tight_cluster_behind_matching_answers_pretends():
     assert "F1 0.97 against 0.57 ± 0.10" in found.because
 
 
+def test_what_else_is_off_is_told_of_who_pretends():
+    found = judge({**RETRAINED, **BADT, "retain_accuracy": 0.955}, standard())
+    assert found.word == "pretends"
+    assert "; what was to be kept does not: Acc(D_r) 95.5% against" in found.because
+    assert found.caveats == ()
+
+
 def test_one_retrained_model_is_enough_to_see_it():
     found = judge({**RETRAINED, **BADT}, standard(retrained=[RETRAINED]))
     assert found.word == "pretends"
