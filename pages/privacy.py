@@ -17,7 +17,8 @@ selectors.under_app(__file__)
 opening = with_models(
     "Privacy",
     "An attacker who sees only the model's answers asks of each example: **was it trained "
-    "on?** Examples that a model learned get surer answers. After unlearning, the examples to "
+    "on?** Examples that a model learned get surer answers than unseen ones of "
+    "the same kind. After unlearning, the examples to "
     "forget should score as they do in the **retrained** model, neither higher nor lower.",
     most=6,
 )

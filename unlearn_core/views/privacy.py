@@ -43,7 +43,7 @@ SIDE_STYLES = {
     **dict.fromkeys(NON_MEMBERS, ("#0072B2", "dot")),
 }
 FEW_FALSE_ALARMS = 0.01
-SURE = 2  # standard errors
+SURE, APART = 2, 0.05  # standard errors; of an AUC
 NO_BETTER = 0.6  # an AUC that is hardly better than guessing
 BINS = 30
 
@@ -69,30 +69,30 @@ def finding_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
 
 
 def against_retrained_text(rows: pd.DataFrame, original: str, retrained: str) -> str:
-    """Say in Markdown which models' scores of D_f are not the retrained model's; "" without it.
+    """Say in Markdown in which models D_f is told from non-members as in the retrained one; or "".
 
-    They are not where one is larger than the other more often than chance would make it: in more
-    than half of the pairs by two standard errors of the rank-sum statistic.
+    It is where the two AUCs differ by at most .05, or two standard errors of a rank-sum test.
     """
-    forget = sides_in(rows)[0]
-    target = scores_of(rows, retrained, forget) if retrained in set(rows["label"]) else np.empty(0)
-    names = [str(label) for label in rows["label"].unique() if label not in (original, retrained)]
-    if not len(target) or not names:
+    if retrained not in set(rows["label"]):
         return ""
-    found: dict[str, list[str]] = {"higher": [], "lower": [], "alike": []}
-    for name in names:
-        scores = scores_of(rows, name, forget)
-        above = area(*roc(scores, target)) - 0.5
-        error = np.sqrt((len(scores) + len(target) + 1) / (12 * len(scores) * len(target)))
-        is_alike = abs(above) <= SURE * error
-        found["alike" if is_alike else "higher" if above > 0 else "lower"].append(name)
+    goal = _area_of(rows, retrained)
+    forget, _, others = (len(scores_of(rows, retrained, name)) for name in sides_in(rows))
+    within = max(APART, SURE * np.sqrt((forget + others + 1) / (12 * forget * others)))
+    found: dict[str, list[str]] = {"more": [], "less": [], "alike": []}
+    for label in rows["label"].unique():
+        gap = _area_of(rows, str(label)) - goal
+        if label not in (original, retrained) and not np.isnan(gap):
+            word = "alike" if abs(gap) <= within else "more" if gap > 0 else "less"
+            found[word].append(str(label))
     told = {
-        "higher": "higher, so they are still taken for training data sooner",
-        "lower": "lower, so they stand out as forgotten",
-        "alike": "not to be told apart",
+        "more": "found more easily in",
+        "less": "less, so that it stands out as forgotten, in",
+        "alike": "found as well, or as badly, in",
     }
-    parts = [f"{told[word]}: **{', '.join(part)}**" for word, part in found.items() if part]
-    return f"Beside the retrained model's scores of D_f, those of others are {'; '.join(parts)}."
+    parts = [f"{told[word]} **{', '.join(part)}**" for word, part in found.items() if part]
+    if not parts:
+        return ""
+    return f"Beside the retrained model (AUC {goal:.2f}), D_f is {'; '.join(parts)}."
 
 
 def _area_of(rows: pd.DataFrame, label: str) -> float:
