@@ -78,8 +78,8 @@ with by_number:
 st.caption(
     "Accuracy on the forgotten examples that were not shown, after all weights were trained on the "
     "shown ones and some that stay; the classifier is set anew in every model, so that an edit of "
-    f"it hides nothing. Right: after the last step. {bring_back.FRESH_LABEL}: a network that "
-    f"never learned anything, the floor. {recipe}"
+    f"it hides nothing. Right, and in the table: after the last step. {bring_back.FRESH_LABEL}: a "
+    f"network that never learned anything. {recipe}"
 )
 st.subheader("The map refilling")
 drawn = {run.label: found for run in runs if (found := run_reads.refilling(comparison, run))}

@@ -128,21 +128,21 @@ def summary_table(comparison: Comparison, runs: Sequence[RunArtefact]) -> pd.Dat
 
 def matched_text(report: Report, runs: Sequence[RunArtefact]) -> str:
     """Say which of these models are matched although they learn it again much sooner; else ""."""
-    label, keys = METRICS["relearn_k"].label, {run.key for run in runs}
+    metric, keys = METRICS["relearn_k"], {run.key for run in runs}
     named = [
         run["label"]
         for run in report.runs
         if run["key"] in keys
         and run["verdict"] == "matched"
-        and any(caveat.startswith(label) for caveat in run["caveats"])
+        and any(caveat.startswith(metric.label) for caveat in run["caveats"])
     ]
     if not named:
         return ""
     are = "is" if len(named) == 1 else "are"
-    retrained = sum(run["method"] == "retrain" for run in report.runs)
+    known = report.reference.get(metric.name)
     why = (
-        "there is one retrained model, and one cannot show how soon others learn it again; so"
-        if retrained == 1
+        "it is judged by one retrained model, which cannot show how soon others learn it again; so"
+        if known is None or known.n_models == 1
         else "retrained models differ so much among themselves in how soon they learn it again that"
     )
     return (
@@ -166,7 +166,7 @@ def known_again(rows: pd.DataFrame, shown: int) -> pd.DataFrame:
     return ordered
 
 
-def steps_told(rows: pd.DataFrame, shown: int) -> str:
+def _late(rows: pd.DataFrame, shown: int) -> str:
     """Return the steps over which `known_again` takes its mean: "10 to 20"."""
     steps = rows.loc[rows["examples"] == shown, "step"]
     late = steps[steps >= steps.max() / 2]
@@ -176,18 +176,18 @@ def steps_told(rows: pd.DataFrame, shown: int) -> str:
 def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:
     """Say in Markdown what `shown` examples of what was forgotten bring back, and in which models.
 
-    Methods are counted by whether they end nearer to the original or to the retrained model; all
-    are listed where one of these two is not among the rows, or the retrained model knows as much.
+    Methods are counted by whether they are nearer to the original or to the retrained model; all
+    are listed where one of these two is not among the rows, or they are near to each other.
     """
     found = known_again(rows, shown)
     some = "one example" if shown == 1 else f"{shown} examples"
-    begin = f"Shown {some} of {what} again, "
+    begin = f"Shown {some} of {what} again (mean over steps {_late(rows, shown)}), "
     fixed = {
         method: float(found.loc[found["method"] == method, "known"].mean())
         for method in ("retrain", "original", FRESH)
     }
     methods = found[~found["method"].isin(fixed)]
-    if not fixed["original"] > fixed["retrain"] or methods.empty:
+    if not fixed["original"] - fixed["retrain"] >= RESTLESS or methods.empty:
         told = [f"{label} knows {_share(value)}" for label, value in _pairs(found, "known")]
         return f"{begin}{', '.join(told)} of the others."
     floor = f", one with fresh weights {_share(fixed[FRESH])}" if fixed[FRESH] >= 0 else ""
@@ -195,8 +195,9 @@ def answer_text(rows: pd.DataFrame, shown: int, what: str) -> str:
     knows, learns = methods[methods["known"] > middle], methods[methods["known"] <= middle]
     return (
         f"{begin}the retrained model knows {_share(fixed['retrain'])} of the others{floor}, the "
-        f"original {_share(fixed['original'])}. Nearer to the original end {_counted(knows)}; "
-        f"nearer to the retrained model {_counted(learns.iloc[::-1])}."
+        f"original {_share(fixed['original'])}. Of those shown, nearer "
+        f"to the original: {_counted(knows)}; nearer to the retrained model: "
+        f"{_counted(learns.iloc[::-1])}."
     )
 
 
@@ -223,16 +224,14 @@ def _counted(found: pd.DataFrame) -> str:
 
 
 def unsteady_text(rows: pd.DataFrame, shown: int) -> str:
-    """Say how far curves still move between late readings, where that is 10 points or more."""
+    """Say which curves move by 10 points or more between late readings; "" where none does."""
     found = known_again(rows, shown).sort_values("moves", ascending=False, kind="stable")
-    restless = found[found["moves"] >= RESTLESS]
+    restless = found[found["moves"].round(6) >= RESTLESS]
     if restless.empty:
         return ""
     told = [f"{label} {100 * value:.0f}" for label, value in _pairs(restless, "moves")[:MOST_NAMED]]
     more = ", …" if len(restless) > MOST_NAMED else ""
     return (
-        f"Numbers are means over steps {steps_told(rows, shown)}. From one of these readings to "
-        f"the next, curves still move by as many points as: {', '.join(told)}{more}. Differences "
-        "of that size say little; whether a curve stands with the original's or with the retrained "
-        "model's does."
+        "From one of these readings to the next, curves still move by as many points as: "
+        f"{', '.join(told)}{more}. Differences of that size say little."
     )
