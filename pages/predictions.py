@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, selectors
+from pages.components import charts, into_sight, selectors
 from pages.components.examples import show_examples, show_pictures
 from pages.components.opening import with_models
 from unlearn_core.views import predictions
 from unlearn_core.views.symbols import as_markdown
 
 ANY = "any"
+OPENED = "opened_cell"
 PREVIEWED = 10  # pictures of a clicked cell beside its chart
 MODEL, LABEL, ANSWER = "matrix_model", "true_class", "answered_class"
 ANSWERS, MATRIX = "answers_grid", "matrix_grid"
@@ -110,9 +111,11 @@ with first:
         "answer; the fuller the colour, the larger the share. Click a cell to see its examples."
         f"{predictions.only_some(often, answers)} {recipe}"
     )
-    if is_first:
-        st.markdown(f"{told} All of them stand in the table at the end of this page.")
-        show_pictures(comparison, ids, most=PREVIEWED)
+    if is_first and ids:
+        with st.container(key=OPENED):
+            st.markdown(f"{told} All of them stand in the table at the end of this page.")
+            show_pictures(comparison, ids, most=PREVIEWED)
+    into_sight.bring(f".st-key-{OPENED}", f"{group} {model} {answer}" if is_first else "")
 present = [names[number] for number in cells["row"].unique()]
 charts.chart(
     predictions.grid_figure(

@@ -110,8 +110,7 @@ def answer_cells(
     """Return how often each run answers each class on a group of `GROUPS`.
 
     Columns: `row` (the run's label), `column` (number of the answered class), `n` and `share` (of
-    the group's examples that are
-    answered with a class: a language model answers none so).
+    the group's examples that are answered with a class: a language model answers none so).
     """
     counts = {}
     for run in runs:
