@@ -141,7 +141,7 @@ of_seed = [run for run in comparison.runs if run.config.seed == seed]
 methods = [run.label for run in of_seed if run.config.method not in REFERENCES]
 shown = [run for run in of_seed if run.config.method in REFERENCES]
 if methods:
-    usual = selectors.first_method(of_seed)
+    usual = next((label for label in rows["label"] if label in methods), methods[0])
     narrow, _ = st.columns([1, 2])
     with narrow:
         label = selectors.choose_one(comparison, "Method", methods, METHOD, usual)

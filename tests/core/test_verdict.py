@@ -83,7 +83,7 @@ def test_a_tight_cluster_behind_matching_answers_pretends():
 def test_what_else_is_off_is_told_of_who_pretends():
     found = judge({**RETRAINED, **BADT, "retain_accuracy": 0.955}, standard())
     assert found.word == "pretends"
-    assert "; what was to be kept does not: Acc(D_r) 95.5% against" in found.because
+    assert "; what was to be kept does not match: Acc(D_r) 95.5% against" in found.because
     assert found.caveats == ()
 
 
@@ -263,7 +263,7 @@ def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_partly_mat
     assert judge({**target, "triggered_accuracy": 0.88}, there).word == "matched"
     found = judge({**target, "triggered_accuracy": 0.58}, there)
     assert found.word == "partly matched"
-    assert "what was to be kept does not: Acc(trigger) 58.0% against 90.0%" in found.because
+    assert "not answered as retrained models do: Acc(trigger) 58.0% against" in found.because
     not_measured = {k: v for k, v in target.items() if k != "triggered_accuracy"}
     assert judge(not_measured, there).word == "matched"
 

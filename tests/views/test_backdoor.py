@@ -87,7 +87,7 @@ def test_a_trigger_without_power_whose_images_are_answered_wrongly_is_named():
     )
     told = backdoor.answer_text(found, "0")
     assert "Gone is not right again" in told
-    assert "(A: 58%)" in told
+    assert "(A: 58%; retrained not known)" in told
     figure = backdoor.success_figure(found, "0")
     assert len(figure.data) == 6  # bars, and beside them what they say
     without = found.assign(righted=NAN)  # runs of before it was measured

@@ -27,6 +27,7 @@ from unlearn_core.metrics.findings import (
 )
 from unlearn_core.metrics.spread import RESOLUTION, chance, examples_needed
 
+TRIGGERED = "triggered_accuracy"
 SAME = 1e-4  # relative; numbers of unchanged features differ by rounding alone
 WORDS = (
     "matched",
@@ -186,7 +187,7 @@ def _pretends(case: Case) -> Verdict | None:
     if not kept or np.mean([each.left for each in telling]) <= HALF:
         return None
     lost = [each for each in case.found["utility"] if each.is_off]
-    besides = [f"{OFF_WORDS['utility']}: {_listed(lost)}"] if lost else []
+    besides = [f"{_off_words('utility', lost)}: {_listed(lost)}"] if lost else []
     told = "; ".join([_answers(case), _trace(kept), *besides, *_besides(case)])
     return Verdict("pretends", told)
 
@@ -200,7 +201,7 @@ def _partly(case: Case) -> Verdict | None:
     }
     if not off and not _traces(case):
         return None
-    lines = [f"{OFF_WORDS[group]}: {_listed(part)}" for group, part in off.items()]
+    lines = [f"{_off_words(group, part)}: {_listed(part)}" for group, part in off.items()]
     return Verdict("partly matched", "; ".join([_answers(case), *lines]), _besides(case))
 
 
@@ -218,8 +219,15 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
 OFF_WORDS = {
     "features": "features do not",
     "attacks": "an attacker still tells it from a retrained model",
-    "utility": "what was to be kept does not",
+    "utility": "what was to be kept does not match",
 }
+
+
+def _off_words(group: str, off: Sequence[Finding]) -> str:
+    """Return what is said of the numbers of a group that are off."""
+    if {each.metric for each in off} == {TRIGGERED}:
+        return "images with the trigger are not answered as retrained models do"
+    return OFF_WORDS[group]
 
 
 def _matched(case: Case) -> Verdict:

@@ -216,8 +216,9 @@ def still_labelled_text(report: Report, rows: pd.DataFrame) -> str:
     shares = [f"{row['label']}: {row['mean']:.0%}" for row in known.to_dict("records")]
     goal = float(known["retrained"].iloc[0])
     return (
-        "Of the poisoned training images themselves more still get the attacker's label than by "
-        f"the retrained model ({_listed(shares)}; retrained {goal:.0%}), which verdicts count too."
+        "The poisoned training images themselves are another matter, and verdicts count them too: "
+        f"more of them still get the attacker's label than in the retrained model "
+        f"({_listed(shares)}; retrained {goal:.0%})."
     )
 
 
@@ -250,14 +251,20 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
         if len(powerless):
             shares = [f"{r['label']}: {r['righted']:.0%}" for r in powerless.to_dict("records")]
             told.append(
-                "Gone is not right again: fewer such images than by the retrained model are "
-                f"answered as what they show ({_listed(shares)})."
+                "Gone is not right again: fewer such images are answered as what they show than by "
+                f"the retrained model ({_listed(shares)}; retrained {_retrained(rows)})."
             )
         paid = methods[methods["clean_word"].str.endswith("lost")]
         if len(paid):
             prices = [f"{row['label']}: {row['clean_word']}" for row in paid.to_dict("records")]
             told.append(f"Without the trigger, accuracy fell ({_listed(prices)}).")
     return "\n\n".join(told)
+
+
+def _retrained(rows: pd.DataFrame) -> str:
+    """Return how often the retrained model answers images with the trigger as what they show."""
+    righted = rows.loc[rows["role"] == "retrain", "righted"].dropna()
+    return f"{righted.iloc[0]:.0%}" if len(righted) else "not known"
 
 
 def _listed(words: Sequence[str]) -> str:
