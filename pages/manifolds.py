@@ -90,7 +90,8 @@ def maps(runs: list[RunArtefact], table: pd.DataFrame, near: choices.Near) -> No
     )
     selection.pinned_line(comparison, names, neighbours)
     apart = seeds_apart_text(reads.comparison_report(comparison.key), view.runs)
-    colours = poisoned_note(comparison.config.forget, dataset.class_names)
+    is_label = shown.colour == "label"
+    colours = poisoned_note(comparison.config.forget, dataset.class_names) if is_label else ""
     told = maps_caption(panels, shown.layout, points.n_examples(sets))
     st.caption(as_markdown(" ".join(filter(None, (colours, apart, told))), keep="*"))
     st.subheader("Selected examples")

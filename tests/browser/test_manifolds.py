@@ -168,7 +168,7 @@ def test_hovering_tells_every_models_answer_and_hides_nothing_near_the_point(pag
     answers = page.locator(".feature-map .map-answer").all_inner_texts()
     assert len(answers) >= 3
     shown = page.locator(".map-card b").first.inner_text()  # such as "id 17"
-    assert all(text.startswith(f"{shown} answers") and "%" in text for text in answers)
+    assert all(text.startswith(f"{shown}: answers") and "%" in text for text in answers)
     assert all(text.endswith("label") for text in answers)  # its own, or another
     box = card.bounding_box()
     across = max(box["x"] - x, x - box["x"] - box["width"])

@@ -26,13 +26,17 @@ CLOTHES, DIGITS, RANDOM = "class Sandal", "class 3", "64 random examples"
 PHOTOGRAPHS, TEXTS = "class automobile", "class lost or stolen phone"
 BACKDOOR, LANGUAGE = "the backdoor to class 7", "class Engineering"
 NO_GAMMA = ["One setting, two goals"]
+NO_TRIGGER = ["The trigger"]
 LEFT_OUT = {  # it has no runs for, or no numbers
-    RANDOM: ["The trick"],
-    PHOTOGRAPHS: NO_GAMMA,
-    TEXTS: NO_GAMMA,
+    CLOTHES: NO_TRIGGER,
+    DIGITS: NO_TRIGGER,
+    RANDOM: [*NO_TRIGGER, "The trick"],
+    PHOTOGRAPHS: [*NO_TRIGGER, *NO_GAMMA],
+    TEXTS: [*NO_TRIGGER, *NO_GAMMA],
     BACKDOOR: NO_GAMMA,
-    LANGUAGE: ["Accuracy is not enough", "The trick", *NO_GAMMA],
+    LANGUAGE: [*NO_TRIGGER, "Accuracy is not enough", "The trick", *NO_GAMMA],
 }
+MOST_LETTERS = 900  # what the bar has room for at 1280 by 720
 ALL_STOPS = [stop.title for stop in lesson.LESSON]
 
 
@@ -76,6 +80,7 @@ def test_each_shipped_comparison_has_a_lesson_whose_every_stop_answers(shipped, 
     ]
     for stop in stops:
         told = stop.answer(shipped[what])
+        assert len(told) < MOST_LETTERS, stop.title
         assert re.search(r"\d", told), stop.title
         assert "nan" not in told, stop.title
         assert told.strip().endswith((".", "here.")), stop.title
@@ -165,7 +170,7 @@ def test_what_is_retrained_alike_is_never_called_forgotten():
 
 def test_only_classes_that_images_lie_near_to_are_named():
     told = answers.heaps_text(1.0, 0.5, 0.1, {"8": 0.3, "9": 0.7, "1": 0.0})
-    assert told.endswith("70% of them lie nearest to 9, 30% to 8.")
+    assert told.endswith("70% of them lie nearest to 9, 30% to 8: what is most like them.")
 
 
 def card(label, word):
@@ -201,9 +206,9 @@ def curve(label, *values):
 def test_curves_are_said_to_arrive_to_stay_and_to_turn_back():
     rows = pd.concat([curve("A", 0.7, 0.95), curve("B", 0.7, 0.72), curve("C", 0.7, 0.99, 0.8)])
     told = answers.steps_text(rows, 0.7, 1.0, 0.02)
-    assert "Nearer to the retrained model end A (0.950)." in told
+    assert "Nearer to it than to the second end A (0.950)." in told
     assert "Nearer to the original stay B (0.720), C (0.800)." in told
-    assert told.endswith("And some turn back: C was at 0.990 on its way and ended at 0.800.")
+    assert told.endswith("And one turns back: C was at 0.990 on its way and ended at 0.800.")
 
 
 def test_seeds_that_end_far_apart_and_one_that_turns_back_alone_are_named():
@@ -211,9 +216,9 @@ def test_seeds_that_end_far_apart_and_one_that_turns_back_alone_are_named():
     told = answers.steps_text(pd.concat([first, second.assign(seed=1)]), 0.7, 1.0, 0.02)
     assert "end A (0.870; its seeds 0.750 to 0.990)." in told
     assert told.endswith(
-        "And some turn back: A with seed 1 was at 0.900 on its way and ended at 0.750."
+        "And one turns back: A with seed 1 was at 0.900 on its way and ended at 0.750."
     )
-    assert "turn" not in told.replace("And some turn back", "")
+    assert "turn" not in told.replace("And one turns back", "")
 
 
 def test_where_no_curve_turns_back_it_is_said():
@@ -221,7 +226,8 @@ def test_where_no_curve_turns_back_it_is_said():
     assert told.endswith("None of them turns back.")
     assert "None that is drawn reaches the first." in told
     told = answers.steps_text(curve("A", 0.7, 0.99), 0.7, 1.0, 0.02)
-    assert "As near to the first as retrained models are to one another: A." in told
+    assert "As near to the first as retrained models are to one another: A (0.990)." in told
+    assert "Nearer to it" not in told  # named once
     assert "None that is drawn reaches" in answers.steps_text(
         curve("A", 0.7, 0.99), 0.7, 1.0, 0.02, {"A"}
     )
@@ -235,14 +241,13 @@ def test_a_curve_of_a_method_that_broke_the_rest_is_said_so():
 
 def test_a_curve_that_goes_past_the_retrained_model_is_said_so():
     told = answers.steps_text(curve("A", 0.7, 0.95), 0.7, 0.9, 0.02)
-    assert "Nearer to the retrained model end A (0.950, past it)." in told
+    assert "Nearer to it than to the second end A (0.950, past it)." in told
 
 
 def test_a_curve_that_ends_in_the_middle_is_nearer_to_neither():
     told = answers.steps_text(curve("A", 0.7, 0.852), 0.7, 1.0, 0.02)
     assert "About half way end A (0.852)." in told
     assert "Nearer to the original" not in told
-    assert "stays behind" not in told
 
 
 def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():
@@ -250,7 +255,7 @@ def test_a_curve_that_leaves_the_original_the_other_way_has_not_turned_back():
     told = answers.steps_text(rows, 0.9, 1.0, 0.02)
     assert "Nearer to the original stay C (0.900)." in told
     assert "Further off than the original itself end A (0.780), B (0.600)." in told
-    assert told.endswith("And some turn back: B was at 0.950 on its way and ended at 0.600.")
+    assert told.endswith("And one turns back: B was at 0.950 on its way and ended at 0.600.")
 
 
 def test_curves_between_lines_that_agree_tell_nothing():
@@ -261,7 +266,7 @@ def test_curves_between_lines_that_agree_tell_nothing():
 
 def test_no_curve_that_arrives_is_said_so():
     told = answers.steps_text(curve("A", 0.7, 0.71), 0.7, 1.0, 0.02)
-    assert "No curve that is drawn ends nearer to the retrained model" in told
+    assert "reaches the first. Nor does any end nearer to it than to the second." in told
 
 
 def gamma(metric, values, retrained):
@@ -326,13 +331,12 @@ def test_which_kind_of_request_is_easier_is_answered_from_both():
         "look like a network that never saw them.\n"
     )
     untold = answers.requests_text([by_class, tried("ids", "nothing to tell")], [])
-    assert "them; nothing can be told of **1 of 1** on single examples: so" in untold
-    assert "cannot say which is easier" in untold
-    assert "cannot say" not in told
+    assert untold.startswith("Where it can be told, of whole classes **1 of 3** tries")
+    assert "them; nothing can be told of **1 of 1** on single examples." in untold
     few = tried("class", "matched", "too few to tell", "unknown")
     either = answers.requests_text([few, tried("random", "remembers")], [])
     assert "**1 of 1** tries and of single examples **0 of 1** tries" in either
-    assert "nothing can be told of **2 of 3** on whole classes: so these numbers cannot" in either
+    assert "nothing can be told of **2 of 3** on whole classes." in either
     alone = answers.requests_text([by_class], [tried("backdoor", "remembers")])
     assert alone.startswith("So far only this was tried")
 
@@ -344,13 +348,15 @@ def test_a_trick_that_fails_at_its_own_aim_is_said_so(shipped):
 
 
 def test_every_trick_is_told_by_whether_its_features_are_the_originals():
-    told = answers.features_text({"A": 0.7, "B": 0.71, "C": 0.9, "D": NAN}, 0.7, 0.05)
-    assert "the original's (0.700) after A (0.700), B (0.710): what" in told
-    assert told.endswith("Features are not the original's (0.700) after C (0.900).")
-    assert answers.features_text({"A": NAN}, 0.7, 0.05) == ""
-    assert answers.features_text({"A": 0.7}, NAN, 0.05) == ""
+    tricks = {"A": (0.7, 0.7), "B": (0.75, 0.71), "C": (0.9, 0.7), "D": (NAN, 0.7), "E": (0.8, NAN)}
+    told = answers.features_text(tricks, 0.3, 0.05)
+    assert "the original's after A (0.700, before 0.700), B (0.750, before 0.710): what" in told
+    assert told.endswith("Features have moved after C (0.900, before 0.700).")
+    assert answers.features_text({"A": (NAN, 0.7)}, 0.3, 0.05) == ""
+    for way in (0.04, NAN):  # DA tells nothing here
+        assert answers.features_text(tricks, way, 0.05) == ""
 
 
 def test_where_poisoned_images_have_gone_is_told_of_what_is_mostly_so():
-    assert "rightly by the retrained model in **94%**" in answers.truly_text(0.938)
+    assert "answers **94%** of images with it rightly" in answers.truly_text(0.938)
     assert answers.truly_text(0.3) == answers.truly_text(NAN) == ""

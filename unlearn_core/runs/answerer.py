@@ -103,7 +103,7 @@ class Answerer:
         with self._lock:
             was_running = self._process is not None and self._process.poll() is None
             line = self._line(question)
-            if not line and was_running:  # it was ended since it was last asked, unseen until now
+            if not line and was_running:  # ended meanwhile, it may be, and not by this question
                 self.close()
                 line = self._line(question)
             if not line:

@@ -10,6 +10,7 @@ import numpy as np
 from unlearn_core.config import TEXT_NETWORKS, DataConfig
 from unlearn_core.records import Sets
 from unlearn_core.runs.artefact import RunArtefact
+from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.runs.report import Report
 from unlearn_core.runs.tracked import TRACKED
 from unlearn_core.views.names import SET_SYMBOLS
@@ -86,13 +87,15 @@ def tracked_caption(sets: Sets) -> str:
 
 def seeds_apart_text(report: Report, runs: Sequence[RunArtefact]) -> str:
     """Say, in Markdown, which models' own verdicts are not those of all their seeds; else ""."""
-    words = report.verdicts.set_index("label")[["word", "agreement"]].to_dict("index")
-    own = {run["key"]: run["verdict"] for run in report.runs}
+    methods = report.verdicts[~report.verdicts["method"].isin(REFERENCES)]
+    words = methods.set_index("label")[["word", "agreement"]].to_dict("index")
+    shown = {run.key for run in runs}
     told = [
-        f"**{run.label}**: {own[run.key]}, and over its seeds {found['word']}"
+        f"**{run['label']}**: {run['verdict']}, and over its seeds {found['word']}"
         + (f" ({found['agreement']})" if found["agreement"] else "")
-        for run in runs
-        if (found := words.get(run.label)) and found["word"] != own[run.key]
+        for run in report.runs
+        if run["key"] in shown
+        if (found := words.get(run["label"])) and found["word"] != run["verdict"]
     ]
     return f"Headings tell of seed {runs[0].config.seed} alone. {'; '.join(told)}." if told else ""
 

@@ -16,7 +16,7 @@ from unlearn_core.runs.artefact import PROBE_PREFIX
 from unlearn_core.runs.comparison import REFERENCES, Comparison, is_trick
 from unlearn_core.runs.gamma_sweep import sweeps
 from unlearn_core.runs.report import Report
-from unlearn_core.views import fooling
+from unlearn_core.views import backdoor, fooling
 from unlearn_core.views import lesson_answers as answers
 from unlearn_core.views.gamma import gamma_rows
 from unlearn_core.views.history import (
@@ -64,6 +64,17 @@ class Material:
         """Return two deviations of the retrained models; NaN if not known."""
         known = self.report.reference.get(metric)
         return DOUBTFUL * known.deviation if known else float("nan")
+
+    def original_of(self, label: str, metric: str) -> float:
+        """Return the originals' mean number, of the seeds that a method ran with."""
+        seeds = {run["seed"] for run in self.report.runs if run["label"] == label}
+        values = [
+            run["metrics"].get(metric)
+            for run in self.report.runs
+            if run["method"] == "original" and run["seed"] in seeds
+        ]
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if known else float("nan")
 
     def before_and_after(self, metric: str) -> tuple[float, float]:
         """Return a number of the original and of the retrained models; NaN where missing."""
@@ -116,7 +127,7 @@ def _maps_answer(material: Material) -> str:
     answered = material.answered(key) if key and not nearest else {}
     numbers = (*material.before_and_after(F1), material.hardly_differ(F1))
     told = answers.heaps_text(*numbers, nearest, answered)
-    if comparison.config.forget.kind == "backdoor":
+    if _is_backdoor(material):
         told += answers.truly_text(material.before_and_after(TRUE_CLASS)[1])
     return told
 
@@ -126,7 +137,17 @@ def _accuracy_answer(material: Material) -> str:
         *_cards_and_sides(material),
         *material.before_and_after(ACCURACY),
         material.within(ACCURACY),
+        is_backdoor=_is_backdoor(material),
     )
+
+
+def _is_backdoor(material: Material) -> bool:
+    return material.comparison.config.forget.kind == "backdoor"
+
+
+def _trigger_answer(material: Material) -> str:
+    target = material.class_names[material.comparison.config.forget.values[0]]
+    return backdoor.answer_text(backdoor.success_rows(material.report), target)
 
 
 def _accuracy_choices(material: Material) -> dict[str, object]:
@@ -153,9 +174,13 @@ def _trick_answer(material: Material) -> str:
     )
     told = "".join(f"\n- {line}" for line in lines)
     tricks = table[table["method"].map(is_trick).astype(bool) & (table["metric"] == ALIGNMENT)]
-    alignments = {str(row["label"]): float(row["mean"]) for row in tricks.to_dict("records")}
-    original = mean_of(table, "original", ALIGNMENT)
-    features = answers.features_text(alignments, original, material.within(ALIGNMENT))
+    alignments = {
+        str(row["label"]): (float(row["mean"]), material.original_of(str(row["label"]), ALIGNMENT))
+        for row in tricks.to_dict("records")
+    }
+    original, retrained = material.before_and_after(ALIGNMENT)
+    within = material.within(ALIGNMENT)
+    features = answers.features_text(alignments, retrained - original, within)
     return f"{features}\n{told}" if features else told
 
 
@@ -216,10 +241,17 @@ def _requests_answer(material: Material) -> str:
     on_this = _tried(material, [here, *alike][:MOST_REQUESTS])
     if len(on_this) > 1:
         return answers.requests_text(on_this, [])
-    # alone it says little; the stop asks how kinds of requests differ: one of each first
+    # alone it says little: one of each kind first, single examples and other kinds before all
     others = [each for each in material.comparisons if _data(each) != _data(here)]
     kinds = [each.config.forget.kind for each in others]
     first = [each for n, each in enumerate(others) if kinds.index(kinds[n]) == n]
+    own = here.config.forget.kind
+    first.sort(
+        key=lambda each: (
+            each.config.forget.kind not in answers.SINGLE,
+            each.config.forget.kind == own,
+        )
+    )
     others = [*first, *(each for each in others if each not in first)]
     return answers.requests_text(on_this, _tried(material, others[: MOST_REQUESTS - len(on_this)]))
 
@@ -259,6 +291,16 @@ LESSON = (
         answer=_maps_answer,
         is_there=lambda material: len(_references(material)) == len(REFERENCES),
         choices=lambda material: {"models": _references(material)},
+    ),
+    Stop(
+        page="pages/backdoor.py",
+        target=".st-key-success",
+        title="The trigger",
+        look="Left: how often the trigger makes a model answer what the attacker wants. Middle: "
+        "how often it answers right though the trigger is there. Compare with the retrained model.",
+        ask="Who took the trigger's power away, and is that enough?",
+        answer=_trigger_answer,
+        is_there=_is_backdoor,
     ),
     Stop(
         page="pages/metrics.py",
@@ -311,7 +353,7 @@ LESSON = (
         title="Your own request",
         look="The form has another class, of data that is at hand, and a few methods; take it or "
         "single examples, launch them and watch them work.",
-        ask="Predict first: is a class or a handful of examples easier to forget?",
+        ask="Predict first: will any of them look like a network that never saw it?",
         answer=_requests_answer,
         is_there=lambda _: True,
         choices=lambda _: {ANOTHER_CLASS: True},

@@ -23,6 +23,7 @@ from unlearn_core.views.wording import format_value
 MOST_NAMED = 3
 WHOLE_CLASSES, SINGLE = ("class", "subclass"), ("random", "ids")  # kinds of requests
 ALIKE = 0.5  # of an F1: most are in a heap, which is mostly theirs
+RIGHT = "are right on the examples to forget"
 MOSTLY = 0.5
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
@@ -55,9 +56,9 @@ def heaps_text(
     where = _places(nearest) or _answers(answered or {})
     before, after = format_value(F1, original), format_value(F1, retrained)
     measured = (
-        "A program that sorts the features into heaps, without being told any class, finds the "
-        f"examples to forget with a score of **{before}** in the original (1: a heap of their own, "
-        f"nothing else in it) and **{after}** in the retrained model."
+        "Sorted into heaps by their features, the examples to forget form one with a score of "
+        f"**{before}** in the original (1: all of them and nothing else) and **{after}** in the "
+        "retrained model."
     )
     if math.isnan(original) or math.isnan(retrained):
         return f"Whether they form a heap of their own was not measured here. {where}"
@@ -76,7 +77,7 @@ def heaps_text(
 
 def _places(nearest: Mapping[str, float]) -> str:
     told = _shares(nearest, "lie nearest to", "to")
-    return f"To the retrained model {told}." if told else ""
+    return f"In the retrained model {told}: what is most like them." if told else ""
 
 
 def _answers(answered: Mapping[str, float]) -> str:
@@ -105,10 +106,13 @@ def accuracy_text(
     original: float,
     retrained: float,
     within: float,
+    *,
+    is_backdoor: bool = False,
 ) -> str:
     """Say how many methods answer as the retrained model does, and what their verdicts are.
 
-    `sides` tells by a method's label where its accuracy on the images to forget is.
+    `sides` tells by a method's label where its accuracy on the images to forget is: of a backdoor
+    how often it gives them the attacker's label.
     """
     before, after = format_value(ACCURACY, original), format_value(ACCURACY, retrained)
     if math.isnan(original) or math.isnan(retrained):
@@ -120,8 +124,9 @@ def accuracy_text(
             "changes nothing looks as good as who forgets."
         )
     alike = answering_alike(cards, sides)
+    does = "give the poisoned examples the attacker's label" if is_backdoor else RIGHT
     told = (
-        f"**{len(alike)} of {len(cards)}** methods are right on the examples to forget as often as "
+        f"**{len(alike)} of {len(cards)}** methods {does} as often as "
         f"the retrained model ({after}; the original {before}), give or take the "
         f"{100 * within:.1f} points by which retrained models may well differ."
     )
@@ -158,27 +163,32 @@ def truly_text(righted: float) -> str:
     if not righted > MOSTLY:
         return ""
     return (
-        " They have gone to the classes that they truly show: images with the trigger are "
-        f"answered rightly by the retrained model in **{righted:.0%}**, as it never learned what "
-        "the trigger stands for."
+        " Most have gone to the classes that they truly show: the retrained model, which never "
+        f"learned what the trigger stands for, answers **{righted:.0%}** of images with it rightly."
     )
 
 
-def features_text(alignments: Mapping[str, float], original: float, within: float) -> str:
-    """Say which tricks have left the features as they were; nothing where they are not known."""
-    known = {name: value for name, value in alignments.items() if not math.isnan(value)}
-    if not known or math.isnan(original):
+def features_text(alignments: Mapping[str, tuple[float, float]], way: float, within: float) -> str:
+    """Say which tricks have left the features as they were; nothing where they are not known.
+
+    Nor where the `way` from original to retrained model is no longer than retrained models are
+    apart.  `alignments` holds by trick its own and the original's, of the same seeds.
+    """
+    known = {name: pair for name, pair in alignments.items() if not math.isnan(sum(pair))}
+    if not known or not abs(way) > within:
         return ""
-    told = {name: f"{name} ({format_value(ALIGNMENT, value)})" for name, value in known.items()}
-    same = [told[name] for name, value in known.items() if abs(value - original) <= within]
+    told = {
+        name: f"{name} ({', before '.join(format_value(ALIGNMENT, value) for value in pair)})"
+        for name, pair in known.items()
+    }
+    same = [told[name] for name, (own, before) in known.items() if abs(own - before) <= within]
     moved = [text for text in told.values() if text not in same]
-    start = format_value(ALIGNMENT, original)
     kept = (
-        "By their DA, the features are still the original's ({}) after {}: what it knew is there."
+        "By their DA, the features are still the original's after {}: what it knew is there, and "
+        "only what is made of it has changed."
     )
-    others = "Features are not the original's ({}) after {}."
-    sentences = ((kept, same), (others, moved))
-    return " ".join(text.format(start, ", ".join(named)) for text, named in sentences if named)
+    sentences = ((kept, same), ("Features have moved after {}.", moved))
+    return " ".join(text.format(", ".join(named)) for text, named in sentences if named)
 
 
 def steps_text(
@@ -204,24 +214,22 @@ def steps_text(
         return "There is no line of the original or of the retrained model to compare with."
     if abs(way) <= within:
         return f"{lines} Here they are alike, so these curves cannot tell who has forgotten."
-    reached: list[str] = []
-    ends: dict[str, list[str]] = {where: [] for where in ("near", "half way", "stayed", "strayed")}
+    places = ("there", "near", "half way", "stayed", "strayed")
+    ends: dict[str, list[str]] = {where: [] for where in places}
     turned: list[str] = []
     for label, part in curves.groupby("label", sort=False):
         name, is_broken = str(label), label in broken
         values = part.groupby("step")["value"].mean().sort_index()
         seeds = {seed: one.set_index("step")["value"] for seed, one in part.groupby("seed")}
         last = float(values.iloc[-1])
-        if abs(last - retrained) <= within and not is_broken:
-            reached.append(name)
+        is_there = abs(last - retrained) <= within and not is_broken
         notes = _end_notes(last, seeds.values(), retrained, way, within)
         notes += ", but broken" if is_broken else ""
-        ends[_where(last, retrained, way)].append(
-            f"{name} ({format_value(ALIGNMENT, last)}{notes})"
-        )
+        where = "there" if is_there else _where(last, retrained, way)
+        ends[where].append(f"{name} ({format_value(ALIGNMENT, last)}{notes})")
         of_seeds = [(f" with seed {seed!s}", one) for seed, one in seeds.items()]
         turned += filter(None, [_turning(name, [("", values), *of_seeds], retrained, way)])
-    return " ".join(filter(None, (lines, *_end_sentences(reached, ends, turned))))
+    return " ".join(filter(None, (lines, *_end_sentences(ends, turned))))
 
 
 def _where(last: float, retrained: float, way: float) -> str:
@@ -250,20 +258,19 @@ def _end_notes(
     return note
 
 
-def _end_sentences(
-    reached: Sequence[str], ends: Mapping[str, Sequence[str]], turned: Sequence[str]
-) -> list[str]:
-    near, half, stayed, strayed = (", ".join(ends[where]) for where in ends)
+def _end_sentences(ends: Mapping[str, Sequence[str]], turned: Sequence[str]) -> list[str]:
+    there, near, half, stayed, strayed = (", ".join(ends[where]) for where in ends)
+    turn = "And some turn back" if len(turned) > 1 else "And one turns back"
     return [
-        f"As near to the first as retrained models are to one another: {', '.join(reached)}."
-        if reached else "None that is drawn reaches the first.",
-        f"Nearer to the retrained model end {near}." if near else
-        "No curve that is drawn ends nearer to the retrained model than to the original.",
+        f"As near to the first as retrained models are to one another: {there}."
+        if there else "None that is drawn reaches the first.",
+        f"Nearer to it than to the second end {near}." if near else
+        "" if there else "Nor does any end nearer to it than to the second.",
         f"About half way end {half}." if half else "",
         f"Nearer to the original stay {stayed}." if stayed else
-        "None that is drawn stays behind." if not (strayed or half) else "",
+        "None stays with the original.",
         f"Further off than the original itself end {strayed}." if strayed else "",
-        f"And some turn back: {', '.join(turned)}." if turned else "None of them turns back.",
+        f"{turn}: {', '.join(turned)}." if turned else "None of them turns back.",
     ]  # fmt: skip
 
 
@@ -275,7 +282,9 @@ def _turning(
     Each comes behind the words that say which it is.
     """
     for which, curve in curves:
-        values = curve.sort_index()
+        values = curve.dropna().sort_index()
+        if values.empty:
+            continue
         left = ((retrained - values) / way).abs()
         if min(left.iloc[0], left.iloc[-1]) - left.min() > TURNED_BACK:
             nearest = format_value(ALIGNMENT, float(values.iloc[int(left.argmin())]))
@@ -408,7 +417,8 @@ def _kinds_text(tried: Sequence[Tried]) -> str:
         for name, part in told.items()
         if part
     ]
-    like = f"{' and '.join(counts)} listed here look like a network that never saw them"
+    where = "" if told == words else "where it can be told, "
+    like = f"{where}{' and '.join(counts)} listed here look like a network that never saw them"
     untold = [
         f"**{n} of {len(words[name])}** on {name}"
         for name, part in told.items()
@@ -416,8 +426,6 @@ def _kinds_text(tried: Sequence[Tried]) -> str:
     ]
     nothing = f"nothing can be told of {' and '.join(untold)}" if untold else ""
     text = "; ".join(filter(None, (like if counts else "", nothing)))
-    if any(len(part) < len(words[name]) / 2 for name, part in told.items()):
-        text += ": so these numbers cannot say which is easier"
     return f"{text[0].upper()}{text[1:]}.\n\n"
 
 

@@ -41,6 +41,12 @@ KEYWORD = (
 )
 
 
+ANSWERS_MATCH = (
+    " *Answers match* where D_f is answered right as often as by the retrained models; what the "
+    "wrong answers are is told besides (Top wrong answer, and the page Predictions)."
+)
+
+
 def rule_text(report: Report) -> str:
     """Return the rule of `metrics.verdict` in words, with the numbers in force in a report."""
     steps = [
@@ -68,9 +74,8 @@ def rule_text(report: Report) -> str:
         [
             f"A number is *off* if it is more than {DEVIATIONS:.0f} deviations from the mean of "
             "the retrained models: what these differ by, and what chance makes of so few "
-            "examples. It *tells* something if the original's is off. *Answers match* where D_f is "
-            "answered right as often as by the retrained models; what the wrong answers are is "
-            "told besides (Top wrong answer, and the page Predictions).",
+            "examples. It *tells* something if the original's is off."
+            f"{ANSWERS_MATCH if 'forget_accuracy' in report.reference else ''}",
             "",
             *(f"{number}. {step}" for number, step in enumerate(steps, start=1)),
             "",

@@ -53,7 +53,7 @@ class Captions {
       if (!line) return;
       if (position !== null) {
         const answer = panel.predictions[position];
-        line.replaceChildren(`id ${map.ids[position]} answers `, make("i", { style: `background:${map.data.colours[answer]}` }),
+        line.replaceChildren(`id ${map.ids[position]}: answers `, make("i", { style: `background:${map.data.colours[answer]}` }),
           make("b", { textContent: this.answerOf(panel, position) }),
           answer >= map.data.classes.length ? "" : answer === map.labels[position] ? ", its label" : ", another label", this.valueOf(panel, position));
       } else line.textContent = map.wayOf(i) > 0 ? `${Math.round(100 * map.way)} % of the way to ${map.panels[1].label}` : panel.note;
