@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import charts, data_reads, map_reads, reads, run_reads, selectors
+from pages.components import charts, data_reads, lesson, map_reads, reads, run_reads, selectors
 from unlearn_core.runs.comparison import REFERENCES
 from unlearn_core.views import answers, backdoor, trigger
 from unlearn_core.views.captions import comparison_caption
@@ -85,8 +85,10 @@ with right:
     charts.chart(
         backdoor.success_figure(rows, attackers), key="success", config={"displayModeBar": False}
     )
-whom = f"{backdoor.answer_text(rows, attackers)}\n\n{backdoor.still_labelled_text(report, rows)}"
-left.markdown(as_markdown(whom, keep="*"))
+if not lesson.is_on():  # whose answer it is
+    told = backdoor.answer_text(rows, attackers)
+    left.markdown(as_markdown(told, keep="*"))
+left.markdown(as_markdown(backdoor.still_labelled_text(report, rows), keep="*"))
 st.caption(
     as_markdown(
         "Left bars: attack success rate, the share of test images of other classes that the "

@@ -12,11 +12,19 @@ function isDrawn() {
   return document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
 }
 
+// Tell lesson.css and the maps how much of the window the bar covers.
+function cover(height) {
+  const { style } = document.documentElement;
+  if (style.getPropertyValue("--lesson-bar") === (height ? `${height}px` : "")) return;
+  if (height) style.setProperty("--lesson-bar", `${height}px`);
+  else style.removeProperty("--lesson-bar");
+  dispatchEvent(new Event("lesson-bar"));
+}
+
 function place(found) {
   const before = found.getBoundingClientRect().top;
-  const bar = document.querySelector(".st-key-lesson_bar");
-  const height = bar?.offsetHeight ?? 0;
-  document.documentElement.style.setProperty("--lesson-bar", `${height}px`); // of lesson.css
+  const height = document.querySelector(".st-key-lesson_bar")?.offsetHeight ?? 0;
+  cover(height);
   found.style.scrollMarginTop = `${height + 16}px`;
   found.scrollIntoView({ block: "start" });
   return Math.abs(found.getBoundingClientRect().top - before) > 1;
@@ -38,8 +46,10 @@ async function hold(target, turn) {
 
 export default function ({ data, parentElement }) {
   const name = `${location.pathname} ${data.stop} ${data.answered}`;
-  if (parentElement.dataset.stop === name) return;
-  parentElement.dataset.stop = name;
-  latest += 1;
-  hold(data.target, latest);
+  if (parentElement.dataset.stop !== name) {
+    parentElement.dataset.stop = name;
+    latest += 1;
+    hold(data.target, latest);
+  }
+  return () => setTimeout(() => document.querySelector(".st-key-lesson_bar") || cover(0)); // it has ended
 }

@@ -60,6 +60,13 @@ def test_a_clicked_cell_opens_its_images(app_url, page):
     settled(page)
     assert "matrix_model=Original" in page.url
     assert page.get_by_text("answers 3 to", exact=False).count() >= 1
+    page.wait_for_function(
+        """() => {
+            const { top, bottom } = document.querySelector(".st-key-opened_cell")
+              .getBoundingClientRect();
+            return top >= 0 && bottom <= innerHeight;
+        }"""
+    )
 
 
 def test_the_list_of_comparisons_can_be_read_to_its_end(all_url, page):

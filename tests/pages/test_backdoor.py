@@ -89,7 +89,7 @@ def test_success_stands_beside_clean_accuracy_for_every_model_with_words(attacke
     assert all(re.match(r"\d+\.\d%$", each) for each in shares)
     assert len(figures(app)[0]["layout"]["shapes"]) == 3  # retrained in each
     assert "Of 2 methods tried" in texts(app)
-    assert re.search(r"\(here up to \d+\.\d%\)", texts(app))
+    assert re.search(r"here a success rate of at most \d+\.\d%", texts(app))
 
 
 def test_poisoned_and_triggered_images_have_every_models_answer(attacked, planted):

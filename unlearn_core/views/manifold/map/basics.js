@@ -46,6 +46,11 @@ function titleRoom() {
   return (46 / 16) * parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
 
+// Pixels of the window that a lesson's bar covers; 0 without a lesson.
+function coveredRoom() {
+  return parseFloat(document.documentElement.style.getPropertyValue("--lesson-bar")) || 0;
+}
+
 // Boxes of panels in rows, with room for a title over each; `tallFor` gives a box's height.
 function layOut(width, count, tallFor) {
   const wished = count <= 3 ? count : count === 4 ? 2 : 3;

@@ -38,6 +38,8 @@ class FeatureMap {
     this.address = new Address(this);
     this.watch = new ResizeObserver(() => this.resize());
     this.watch.observe(root);
+    this.covered = () => this.data && this.fit();
+    addEventListener("lesson-bar", this.covered);
     root.addEventListener("fullscreenchange", () => {
       if (!this.data) return;
       this.bar.draw();
@@ -47,6 +49,7 @@ class FeatureMap {
 
   close() {
     this.watch.disconnect();
+    removeEventListener("lesson-bar", this.covered);
     cancelAnimationFrame(this.frame);
     clearTimeout(this.resting);
     this.cloud.close();
@@ -194,10 +197,12 @@ class FeatureMap {
     const width = this.stage.clientWidth || 900; // of the root without its padding
     const count = this.panels.length;
     const least = count > 3 ? 200 : 240;
-    const taken = this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 40;
+    const bar = this.isFull() ? 0 : coveredRoom();
+    const taken = bar + this.bar.bar.offsetHeight + this.bar.legend.offsetHeight + 40;
     const { boxes, height } = layOut(width, count, (side, rows) => {
       const free = (window.innerHeight - taken) / rows - titleRoom() - GAP;
-      return Math.max(least, Math.floor(this.isFull() ? free : Math.min(side * 0.8, count <= 2 ? 540 : 460)));
+      const wished = Math.min(side * 0.8, count <= 2 ? 540 : 460);
+      return Math.max(least, Math.floor(this.isFull() ? free : bar ? Math.min(wished, free) : wished));
     });
     this.boxes = boxes.map((box, i) => ({ ...box, camera: this.cameras[i] }));
     sizeCanvases([this.points, this.marks.canvas], this.stage, width, height);
