@@ -86,8 +86,7 @@ with right:
         backdoor.success_figure(rows, attackers), key="success", config={"displayModeBar": False}
     )
 if not lesson.is_on():  # whose answer it is
-    told = backdoor.answer_text(rows, attackers)
-    left.markdown(as_markdown(told, keep="*"))
+    left.markdown(as_markdown(backdoor.answer_text(rows, attackers), keep="*"))
 left.markdown(as_markdown(backdoor.still_labelled_text(report, rows), keep="*"))
 st.caption(
     as_markdown(

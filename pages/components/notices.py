@@ -107,13 +107,13 @@ def show_kept_part() -> None:
     comparison = reads.all_comparisons().get(str(st.session_state.get(selectors.CHOSEN)))
     if comparison is None:
         return
-    data = comparison.config.data
+    data, lines = comparison.config.data, [text.kept_part_text(comparison)]
     if data_reads.only_labels(data):
         missing = "texts" if data_reads.shows_texts(data) else "pictures"
-        st.caption(f":material/filter_alt: {text.missing_examples_text(missing)}")
-    if words := text.kept_part_text(comparison):
-        with st.sidebar:  # below the choice of the comparison, which it is about
-            st.caption(f":material/filter_alt: {words}")
+        lines.insert(0, text.missing_examples_text(missing))
+    with st.sidebar:  # below the choice of the comparison, which they are about
+        for line in filter(None, lines):
+            st.caption(f":material/filter_alt: {line}")
 
 
 def show_unmeasured(comparison: Comparison) -> None:
