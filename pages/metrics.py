@@ -18,6 +18,8 @@ from unlearn_core.views.verdicts import evidence_text, rule_text
 from unlearn_core.views.wording import file_stem
 
 BY_VERDICT = "Verdict"
+MOST_DOTTED = 6  # methods that a row of dots can tell apart
+FEW_DOTTED = "The first six of the table; choose others under Methods, above it."
 
 selectors.under_app(__file__)
 st.title("Metrics")
@@ -99,7 +101,8 @@ with right, st.expander(f"Missing values ({len(missing)})", icon=":material/help
         st.dataframe(missing, hide_index=True, key="missing_table")
 
 st.subheader("How much of the gap to retrained is left")
-rows, left_out = gap_rows(report)
+dotted = [label for label in ranking if label in some] or ranking[:MOST_DOTTED]
+rows, left_out = gap_rows(report.only(dotted))
 if rows.empty:
     st.info(
         "This needs a method's run beside the original and the retrained one.",
@@ -109,7 +112,8 @@ else:
     charts.chart(gap_figure(rows), key="gap")
     st.caption(
         "Each dot is one method on one metric: 1 is the original, 0 the retrained model, below 0 "
-        "is past it. An arrow stands for a dot outside the plot. Means over seeds."
+        "is past it. An arrow stands for a dot outside the plot. Means over seeds. "
+        f"{FEW_DOTTED if ranking[MOST_DOTTED:] and not some else ''}"
     )
     if left_out:
         st.caption(

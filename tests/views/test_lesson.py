@@ -282,16 +282,15 @@ def test_gamma_is_said_to_have_one_best_value_only_where_it_has():
     apart = [answers_best_at_0, gamma("feature_distance_original", (1.0, 9.0), 8.0), kept]
     told = answers.gamma_text(pd.concat(apart))
     assert "right on the examples to forget **0.0%** and **90.0%** (retrained 0.0%)" in told
-    assert "is gamma 0 in answers, but gamma 1 in how far features move" in told
+    assert "is gamma 0 in answers, but gamma 1 in how far features move (by 9.000, where" in told
     alike = [gamma("forget_accuracy", (0.0, 0.0), 0.0), *apart[1:]]
     told = answers.gamma_text(pd.concat(alike))
-    assert "in answers and in how far features move, is gamma 1." in told
+    assert "in answers and in how far features move, is gamma 1 (by 9.000, where" in told
     alike[1] = gamma("feature_distance_original", (7.0, 9.0), 8.0)
     assert "features move, is gamma 0 or 1." in answers.gamma_text(pd.concat(alike))
     same = [answers_best_at_0, gamma("feature_distance_original", (7.0, 9.0), 7.0), kept]
-    assert "in answers and in how far features move, is gamma 0." in answers.gamma_text(
-        pd.concat(same)
-    )
+    told = answers.gamma_text(pd.concat(same))
+    assert "is gamma 0 (by 7.000, where retraining moves them by 7.000)." in told
 
 
 def test_features_that_move_as_far_but_elsewhere_are_told():
@@ -302,7 +301,7 @@ def test_features_that_move_as_far_but_elsewhere_are_told():
     ]
     elsewhere = gamma("feature_distance_retrained", (8.0, 6.0), 0.0)
     told = answers.gamma_text(pd.concat([*parts, elsewhere]))
-    assert "is gamma 0. But nearest to the retrained model's own features is gamma 1: how" in told
+    assert "by 7.000). But nearest to the retrained model's own features is gamma 1: how" in told
     there = gamma("feature_distance_retrained", (6.0, 8.0), 0.0)
     assert "But nearest" not in answers.gamma_text(pd.concat([*parts, there]))
 
@@ -316,7 +315,7 @@ def test_a_gamma_that_breaks_what_is_to_be_kept_is_no_choice():
     ]
     told = answers.gamma_text(pd.concat(parts))
     assert "Gamma 1 costs too much of what is to be kept." in told
-    assert "in answers and in how far features move, is gamma 0." in told
+    assert "in answers and in how far features move, is gamma 0 (by 7.000, where" in told
 
 
 def tried(kind, *words):

@@ -28,7 +28,7 @@ MOSTLY = 0.5
 HALF_WAY = 0.05  # of the way, around its middle
 TURNED_BACK = 0.2  # of the way from the original to the retrained model
 FAR_APART = 0.5  # of it, between seeds' ends
-OWN_DISTANCE = "feature_distance_retrained"
+DISTANCE, OWN_DISTANCE = "feature_distance_original", "feature_distance_retrained"
 F1, ACCURACY, ALIGNMENT = "cluster_f1", "forget_accuracy", "dimensional_alignment"
 
 
@@ -315,21 +315,29 @@ def gamma_text(rows: pd.DataFrame) -> str:
         least = format_value(metric, float(gaps.min())) if len(gaps) else ""
         return [g for g in gaps.index if format_value(metric, float(gaps[g])) == least]
 
+    def moved(gammas: Sequence[float]) -> str:
+        if len(gammas) > 1:
+            return ""
+        numbers = means.loc[DISTANCE].loc[gammas[0]].astype(float).to_dict()
+        own, goal = (format_value(DISTANCE, numbers[name]) for name in ("value", "retrained"))
+        return f" (by {own}, where retraining moves them by {goal})"
+
     kept = means.loc["retain_accuracy"]["value"]
     costly = [gamma for gamma in gammas if kept.max() - kept[gamma] > BROKEN_DROP]
-    answers, features = nearest(ACCURACY), nearest("feature_distance_original")
+    answers, features = nearest(ACCURACY), nearest(DISTANCE)
     both = [gamma for gamma in answers if gamma in features]
     if not answers or not features:
         choice = ""
     elif both:
         choice = (
             "Nearest to the retrained model, in answers and in how far features move, is "
-            f"{_gammas(both)}"
+            f"{_gammas(both)}{moved(both)}"
         )
     else:
         choice = (
             f"Nearest to the retrained model is {_gammas(answers)} in answers, but "
-            f"{_gammas(features)} in how far features move: no one value is best in both"
+            f"{_gammas(features)} in how far features move{moved(features)}: no one value is "
+            "best in both"
         )
     if choice:
         choice += _where_to(rows, features, costly)
@@ -337,7 +345,7 @@ def gamma_text(rows: pd.DataFrame) -> str:
         f"At gamma {low:g} and at {high:g}, in this order: "
         + "; ".join(
             (
-                told("feature_distance_original", "features have moved by"),
+                told(DISTANCE, "features have moved by"),
                 told(ACCURACY, "right on the examples to forget"),
                 told("retain_accuracy", "right on the examples to keep"),
             )
