@@ -48,6 +48,8 @@ st.caption(
     f"{as_markdown(comparison_caption(report))}."
 )
 st.subheader("Where it happened")
+if told := layers.answer_text(of_set):
+    st.markdown(as_markdown(told, keep="*"))
 charts.table(layers.extremes(of_set))
 st.caption(
     "The layer with the smallest CKA to that model, which stands in parentheses: 1 is alike but "

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from unlearn_core.views import layers
@@ -69,3 +70,26 @@ def test_caption_tells_the_number_of_examples(rows):
     sets = SimpleNamespace(forget=np.ones(100, bool), retain=np.ones(3, bool))
     assert "2 layers on 64 examples of D_f" in layers.layers_caption(rows, sets, "forget")
     assert "on 3 examples of D_r" in layers.layers_caption(rows, sets, "retain")
+
+
+def test_who_came_nearer_to_retraining_is_told_of_the_layer_where_it_changed_most():
+    values = {"original": (0.9, 0.4), "muda": (0.5, 0.7), "ssd": (1.0, 0.41), "rfa": (1.0, 0.2)}
+    rows = pd.DataFrame(
+        {
+            "label": method.upper(),
+            "method": method,
+            "reference": "retrained",
+            "layer": layer,
+            "cka": v,
+        }
+        for method, pair in values.items()
+        for layer, v in zip(("first", "last"), pair, strict=True)
+    )
+    assert layers.answer_text(rows) == (
+        "Original and retrained model are least alike in **last** (CKA 0.40). There, more like "
+        "the retrained model than the original is: MUDA (0.70); as little: SSD (0.41); less: RFA "
+        "(0.20)."
+    )
+    assert layers.answer_text(rows[rows["method"] != "original"]) == ""
+    assert "There" not in layers.answer_text(rows[rows["method"] == "original"])
+    assert layers.answer_text(rows.assign(cka=float("nan"))) == ""

@@ -33,6 +33,8 @@ REFERENCES = {
 }
 HEIGHT = 470
 NO_LESS = 1 - 1e-6  # a CKA of layers that are the same, but for rounding
+HARDLY = 0.02  # of a CKA
+MOST_NAMED = 6
 MOST_TICKS = 20  # names of layers under one panel
 
 
@@ -147,6 +149,36 @@ def without_shared_start(layers: Iterable[str]) -> list[str]:
     modules = zip(*(names[:-1] for names in parts), strict=False)
     n_shared = len(list(takewhile(lambda level: len(set(level)) == 1, modules)))
     return [".".join(names[n_shared:]) for names in parts]
+
+
+def answer_text(rows: pd.DataFrame) -> str:
+    """Say in Markdown who came nearer to retraining where it changed most; "" without references.
+
+    That is the layer in which original and retrained model are least alike, by CKA.
+    """
+    beside = rows[(rows["reference"] == "retrained") & rows["cka"].notna()]
+    originals = beside[beside["method"] == "original"].set_index("layer")["cka"]
+    if originals.empty:
+        return ""
+    layer, start = str(originals.idxmin()), float(originals.min())
+    there = beside[(beside["layer"] == layer) & (beside["method"] != "original")]
+    there = there.sort_values("cka", ascending=False, kind="stable")
+    gains = there["cka"] - start
+    groups = {
+        "more like the retrained model than the original is": there[gains > HARDLY],
+        "as little": there[gains.abs() <= HARDLY],
+        "less": there[gains < -HARDLY].iloc[::-1],
+    }
+    parts = [f"{words}: {_named(part)}" for words, part in groups.items() if len(part)]
+    told = f" There, {'; '.join(parts)}." if parts else ""
+    return f"Original and retrained model are least alike in **{layer}** (CKA {start:.2f}).{told}"
+
+
+def _named(part: pd.DataFrame) -> str:
+    pairs = zip(part["label"], part["cka"], strict=True)
+    told = [f"{label} ({value:.2f})" for label, value in pairs]
+    more = len(told) - MOST_NAMED
+    return ", ".join(told[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def extremes(rows: pd.DataFrame) -> pd.DataFrame:
