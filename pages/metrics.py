@@ -51,7 +51,7 @@ some = which.multiselect(
     "Methods", report.ranking, key="metric_methods", bind="query-params", placeholder="All",
     help="Those of the table. The original and the retrained models are always there.",
 )  # fmt: skip
-ranked = set(names) - {UNRANKED}
+ranked = [name for name in names if name != UNRANKED]
 by_label = {spec.label: spec.name for spec in grouped(chosen) if spec.name in ranked}
 with order:
     by = selectors.choose_one(

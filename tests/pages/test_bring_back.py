@@ -29,7 +29,7 @@ def test_a_sentence_says_what_a_few_images_bring_back(shipped_store):
     told = re.search(r"Shown 5 examples of class 3 again.*", texts(app))[0]
     retrained, fresh, original = (int(n) for n in re.findall(r"\*\*(\d+)%\*\*", told)[:3])
     assert max(retrained, fresh) < original
-    assert "Nearer to the original end 1 trick" in told  # which still knows
+    assert "nearer to the original: 1 trick" in told  # which still knows
     app.segmented_control(key="relearn_shown").set_value(1).run()
     assert "Shown one example of class 3 again" in texts(app)
 
