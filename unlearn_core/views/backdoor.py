@@ -25,6 +25,7 @@ from unlearn_core.views.layout import LINE, finish, lines_across
 from unlearn_core.views.manifold.small_maps import small_maps_figure
 from unlearn_core.views.names import REFERENCE_NAMES
 from unlearn_core.views.palette import method_colour
+from unlearn_core.views.wording import listed
 
 SUCCESS, RIGHTED, CLEAN = "backdoor_asr", "triggered_accuracy", "clean_accuracy"
 WORKS, WEAKER, NEARLY, GONE = "still works", "weaker", "nearly gone", "gone"
@@ -45,7 +46,6 @@ WHO = {
     "retrain": "**{label}**, which never saw the poisoned ones, on **{share:.1%}**",
 }
 MAPS_HEIGHT = 320
-MOST_NAMED = 6  # methods in one list
 POISONED = "poisoned"
 
 
@@ -218,7 +218,7 @@ def still_labelled_text(report: Report, rows: pd.DataFrame) -> str:
     return (
         "The poisoned training images themselves are another matter, and verdicts count them too: "
         f"more of them still get the attacker's label than in the retrained model "
-        f"({_listed(shares)}; retrained {goal:.0%})."
+        f"({listed(shares)}; retrained {goal:.0%})."
     )
 
 
@@ -241,7 +241,7 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
             word: list(methods.loc[methods["success_word"] == word, "label"]) for word in TOLD
         }
         counted = [
-            f"{word} in **{len(labels)}** ({_listed(labels)})"
+            f"{word} in **{len(labels)}** ({listed(labels)})"
             for word, labels in by_word.items()
             if labels
         ]
@@ -252,12 +252,12 @@ def answer_text(rows: pd.DataFrame, target: str) -> str:
             shares = [f"{r['label']}: {r['righted']:.0%}" for r in powerless.to_dict("records")]
             told.append(
                 "Gone is not right again: fewer such images are answered as what they show than by "
-                f"the retrained model ({_listed(shares)}; retrained {_retrained(rows)})."
+                f"the retrained model ({listed(shares)}; retrained {_retrained(rows)})."
             )
         paid = methods[methods["clean_word"].str.endswith("lost")]
         if len(paid):
             prices = [f"{row['label']}: {row['clean_word']}" for row in paid.to_dict("records")]
-            told.append(f"Without the trigger, accuracy fell ({_listed(prices)}).")
+            told.append(f"Without the trigger, accuracy fell ({listed(prices)}).")
     return "\n\n".join(told)
 
 
@@ -265,11 +265,6 @@ def _retrained(rows: pd.DataFrame) -> str:
     """Return how often the retrained model answers images with the trigger as what they show."""
     righted = rows.loc[rows["role"] == "retrain", "righted"].dropna()
     return f"{righted.iloc[0]:.0%}" if len(righted) else "not known"
-
-
-def _listed(words: Sequence[str]) -> str:
-    more = len(words) - MOST_NAMED
-    return f"{', '.join(words[:MOST_NAMED])} and {more} more" if more > 0 else ", ".join(words)
 
 
 def poisoned_note(forget: ForgetConfig, class_names: Sequence[str]) -> str:

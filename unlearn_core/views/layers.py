@@ -21,6 +21,7 @@ from unlearn_core.runs.tracked import LAYER_EXAMPLES
 from unlearn_core.views.layout import DASHES, MARKERS, finish, numbered
 from unlearn_core.views.names import REFERENCE_NAMES, SET_SYMBOLS
 from unlearn_core.views.palette import method_colour
+from unlearn_core.views.wording import listed
 
 COLUMNS = [
     *("label", "method", "reference", "set", "layer", "depth"),
@@ -34,7 +35,6 @@ REFERENCES = {
 HEIGHT = 470
 NO_LESS = 1 - 1e-6  # a CKA of layers that are the same, but for rounding
 HARDLY = 0.02  # of a CKA
-MOST_NAMED = 6
 MOST_TICKS = 20  # names of layers under one panel
 
 
@@ -176,9 +176,7 @@ def answer_text(rows: pd.DataFrame) -> str:
 
 def _named(part: pd.DataFrame) -> str:
     pairs = zip(part["label"], part["cka"], strict=True)
-    told = [f"{label} ({value:.2f})" for label, value in pairs]
-    more = len(told) - MOST_NAMED
-    return ", ".join(told[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed([f"{label} ({value:.2f})" for label, value in pairs])
 
 
 def extremes(rows: pd.DataFrame) -> pd.DataFrame:

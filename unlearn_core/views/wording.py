@@ -15,6 +15,7 @@ from unlearn_core.metrics.base import METRICS
 if TYPE_CHECKING:
     from unlearn_core.runs.comparison import Comparison
 
+MOST_LISTED = 6  # names in one sentence
 MOST = 1000.0  # a larger ratio is told as more than this
 KEY_DIGITS = 6  # of a key, where a title alone does not tell
 
@@ -175,3 +176,13 @@ def request_sentence(config: RunConfig, class_names: Sequence[str]) -> str:
         f"The request: remove **{what}** from a {config.model.name} of width "
         f"{config.model.width} trained on **{data_label(config.data)}**."
     )
+
+
+def listed(words: Sequence[str], most: int = MOST_LISTED) -> str:
+    """Return words in one list, of many the first few and how many more.
+
+    >>> listed(["A", "B", "C"], 2)
+    'A, B and 1 more'
+    """
+    more = len(words) - most
+    return f"{', '.join(words[:most])} and {more} more" if more > 0 else ", ".join(words)
